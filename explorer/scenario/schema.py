@@ -1,0 +1,246 @@
+"""The scenario document: everything a result depends on, immutable, with units in the key names."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FORMAT = 1
+MAX_ALTERNATIVES = 4
+
+WeightPrecision = Literal["bf16", "fp8", "int8", "fp4", "int4"]
+KvPrecision = Literal["bf16", "fp8"]
+PriceBasis = Literal["offer", "cost_plus", "own"]
+Term = Literal["on_demand", "reserved", "spot"]
+Tier = Literal[
+    "designer", "foundry", "packaging", "memory_type", "memory_maker", "cloud", "software_stack", "country"
+]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Record(BaseModel):
+    """Base of all scenario records: frozen, unknown keys kept (and reported by `check`)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=False, validate_default=True)
+
+
+class ModelChoice(Record):
+    """Which model is served: a catalogue preset, scaled continuously within its family."""
+
+    preset: str
+    size_billion: Annotated[float, Field(ge=0.1, le=20_000)] | None = None
+    weight_precision: WeightPrecision = "fp8"
+    kv_precision: KvPrecision = "fp8"
+    kv_sequence_sharding: bool = False
+
+
+class Traffic(Record):
+    """What arrives: the busy-hour mean rate of the whole service, and the lengths of prompts and answers."""
+
+    mode: Literal["open_loop", "closed_loop"] = "open_loop"
+    request_rate_per_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 10.0
+    arrival_cv: Annotated[float, Field(ge=0, le=10)] = 1.0
+    prompt_tokens: Annotated[float, Field(ge=1, le=10_000_000)] = 1024.0
+    prompt_cv: Annotated[float, Field(ge=0, le=10)] = 1.0
+    output_tokens: Annotated[float, Field(ge=1, le=1_000_000)] = 256.0
+    output_cv: Annotated[float, Field(ge=0, le=10)] = 1.0
+    prefix_hit_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    peak_to_mean: Annotated[float, Field(ge=1, le=100)] = 2.0
+
+
+class Objectives(Record):
+    """The promises: largest acceptable P99 of each latency; a promise left out is not made."""
+
+    ttft_p99_s: Positive | None = 2.0
+    tpot_p99_s: Positive | None = 0.05
+    itl_p99_s: Positive | None = None
+    e2e_p99_s: Positive | None = None
+
+
+class LayoutChoice(Record):
+    """A split of one replica's chips set by hand; ep divides tp*dp."""
+
+    tp: Annotated[int, Field(ge=1, le=1024)] = 1
+    pp: Annotated[int, Field(ge=1, le=256)] = 1
+    dp: Annotated[int, Field(ge=1, le=1024)] = 1
+    ep: Annotated[int, Field(ge=1, le=1024)] = 1
+
+
+class Alternative(Record):
+    """One deployment of the workload, carrying all of its traffic alone."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    chip: str
+    cloud: str = ""
+    offer: str | None = None
+    parallelism_degree: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = "auto"
+    layout: Literal["auto"] | LayoutChoice = "auto"
+    max_batch: Annotated[int, Field(ge=1, le=65_536)] = 256
+    replicas: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
+    spare_replicas: Annotated[int, Field(ge=0, le=1000)] = 0
+    token_budget: Annotated[int, Field(ge=16, le=1_048_576)] = 2048
+    weight_precision: WeightPrecision | None = None
+    kv_precision: KvPrecision | None = None
+
+    @model_validator(mode="after")
+    def _layout_matches_degree(self) -> Alternative:
+        if isinstance(self.layout, LayoutChoice):
+            chips = self.layout.tp * self.layout.pp * self.layout.dp
+            if (self.layout.tp * self.layout.dp) % self.layout.ep:
+                raise ValueError(f"impossible layout: ep {self.layout.ep} must divide tp*dp")
+            if self.parallelism_degree not in ("auto", chips):
+                raise ValueError(
+                    f"impossible layout: tp*pp*dp is {chips}, parallelism_degree says {self.parallelism_degree}"
+                )
+        return self
+
+
+class Workload(Record):
+    """A model, its traffic, its promises, and the alternatives compared for it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    selected: str
+    model: ModelChoice
+    traffic: Traffic = Traffic()
+    objectives: Objectives = Objectives()
+    alternatives: Annotated[tuple[Alternative, ...], Field(min_length=1, max_length=MAX_ALTERNATIVES)]
+
+    @model_validator(mode="after")
+    def _selected_exists(self) -> Workload:
+        names = [alternative.name for alternative in self.alternatives]
+        if len(set(names)) != len(names):
+            raise ValueError("two alternatives have the same name")
+        if self.selected not in names:
+            raise ValueError(f"selected '{self.selected}' is not one of: {', '.join(names)}")
+        return self
+
+
+class FleetMember(Record):
+    """One deployment of the fleet and its share of the output tokens."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    chip: str
+    cloud: str = ""
+    offer: str | None = None
+    traffic_share: Share
+    locked: bool = False
+
+
+class Fleet(Record):
+    """Who carries the traffic: shares that sum to 1, and which supply tiers count."""
+
+    members: tuple[FleetMember, ...] = ()
+    tiers: tuple[Tier, ...] = (
+        "designer", "software_stack", "packaging", "memory_maker", "foundry", "cloud",
+    )
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> Fleet:
+        total = sum(member.traffic_share for member in self.members)
+        if self.members and abs(total - 1.0) > 1e-6:
+            raise ValueError(f"traffic shares sum to {total:.6g}, must be 1")
+        names = [member.name for member in self.members]
+        if len(set(names)) != len(names):
+            raise ValueError("two fleet members have the same name")
+        return self
+
+
+class Price(Record):
+    """One price basis for all alternatives of the comparison, and the terms of owning."""
+
+    basis: PriceBasis = "cost_plus"
+    term: Term = "on_demand"
+    region: str = ""
+    margin: Annotated[float, Field(ge=0, le=10)] = 0.6
+    utilisation_sold: Annotated[float, Field(gt=0, le=1)] = 0.7
+    life_years: Annotated[float, Field(gt=0, le=20)] = 4.0
+    residual_share: Share = 0.15
+    cost_of_capital: Annotated[float, Field(ge=0, le=1)] = 0.10
+    system_overhead_share: Annotated[float, Field(ge=0, le=5)] = 0.35
+    power_overhead_share: Annotated[float, Field(ge=0, le=5)] = 0.45
+    load_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    pue: Annotated[float, Field(ge=1, le=3)] = 1.25
+    electricity_usd_per_kwh: NonNegative = 0.09
+    opex_share_per_year: Annotated[float, Field(ge=0, le=1)] = 0.05
+
+
+class Comparison(Record):
+    """On what footing alternatives are compared."""
+
+    basis: Literal["sized_to_promise", "equal_spend", "as_set"] = "sized_to_promise"
+    each_at_own_precision: bool = False
+
+
+class Access(Record):
+    """Where chips can be had: only those may win; others are shown outlined."""
+
+    clouds: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    on_premises: bool = False
+
+
+class Stragglers(Record):
+    """Jitter at barriers and rare stalls: one prior for every chip and fabric unless measured."""
+
+    jitter_sigma: Annotated[float, Field(ge=0, le=1)] = 0.03
+    stall_probability: Annotated[float, Field(ge=0, le=1e-2)] = 1e-7
+    stall_s: Annotated[float, Field(ge=0, le=10)] = 0.05
+
+
+class Simulation(Record):
+    """How latencies are computed and with which seed."""
+
+    method: Literal["closed_form"] = "closed_form"
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    requests: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
+    samples: Annotated[int, Field(ge=8, le=65_536)] = 256
+
+
+class Override(Record):
+    """A user's own word on one figure of one chip: a value in the catalogue's unit, or a belief weight."""
+
+    value: Positive | None = None
+    unit: str | None = None
+    belief: Share | None = None
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Override:
+        if self.value is None and self.belief is None:
+            raise ValueError("an override needs a value or a belief")
+        if self.value is not None and not self.unit:
+            raise ValueError("an override's value needs its unit")
+        return self
+
+
+class Scenario(Record):
+    """The whole document."""
+
+    format: Literal[1] = 1
+    title: str = "Untitled scenario"
+    question: str = ""
+    app_version: str = ""
+    engine_version: str = ""
+    catalog_edition: str = ""
+    as_of: str = ""
+    workloads: Annotated[tuple[Workload, ...], Field(min_length=1)]
+    fleet: Fleet = Fleet()
+    price: Price = Price()
+    comparison: Comparison = Comparison()
+    access: Access = Access()
+    stragglers: Stragglers = Stragglers()
+    simulation: Simulation = Simulation()
+    overrides: dict[str, dict[str, Override]] = {}
+    baseline: dict[str, Any] | None = None
+    catalog: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _workload_names_differ(self) -> Scenario:
+        names = [workload.name for workload in self.workloads]
+        if len(set(names)) != len(names):
+            raise ValueError("two workloads have the same name")
+        return self

@@ -1,0 +1,289 @@
+"""What an evaluation answers: one immutable record that every view, file and test reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Metric = Literal["ttft", "tpot", "itl", "e2e"]
+METRICS: tuple[Metric, ...] = ("ttft", "tpot", "itl", "e2e")
+
+
+@dataclass(frozen=True, slots=True)
+class Banded:
+    """A value with its P5-P95 band; SI units."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """P50, P95 and P99 of one latency at the operating point, seconds; None where the load cannot be carried."""
+
+    p50: Banded | None
+    p95: Banded | None
+    p99: Banded | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyCurve:
+    """One latency against the rate of the whole service; arrays of shape (rates,), seconds, inf where unstable."""
+
+    p50: Array
+    p99: Array
+    p99_low: Array
+    p99_high: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Chips of one replica: tensor, pipeline, attention-data and expert parallel degrees."""
+
+    tp: int
+    pp: int
+    dp: int
+    ep: int
+
+    @property
+    def chips(self) -> int:
+        """Chips in one replica."""
+        return self.tp * self.pp * self.dp
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTime:
+    """Time to read the bytes one step touches, for a named reading of the bandwidth ("" when undisputed)."""
+
+    reading: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFit:
+    """Memory of one chip of the replica, bytes; `kv` at the operating P99 batch, `kv_at_cap` at the cap."""
+
+    weights: float
+    kv: float
+    kv_at_cap: float
+    other: float
+    capacity: float
+    usable: float
+    fits: bool
+    shortfall: float
+    max_batch: int
+    max_context: float
+    read_times: tuple[ReadTime, ...]
+    sweep_s: float
+    remedy: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """The batch as an outcome: mean and P99 sequences a replica, the cap, and whether it binds."""
+
+    mean: float
+    p99: float
+    cap: int
+    cap_set: int
+    binding: bool
+    limited_by_memory: bool
+
+    @property
+    def sentence(self) -> str:
+        """As shown under the slider."""
+        if self.limited_by_memory and self.cap < self.cap_set:
+            tail = f"memory holds {self.cap}"
+        else:
+            tail = "cap binding: requests queue" if self.binding else "cap not binding"
+        return f"mean batch {self.mean:.0f}, P99 {self.p99:.0f}: {tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Money of one alternative, USD; None with `reason` where it has no meaning."""
+
+    usd_per_month: Banded | None
+    usd_per_million_blended: Banded | None
+    usd_per_million_input: float | None
+    usd_per_million_output: float | None
+    usd_per_million_at_full_use: float | None
+    usd_per_chip_hour: Banded | None
+    price_basis: str
+    price_source: str
+    price_hypothetical: bool
+    price_stale: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFigure:
+    """A disputed or undisclosed figure of a compared chip, as a slider needs it (display units)."""
+
+    chip: str
+    chip_name: str
+    figure: str
+    title: str
+    status: str
+    unit: str
+    low: float
+    value: float
+    high: float
+    readings: tuple[tuple[str, float], ...]
+    belief: float
+    overridden: bool
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeOutcome:
+    """Everything answered about one alternative of a workload."""
+
+    name: str
+    chip: str
+    chip_name: str
+    label: str
+    """Short label with the degree, as on the plots: "AI200 x2"."""
+    unit_noun: str
+    degree: int
+    degree_is_auto: bool
+    legal_degrees: tuple[int, ...]
+    layout: Layout
+    layout_sentence: str
+    replicas: int
+    spare_replicas: int
+    chips_total: int
+    feasible: bool
+    """Fits in memory and can carry the stated load at all."""
+    keeps_promises: bool
+    reason: str
+    """Why not feasible or why a promise breaks; empty when all is kept."""
+    memory: MemoryFit
+    batch: BatchReport | None
+    latency: dict[Metric, Percentiles]
+    curves: dict[Metric, LatencyCurve]
+    rates: Array
+    """Rates of the whole service, requests/s, shape (rates,)."""
+    request_rate: float
+    utilisation: float
+    max_request_rate: float
+    """Largest rate of the whole service that keeps every promise (the cliff); 0 when none does."""
+    saturation_rate: float
+    next_replica_rate: float | None
+    throughput_tokens_per_s: float
+    probability_keeps: dict[str, float]
+    """Share of draws that keep each promise ("ttft", "tpot", ...) and "all"."""
+    cost: Cost
+    energy_joule_per_token: Banded | None
+    evidence_grade: str
+    latency_method: str
+    precision_note: str
+    available: bool
+    availability_note: str
+    open_figures: tuple[OpenFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadOutcome:
+    """One workload: its alternatives in file order, and which is selected."""
+
+    name: str
+    model_name: str
+    parameters: float
+    active_parameters: float
+    alternatives: tuple[AlternativeOutcome, ...]
+    selected: int
+    objectives: dict[str, float]
+    """Promises in seconds by metric; absent when not made."""
+    tightest_metric: Metric
+    """Metric with the least margin to its promise for the selected alternative."""
+    prompt_tokens: float
+    output_tokens: float
+
+    @property
+    def chosen(self) -> AlternativeOutcome:
+        """The selected alternative."""
+        return self.alternatives[self.selected]
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierShare:
+    """One supplier's share of a tier, with its range where a supplier is unknown."""
+
+    supplier: str
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class TierOutcome:
+    """Concentration of one supply tier over the fleet."""
+
+    tier: str
+    title: str
+    hhi: Banded
+    effective_suppliers: Banded
+    top_share: Banded
+    top_supplier: str
+    single_point_of_failure: bool
+    suppliers: tuple[SupplierShare, ...]
+    counts: bool
+    """Ticked by the user as a tier that counts."""
+    unknown: str = ""
+    """Which supplier is undisclosed, in words; empty when all are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOutcome:
+    """One member of the fleet, sized for its share of every workload."""
+
+    name: str
+    chip: str
+    chip_name: str
+    cloud: str
+    traffic_share: float
+    spend_share: float
+    chip_share: float
+    power_share: float
+    usd_per_month: float
+    chips: int
+    feasible: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOutcome:
+    """The fleet: pools, money and concentration by tier; `reason` says why figures are missing."""
+
+    pools: tuple[PoolOutcome, ...]
+    tiers: tuple[TierOutcome, ...]
+    weakest_tiers: tuple[str, ...]
+    share_basis: str
+    usd_per_month: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a whole scenario."""
+
+    title: str
+    workloads: tuple[WorkloadOutcome, ...]
+    fleet: FleetOutcome
+    price_basis: str
+    comparison_basis: str
+    catalog_edition: str
+    engine_version: str
+    samples: int
+    final: bool
+    """True when computed with the scenario's own number of samples."""
+    warnings: tuple[str, ...] = field(default=())
