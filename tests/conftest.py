@@ -1,0 +1,46 @@
+"""What every test shares: Qt without a screen, the user's own folders out of reach, benchmarks only on request."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BENCHMARKS = REPOSITORY / "tests" / "benchmarks"
+
+# Before anything imports Qt, and inherited by the programs that tests start.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYTEST_QT_API", "pyside6")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run empty settings and data folders, so that a user's own records change no result."""
+    private = tempfile.TemporaryDirectory(prefix="explorer-tests-", ignore_cleanup_errors=True)
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        folder = Path(private.name) / variable.lower()
+        folder.mkdir()
+        os.environ[variable] = str(folder)
+    config.add_cleanup(private.cleanup)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the benchmarks out unless they are named: ``python -m pytest tests/benchmarks``."""
+    if collection_path != BENCHMARKS:
+        return None
+    named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
+    return None if any(BENCHMARKS == path or BENCHMARKS in path.parents for path in named) else True
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The top folder of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def scenarios_folder(repository: Path) -> Path:
+    """The folder of the example scenarios that are shipped."""
+    return repository / "scenarios"
