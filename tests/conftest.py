@@ -1,4 +1,4 @@
-"""What every test shares: Qt without a screen, the user's own folders out of reach, benchmarks only on request."""
+"""What every test shares: Qt without a screen, no user's own folders, benchmarks only when named."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path != BENCHMARKS:
         return None
     named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
-    return None if any(BENCHMARKS == path or BENCHMARKS in path.parents for path in named) else True
+    return None if any(path == BENCHMARKS or BENCHMARKS in path.parents for path in named) else True
 
 
 @pytest.fixture(scope="session")

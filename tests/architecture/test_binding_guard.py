@@ -1,4 +1,4 @@
-"""Guards against the Qt binding release that breaks reference counts, and checks that None survives void calls."""
+"""Guards against the Qt binding release that loses references to None on every void call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NONE_IS_IMMORTAL = sys.version_info >= (3, 12)
 
 
 def is_broken_binding(binding: str, python: tuple[int, int]) -> bool:
-    """True for the pairs of versions in which a void Qt call gives back a reference to None that it never took."""
+    """True for the versions in which a void Qt call gives back a reference to None it never took."""
     return binding == "6.12.0" and python < (3, 12)
 
 
@@ -32,7 +32,7 @@ def test_that_the_guard_knows_the_broken_pairs() -> None:
 
 
 def test_that_void_qt_calls_leave_the_reference_count_of_none_alone() -> None:
-    """Below 3.12 the count may drift by a few for other reasons, but not by one a call; from 3.12 on it is fixed."""
+    """Below 3.12 the count may drift a little for other reasons, but not by one a call."""
     thing = QObject()
     before = sys.getrefcount(None)
     for _ in range(VOID_CALLS):
