@@ -14,7 +14,7 @@ OUTSIDE_THE_ENGINE = QT | {
     "importlib", "pickle",
 }  # fmt: skip
 FILE_OPENERS = frozenset(
-    {"open", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_text", "read_bytes", "load", "save", "savez"}
+    {"open", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_text", "read_bytes", "load", "save"}
 )
 NETWORK = frozenset({"requests", "httpx", "aiohttp", "urllib3", "urllib", "http", "ftplib", "smtplib"})
 
