@@ -1,0 +1,401 @@
+"""One formatter and parser a quantity: titles, axes, tooltips, tables, exports, sliders and the command line
+all show and read a value the same way. Values are SI inside; units appear only here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import MappingProxyType
+from typing import Literal
+
+from explorer.errors import UnknownRecordError
+
+NOTHING = "–"
+"""Shown where there is no finite value."""
+
+_NUMBER = re.compile(r"[+\-−]?\s*(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:e[+\-]?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One unit a quantity can be shown in.
+
+    `factor` is the SI value of one such unit, `starts` the smallest SI magnitude shown in it, `digits` the
+    significant digits kept (a whole part is never cut), `decimals` the most decimals above 0.1.
+    """
+
+    symbol: str
+    factor: float
+    starts: float = 0.0
+    digits: int = 3
+    decimals: int = 6
+    spaced: bool = True
+
+    @property
+    def suffix(self) -> str:
+        """The unit as it stands behind a number."""
+        return f" {self.symbol}" if self.spaced and self.symbol else self.symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """How one quantity is titled, written and read; `unit` is what a bare typed number is taken to be in."""
+
+    key: str
+    title: str
+    unit: str
+    scales: tuple[Scale, ...]
+    """Smallest unit first."""
+    examples: str
+    change: Literal["absolute", "percent"] = "percent"
+    prefix: str = ""
+    per: str = ""
+    """Written behind the unit: the "/h" of "$2.20/h"."""
+    cents: bool = False
+    """Money: two decimals from 0.1 to 100, three significant digits above."""
+    fixed_decimals: int | None = None
+    whole: bool = False
+    """Only whole numbers are accepted."""
+    nouns: tuple[str, str] | None = None
+    """Singular and plural, for counts of things."""
+    spellings: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Further units accepted when typed, with the SI value of one."""
+
+    def scale_at(self, value: float) -> Scale:
+        """The unit that `value` (SI) is shown in."""
+        if not math.isfinite(value):
+            return next((scale for scale in self.scales if scale.symbol == self.unit), self.scales[0])
+        # A hair of slack, so that 0.1 s computed as 0.0999...9 does not change its unit.
+        magnitude = abs(value) * (1 + 1e-9)
+        if value == 0:
+            return next((scale for scale in self.scales if scale.symbol == self.unit), self.scales[0])
+        return next((scale for scale in reversed(self.scales) if magnitude >= scale.starts), self.scales[0])
+
+    def unit_at(self, value: float) -> str:
+        """The unit's text at `value`, for an axis title: "ms", "GB", "$", "$/h"."""
+        if self.nouns:
+            return self.nouns[1]
+        symbol = self.scale_at(value).symbol
+        return f"{self.prefix}{symbol}{self.per}"
+
+    def format(self, value: float) -> str:
+        """`value` (SI) with its unit: "37 ms", "$2.20/h", "70B"; "–" when it is not finite."""
+        if not math.isfinite(value):
+            return NOTHING
+        scale = self.scale_at(value)
+        return self._dress(self._digits(abs(value), scale), scale, value < 0)
+
+    def format_number(self, value: float, at: float | None = None) -> str:
+        """`value` (SI) without its unit, in the unit that `at` (SI) is shown in: an axis' tick labels."""
+        if not math.isfinite(value):
+            return NOTHING
+        text = self._digits(abs(value), self.scale_at(value if at is None else at))
+        return f"−{text}" if value < 0 and text.strip("0.,") else text
+
+    def format_exact(self, value: float) -> str:
+        """The shortest text with a unit that `parse` reads back as `value` to 15 digits: for a value box."""
+        if not math.isfinite(value):
+            return NOTHING
+        scale = self.scale_at(value)
+        number = abs(value) / scale.factor
+        rounded = self._digits(abs(value), scale)
+        if math.isclose(_plain(rounded), number, rel_tol=1e-12, abs_tol=1e-300):
+            return self._dress(rounded, scale, value < 0)
+        text = f"{number:.15g}"
+        if "e" not in text:
+            whole, _, rest = text.partition(".")
+            text = f"{int(whole):,}" + (f".{rest}" if rest else "")
+        return self._dress(text, scale, value < 0)
+
+    def format_range(self, low: float, high: float, at: float | None = None) -> str:
+        """A band in one unit: "0.6–1.7 s"; with `at`, the value it stands beside, in that value's unit, which
+        is then not repeated: "0.6–1.7"."""
+        if math.isnan(low) or math.isnan(high) or not math.isfinite(low):
+            return NOTHING
+        known = [value for value in (high, low) if math.isfinite(value)]
+        scale = self.scale_at(at if at is not None and math.isfinite(at) else known[0])
+        top = abs(known[0]) / scale.factor
+        decimals = max(0, 1 - _exponent(top)) if top else 0
+        if self.fixed_decimals is not None:
+            decimals = self.fixed_decimals
+        elif self.whole:
+            decimals = 0
+        first = self._end_of_range(low, scale, decimals)
+        if not math.isfinite(high):
+            text = first
+        else:
+            last = self._end_of_range(high, scale, decimals)
+            text = first if first == last else f"{first}–{last}"
+        if at is None:
+            text = self._dress(text, scale, negative=False)
+        return text if math.isfinite(high) else f"≥ {text}"
+
+    def format_change(self, new: float, old: float) -> str:
+        """The change from `old` to `new`: "▲ 0.31 s", "▼ 35 %", "unchanged"; "–" when either is missing."""
+        if not (math.isfinite(new) and math.isfinite(old)):
+            return NOTHING
+        sign = "▲" if new > old else "▼"
+        step = abs(new - old)
+        if self.change == "percent" and old:
+            share = step / abs(old)
+            if share < 0.005:
+                return "unchanged"
+            if new / old >= 3:
+                return f"{sign} {_rounded(new / old, 2, 6)}×"
+            return f"{sign} {_rounded(100 * share, 2, 0)} %"
+        if step <= 0.005 * max(abs(new), abs(old)) or self.format(new) == self.format(old):
+            return "unchanged"
+        if self.key == "share":
+            return f"{sign} {_rounded(100 * step, 2, 1)} points"
+        return f"{sign} {self.format(step)}"
+
+    def parse(self, text: str) -> float:
+        """The SI value of a typed text ("70B", "2.4 TB/s", "50 ms", "$2.20/h", "50%"); a bare number is in
+        `unit`. ValueError says what is allowed."""
+        body = text.strip().replace("$", "", 1).strip() if self.prefix == "$" else text.strip()
+        match = _NUMBER.match(body)
+        if match is None:
+            raise ValueError(f"cannot read '{text.strip()}' as {self.title.lower()}: write it like {self.examples}")
+        number = float(re.sub(r"[\s,_]", "", match.group()).replace("−", "-"))
+        symbol = re.sub(r"\s+", "", body[match.end() :]).replace("μ", "µ")
+        factor = self._factor(symbol)
+        if factor is None:
+            raise ValueError(
+                f"'{body[match.end() :].strip()}' is not a unit of {self.title.lower()}: "
+                f"write it like {self.examples}"
+            )
+        value = number * factor
+        if not math.isfinite(value):
+            raise ValueError(f"'{text.strip()}' is too large; write it like {self.examples}")
+        if self.whole and not math.isclose(value, round(value), rel_tol=1e-12, abs_tol=1e-9):
+            raise ValueError(f"{self.title.lower()} must be a whole number; write it like {self.examples}")
+        return float(round(value)) if self.whole else value
+
+    def _factor(self, symbol: str) -> float | None:
+        """SI value of one typed unit, None when it is none of this quantity's; "" is the default unit."""
+        if self.per and symbol.lower().endswith(self.per):
+            symbol = symbol[: -len(self.per)]
+            if not symbol:
+                return 1.0
+        if not symbol:
+            return next((scale.factor for scale in self.scales if scale.symbol == self.unit), 1.0)
+        if self.nouns and symbol.lower() in self.nouns:
+            return 1.0
+        known = {**self.spellings, **{scale.symbol: scale.factor for scale in self.scales}}
+        # As typed first: "Gb/s" is not "GB/s". Only then whatever the case.
+        if symbol in known:
+            return known[symbol]
+        lowered = {name.lower(): factor for name, factor in reversed(known.items())}
+        lowered.update({scale.symbol.lower(): scale.factor for scale in self.scales if scale.symbol})
+        return lowered.get(symbol.lower())
+
+    def _digits(self, magnitude: float, scale: Scale) -> str:
+        number = magnitude / scale.factor
+        if self.fixed_decimals is not None:
+            return f"{number:,.{self.fixed_decimals}f}"
+        if self.cents:
+            if number == 0:
+                return "0"
+            if 0.095 <= number < 99.995 and scale.factor == 1:
+                return f"{number:.2f}"
+            if number >= 1000:
+                number = round(number, 2 - _exponent(number))
+                return f"{number:,.0f}"
+        digits = 2 if self.cents and number < 0.095 else scale.digits
+        return _rounded(number, digits, scale.decimals)
+
+    def _end_of_range(self, value: float, scale: Scale, decimals: int) -> str:
+        number = abs(value) / scale.factor
+        text = f"{number:,.{decimals}f}"
+        if number and not text.strip("0.,"):
+            text = _rounded(number, 1, 12)
+        elif decimals and self.fixed_decimals is None and not self.cents:
+            text = text.rstrip("0").rstrip(".")
+        return f"−{text}" if value < 0 and text.strip("0.,") else text
+
+    def _dress(self, digits: str, scale: Scale, negative: bool) -> str:
+        """Put sign, currency and unit around the digits."""
+        sign = "−" if negative and digits.strip("0.,") else ""
+        if self.nouns:
+            return f"{sign}{digits} {self.nouns[0] if digits == '1' else self.nouns[1]}"
+        return f"{sign}{self.prefix}{digits}{scale.suffix}{self.per}"
+
+
+def _exponent(number: float) -> int:
+    """Power of ten of the leading digit."""
+    return math.floor(math.log10(number) + 1e-12)
+
+
+def _plain(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def _rounded(number: float, digits: int, decimals: int) -> str:
+    """`digits` significant digits, thousands in commas, no trailing zeros; a whole part is never cut."""
+    if number == 0:
+        return "0"
+    places = digits - 1 - _exponent(number)
+    # Below 0.1 the cap on decimals would eat the digits themselves.
+    places = min(places, decimals) if number >= 0.1 else min(places, 12)
+    places = max(0, places)
+    text = f"{number:,.{places}f}"
+    if not text.strip("0.,"):
+        return f"{number:.2g}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def _compact(from_k: float) -> tuple[Scale, ...]:
+    """Unspaced k, M, B, T behind a count; below `from_k` the number is written out."""
+    return (
+        Scale("", 1.0),
+        Scale("k", 1e3, from_k, spaced=False),
+        Scale("M", 1e6, 1e6, spaced=False),
+        Scale("B", 1e9, 1e9, spaced=False),
+        Scale("T", 1e12, 1e12, spaced=False),
+    )
+
+
+_DOLLARS = (
+    Scale("", 1.0),
+    Scale("k", 1e3, 1e4, spaced=False),
+    Scale("M", 1e6, 1e6, spaced=False),
+    Scale("B", 1e9, 1e9, spaced=False),
+)
+_BYTES = (
+    Scale("B", 1.0),
+    Scale("kB", 1e3, 1e3),
+    Scale("MB", 1e6, 1e6),
+    Scale("GB", 1e9, 1e9, digits=2),
+    Scale("TB", 1e12, 1e12),
+    Scale("PB", 1e15, 1e15),
+)
+_SECONDS = (
+    Scale("µs", 1e-6, digits=2),
+    Scale("ms", 1e-3, 1e-3, digits=2),
+    Scale("s", 1.0, 0.1, decimals=2),
+    Scale("min", 60.0, 600.0),
+    Scale("h", 3600.0, 36_000.0),
+)
+_PER_MONTH = MappingProxyType({"/mo": 1.0, "amonth": 1.0, "permonth": 1.0})
+_MONEY: dict[str, float] = {"usd": 1.0, "dollars": 1.0, "m": 1e6, "million": 1e6, "bn": 1e9}
+
+
+def _quantities() -> dict[str, Quantity]:
+    plain = (Scale("", 1.0),)
+    listed = (
+        Quantity(
+            "parameters", "Parameters", "B", _compact(1e4), "8B, 70B or 1.5T",
+            spellings={"bn": 1e9, "billion": 1e9, "million": 1e6, "trillion": 1e12},
+        ),
+        Quantity(
+            "request_rate", "Requests per second", "/s", (Scale("/s", 1.0, spaced=False),), "12/s or 0.5/s",
+            spellings={"req/s": 1.0, "requests/s": 1.0, "rps": 1.0, "/min": 1 / 60, "k/s": 1e3},
+        ),
+        Quantity(
+            "tokens", "Tokens", "", _compact(1e4), "512, 32k or 1M",
+            spellings={"tokens": 1.0, "token": 1.0, "tok": 1.0, "ktokens": 1e3},
+        ),
+        Quantity(
+            "tokens_per_s", "Tokens per second", "/s",
+            (Scale("/s", 1.0, spaced=False), Scale("k/s", 1e3, 1e4, spaced=False),
+             Scale("M/s", 1e6, 1e6, spaced=False)),
+            "900/s or 32k/s", spellings={"tokens/s": 1.0, "tok/s": 1.0},
+        ),
+        Quantity("batch", "Batch size", "", plain, "1, 64 or 256", whole=True, change="absolute",
+                 spellings={"k": 1e3, "sequences": 1.0}),
+        Quantity("chips", "Chips", "", plain, "1, 8 or 72", whole=True, change="absolute",
+                 nouns=("chip", "chips"), spellings={"gpu": 1.0, "gpus": 1.0, "card": 1.0, "cards": 1.0}),
+        Quantity("seconds", "Time", "s", _SECONDS, "2 s, 0.05 s or 50 ms", change="absolute",
+                 spellings={"us": 1e-6, "sec": 1.0, "seconds": 1.0, "ns": 1e-9}),
+        Quantity("bytes", "Memory", "GB", _BYTES, "141 GB or 1.5 TB",
+                 spellings={"gib": 2.0**30, "mib": 2.0**20, "tib": 2.0**40, "kib": 1024.0}),
+        Quantity(
+            "bytes_per_s", "Bandwidth", "GB/s",
+            (Scale("B/s", 1.0), Scale("kB/s", 1e3, 1e3), Scale("MB/s", 1e6, 1e6), Scale("GB/s", 1e9, 1e9),
+             Scale("TB/s", 1e12, 1e12), Scale("PB/s", 1e15, 1e15)),
+            "900 GB/s or 2.4 TB/s", spellings={"Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8, "Mb/s": 1e6 / 8, "gbit/s": 1e9 / 8, "gbps": 1e9 / 8},
+        ),
+        Quantity(
+            "bits_per_s", "Network bandwidth", "Gb/s",
+            (Scale("Mb/s", 1e6 / 8), Scale("Gb/s", 1e9 / 8, 1e9 / 8), Scale("Tb/s", 1e12 / 8, 1e13 / 8)),
+            "400 Gb/s", spellings={"GB/s": 1e9, "TB/s": 1e12, "MB/s": 1e6, "gbps": 1e9 / 8, "gbit/s": 1e9 / 8},
+        ),
+        Quantity(
+            "flops", "Compute peak", "TFLOPS",
+            (Scale("FLOPS", 1.0), Scale("GFLOPS", 1e9, 1e9), Scale("TFLOPS", 1e12, 1e12),
+             Scale("PFLOPS", 1e15, 1e16)),
+            "989 TFLOPS or 18 PFLOPS",
+            spellings={"tflop/s": 1e12, "pflop/s": 1e15, "gflop/s": 1e9, "tops": 1e12, "pops": 1e15},
+        ),
+        Quantity("usd", "Price", "", _DOLLARS, "$30,000 or $30k", prefix="$", cents=True, spellings=_MONEY),
+        Quantity("usd_per_month", "Cost a month", "", _DOLLARS, "$9,500 or $1.24M", prefix="$", cents=True,
+                 spellings={**_MONEY, **_PER_MONTH}),
+        Quantity("usd_per_million", "Cost per million tokens", "", _DOLLARS, "$0.12", prefix="$", cents=True,
+                 spellings={**_MONEY, "/m": 1.0, "/mtokens": 1.0}),
+        Quantity("usd_per_hour", "Price an hour", "", _DOLLARS, "$2.20/h", prefix="$", per="/h", cents=True,
+                 spellings={"usd": 1.0, "/hr": 1.0, "/hour": 1.0, "usd/hour": 1.0}),
+        Quantity("share", "Share", "%", (Scale("%", 0.01, digits=2),), "50%", change="absolute",
+                 spellings={"percent": 0.01}),
+        Quantity("suppliers", "Effective suppliers", "", plain, "1.9", change="absolute", fixed_decimals=1,
+                 spellings={"effective": 1.0}),
+        Quantity("plain", "Number", "", plain, "1 or 0.96", change="absolute", spellings={"k": 1e3}),
+        Quantity("years", "Years", "a", (Scale("a", 1.0),), "4 a", change="absolute",
+                 spellings={"y": 1.0, "years": 1.0, "year": 1.0}),
+        Quantity("watts", "Power", "W",
+                 (Scale("W", 1.0), Scale("kW", 1e3, 1e4), Scale("MW", 1e6, 1e6)), "700 W or 132 kW"),
+        Quantity("joule_per_token", "Energy per token", "J/token",
+                 (Scale("mJ/token", 1e-3), Scale("J/token", 1.0, 0.1, decimals=2)), "0.8 J/token",
+                 spellings={"j": 1.0, "mj": 1e-3}),
+    )
+    return {quantity.key: quantity for quantity in listed}
+
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(_quantities())
+
+_UNITS: Mapping[str, tuple[str, str, float]] = MappingProxyType({
+    "B": ("bytes", "B", 1.0),
+    "MB": ("bytes", "MB", 1e6),
+    "GB": ("bytes", "GB", 1e9),
+    "TB": ("bytes", "TB", 1e12),
+    "GB/s": ("bytes_per_s", "GB/s", 1e9),
+    "TB/s": ("bytes_per_s", "TB/s", 1e12),
+    "Gb/s": ("bits_per_s", "Gb/s", 1e9 / 8),
+    "TFLOPS": ("flops", "TFLOPS", 1e12),
+    "us": ("seconds", "µs", 1e-6),
+    "ms": ("seconds", "ms", 1e-3),
+    "s": ("seconds", "s", 1.0),
+    "W": ("watts", "W", 1.0),
+    "kW": ("watts", "kW", 1e3),
+    "USD": ("usd", "", 1.0),
+    "USD/h": ("usd_per_hour", "", 1.0),
+    "share": ("share", "%", 1.0),
+    "chips": ("chips", "", 1.0),
+    "": ("plain", "", 1.0),
+})
+KNOWN_UNITS: tuple[str, ...] = tuple(unit for unit in _UNITS if unit)
+
+
+@cache
+def quantity_for_unit(unit: str) -> Quantity:
+    """The quantity of a catalogue figure by its display unit; a bare typed number is in that unit.
+
+    Its methods take and give SI values, so a value read in display units is first multiplied by
+    `unit_scale(unit)`. UnknownRecordError for a unit the catalogue does not use.
+    """
+    key, bare, _ = _entry(unit)
+    quantity = QUANTITIES[key]
+    return quantity if quantity.unit == bare else replace(quantity, unit=bare)
+
+
+def unit_scale(unit: str) -> float:
+    """SI value of one display unit of the catalogue ("TB/s" -> 1e12, "Gb/s" -> 1.25e8 bytes/s)."""
+    return _entry(unit)[2]
+
+
+def _entry(unit: str) -> tuple[str, str, float]:
+    if unit not in _UNITS:
+        raise UnknownRecordError("unit", unit, KNOWN_UNITS)
+    return _UNITS[unit]
