@@ -1,0 +1,214 @@
+"""Time of one forward pass of a replica: per operation a smooth roofline with a fixed cost, plus collectives.
+
+T = t0 + (tc^p + tm^p)^(1/p), tc = FLOP/(peak*compute share), tm = bytes/(bandwidth*memory share).
+Structure and constants: kernel measurements (resources/calibration/kernels.toml); expert coverage as in
+`memory.experts_touched`. All arrays are (rows, points): a row is a chip with a layout, a point a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from explorer.engine.memory import experts_touched
+from explorer.engine.records import AllReduce, Array, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
+
+
+@dataclass(frozen=True, slots=True)
+class StepWork:
+    """What one step carries for a replica: decoding sequences at a mean context, and prompt tokens.
+
+    `prefill_context` is the mean number of tokens a prompt token of this step attends to.
+    """
+
+    decode: ArrayLike
+    context: ArrayLike
+    prefill: ArrayLike = 0.0
+    prefill_context: ArrayLike = 0.0
+    prompts: ArrayLike = 0.0
+    """Prompts finishing in this step (one row of logits each)."""
+
+
+def smooth_roofline(compute: Array, memory: Array, sharpness: ArrayLike) -> Array:
+    """(compute^p + memory^p)^(1/p), written as max*(1+ratio^p)^(1/p) so that it cannot overflow; seconds."""
+    larger = np.maximum(compute, memory)
+    smaller = np.minimum(compute, memory)
+    p = np.asarray(sharpness, dtype=np.float64)
+    ratio = smaller / np.maximum(larger, 1e-300)
+    return np.asarray(larger * (1.0 + ratio**p) ** (1.0 / p))
+
+
+def _gemm(chip: ChipSpec, tokens: Array, n: ArrayLike, k: ArrayLike, count: float = 1.0, *,
+          sixteen: bool = False) -> Array:
+    """`count` equal matrix products (tokens x k)(k x n), each with its own fixed cost."""
+    if sixteen:
+        peak, width, act = chip.peak_16bit, 2.0, 2.0
+        t0, compute, memory, sharpness = (
+            chip.gemm16_t0, chip.gemm16_compute, chip.gemm16_memory, chip.gemm16_sharpness
+        )
+    else:
+        peak, width, act = chip.peak, chip.weight_bytes, chip.activation_bytes  # type: ignore[assignment]
+        t0, compute, memory, sharpness = (
+            chip.gemm_t0, chip.gemm_compute, chip.gemm_memory, chip.gemm_sharpness
+        )
+    nk = np.asarray(n, dtype=np.float64) * k
+    tc = tokens * (2.0 * nk / (np.asarray(peak) * compute))
+    per_byte = 1.0 / (np.asarray(chip.memory_bandwidth) * memory)
+    tm = nk * width * per_byte + tokens * ((np.asarray(k) * act + 2.0 * np.asarray(n)) * per_byte)
+    return np.asarray(count * (t0 + smooth_roofline(tc, tm, sharpness)))
+
+
+def step_time(shape: ModelShape, chip: ChipSpec, split: Split, allreduce: AllReduce, work: StepWork,
+              constants: StepConstants, *, sequence_sharding: bool = False) -> Array:
+    """Seconds of one step of a replica, shape (rows, points); host time of the step included.
+
+    Pipeline stages each see batch/pp (micro-batches in flight), a token passes all layers: pp divides weights
+    and KV, not the time per token. With attention data parallelism (dp > 1) each rank attends to its own
+    sequences and the experts are reached by all-to-all.
+    """
+    tp, pp, dp = (np.asarray(x, dtype=np.float64) for x in (split.tp, split.pp, split.dp))
+    lanes = dp * pp
+    decode = np.asarray(work.decode, dtype=np.float64) / lanes
+    prefill = np.asarray(work.prefill, dtype=np.float64) / lanes
+    tokens = decode + prefill
+    batch_tokens = tokens * dp
+    context = np.asarray(work.context, dtype=np.float64)
+    hidden = shape.hidden
+    bandwidth = np.asarray(chip.memory_bandwidth, dtype=np.float64)
+
+    per_layer = constants.elementwise_ops * (
+        constants.elementwise_t0_s + tokens * (hidden * 4.0 / (bandwidth * constants.elementwise_memory))
+    ) * chip.elementwise_factor
+    reduce_time = allreduce.time(tokens * (hidden * 2.0))
+    total: Array = np.zeros(np.broadcast(tokens, bandwidth).shape)
+    mixers: dict[tuple[object, ...], Array] = {}
+    feeds: dict[tuple[object, ...], Array] = {}
+    for group in shape.layers:
+        layer = np.asarray(per_layer)
+        if group.mixer != "none":
+            key = (group.mixer, group.window, group.heads, group.kv_heads, group.head_dim)
+            if key not in mixers:
+                mixers[key] = _mixer_time(
+                    shape, group, chip, tp, decode, context, prefill,
+                    np.asarray(work.prefill_context, dtype=np.float64), constants, sequence_sharding,
+                ) + reduce_time
+            layer = layer + mixers[key]
+        if group.ffn != "none":
+            feed_key = (group.ffn, group.intermediate)
+            if feed_key not in feeds:
+                feeds[feed_key] = (
+                    _dense_time(shape, group, chip, tp, tokens) + reduce_time
+                    if group.ffn == "dense"
+                    else _moe_time(shape, chip, tp, dp, tokens, batch_tokens, reduce_time, constants)
+                )
+            layer = layer + feeds[feed_key]
+        total = total + group.count * layer
+    rows_of_logits = np.maximum(decode + np.asarray(work.prompts, dtype=np.float64) / lanes, 1.0 / lanes)
+    total = total + _gemm(chip, rows_of_logits, shape.vocabulary / tp, hidden, sixteen=True)
+    hand_over = constants.point_to_point_s + tokens * hidden * 2.0 / np.asarray(chip.link_bandwidth)
+    total = total + (pp - 1.0) * hand_over
+    return np.asarray(total * chip.step_factor + constants.host_step_s)
+
+
+def _mixer_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, decode: Array, context: Array,
+                prefill: Array, prefill_context: Array, constants: StepConstants, sharded: bool) -> Array:
+    hidden = shape.hidden
+    tokens = decode + prefill
+    bandwidth = np.asarray(chip.memory_bandwidth)
+    peak16 = np.asarray(chip.peak_16bit)
+    if group.mixer in ("linear", "mamba"):
+        inner = shape.recurrent_mixer_parameters / hidden
+        projections = _gemm(chip, tokens, 0.7 * inner / tp, hidden) + _gemm(chip, tokens, hidden, 0.3 * inner / tp)
+        state = shape.recurrent_state_bytes / tp
+        recurrence = 2.0 * np.asarray(chip.decode_attention_t0) + decode * (
+            2.0 * state / (bandwidth * constants.linear_state_memory)
+        )
+        chunked = prefill * (1.5 * state / (peak16 * constants.linear_prefill_compute))
+        return np.asarray(projections + recurrence + chunked)
+    heads = (shape.heads if group.heads is None else group.heads) / tp
+    seen = context if group.window is None else np.minimum(context, group.window)
+    prompt_seen = prefill_context if group.window is None else np.minimum(prefill_context, group.window)
+    decodes = decode > 0
+    prefills = prefill > 0
+    read_rate = bandwidth * chip.decode_attention_memory
+    if group.mixer == "mla":
+        rank, rope = shape.kv_lora_rank, shape.rope_head_dim
+        key_dim = shape.nope_head_dim + rope
+        if shape.q_lora_rank:
+            projections = _gemm(chip, tokens, shape.q_lora_rank + rank + rope, hidden) + _gemm(
+                chip, tokens, heads * key_dim, shape.q_lora_rank
+            )
+        else:
+            projections = _gemm(chip, tokens, heads * key_dim + rank + rope, hidden)
+        projections = (
+            projections
+            + _gemm(chip, tokens, heads * shape.nope_head_dim, rank, count=2.0, sixteen=True)
+            + _gemm(chip, tokens, hidden, heads * shape.v_head_dim)
+        )
+        share = 1.0 / tp if sharded else 1.0
+        kv = decode * seen * ((rank + rope) * share * np.asarray(chip.kv_bytes) / read_rate)
+        flops = decode * seen * (2.0 * heads * (2.0 * rank + rope) / (peak16 * constants.mla_compute_share))
+        attention = smooth_roofline(flops, kv, constants.sharpness_mla)
+        dims: float = key_dim + shape.v_head_dim
+    else:
+        kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
+        head_dim = shape.head_dim if group.head_dim is None else group.head_dim
+        local = np.maximum(kv_heads / tp, 1.0)
+        projections = _gemm(chip, tokens, heads * head_dim + 2.0 * local * head_dim, hidden) + _gemm(
+            chip, tokens, hidden, heads * head_dim
+        )
+        stored = kv_heads / tp if sharded else local
+        attention = decode * seen * (2.0 * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate)
+        dims = 2.0 * head_dim
+    attention = decodes * (np.asarray(chip.decode_attention_t0) + attention)
+    if np.any(prefills):
+        rate = peak16 * chip.prefill_attention_compute
+        # a prompt token attends to `prompt_seen` keys: 2 FLOP a multiply-add, scores and values
+        attention = attention + prefills * (
+            np.asarray(chip.prefill_attention_t0) + prefill * prompt_seen * (2.0 * heads * dims / rate)
+        )
+    return np.asarray(projections + attention)
+
+
+def _dense_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, tokens: Array) -> Array:
+    width = (shape.intermediate if group.intermediate is None else group.intermediate) / tp
+    return np.asarray(
+        _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, shape.hidden) + _gemm(chip, tokens, shape.hidden, width)
+    )
+
+
+def _moe_time(shape: ModelShape, chip: ChipSpec, tp: Array, dp: Array, tokens: Array, batch_tokens: Array,
+              reduce_time: Array, constants: StepConstants) -> Array:
+    group = tp * dp
+    hidden = shape.hidden
+    bandwidth = np.asarray(chip.memory_bandwidth)
+    one = shape.ffn_matrices * hidden * shape.expert_intermediate
+    touched = experts_touched(shape.experts, shape.experts_per_token, batch_tokens)
+    routed = batch_tokens * (shape.experts_per_token / group)
+    tc = routed * (2.0 * one / (np.asarray(chip.peak) * chip.expert_compute))
+    tm = (
+        touched * (one / group * np.asarray(chip.weight_bytes))
+        + routed * ((2.0 * hidden + 2.0 * shape.expert_intermediate) * np.asarray(chip.activation_bytes))
+    ) / (bandwidth * chip.expert_memory)
+    total = chip.expert_t0 + smooth_roofline(tc, tm, constants.sharpness_moe) + constants.expert_routing_s
+    if shape.shared_intermediate:
+        # shared experts are computed where the tokens are: sharded over tp, replicated over dp
+        width = shape.shared_intermediate / tp
+        total = total + _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, hidden) + _gemm(
+            chip, tokens, hidden, width
+        )
+    spreads = dp > 1
+    if np.any(spreads):
+        inside = group <= np.asarray(chip.scaleup_domain)
+        rate = np.where(
+            inside,
+            np.asarray(chip.link_bandwidth) * constants.dispatch_link_share,
+            np.asarray(chip.scaleout_bandwidth) * 0.8,
+        )
+        copies = np.minimum(shape.experts_per_token, group)
+        payload = tokens * copies * hidden * 1.5 * (group - 1.0) / group
+        all_to_all = 2.0 * (constants.dispatch_base_s + payload / rate)
+        return np.asarray(total + np.where(spreads, all_to_all, reduce_time))
+    return np.asarray(total + reduce_time)
