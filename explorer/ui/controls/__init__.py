@@ -1,0 +1,1 @@
+"""Controls that are touched: sliders with exact values, choice rows, chip list, folding groups."""

@@ -1,0 +1,428 @@
+"""A slider with its exact value typed beside it: track, ticks, range wash and baseline mark painted by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent,
+)
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSlider, QWidget
+
+from explorer.plots.fonts import BODY, NOTE, font, metrics
+from explorer.scenario.quantity import Quantity
+from explorer.ui import theme
+from explorer.ui.controls.scale import PAGE_STEP, SINGLE_STEP, Scale, Value
+
+RESOLUTION = 20_000
+HANDLE = 6.5
+EDGE = 9
+BOX_WIDTH = 78
+BOX_HEIGHT = 24
+TRACK_HEIGHT = 24
+CAPTION_HEIGHT = 15
+NOT_MADE = "none"
+
+
+@dataclass(frozen=True)
+class ValueText:
+    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed."""
+
+    format: Callable[[Value], str]
+    parse: Callable[[str], Value]
+
+
+def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False) -> ValueText:
+    """The text of a quantity whose scenario values are in units of `si_per_unit`."""
+
+    def parse(text: str) -> Value:
+        value = quantity.parse(text) / si_per_unit
+        return round(value) if integer else value
+
+    return ValueText(lambda value: quantity.format(float(value) * si_per_unit), parse)
+
+
+class Track(QSlider):
+    """The slider itself: painted by hand, wheel only when focused, double click asks for the baseline."""
+
+    moved = Signal(object)
+    reset_requested = Signal()
+
+    def __init__(self, scale: Scale, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._scale = scale
+        self._exact: Value | None = None
+        self._baseline: Value | None = None
+        self._wash: tuple[Value, Value] | None = None
+        self._marks: tuple[Value, ...] = ()
+        self._grip = 0.0
+        self.setRange(0, RESOLUTION)
+        self.setSingleStep(round(RESOLUTION * SINGLE_STEP))
+        self.setPageStep(round(RESOLUTION * PAGE_STEP))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(80, TRACK_HEIGHT)
+        self.setMouseTracking(False)
+
+    @property
+    def scale(self) -> Scale:
+        """How travel maps to values."""
+        return self._scale
+
+    def set_scale(self, scale: Scale) -> None:
+        """Map the travel anew; the value stays."""
+        if scale != self._scale:
+            self._scale = scale
+            if self._exact is not None:
+                self._place(self._exact)
+            self.update()
+
+    def show_value(self, value: Value | None) -> None:
+        """Put the handle at a value; not while the hand holds it."""
+        if value == self._exact and type(value) is type(self._exact):
+            return
+        self._exact = value
+        if not self.isSliderDown():
+            if value is not None:
+                self._place(value)
+            self.update()
+
+    def set_baseline(self, value: Value | None) -> None:
+        """Mark where the baseline is; None for no mark."""
+        if value != self._baseline:
+            self._baseline = value
+            self.update()
+
+    def set_wash(self, wash: tuple[Value, Value] | None, marks: tuple[Value, ...] = ()) -> None:
+        """Wash the range that nobody has narrowed, and mark named readings."""
+        if (wash, marks) != (self._wash, self._marks):
+            self._wash, self._marks = wash, marks
+            self.update()
+
+    def _place(self, value: Value) -> None:
+        self.setSliderPosition(round(self._scale.position(value) * RESOLUTION))
+
+    def _x(self, travel: float) -> float:
+        return EDGE + travel * (self.width() - 2 * EDGE)
+
+    def _travel(self, x: float) -> float:
+        return min(max((x - EDGE) / max(self.width() - 2 * EDGE, 1), 0.0), 1.0)
+
+    def _follow(self, x: float) -> None:
+        travel = self._travel(x + self._grip)
+        self.setSliderPosition(round(travel * RESOLUTION))
+        self.update()
+        self._give(self._scale.value(travel))
+
+    def _give(self, value: Value) -> None:
+        if value != self._exact:
+            self._exact = value
+            self.moved.emit(value)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of the handle, or bring it to the hand."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        handle = self._x(self.sliderPosition() / RESOLUTION)
+        near = abs(event.position().x() - handle) <= HANDLE + 3 and self._exact is not None
+        self._grip = handle - event.position().x() if near else 0.0
+        self.setSliderDown(True)
+        if not near:
+            self._follow(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the hand."""
+        if self.isSliderDown():
+            self._follow(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go; the handle settles on the rounded value."""
+        if self.isSliderDown() and event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(False)
+            if self._exact is not None:
+                self._place(self._exact)
+            self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back to the baseline."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.reset_requested.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Step when focused; otherwise the panel scrolls."""
+        turned = event.angleDelta().y()
+        if self.hasFocus() and turned:
+            self.step(1.0 if turned > 0 else -1.0)
+            event.accept()
+        else:
+            event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrow and page keys step, Home and End go to the ends."""
+        key = Qt.Key
+        page = PAGE_STEP / SINGLE_STEP
+        steps = {
+            key.Key_Left: -1.0, key.Key_Down: -1.0, key.Key_Right: 1.0, key.Key_Up: 1.0,
+            key.Key_PageDown: -page, key.Key_PageUp: page,
+        }.get(Qt.Key(event.key()))  # fmt: skip
+        if steps is not None:
+            self.step(steps)
+        elif event.key() == key.Key_Home:
+            self._give_placed(self._scale.value(0.0))
+        elif event.key() == key.Key_End:
+            self._give_placed(self._scale.value(1.0))
+        else:
+            super().keyPressEvent(event)
+
+    def step(self, steps: float) -> None:
+        """Move by key steps from the exact value."""
+        start = self._exact if self._exact is not None else self._scale.value(0.5)
+        self._give_placed(self._scale.stepped(start, steps))
+
+    def _give_placed(self, value: Value) -> None:
+        self._place(value)
+        self._give(value)
+        self.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus ring."""
+        super().focusInEvent(event)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Wide enough to aim."""
+        return QSize(200, TRACK_HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Track, wash, filled part, ticks, baseline mark, handle."""
+        t = theme.tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = self.height() / 2
+        left, right = self._x(0.0), self._x(1.0)
+        handle = self._x(self.sliderPosition() / RESOLUTION)
+        on = self.isEnabled() and self._exact is not None
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._wash is not None:
+            low, high = (self._x(self._scale.position(end)) for end in self._wash)
+            color = QColor(t.amber_mark)
+            color.setAlphaF(0.55)
+            painter.setBrush(color)
+            painter.drawRoundedRect(QRectF(low, middle - 5, max(high - low, 2), 10), 3, 3)
+        painter.setPen(QPen(QColor(t.track), 1))
+        for tick in self._scale.ticks():
+            x = round(self._x(self._scale.position(tick))) + 0.5
+            painter.drawLine(QPointF(x, middle + 4), QPointF(x, middle + 8))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(t.track))
+        painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
+        if on:
+            painter.setBrush(QColor(t.accent))
+            painter.drawRoundedRect(QRectF(left, middle - 1.5, handle - left, 3), 1.5, 1.5)
+        for mark in self._marks:
+            x = self._x(self._scale.position(mark))
+            painter.setBrush(QColor(t.amber))
+            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
+        if self._baseline is not None:
+            x = self._x(self._scale.position(self._baseline))
+            painter.setBrush(QColor(t.baseline))
+            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
+        if self._exact is None:
+            return
+        if self.hasFocus():
+            ring = QColor(t.accent)
+            ring.setAlphaF(0.25)
+            painter.setBrush(ring)
+            painter.drawEllipse(QPointF(handle, middle), HANDLE + 4, HANDLE + 4)
+        painter.setPen(QPen(QColor(t.accent if on else t.faint), 2))
+        painter.setBrush(QColor(t.accent if self.isSliderDown() else t.panel))
+        painter.drawEllipse(QPointF(handle, middle), HANDLE, HANDLE)
+
+
+class ParameterSlider(QWidget):
+    """Title, badge, value box, track and caption of one parameter.
+
+    Signals carry values in the scenario's own units. A value of None is a parameter that is not set (a promise
+    not made); typing "none" unsets it where `optional`.
+    """
+
+    value_edited = Signal(object)
+    drag_started = Signal()
+    drag_finished = Signal()
+    reset_requested = Signal()
+    refused = Signal(str)
+
+    def __init__(
+        self, name: str, title: str, scale: Scale, text: ValueText, meaning: str, *, caption: bool = False,
+        optional: bool = False, parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.title, self.meaning = title, meaning
+        self._text, self._optional, self._has_caption = text, optional, caption
+        self._value: Value | None = None
+        self._badge = self._caption = self._complaint = ""
+        self.track = Track(scale, self)
+        self.track.setObjectName(f"{name}.track")
+        self.track.setAccessibleName(title)
+        self.box = QLineEdit(self)
+        self.box.setObjectName("value")
+        self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.box.setAccessibleName(f"{title}, exact value")
+        self.setFocusProxy(self.track)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.track.moved.connect(self._on_moved)
+        self.track.sliderPressed.connect(self.drag_started)
+        self.track.sliderReleased.connect(self.drag_finished)
+        self.track.reset_requested.connect(self.reset_requested)
+        self.box.editingFinished.connect(self._on_typed)
+        self.explain(meaning)
+
+    @property
+    def value(self) -> Value | None:
+        """The value shown, in the scenario's units."""
+        return self._value
+
+    @property
+    def caption(self) -> str:
+        """The line below the track: the complaint about a typed text while there is one."""
+        return self._complaint or self._caption
+
+    def set_value(self, value: Value | None) -> None:
+        """Show a value; a text being typed is left alone."""
+        if value == self._value and type(value) is type(self._value) and not self._complaint:
+            return
+        self._value = value
+        self.track.show_value(value)
+        if not (self.box.hasFocus() and self.box.isModified()):
+            self._write()
+        if self._complaint:
+            self._complaint = ""
+            self.update()
+
+    def set_baseline(self, value: Value | None) -> None:
+        """Mark the baseline's value."""
+        self.track.set_baseline(value)
+
+    def set_caption(self, text: str) -> None:
+        """The outcome in a line below the track."""
+        if text != self._caption:
+            self._caption = text
+            self.update(0, self.height() - CAPTION_HEIGHT - 2, self.width(), CAPTION_HEIGHT + 2)
+
+    def set_badge(self, text: str) -> None:
+        """An amber word behind the title: disputed, undisclosed."""
+        if text != self._badge:
+            self._badge = text
+            self.update()
+
+    def set_text(self, text: ValueText) -> None:
+        """Write and read values otherwise from now on."""
+        self._text = text
+        self._write()
+
+    def explain(self, meaning: str, reason: str = "", source: str = "") -> None:
+        """Tooltip and accessible description: what it means, why it is so, where it is from."""
+        self.meaning = meaning
+        parts = [f"<b>{self.title}</b>", meaning]
+        parts += [f"Why: {reason}"] if reason else []
+        parts += [f"Source: {source}"] if source else []
+        self.setToolTip("<p>" + "</p><p>".join(parts) + "</p>")
+        plain = ". ".join(part for part in (meaning, reason, source and f"source: {source}") if part)
+        self.track.setAccessibleDescription(plain)
+        self.box.setAccessibleDescription(plain)
+
+    def refuse(self, why: str) -> None:
+        """Say that a value was not taken; the value before stays."""
+        self._complaint = why
+        self._write()
+        self.track.show_value(None if self._value is None else self._value)
+        self.setToolTip(f"<p><b>Not taken:</b> {why}</p>")
+        self.update()
+        self.refused.emit(f"{self.title}: {why}")
+
+    def _write(self) -> None:
+        text = NOT_MADE if self._value is None else self._text.format(self._value)
+        if text != self.box.text():
+            self.box.setText(text)
+            self.box.setCursorPosition(0)
+        self.box.setModified(False)
+
+    def _on_moved(self, value: Value) -> None:
+        self._value = value
+        self._write()
+        self._complaint = ""
+        self.value_edited.emit(value)
+
+    def _on_typed(self) -> None:
+        if not self.box.isModified():
+            return
+        typed = self.box.text().strip()
+        if self._optional and typed.lower() in ("", NOT_MADE, "–", "-"):
+            self.box.setModified(False)
+            self._value = None
+            self.track.show_value(None)
+            self.value_edited.emit(None)
+            self._write()
+            return
+        try:
+            value = self._text.parse(typed)
+        except ValueError as error:
+            self.refuse(str(error))
+            return
+        self.box.setModified(False)
+        self._complaint = ""
+        self.value_edited.emit(value)
+        if not self._complaint:
+            self._write()
+            self.explain(self.meaning)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape in the value box puts the value back."""
+        if event.key() == Qt.Key.Key_Escape and self.box.isModified():
+            self._write()
+            return
+        super().keyPressEvent(event)
+
+    def sizeHint(self) -> QSize:
+        """Two lines, three with a caption."""
+        return QSize(260, 24 + 21 + (CAPTION_HEIGHT if self._has_caption else 1))
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as the hint; narrower."""
+        return QSize(180, self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place box and track; a layout here would cost a frame on every changed text."""
+        self.box.setGeometry(self.width() - BOX_WIDTH, 0, BOX_WIDTH, BOX_HEIGHT)
+        self.track.setGeometry(-2, 22, self.width() + 4, TRACK_HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Title, badge and caption."""
+        t = theme.tokens()
+        painter = QPainter(self)
+        body, note = metrics(BODY), metrics(NOTE)
+        room = self.width() - BOX_WIDTH - 8
+        badge_width = note.horizontalAdvance(self._badge) + 12 if self._badge else 0
+        title = body.elidedText(self.title, Qt.TextElideMode.ElideRight, room - badge_width)
+        painter.setFont(font(BODY))
+        painter.setPen(QColor(t.text))
+        painter.drawText(QRectF(0, 0, room, BOX_HEIGHT), Qt.AlignmentFlag.AlignVCenter, title)
+        if self._badge:
+            pill = QRectF(body.horizontalAdvance(title) + 6, 4, badge_width - 4, 16)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(t.amber_wash))
+            painter.drawRoundedRect(pill, 3, 3)
+            painter.setFont(font(NOTE))
+            painter.setPen(QColor(t.amber))
+            painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, self._badge)
+        if self.caption:
+            painter.setFont(font(NOTE))
+            painter.setPen(QColor(t.bad if self._complaint else t.secondary))
+            line = QRectF(0, self.height() - CAPTION_HEIGHT - 1, self.width(), CAPTION_HEIGHT + 1)
+            text = f"not taken: {self._complaint}" if self._complaint else self._caption
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter,
+                             note.elidedText(text, Qt.TextElideMode.ElideRight, self.width()))  # fmt: skip

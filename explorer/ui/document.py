@@ -1,0 +1,396 @@
+"""The open document: scenario, baseline, undo stack, and when it is evaluated (leading and trailing throttle)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from explorer.catalog.catalog import Catalog
+from explorer.errors import ExplorerError, Problem, ScenarioFileError
+from explorer.scenario.file import LoadedScenario, read_scenario, with_snapshot, write_scenario
+from explorer.scenario.path import get, several
+from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.study.outcome import Outcome
+
+REST_MS = 150
+POLL_MS = 15
+AS_OPENED = "as opened"
+PINNED = "pinned"
+
+
+class Evaluator(Protocol):
+    """What the document needs of the live evaluation (explorer.study.live.LiveEvaluator)."""
+
+    @property
+    def busy(self) -> bool:
+        """True while the worker computes."""
+
+    @property
+    def status(self) -> str:
+        """What the worker does, in words."""
+
+    def start_worker(self) -> None:
+        """Start the worker process."""
+
+    def quick(self, scenario: Scenario) -> Outcome:
+        """Closed form on the spot; raises ExplorerError."""
+
+    def refine(self, scenario: Scenario) -> None:
+        """Hand the scenario to the worker; the newest wins."""
+
+    def poll(self) -> Any:
+        """A finished Outcome, a problem, or None; never waits."""
+
+    def close(self) -> None:
+        """End the worker."""
+
+
+class ChangeCommand(QUndoCommand):
+    """One undoable change: paths with their old and new values, never references to widgets or records."""
+
+    def __init__(
+        self, document: Document, old: Mapping[str, Any], new: Mapping[str, Any], what: str, drag: int
+    ) -> None:
+        super().__init__(f"change of {what}" if what else "change")
+        self._document, self._old, self._new, self._drag = document, dict(old), dict(new), drag
+
+    def id(self) -> int:
+        """Commands of one drag share an id and merge; -1 never merges."""
+        return self._drag
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take over the newer values of the same drag."""
+        if not isinstance(other, ChangeCommand) or other._new.keys() != self._new.keys():
+            return False
+        self._new = other._new
+        self.setObsolete(self._new == self._old)
+        return True
+
+    def undo(self) -> None:
+        """Put the old values back."""
+        self._document.apply(self._old)
+
+    def redo(self) -> None:
+        """Set the new values."""
+        self._document.apply(self._new)
+
+
+class Document(QObject):
+    """Holds the scenario; every change goes through it and comes back as signals."""
+
+    scenario_changed = Signal(object)
+    outcome_changed = Signal(object)
+    baseline_changed = Signal()
+    workload_changed = Signal(int)
+    dragging_changed = Signal(bool)
+    evaluation_failed = Signal(object)
+    worker_changed = Signal(str)
+    path_changed = Signal()
+
+    def __init__(
+        self, catalog: Catalog, live: Evaluator, scenario: Scenario, parent: QObject | None = None
+    ) -> None:
+        """Start on a scenario without a file; raises ExplorerError when it cannot be evaluated."""
+        super().__init__(parent)
+        self.catalog = catalog
+        self.undo_stack = QUndoStack(self)
+        self.path: Path | None = None
+        self.problem: ExplorerError | None = None
+        self._live = live
+        self._original: Any = None
+        self._drag = -1
+        self._drags = 0
+        self._pending = False
+        self._prepared: Scenario | None = None
+        self._refining: Scenario | None = None
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._on_turn_over)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._on_hand_rests)
+        self._poll = QTimer(self, interval=POLL_MS)
+        self._poll.timeout.connect(self._on_poll)
+        self._take_over(scenario)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The present scenario."""
+        return self._scenario
+
+    @property
+    def baseline(self) -> Scenario:
+        """What changes are measured against: the pinned scenario, or the one as opened."""
+        return self._baseline
+
+    @property
+    def baseline_name(self) -> str:
+        """How the baseline is called in the window."""
+        return PINNED if self._scenario.baseline is not None else AS_OPENED
+
+    @property
+    def outcome(self) -> Outcome:
+        """The answer on the screen."""
+        return self._outcome
+
+    @property
+    def baseline_outcome(self) -> Outcome | None:
+        """The baseline's answer; None when it cannot be evaluated."""
+        return self._baseline_outcome
+
+    @property
+    def workload_index(self) -> int:
+        """Which workload the window edits."""
+        return self._workload_index
+
+    @property
+    def workload(self) -> Workload:
+        """The workload that the window edits."""
+        return self._scenario.workloads[self._workload_index]
+
+    @property
+    def alternative_index(self) -> int:
+        """Which alternative of the workload is selected."""
+        workload = self.workload
+        return [alternative.name for alternative in workload.alternatives].index(workload.selected)
+
+    @property
+    def alternative(self) -> Alternative:
+        """The selected alternative."""
+        return self.workload.alternatives[self.alternative_index]
+
+    @property
+    def is_dirty(self) -> bool:
+        """True when there is something that a save would keep."""
+        return not self.undo_stack.isClean()
+
+    @property
+    def is_dragging(self) -> bool:
+        """True while a control is held."""
+        return self._drag != -1
+
+    def workload_path(self, key: str) -> str:
+        """Path of a key of the workload that is edited."""
+        return f"workloads.{self._workload_index}.{key}"
+
+    def alternative_path(self, key: str) -> str:
+        """Path of a key of the selected alternative."""
+        return f"workloads.{self._workload_index}.alternatives.{self.alternative_index}.{key}"
+
+    def baseline_value(self, path: str) -> Any:
+        """The baseline's value at a path; None where it has none or speaks of another workload or chip."""
+        if not self._same_subject(path):
+            return None
+        try:
+            return get(self._baseline, path)
+        except (ExplorerError, LookupError, AttributeError):
+            return None
+
+    def change(self, path: str, value: Any, what: str = "") -> None:
+        """Set one value as an undoable step; raises ExplorerError and leaves everything as it was."""
+        self.change_several({path: value}, what)
+
+    def change_several(self, values: Mapping[str, Any], what: str = "") -> None:
+        """Set values together as one undoable step; raises ExplorerError and leaves everything as it was."""
+        old = {path: _value_or_none(self._scenario, path) for path in values}
+        if all(_same(old[path], value) for path, value in values.items()):
+            return
+        self._prepared = several(self._scenario, values)
+        self.undo_stack.push(ChangeCommand(self, old, values, what, self._drag))
+
+    def apply(self, values: Mapping[str, Any]) -> None:
+        """Set values without an undo step: what undo commands call."""
+        prepared, self._prepared = self._prepared, None
+        self._scenario = several(self._scenario, values) if prepared is None else prepared
+        self._workload_index = min(self._workload_index, len(self._scenario.workloads) - 1)
+        if "baseline" in values:
+            self._load_baseline()
+        self.scenario_changed.emit(self._scenario)
+        self._request_evaluation()
+
+    def begin_drag(self) -> None:
+        """The hand takes hold: changes until `end_drag` are one undo step."""
+        self._drags += 1
+        self._drag = self._drags
+        self.dragging_changed.emit(True)
+
+    def end_drag(self) -> None:
+        """The hand lets go."""
+        if self._drag != -1:
+            self._drag = -1
+            self.dragging_changed.emit(False)
+
+    def back_to_baseline(self, path: str, what: str = "") -> None:
+        """Set one value to the baseline's; nothing happens where the baseline has none."""
+        value = self.baseline_value(path)
+        if value is not None:
+            self.change(path, value, what)
+
+    def select_workload(self, index: int) -> None:
+        """Edit another workload; a matter of view, not undoable."""
+        if not 0 <= index < len(self._scenario.workloads):
+            raise IndexError(f"no workload {index}")
+        if index != self._workload_index:
+            self._workload_index = index
+            self.workload_changed.emit(index)
+
+    def pin_baseline(self) -> None:
+        """Measure changes against the present scenario from now on."""
+        self.change("baseline", self._scenario.model_dump(exclude={"baseline", "catalog"}), "baseline")
+
+    def unpin_baseline(self) -> None:
+        """Measure changes against the scenario as opened again."""
+        self.change("baseline", None, "baseline")
+
+    def open(self, path: Path) -> tuple[str, ...]:
+        """Replace the document by a file; returns warnings; on ExplorerError everything stays as it was."""
+        loaded: LoadedScenario = read_scenario(path, self.catalog)
+        self._take_over(loaded.scenario)
+        self._original, self.path = loaded.text_document, Path(path)
+        self.path_changed.emit()
+        self._announce()
+        return tuple(str(warning) for warning in loaded.warnings)
+
+    def start_anew(self, scenario: Scenario) -> None:
+        """Replace the document by a scenario without a file; on ExplorerError everything stays as it was."""
+        self._take_over(scenario)
+        self._original, self.path = None, None
+        self.path_changed.emit()
+        self._announce()
+
+    def save(self) -> None:
+        """Write to the document's file; raises ExplorerError."""
+        if self.path is None:
+            raise ScenarioFileError("", (Problem("file", "the scenario has no file yet", "save as a file"),))
+        self.save_as(self.path)
+
+    def save_as(self, path: Path) -> None:
+        """Write to a file and make it the document's own; raises ExplorerError, the old file then stays."""
+        try:
+            write_scenario(path, with_snapshot(self._scenario, self.catalog), self._original)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            problem = Problem("file", f"cannot be written: {reason}", "a folder you may write to")
+            raise ScenarioFileError(str(path), (problem,)) from error
+        self.path = Path(path)
+        self.undo_stack.setClean()
+        self.path_changed.emit()
+
+    def refine_now(self) -> None:
+        """Hand the scenario to the worker without waiting for the hand to rest."""
+        self._rest.stop()
+        self._on_hand_rests()
+
+    def close(self) -> None:
+        """Stop the timers and the worker."""
+        for timer in (self._turn, self._rest, self._poll):
+            timer.stop()
+        self._live.close()
+
+    def _take_over(self, scenario: Scenario) -> None:
+        outcome = self._live.quick(scenario)
+        self._rest.stop()
+        self._turn.stop()
+        self._pending = False
+        self._refining = None
+        self._drag = -1
+        self._scenario = self._opened = scenario
+        self._outcome = outcome
+        self.problem = None
+        self._workload_index = 0
+        self.undo_stack.clear()
+        self._load_baseline()
+
+    def _announce(self) -> None:
+        self.workload_changed.emit(self._workload_index)
+        self.scenario_changed.emit(self._scenario)
+        self.outcome_changed.emit(self._outcome)
+        self._rest.start()
+
+    def _load_baseline(self) -> None:
+        pinned = self._scenario.baseline
+        self._baseline = self._opened if pinned is None else Scenario.model_validate(pinned)
+        try:
+            self._baseline_outcome: Outcome | None = self._live.quick(self._baseline)
+        except ExplorerError:
+            # The baseline's chips may have left the catalogue since; the present answer does not hang on it.
+            self._baseline_outcome = None
+        self.baseline_changed.emit()
+
+    def _request_evaluation(self) -> None:
+        self._pending = True
+        self._rest.start()
+        if not self._turn.isActive():
+            self._evaluate()
+
+    def _evaluate(self) -> None:
+        self._pending = False
+        self._turn.start()
+        try:
+            self._outcome = self._live.quick(self._scenario)
+        except ExplorerError as error:
+            self.problem = error
+            self.evaluation_failed.emit(error)
+            return
+        self.problem = None
+        self.outcome_changed.emit(self._outcome)
+
+    def _on_turn_over(self) -> None:
+        if self._pending:
+            self._evaluate()
+
+    def _on_hand_rests(self) -> None:
+        if self.problem is not None:
+            return
+        self._refining = self._scenario
+        self._live.refine(self._scenario)
+        self._poll.start()
+        self.worker_changed.emit(self._live.status)
+
+    def _on_poll(self) -> None:
+        answer = self._live.poll()
+        if isinstance(answer, Outcome) and self._refining is self._scenario:
+            self._outcome = answer
+            self.outcome_changed.emit(answer)
+        if not self._live.busy:
+            self._poll.stop()
+        self.worker_changed.emit(self._live.status)
+
+    def _same_subject(self, path: str) -> bool:
+        keys = path.split(".")
+        if keys[0] == "fleet" and keys[1:2] == ["members"] and len(keys) > 2:
+            return _name_at(self._scenario.fleet.members, keys[2]) == _name_at(
+                self._baseline.fleet.members, keys[2]
+            )
+        if keys[0] != "workloads" or len(keys) < 2:
+            return True
+        now, then = (_at(one.workloads, keys[1]) for one in (self._scenario, self._baseline))
+        if now is None or then is None or now.name != then.name:
+            return False
+        if keys[2:3] != ["alternatives"] or len(keys) < 4:
+            return True
+        return _name_at(now.alternatives, keys[3]) == _name_at(then.alternatives, keys[3])
+
+
+def _at(records: tuple[Any, ...], index: str) -> Any:
+    return records[int(index)] if int(index) < len(records) else None
+
+
+def _name_at(records: tuple[Any, ...], index: str) -> str | None:
+    record = _at(records, index)
+    return None if record is None else str(record.name)
+
+
+def _value_or_none(scenario: Scenario, path: str) -> Any:
+    """Value at a path; None for an entry that a change is about to create (an override)."""
+    try:
+        return get(scenario, path)
+    except (ExplorerError, LookupError, AttributeError):
+        return None
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal values; True and 1 are not, 10 and 10.0 are."""
+    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)

@@ -1,0 +1,1 @@
+"""The groups of the left panel: each ties its controls to paths of the scenario."""
