@@ -14,7 +14,7 @@ def scripts(repository: Path) -> Path:
 
 
 def run_with_stand_ins(scripts: Path, stand_ins: str, call: str) -> subprocess.CompletedProcess[str]:
-    """Source the set-up script, put shell functions in place of system commands, and call one of its steps."""
+    """Source the set-up script with shell functions in place of system commands, and call a step of it."""
     script = f'source "{scripts / "prepare"}"\n{stand_ins}\n{call}\n'
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
 
