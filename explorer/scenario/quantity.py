@@ -158,7 +158,8 @@ class Quantity:
         body = text.strip().replace("$", "", 1).strip() if self.prefix == "$" else text.strip()
         match = _NUMBER.match(body)
         if match is None:
-            raise ValueError(f"cannot read '{text.strip()}' as {self.title.lower()}: write it like {self.examples}")
+            what = f"'{text.strip()}' as {self.title.lower()}"
+            raise ValueError(f"cannot read {what}: write it like {self.examples}")
         number = float(re.sub(r"[\s,_]", "", match.group()).replace("−", "-"))
         symbol = re.sub(r"\s+", "", body[match.end() :]).replace("μ", "µ")
         factor = self._factor(symbol)
@@ -316,12 +317,14 @@ def _quantities() -> dict[str, Quantity]:
             "bytes_per_s", "Bandwidth", "GB/s",
             (Scale("B/s", 1.0), Scale("kB/s", 1e3, 1e3), Scale("MB/s", 1e6, 1e6), Scale("GB/s", 1e9, 1e9),
              Scale("TB/s", 1e12, 1e12), Scale("PB/s", 1e15, 1e15)),
-            "900 GB/s or 2.4 TB/s", spellings={"Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8, "Mb/s": 1e6 / 8, "gbit/s": 1e9 / 8, "gbps": 1e9 / 8},
+            "900 GB/s or 2.4 TB/s",
+            spellings={"Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8, "gbit/s": 1e9 / 8, "gbps": 1e9 / 8},
         ),
         Quantity(
             "bits_per_s", "Network bandwidth", "Gb/s",
             (Scale("Mb/s", 1e6 / 8), Scale("Gb/s", 1e9 / 8, 1e9 / 8), Scale("Tb/s", 1e12 / 8, 1e13 / 8)),
-            "400 Gb/s", spellings={"GB/s": 1e9, "TB/s": 1e12, "MB/s": 1e6, "gbps": 1e9 / 8, "gbit/s": 1e9 / 8},
+            "400 Gb/s",
+            spellings={"GB/s": 1e9, "TB/s": 1e12, "MB/s": 1e6, "gbps": 1e9 / 8, "gbit/s": 1e9 / 8},
         ),
         Quantity(
             "flops", "Compute peak", "TFLOPS",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
 FORMAT = 1
 MAX_ALTERNATIVES = 4
@@ -17,46 +18,63 @@ Tier = Literal[
     "designer", "foundry", "packaging", "memory_type", "memory_maker", "cloud", "software_stack", "country"
 ]
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+def _refused(reason: str, allowed: str) -> PydanticCustomError:
+    """A record whose values do not go together: why, and what would."""
+    return PydanticCustomError("refused", "{reason}", {"reason": reason, "allowed": allowed})
+
+
+def _only_a_number(value: object) -> object:
+    """Refuse texts and truth values that could be read as numbers: `rate = "12"` is a mistake, not a 12."""
+    if isinstance(value, str | bool):
+        kind = "text" if isinstance(value, str) else "true or false"
+        raise PydanticCustomError("not_a_number", "must be a number, not {kind}", {"kind": kind})
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_only_a_number)]
+Whole = Annotated[int, BeforeValidator(_only_a_number)]
+Flag = Annotated[bool, Strict()]
+Positive = Annotated[Number, Field(gt=0)]
+NonNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
 
 
 class Record(BaseModel):
     """Base of all scenario records: frozen, unknown keys kept (and reported by `check`)."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", strict=False, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="allow", validate_default=True, allow_inf_nan=False)
 
 
 class ModelChoice(Record):
     """Which model is served: a catalogue preset, scaled continuously within its family."""
 
     preset: str
-    size_billion: Annotated[float, Field(ge=0.1, le=20_000)] | None = None
+    size_billion: Annotated[Number, Field(ge=0.1, le=20_000)] | None = None
     weight_precision: WeightPrecision = "fp8"
     kv_precision: KvPrecision = "fp8"
-    kv_sequence_sharding: bool = False
+    kv_sequence_sharding: Flag = False
 
 
 class Traffic(Record):
     """What arrives: the busy-hour mean rate of the whole service, and the lengths of prompts and answers."""
 
     mode: Literal["open_loop", "closed_loop"] = "open_loop"
-    request_rate_per_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 10.0
-    arrival_cv: Annotated[float, Field(ge=0, le=10)] = 1.0
-    prompt_tokens: Annotated[float, Field(ge=1, le=10_000_000)] = 1024.0
-    prompt_cv: Annotated[float, Field(ge=0, le=10)] = 1.0
-    output_tokens: Annotated[float, Field(ge=1, le=1_000_000)] = 256.0
-    output_cv: Annotated[float, Field(ge=0, le=10)] = 1.0
-    prefix_hit_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    peak_to_mean: Annotated[float, Field(ge=1, le=100)] = 2.0
+    request_rate_per_s: Annotated[Number, Field(gt=0, le=1e6)] = 10.0
+    arrival_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
+    prompt_tokens: Annotated[Number, Field(ge=1, le=10_000_000)] = 1024.0
+    prompt_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
+    output_tokens: Annotated[Number, Field(ge=1, le=1_000_000)] = 256.0
+    output_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
+    prefix_hit_share: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    peak_to_mean: Annotated[Number, Field(ge=1, le=100)] = 2.0
 
 
 class Objectives(Record):
     """The promises: largest acceptable P99 of each latency; a promise left out is not made."""
 
-    ttft_p99_s: Positive | None = 2.0
-    tpot_p99_s: Positive | None = 0.05
+    ttft_p99_s: Positive | None = None
+    tpot_p99_s: Positive | None = None
     itl_p99_s: Positive | None = None
     e2e_p99_s: Positive | None = None
 
@@ -64,10 +82,10 @@ class Objectives(Record):
 class LayoutChoice(Record):
     """A split of one replica's chips set by hand; ep divides tp*dp."""
 
-    tp: Annotated[int, Field(ge=1, le=1024)] = 1
-    pp: Annotated[int, Field(ge=1, le=256)] = 1
-    dp: Annotated[int, Field(ge=1, le=1024)] = 1
-    ep: Annotated[int, Field(ge=1, le=1024)] = 1
+    tp: Annotated[Whole, Field(ge=1, le=1024)] = 1
+    pp: Annotated[Whole, Field(ge=1, le=256)] = 1
+    dp: Annotated[Whole, Field(ge=1, le=1024)] = 1
+    ep: Annotated[Whole, Field(ge=1, le=1024)] = 1
 
 
 class Alternative(Record):
@@ -77,12 +95,12 @@ class Alternative(Record):
     chip: str
     cloud: str = ""
     offer: str | None = None
-    parallelism_degree: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = "auto"
+    parallelism_degree: Literal["auto"] | Annotated[Whole, Field(ge=1, le=1024)] = "auto"
     layout: Literal["auto"] | LayoutChoice = "auto"
-    max_batch: Annotated[int, Field(ge=1, le=65_536)] = 256
-    replicas: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
-    spare_replicas: Annotated[int, Field(ge=0, le=1000)] = 0
-    token_budget: Annotated[int, Field(ge=16, le=1_048_576)] = 2048
+    max_batch: Annotated[Whole, Field(ge=1, le=65_536)] = 256
+    replicas: Literal["auto"] | Annotated[Whole, Field(ge=1, le=100_000)] = "auto"
+    spare_replicas: Annotated[Whole, Field(ge=0, le=1000)] = 0
+    token_budget: Annotated[Whole, Field(ge=16, le=1_048_576)] = 2048
     weight_precision: WeightPrecision | None = None
     kv_precision: KvPrecision | None = None
 
@@ -91,10 +109,16 @@ class Alternative(Record):
         if isinstance(self.layout, LayoutChoice):
             chips = self.layout.tp * self.layout.pp * self.layout.dp
             if (self.layout.tp * self.layout.dp) % self.layout.ep:
-                raise ValueError(f"impossible layout: ep {self.layout.ep} must divide tp*dp")
+                ranks = self.layout.tp * self.layout.dp
+                raise _refused(
+                    f"impossible layout: ep {self.layout.ep} does not divide tp*dp, which is {ranks}",
+                    f"ep one of {', '.join(str(ep) for ep in range(1, ranks + 1) if ranks % ep == 0)}",
+                )
             if self.parallelism_degree not in ("auto", chips):
-                raise ValueError(
-                    f"impossible layout: tp*pp*dp is {chips}, parallelism_degree says {self.parallelism_degree}"
+                raise _refused(
+                    f"impossible layout: tp*pp*dp is {chips}, "
+                    f"parallelism_degree says {self.parallelism_degree}",
+                    f'parallelism_degree {chips} or "auto", or a layout of that many chips',
                 )
         return self
 
@@ -106,16 +130,16 @@ class Workload(Record):
     selected: str
     model: ModelChoice
     traffic: Traffic = Traffic()
-    objectives: Objectives = Objectives()
+    objectives: Objectives = Objectives(ttft_p99_s=2.0, tpot_p99_s=0.05)
     alternatives: Annotated[tuple[Alternative, ...], Field(min_length=1, max_length=MAX_ALTERNATIVES)]
 
     @model_validator(mode="after")
     def _selected_exists(self) -> Workload:
         names = [alternative.name for alternative in self.alternatives]
         if len(set(names)) != len(names):
-            raise ValueError("two alternatives have the same name")
+            raise _refused("two alternatives have the same name", "a different name for each")
         if self.selected not in names:
-            raise ValueError(f"selected '{self.selected}' is not one of: {', '.join(names)}")
+            raise _refused(f"selected is '{self.selected}', which is no alternative's name", ", ".join(names))
         return self
 
 
@@ -127,7 +151,7 @@ class FleetMember(Record):
     cloud: str = ""
     offer: str | None = None
     traffic_share: Share
-    locked: bool = False
+    locked: Flag = False
 
 
 class Fleet(Record):
@@ -142,10 +166,10 @@ class Fleet(Record):
     def _shares_sum_to_one(self) -> Fleet:
         total = sum(member.traffic_share for member in self.members)
         if self.members and abs(total - 1.0) > 1e-6:
-            raise ValueError(f"traffic shares sum to {total:.6g}, must be 1")
+            raise _refused(f"traffic shares sum to {total:.6g}, not to 1", "shares from 0 to 1 that sum to 1")
         names = [member.name for member in self.members]
         if len(set(names)) != len(names):
-            raise ValueError("two fleet members have the same name")
+            raise _refused("two fleet members have the same name", "a different name for each")
         return self
 
 
@@ -155,24 +179,24 @@ class Price(Record):
     basis: PriceBasis = "cost_plus"
     term: Term = "on_demand"
     region: str = ""
-    margin: Annotated[float, Field(ge=0, le=10)] = 0.6
-    utilisation_sold: Annotated[float, Field(gt=0, le=1)] = 0.7
-    life_years: Annotated[float, Field(gt=0, le=20)] = 4.0
+    margin: Annotated[Number, Field(ge=0, le=10)] = 0.6
+    utilisation_sold: Annotated[Number, Field(gt=0, le=1)] = 0.7
+    life_years: Annotated[Number, Field(gt=0, le=20)] = 4.0
     residual_share: Share = 0.15
-    cost_of_capital: Annotated[float, Field(ge=0, le=1)] = 0.10
-    system_overhead_share: Annotated[float, Field(ge=0, le=5)] = 0.35
-    power_overhead_share: Annotated[float, Field(ge=0, le=5)] = 0.45
-    load_share: Annotated[float, Field(gt=0, le=1)] = 0.8
-    pue: Annotated[float, Field(ge=1, le=3)] = 1.25
+    cost_of_capital: Annotated[Number, Field(ge=0, le=1)] = 0.10
+    system_overhead_share: Annotated[Number, Field(ge=0, le=5)] = 0.35
+    power_overhead_share: Annotated[Number, Field(ge=0, le=5)] = 0.45
+    load_share: Annotated[Number, Field(gt=0, le=1)] = 0.8
+    pue: Annotated[Number, Field(ge=1, le=3)] = 1.25
     electricity_usd_per_kwh: NonNegative = 0.09
-    opex_share_per_year: Annotated[float, Field(ge=0, le=1)] = 0.05
+    opex_share_per_year: Annotated[Number, Field(ge=0, le=1)] = 0.05
 
 
 class Comparison(Record):
     """On what footing alternatives are compared."""
 
     basis: Literal["sized_to_promise", "equal_spend", "as_set"] = "sized_to_promise"
-    each_at_own_precision: bool = False
+    each_at_own_precision: Flag = False
 
 
 class Access(Record):
@@ -180,24 +204,24 @@ class Access(Record):
 
     clouds: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
-    on_premises: bool = False
+    on_premises: Flag = False
 
 
 class Stragglers(Record):
     """Jitter at barriers and rare stalls: one prior for every chip and fabric unless measured."""
 
-    jitter_sigma: Annotated[float, Field(ge=0, le=1)] = 0.03
-    stall_probability: Annotated[float, Field(ge=0, le=1e-2)] = 1e-7
-    stall_s: Annotated[float, Field(ge=0, le=10)] = 0.05
+    jitter_sigma: Annotated[Number, Field(ge=0, le=1)] = 0.01
+    stall_probability: Annotated[Number, Field(ge=0, le=1e-2)] = 1e-7
+    stall_s: Annotated[Number, Field(ge=0, le=10)] = 0.05
 
 
 class Simulation(Record):
     """How latencies are computed and with which seed."""
 
     method: Literal["closed_form"] = "closed_form"
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
-    requests: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
-    samples: Annotated[int, Field(ge=8, le=65_536)] = 256
+    seed: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 1
+    requests: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
+    samples: Annotated[Whole, Field(ge=8, le=65_536)] = 256
 
 
 class Override(Record):
@@ -211,9 +235,9 @@ class Override(Record):
     @model_validator(mode="after")
     def _says_something(self) -> Override:
         if self.value is None and self.belief is None:
-            raise ValueError("an override needs a value or a belief")
+            raise _refused("says nothing", "a value with its unit, or a belief from 0 to 1")
         if self.value is not None and not self.unit:
-            raise ValueError("an override's value needs its unit")
+            raise _refused("a value needs its unit", 'unit = "TB/s" or the like')
         return self
 
 
@@ -242,5 +266,5 @@ class Scenario(Record):
     def _workload_names_differ(self) -> Scenario:
         names = [workload.name for workload in self.workloads]
         if len(set(names)) != len(names):
-            raise ValueError("two workloads have the same name")
+            raise _refused("two workloads have the same name", "a different name for each")
         return self
