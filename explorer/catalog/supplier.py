@@ -1,0 +1,51 @@
+"""Supply chains: who stands behind a chip at each tier, as known shares or as weighted candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# "cloud" is listed because fleets are judged on it, but it comes from the deployment, not from the chip.
+TIERS: tuple[str, ...] = (
+    "designer",
+    "foundry",
+    "packaging",
+    "memory_type",
+    "memory_maker",
+    "cloud",
+    "software_stack",
+    "country",
+)
+CHIP_TIERS: tuple[str, ...] = tuple(tier for tier in TIERS if tier != "cloud")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A supplier with its weight: a share where the split is known, else the belief that it is the one."""
+
+    supplier: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class TierLink:
+    """Who supplies one tier of one chip; weights sum to 1.
+
+    known=True: the candidates share the supply (HBM from three makers). known=False: exactly one of
+    them supplies all of it and nobody has said which; the weights are beliefs.
+    """
+
+    tier: str
+    candidates: tuple[Candidate, ...]
+    known: bool
+    source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyChain:
+    """The links of one chip by tier name (every tier of CHIP_TIERS)."""
+
+    chip: str
+    links: Mapping[str, TierLink] = field(hash=False)
+    origin: str = "shipped"
