@@ -109,6 +109,11 @@ def test_that_a_token_of_an_80_layer_model_waits_for_160_all_reduces() -> None:
         )
 
 
+def test_that_a_ring_of_32_cards_waits_23_ms_a_token_for_latency_alone() -> None:
+    # A 61-layer model, two all-reduces a layer, 3 us a hop: 2 * 61 * 2 * 31 * 3 us = 22.692 ms.
+    assert 2 * 61 * allreduce_steps("ring", 32) * 3e-6 == pytest.approx(22.692e-3, rel=1e-12)
+
+
 def test_that_the_fit_of_measured_h100_times_is_met_at_a_point_worked_by_hand() -> None:
     # NCCL on 8 H100: 15.42 us, 484.5 GB/s, 6.827 us per sqrt(MB). One MB moves 1.75 MB:
     # 15.42 + 1.75e6/484.5e3 + 6.827*sqrt(1.75) = 15.42 + 3.61197 + 9.03128 us.
