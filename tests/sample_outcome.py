@@ -30,6 +30,7 @@ from explorer.study.outcome import (
 
 GB = 1e9
 OBJECTIVES = {"ttft": 2.0, "tpot": 0.05}
+STACKS = ("CUDA", "Neuron", "QAIC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +344,7 @@ def sample_fleet(designer_shares: tuple[float, ...] = (0.66, 0.19, 0.15)) -> Fle
     designers = (("Nvidia", nvidia, nvidia, nvidia), ("AWS", aws, aws, aws),
                  ("Qualcomm", qualcomm, qualcomm, qualcomm))  # fmt: skip
     sure = nvidia + aws
-    stacks = tuple((name, *share) for name, (_, *share) in zip(("CUDA", "Neuron", "QAIC"), designers, strict=True))
+    stacks = tuple((name, *share) for name, (_, *share) in zip(STACKS, designers, strict=True))
     packaging = (("TSMC CoWoS", 0.745, nvidia, sure), ("other", 0.255, 0.15, 0.34))
     makers = (("SK hynix", 0.46, 0.42, 0.52), ("Samsung", 0.3, 0.25, 0.33), ("Micron", 0.24, 0.2, 0.28))
     foundries = (("TSMC", 0.97, sure, 1.0), ("Samsung", 0.03, 0.0, qualcomm))

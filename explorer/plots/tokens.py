@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPen
 MAX_CHIPS = 4
 """How many alternatives can be compared; each has a colour, a dash and a label of its own."""
 
-DASHES: tuple[tuple[float, ...], ...] = ((), (9.0, 3.0), (4.0, 2.0), (9.0, 2.5, 2.0, 2.5))
+DASHES: tuple[tuple[float, ...], ...] = ((), (12.0, 2.5), (5.0, 2.0), (12.0, 2.0, 2.0, 2.0))
 """Dash of the P99 line per alternative, in pen widths; () is an unbroken line."""
 
 DOTS: tuple[float, ...] = (1.0, 2.6)
@@ -28,7 +28,7 @@ HIT_TARGET = 24
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Colours of one theme, #RRGGBB; `chips` in the order of the alternatives, `suppliers` from the largest."""
+    """Colours of one theme, #RRGGBB; `chips` in the order of alternatives, `suppliers` from the largest."""
 
     name: Literal["light", "dark"]
     window: str

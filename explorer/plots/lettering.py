@@ -1,0 +1,99 @@
+"""Text on a painter: elided to its room, never overlapping, and the heading line every plot has."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from explorer.plots.fonts import BODY, NOTE, font, metrics
+from explorer.plots.tokens import Tokens
+
+HEADING_HEIGHT = 20.0
+LINE_HEIGHT = 16.0
+GAP = 8.0
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, pixels: float = NOTE, *, semibold: bool = False) -> float:
+    """Width of one line of text, logical pixels."""
+    return metrics(pixels, semibold).horizontalAdvance(text)
+
+
+def elided(text: str, width: float, pixels: float = NOTE, *, semibold: bool = False) -> str:
+    """`text` cut with an ellipsis to at most `width` pixels; empty where not even one letter has room."""
+    if width <= 0:
+        return ""
+    cut = metrics(pixels, semibold).elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return "" if cut == "…" else cut
+
+
+def draw_line(
+    painter: QPainter,
+    left: float,
+    baseline: float,
+    width: float,
+    text: str,
+    color: QColor | str,
+    pixels: float = NOTE,
+    *,
+    semibold: bool = False,
+    right: bool = False,
+) -> float:
+    """Draw one line within `width` from `left`, right-aligned if `right`; return the width it took."""
+    shown = elided(text, width, pixels, semibold=semibold)
+    if not shown:
+        return 0.0
+    took = text_width(shown, pixels, semibold=semibold)
+    painter.setFont(font(pixels, semibold=semibold))
+    painter.setPen(QColor(color))
+    painter.drawText(QPointF(left + width - took if right else left, baseline), shown)
+    return took
+
+
+def wrapped(text: str, width: float, lines: int, pixels: float = NOTE) -> list[str]:
+    """`text` broken at blanks into at most `lines` lines of `width` pixels, the last one elided."""
+    if lines < 1 or not text:
+        return []
+    found: list[str] = []
+    rest = text.split()
+    while rest:
+        if len(found) == lines - 1:
+            found.append(elided(" ".join(rest), width, pixels))
+            break
+        taken = 1
+        while taken < len(rest) and text_width(" ".join(rest[: taken + 1]), pixels) <= width:
+            taken += 1
+        found.append(elided(" ".join(rest[:taken]), width, pixels))
+        rest = rest[taken:]
+    return [line for line in found if line]
+
+
+def draw_wrapped(
+    painter: QPainter, left: float, top: float, width: float, lines: list[str], color: QColor | str
+) -> float:
+    """Draw the lines of `wrapped` below `top` at note size; return where they end."""
+    for line in lines:
+        draw_line(painter, left, top + LINE_HEIGHT - 4.0, width, line, color)
+        top += LINE_HEIGHT
+    return top
+
+
+def draw_heading(
+    painter: QPainter, rect: QRectF, tokens: Tokens, title: str, subtitle: str, note: str = ""
+) -> float:
+    """Draw "**title**  subtitle          note" at the top of `rect`; return where the plot may begin."""
+    baseline = rect.top() + 14.0
+    took = draw_line(painter, rect.left(), baseline, rect.width(), title, tokens.text, BODY, semibold=True)
+    left = rect.left() + took + GAP
+    room = rect.right() - left
+    if note:
+        # The meaning of the plot goes before its note, as long as both cannot be had in full.
+        need = text_width(subtitle) + 2 * GAP
+        noted = draw_line(painter, left, baseline, room, note, tokens.secondary, right=True) if (
+            need + text_width(note) <= room
+        ) else 0.0
+        room -= noted + (2 * GAP if noted else 0.0)
+    draw_line(painter, left, baseline, room, subtitle, tokens.secondary)
+    return rect.top() + HEADING_HEIGHT

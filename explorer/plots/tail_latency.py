@@ -1,0 +1,435 @@
+"""The tail-latency plot: P99 and P50 of one latency against load; a line, band and label an alternative."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QGraphicsPolygonItem, QVBoxLayout, QWidget
+
+from explorer.plots.fonts import NOTE, font
+from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT, draw_heading, draw_line, text_width
+from explorer.plots.metric_switch import MEANING, MetricSwitch
+from explorer.plots.tail_axes import (
+    Axes,
+    latency_ticks,
+    latency_unit,
+    rate_ticks,
+    settle,
+    tick_text,
+    wanted_axes,
+)
+from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
+from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
+from explorer.plots.tail_words import heading_note, readout_rows, subtitle, tail_summary, x_labels
+from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens, chip_pen, dotted_pen
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.outcome import AlternativeOutcome, Array, Metric, Outcome, WorkloadOutcome
+
+BAND_OPACITY = {"light": 0.16, "dark": 0.20}
+AXIS_WIDTH = 42
+AXIS_HEIGHT = 20
+ROOM_TOP, ROOM_RIGHT = 8.0, 14.0
+"""Pixels beside the axes that the outermost tick labels reach into."""
+ROOM_ABOVE = 1e-3
+"""Decades above the plot to which lines are drawn, so that they are seen to leave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLine:
+    """One alternative as drawn: points of shape (points,), requests/s and seconds."""
+
+    label: str
+    p99_rates: Array
+    p99_seconds: Array
+    p50_rates: Array
+    p50_seconds: Array
+    operating_p99: float | None
+    cliff_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TailValues:
+    """What the tail plot shows at this moment."""
+
+    metric: Metric
+    axes: Axes
+    lines: tuple[DrawnLine, ...]
+    promise: float | None
+    request_rate: float
+    baseline_rates: Array
+    baseline_seconds: Array
+
+
+class _Line:
+    """The drawing items of one alternative."""
+
+    def __init__(self, plot: pg.PlotItem, order: int) -> None:
+        self.band = QGraphicsPolygonItem()
+        self.band.setPen(QPen(Qt.PenStyle.NoPen))
+        self.p50 = pg.PlotCurveItem(antialias=True, connect="finite")
+        self.p99 = pg.PlotCurveItem(antialias=True, connect="finite")
+        self.p50.setSegmentedLineMode("off")
+        self.p99.setSegmentedLineMode("off")
+        for depth, item in ((10, self.band), (30, self.p50), (40, self.p99)):
+            item.setZValue(depth - order)
+            plot.addItem(item, ignoreBounds=True)
+
+
+class TailLatencyPlot(QWidget):
+    """P99 (heavy) and P50 (dotted) of one latency against the rate of the whole service."""
+
+    metric_changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("tail-latency")
+        self.setAccessibleName("Tail latency against load")
+        self.setMinimumSize(220, 160)
+        self._tokens = LIGHT
+        self._outcome: Outcome | None = None
+        self._baseline: Outcome | None = None
+        self._workload = 0
+        self._metric: Metric = "tpot"
+        self._chosen_metric: Metric | None = None
+        self._axes: Axes | None = None
+        self._axes_of: tuple[Metric, int] | None = None
+        self._dragging = False
+        self._drawn: tuple[DrawnLine, ...] = ()
+        self._ghost: tuple[Array, Array] = (EMPTY, EMPTY)
+        self._ticks_of: tuple[Axes, int, int] | None = None
+        self._build()
+        self.set_tokens(LIGHT)
+
+    def _build(self) -> None:
+        self._switch = MetricSwitch(self)
+        self._switch.metric_chosen.connect(self._on_metric_chosen)
+        self._view = pg.PlotWidget(self)
+        self._view.setObjectName("tail-latency-curves")
+        self._view.setFrameShape(self._view.Shape.NoFrame)
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._view.setMenuEnabled(False)
+        self._view.viewport().setMouseTracking(True)
+        self._view.viewport().installEventFilter(self)
+        plot = self._view.getPlotItem()
+        plot.hideButtons()
+        plot.layout.setContentsMargins(0.0, ROOM_TOP, ROOM_RIGHT, 0.0)
+        box = plot.getViewBox()
+        box.setMouseEnabled(False, False)
+        box.disableAutoRange()
+        box.setDefaultPadding(0.0)
+        box.sigResized.connect(self._on_view_resized)
+        self._box = box
+        self._left, self._bottom = plot.getAxis("left"), plot.getAxis("bottom")
+        self._left.setWidth(AXIS_WIDTH)
+        self._bottom.setHeight(AXIS_HEIGHT)
+        for axis in (self._left, self._bottom):
+            axis.setStyle(
+                tickLength=0, tickFont=font(NOTE), autoExpandTextSpace=False, hideOverlappingLabels=False
+            )
+        # One item for the whole grid: pyqtgraph's own grid costs more than all curves together.
+        self._grid = pg.PlotCurveItem(connect="pairs", antialias=False)
+        self._grid.setZValue(-10)
+        plot.addItem(self._grid, ignoreBounds=True)
+        self._ghost_item = pg.PlotCurveItem(antialias=True, connect="finite")
+        self._ghost_item.setSegmentedLineMode("off")
+        self._ghost_item.setZValue(25)
+        plot.addItem(self._ghost_item, ignoreBounds=True)
+        self._lines = [_Line(plot, order) for order in range(MAX_CHIPS)]
+        self._notes_item = NotesItem(box)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, int(HEADING_HEIGHT), 0, int(LINE_HEIGHT) + 2)
+        layout.setSpacing(0)
+        layout.addWidget(self._switch)
+        layout.addWidget(self._view, 1)
+
+    # What the rest of the program calls
+
+    def show_outcome(self, outcome: Outcome, workload: int, baseline: Outcome | None = None) -> None:
+        """Draw one workload of `outcome`, with the selected alternative of `baseline` as a ghost line."""
+        self._outcome, self._baseline, self._workload = outcome, baseline, workload
+        self._metric = self._chosen_metric or outcome.workloads[workload].tightest_metric
+        self._redraw()
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Colours of the theme."""
+        self._tokens = tokens
+        self._view.setBackground(QColor(tokens.panel))
+        self._left.setPen(QPen(Qt.PenStyle.NoPen))
+        self._bottom.setPen(pg.mkPen(tokens.grid))
+        for axis in (self._left, self._bottom):
+            axis.setTextPen(pg.mkPen(tokens.secondary))
+        self._grid.setPen(pg.mkPen(tokens.grid))
+        ghost = QPen(QColor(tokens.baseline), 1.4)
+        ghost.setCosmetic(True)
+        ghost.setDashPattern([4.0, 3.0])
+        self._ghost_item.setPen(ghost)
+        for order, line in enumerate(self._lines):
+            line.p99.setPen(chip_pen(tokens, order))
+            line.p50.setPen(dotted_pen(tokens.chip(order), 1.2))
+            line.band.setBrush(tokens.chip_wash(order, BAND_OPACITY[tokens.name]))
+        self._switch.set_tokens(tokens)
+        self._notes_item.set_tokens(tokens)
+        self.update()
+
+    def set_metric(self, metric: Metric | None) -> None:
+        """Show `metric` from now on; None follows the one with the least margin to its promise."""
+        self._chosen_metric = metric
+        if self._outcome is not None:
+            self._metric = metric or self._outcome.workloads[self._workload].tightest_metric
+            self._redraw()
+
+    def set_dragging(self, dragging: bool) -> None:
+        """Freeze the axes while a slider is down; on release they change only if the old ones do not fit."""
+        self._dragging = dragging
+        if not dragging and self._outcome is not None:
+            self._redraw()
+
+    @property
+    def shown_metric(self) -> Metric:
+        """The latency shown."""
+        return self._metric
+
+    def values(self) -> TailValues:
+        """What is drawn."""
+        workload = self._shown_workload()
+        assert self._axes is not None
+        return TailValues(
+            metric=self._metric,
+            axes=self._axes,
+            lines=self._drawn,
+            promise=workload.objectives.get(self._metric),
+            request_rate=workload.chosen.request_rate,
+            baseline_rates=self._ghost[0],
+            baseline_seconds=self._ghost[1],
+        )
+
+    def text_summary(self) -> str:
+        """The plot in words, with its numbers."""
+        if self._outcome is None:
+            return "Tail latency: nothing evaluated yet"
+        return tail_summary(self._shown_workload(), self._metric)
+
+    def paint(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw into `rect` of any painter (report, pictures): this widget's own layout, scaled to fit."""
+        source = QRectF(self.rect())
+        painter.save()
+        painter.translate(rect.topLeft())
+        painter.scale(rect.width() / max(source.width(), 1.0), rect.height() / max(source.height(), 1.0))
+        self._paint_frame(painter, source)
+        place = self._view.geometry()
+        self._view.render(painter, QRectF(place), self._view.viewport().rect())
+        painter.restore()
+
+    # Drawing
+
+    def _shown_workload(self) -> WorkloadOutcome:
+        assert self._outcome is not None, "show_outcome comes first"
+        return self._outcome.workloads[self._workload]
+
+    def _redraw(self) -> None:
+        workload = self._shown_workload()
+        self._switch.show_metric(self._metric)
+        self._settle_axes(workload)
+        assert self._axes is not None
+        ceiling = math.log10(self._axes.latency.high) + ROOM_ABOVE
+        drawn: list[DrawnLine] = []
+        notes: list[LineNote] = []
+        for order, line in enumerate(self._lines):
+            shown = order < len(workload.alternatives)
+            for item in (line.band, line.p50, line.p99):
+                item.setVisible(shown)
+            if shown:
+                made, note = self._draw_line(line, order, workload.alternatives[order], ceiling)
+                drawn.append(made)
+                notes.append(note)
+        ghost = self._draw_ghost(ceiling)
+        if ghost is not None:
+            notes.append(ghost)
+        self._drawn = tuple(drawn)
+        self._write_notes(workload, [note for note in notes if note.x.size])
+        summary = self.text_summary()
+        if summary != self.accessibleDescription():
+            self.setAccessibleDescription(summary)
+        self._notes_item.show_readout(None)
+        self.update(0, 0, self.width(), int(HEADING_HEIGHT) + HIT_TARGET)
+        self.update(0, self.height() - int(LINE_HEIGHT) - 2, self.width(), int(LINE_HEIGHT) + 2)
+
+    def _settle_axes(self, workload: WorkloadOutcome) -> None:
+        same = self._axes_of == (self._metric, self._workload)
+        if self._dragging and same and self._axes is not None:
+            return
+        axes = settle(self._axes if same else None, wanted_axes(workload, self._metric))
+        self._axes_of = (self._metric, self._workload)
+        if axes != self._axes:
+            self._axes = axes
+            self._box.setRange(
+                xRange=(axes.rate.low, axes.rate.high),
+                yRange=(math.log10(axes.latency.low), math.log10(axes.latency.high)),
+                padding=0.0,
+                disableAutoRange=True,
+            )
+        self._draw_grid()
+
+    def _draw_grid(self) -> None:
+        if self._axes is None:
+            return
+        size = self._box.rect()
+        wanted = (self._axes, int(size.width()), int(size.height()))
+        if wanted == self._ticks_of:
+            return
+        self._ticks_of = wanted
+        latency, rate = self._axes.latency, self._axes.rate
+        rows = latency_ticks(latency, size.height())
+        columns = rate_ticks(rate, size.width())
+        _, factor = latency_unit(latency)
+        self._left.setTicks([[(math.log10(tick), tick_text(tick / factor)) for tick in rows], []])
+        self._bottom.setTicks([[(tick, tick_text(tick)) for tick in columns], []])
+        low, high = math.log10(latency.low), math.log10(latency.high)
+        across, upright = (rate.low, rate.high), (low, high)
+        x = [*(end for _ in rows for end in across), *(tick for tick in columns for _ in upright)]
+        y = [*(math.log10(tick) for tick in rows for _ in across), *(end for _ in columns for end in upright)]
+        self._grid.setData(np.array(x), np.array(y))
+
+    def _draw_line(
+        self, line: _Line, order: int, alternative: AlternativeOutcome, ceiling: float
+    ) -> tuple[DrawnLine, LineNote]:
+        curve = alternative.curves[self._metric]
+        rates, saturation = alternative.rates, alternative.saturation_rate
+        x99, y99 = drawable(rates, curve.p99, saturation, ceiling)
+        x50, y50 = drawable(rates, curve.p50, saturation, ceiling)
+        line.p99.setData(x99, y99)
+        line.p50.setData(x50, y50)
+        outline = band_outline(rates, curve.p99_low, curve.p99_high, saturation, ceiling)
+        line.band.setPolygon(_polygon(*outline))
+        here = alternative.latency[self._metric].p99
+        cliff = alternative.max_request_rate
+        made = DrawnLine(
+            label=alternative.label,
+            p99_rates=x99,
+            p99_seconds=10.0**y99,
+            p50_rates=x50,
+            p50_seconds=10.0**y50,
+            operating_p99=here.value if here is not None and math.isfinite(here.value) else None,
+            cliff_rate=cliff if cliff > 0 and math.isfinite(cliff) else None,
+        )
+        return made, LineNote(order, alternative.label, x99, y99)
+
+    def _draw_ghost(self, ceiling: float) -> LineNote | None:
+        """The baseline's selected alternative of the same workload."""
+        self._ghost = (EMPTY, EMPTY)
+        if self._baseline is not None and self._workload < len(self._baseline.workloads):
+            then = self._baseline.workloads[self._workload].chosen
+            x, y = drawable(then.rates, then.curves[self._metric].p99, then.saturation_rate, ceiling)
+            self._ghost_item.setData(x, y)
+            self._ghost = (x, 10.0**y)
+            self._ghost_item.setVisible(x.size > 0)
+            return LineNote(-1, "baseline", x, y)
+        self._ghost_item.setVisible(False)
+        return None
+
+    def _write_notes(self, workload: WorkloadOutcome, lines: list[LineNote]) -> None:
+        assert self._axes is not None
+        rings: list[Mark] = []
+        cliffs: list[Mark] = []
+        for order, (made, alternative) in enumerate(zip(self._drawn, workload.alternatives, strict=False)):
+            if made.operating_p99 is not None:
+                rings.append(Mark(order, alternative.request_rate, made.operating_p99))
+            if made.cliff_rate is not None:
+                height = value_at(alternative.rates, alternative.curves[self._metric].p99, made.cliff_rate)
+                if height is not None:
+                    cliffs.append(Mark(order, made.cliff_rate, height))
+        promise = workload.objectives.get(self._metric)
+        rate = workload.chosen.request_rate
+        nothing = not any(note.index >= 0 for note in lines)
+        self._notes_item.show_notes(
+            Notes(
+                lines=tuple(lines),
+                rings=tuple(rings),
+                cliffs=tuple(cliffs),
+                promise=None
+                if promise is None
+                else (promise, f"promise {QUANTITIES['seconds'].format(promise)}"),
+                traffic=(rate, f"your traffic, {QUANTITIES['request_rate'].format(rate)}"),
+                sentence="no alternative can carry any load: see Memory fit" if nothing else "",
+            ),
+            self._axes,
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(self._tokens.panel))
+        self._paint_frame(painter, QRectF(self.rect()))
+
+    def _paint_frame(self, painter: QPainter, rect: QRectF) -> None:
+        """Heading above and the x axis' meaning below; the rest is drawn by the view."""
+        if self._outcome is None or self._axes is None:
+            draw_heading(painter, rect, self._tokens, "Tail latency", "")
+            return
+        workload = self._shown_workload()
+        words = subtitle(MEANING[self._metric], latency_unit(self._axes.latency)[0])
+        note = heading_note(workload.chosen, self._metric, self._outcome.final)
+        ink = self._tokens.secondary
+        # Beside the switch, where it never competes with the meaning of the plot.
+        beside = rect.width() - self._switch.wanted_width() - ROOM_RIGHT
+        has_room = self._switch.isVisibleTo(self) and text_width(note) <= beside
+        draw_heading(painter, rect, self._tokens, "Tail latency", words, "" if has_room else note)
+        if has_room:
+            top = rect.top() + HEADING_HEIGHT + 0.5 * HIT_TARGET + 4.0
+            draw_line(painter, rect.left(), top, rect.width() - ROOM_RIGHT, note, ink, right=True)
+        left = rect.left() + AXIS_WIDTH
+        room = rect.right() - ROOM_RIGHT - left
+        choices = x_labels(workload.chosen)
+        words = next((text for text in choices if text_width(text) <= room), choices[-1])
+        draw_line(painter, left, rect.bottom() - 5.0, room, words, ink)
+
+    # What the hand does
+
+    def _on_metric_chosen(self, metric: Metric) -> None:
+        self.set_metric(metric)
+        self.metric_changed.emit(metric)
+
+    def _on_view_resized(self) -> None:
+        self._notes_item.set_area(self._box.rect())
+        self._draw_grid()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # A very small plot needs its room for the curves.
+        self._switch.setVisible(self.height() >= 200)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            self.show_readout_at(self._rate_under(event.position()))
+        elif event.type() == QEvent.Type.Leave:
+            self._notes_item.show_readout(None)
+        return super().eventFilter(watched, event)
+
+    def _rate_under(self, position: QPointF) -> float | None:
+        inside = self._box.mapFromScene(self._view.mapToScene(position.toPoint()))
+        area = self._box.rect()
+        if self._axes is None or not area.contains(inside):
+            return None
+        share = float((inside.x() - area.left()) / area.width())
+        return self._axes.rate.low + share * (self._axes.rate.high - self._axes.rate.low)
+
+    def show_readout_at(self, rate: float | None) -> None:
+        """Show every alternative's values at `rate` requests/s of the whole service; None hides them."""
+        if rate is None or self._outcome is None:
+            self._notes_item.show_readout(None)
+            return
+        title = f"at {QUANTITIES['request_rate'].format(rate)}"
+        rows = readout_rows(self._shown_workload(), self._metric, rate)
+        self._notes_item.show_readout(Readout(rate, title, rows))
+
+
+def _polygon(x: Array, y: Array) -> QPolygonF:
+    made: QPolygonF = pg.functions.create_qpolygonf(x.size)
+    if x.size:
+        memory = pg.functions.ndarray_from_qpolygonf(made)
+        memory[:, 0], memory[:, 1] = x, y
+    return made

@@ -1,0 +1,278 @@
+"""What stands on the tail-latency curves: promise, own traffic, rings, cliffs, labels, hover read-out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from explorer.plots.fonts import NOTE, font
+from explorer.plots.label_places import Segments, place_label
+from explorer.plots.lettering import LINE_HEIGHT, draw_line, text_width
+from explorer.plots.tail_axes import Axes
+from explorer.plots.tokens import LIGHT, RADIUS, Tokens, dotted_pen
+from explorer.study.outcome import Array
+
+RING = 4.5
+CLIFF = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class LineNote:
+    """The direct label of one line, and the line as (rate, log10 seconds); index -1 is the baseline."""
+
+    index: int
+    text: str
+    x: Array
+    y: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point of one alternative: requests/s and seconds."""
+
+    index: int
+    rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """The values at the rate under the pointer: a heading and one row an alternative (index, name, value)."""
+
+    rate: float
+    title: str
+    rows: tuple[tuple[int, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Everything written on the curves of one frame."""
+
+    lines: tuple[LineNote, ...] = ()
+    rings: tuple[Mark, ...] = ()
+    cliffs: tuple[Mark, ...] = ()
+    promise: tuple[float, str] | None = None
+    traffic: tuple[float, str] | None = None
+    sentence: str = ""
+    """Said in the middle of the plot when there is no line to draw."""
+
+
+class NotesItem(QGraphicsItem):
+    """Draws `Notes` in the pixels of the view box it is a child of."""
+
+    def __init__(self, view_box: QGraphicsItem) -> None:
+        super().__init__(view_box)
+        self.setZValue(1000)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self._area = QRectF()
+        self._axes: Axes | None = None
+        self._notes = Notes()
+        self._readout: Readout | None = None
+        self._tokens = LIGHT
+        self._places: list[tuple[LineNote, QRectF]] | None = None
+
+    def show_notes(self, notes: Notes, axes: Axes) -> None:
+        """Draw `notes` on `axes` from now on."""
+        self._notes, self._axes, self._places = notes, axes, None
+        self.update()
+
+    def show_readout(self, readout: Readout | None) -> None:
+        """Show or hide the values under the pointer."""
+        if readout != self._readout:
+            self._readout = readout
+            self.update()
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Colours of the theme."""
+        self._tokens = tokens
+        self.update()
+
+    def set_area(self, area: QRectF) -> None:
+        """Size of the plotting area, pixels."""
+        if area != self._area:
+            self.prepareGeometryChange()
+            self._area, self._places = QRectF(area), None
+
+    def boundingRect(self) -> QRectF:
+        return self._area
+
+    def x_of(self, rate: float) -> float:
+        """Pixel of a rate."""
+        assert self._axes is not None
+        span = self._axes.rate
+        return self._area.left() + self._area.width() * (rate - span.low) / (span.high - span.low)
+
+    def y_of(self, log_seconds: float) -> float:
+        """Pixel of a base-10 logarithm of seconds."""
+        assert self._axes is not None
+        low, high = math.log10(self._axes.latency.low), math.log10(self._axes.latency.high)
+        return self._area.bottom() - self._area.height() * (log_seconds - low) / (high - low)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        if self._axes is None or self._area.width() < 20 or self._area.height() < 20:
+            return
+        painter.save()
+        painter.setClipRect(self._area)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._paint_promise(painter)
+        self._paint_traffic(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        self._paint_marks(painter)
+        self._paint_labels(painter)
+        if self._notes.sentence:
+            self._paint_sentence(painter)
+        if self._readout is not None:
+            self._paint_readout(painter, self._readout)
+        painter.restore()
+
+    def _paint_promise(self, painter: QPainter) -> None:
+        if self._notes.promise is None:
+            return
+        y = round(self.y_of(math.log10(self._notes.promise[0])))
+        painter.setPen(QPen(QColor(self._tokens.text), 1.0))
+        painter.drawLine(QPointF(self._area.left(), y), QPointF(self._area.right(), y))
+
+    def _paint_traffic(self, painter: QPainter) -> None:
+        if self._notes.traffic is None:
+            return
+        x = round(self.x_of(self._notes.traffic[0]))
+        painter.setPen(dotted_pen(QColor(self._tokens.text), 1.0, (1.0, 2.0)))
+        painter.drawLine(QPointF(x, self._area.top()), QPointF(x, self._area.bottom()))
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        for mark in self._notes.cliffs:
+            at = QPointF(self.x_of(mark.rate), self.y_of(math.log10(mark.seconds)))
+            if not self._area.contains(at):
+                continue
+            painter.setPen(QPen(QColor(self._tokens.panel), 1.0))
+            painter.setBrush(self._tokens.chip(mark.index))
+            painter.drawPolygon(_diamond(at, CLIFF))
+        for mark in self._notes.rings:
+            at = QPointF(self.x_of(mark.rate), self.y_of(math.log10(mark.seconds)))
+            painter.setPen(QPen(self._tokens.chip(mark.index), 2.0))
+            painter.setBrush(QColor(self._tokens.panel))
+            if at.y() < self._area.top() + RING:
+                # Above the plot: an arrow at the edge, because a missing ring would read as "no value".
+                painter.setBrush(self._tokens.chip(mark.index))
+                painter.drawPolygon(_arrow_up(QPointF(at.x(), self._area.top() + 3.0)))
+            elif at.y() <= self._area.bottom():
+                painter.drawEllipse(at, RING, RING)
+
+    def places(self) -> list[tuple[LineNote, QRectF]]:
+        """Where the direct labels stand, in pixels; found once for each frame."""
+        if self._places is None:
+            self._places = self._find_places()
+        return self._places
+
+    def _find_places(self) -> list[tuple[LineNote, QRectF]]:
+        area = self._area
+        pixels = {note.index: self._pixels(note) for note in self._notes.lines}
+        segments = Segments.of(list(pixels.values()))
+        taken = [rect for rect, _ in self._fixed_texts()]
+        taken += [
+            QRectF(self.x_of(mark.rate) - 7, self.y_of(math.log10(mark.seconds)) - 7, 14, 14)
+            for mark in (*self._notes.rings, *self._notes.cliffs)
+        ]
+        found: list[tuple[LineNote, QRectF]] = []
+        # The leftmost line first: its label has the least choice. The baseline's comes last.
+        order = sorted(self._notes.lines, key=lambda note: (note.index < 0, float(note.x[-1])))
+        for note in order:
+            size = (text_width(note.text, semibold=note.index >= 0), LINE_HEIGHT - 1.0)
+            rect = place_label(pixels[note.index], size, area, segments, taken)
+            if rect is not None:
+                taken.append(rect)
+                found.append((note, rect))
+        return found
+
+    def _pixels(self, note: LineNote) -> tuple[Array, Array]:
+        assert self._axes is not None
+        rate, latency = self._axes.rate, self._axes.latency
+        low, high = math.log10(latency.low), math.log10(latency.high)
+        x = self._area.left() + self._area.width() * (note.x - rate.low) / (rate.high - rate.low)
+        y = self._area.bottom() - self._area.height() * (note.y - low) / (high - low)
+        inside = x <= self._area.right()
+        return x[inside], np.asarray(y[inside])
+
+    def _fixed_texts(self) -> list[tuple[QRectF, str]]:
+        """Boxes of the two texts that have their place: the promise and the own traffic."""
+        found: list[tuple[QRectF, str]] = []
+        area = self._area
+        if self._notes.promise is not None:
+            seconds, text = self._notes.promise
+            y = self.y_of(math.log10(seconds))
+            top = y - LINE_HEIGHT if y - LINE_HEIGHT >= area.top() else y + 1.0
+            found.append((QRectF(area.left() + 6.0, top, text_width(text), LINE_HEIGHT), text))
+        if self._notes.traffic is not None:
+            rate, text = self._notes.traffic
+            width = text_width(text)
+            left = self.x_of(rate) + 6.0
+            if left + width > area.right():
+                left = self.x_of(rate) - 6.0 - width
+            found.append((QRectF(left, area.bottom() - LINE_HEIGHT - 3.0, width, LINE_HEIGHT), text))
+        return found
+
+    def _paint_labels(self, painter: QPainter) -> None:
+        inks = (self._tokens.text, self._tokens.secondary)
+        texts = self._fixed_texts()
+        for place, (rect, text) in enumerate(texts):
+            self._paint_text(painter, rect, text, QColor(inks[min(place, 1)] if len(texts) > 1 else inks[1]))
+        for note, rect in self.places():
+            if note.index < 0:
+                self._paint_text(painter, rect, note.text, QColor(self._tokens.secondary))
+            else:
+                self._paint_text(painter, rect, note.text, self._tokens.chip(note.index), semibold=True)
+
+    def _paint_text(
+        self, painter: QPainter, rect: QRectF, text: str, color: QColor, *, semibold: bool = False
+    ) -> None:
+        ground = QColor(self._tokens.panel)
+        ground.setAlphaF(0.72)
+        painter.fillRect(rect.adjusted(-2.0, 1.0, 2.0, -1.0), ground)
+        painter.setFont(font(NOTE, semibold=semibold))
+        painter.setPen(color)
+        painter.drawText(QPointF(rect.left(), rect.bottom() - 4.0), text)
+
+    def _paint_sentence(self, painter: QPainter) -> None:
+        area = self._area
+        width = min(text_width(self._notes.sentence), area.width() - 16.0)
+        left, baseline = area.center().x() - 0.5 * width, area.center().y()
+        draw_line(painter, left, baseline, width + 1.0, self._notes.sentence, self._tokens.secondary)
+
+    def _paint_readout(self, painter: QPainter, readout: Readout) -> None:
+        x = self.x_of(readout.rate)
+        painter.setPen(QPen(QColor(self._tokens.baseline), 1.0))
+        painter.drawLine(QPointF(x, self._area.top()), QPointF(x, self._area.bottom()))
+        names = max((text_width(name, semibold=True) for _, name, _ in readout.rows), default=0.0)
+        values = max((text_width(value) for _, _, value in readout.rows), default=0.0)
+        width = max(names + 10.0 + values, text_width(readout.title)) + 16.0
+        height = LINE_HEIGHT * (1 + len(readout.rows)) + 10.0
+        left = x + 10.0 if x + 10.0 + width <= self._area.right() else x - 10.0 - width
+        box = QRectF(max(left, self._area.left() + 1.0), self._area.top() + 22.0, width, height)
+        painter.setPen(QPen(QColor(self._tokens.hairline), 1.0))
+        painter.setBrush(QColor(self._tokens.panel))
+        painter.drawRoundedRect(box, RADIUS, RADIUS)
+        baseline = box.top() + LINE_HEIGHT
+        draw_line(painter, box.left() + 8.0, baseline, width, readout.title, self._tokens.secondary)
+        for index, name, value in readout.rows:
+            baseline += LINE_HEIGHT
+            ink = self._tokens.chip(index)
+            draw_line(painter, box.left() + 8.0, baseline, names + 2.0, name, ink, semibold=True)
+            ink = QColor(self._tokens.text)
+            draw_line(painter, box.left() + 8.0, baseline, width - 16.0, value, ink, right=True)
+
+
+def _diamond(at: QPointF, half: float) -> QPolygonF:
+    x, y = at.x(), at.y()
+    return QPolygonF([QPointF(x, y - half), QPointF(x + half, y), QPointF(x, y + half), QPointF(x - half, y)])
+
+
+def _arrow_up(tip: QPointF) -> QPolygonF:
+    x, y = tip.x(), tip.y()
+    return QPolygonF([QPointF(x, y), QPointF(x + 5.0, y + 7.0), QPointF(x - 5.0, y + 7.0)])
