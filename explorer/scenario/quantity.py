@@ -11,6 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
+from explorer.catalog.figure import UNIT_SCALES
 from explorer.errors import UnknownRecordError
 
 NOTHING = "–"
@@ -358,27 +359,26 @@ def _quantities() -> dict[str, Quantity]:
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(_quantities())
 
-_UNITS: Mapping[str, tuple[str, str, float]] = MappingProxyType({
-    "B": ("bytes", "B", 1.0),
-    "MB": ("bytes", "MB", 1e6),
-    "GB": ("bytes", "GB", 1e9),
-    "TB": ("bytes", "TB", 1e12),
-    "GB/s": ("bytes_per_s", "GB/s", 1e9),
-    "TB/s": ("bytes_per_s", "TB/s", 1e12),
-    "Gb/s": ("bits_per_s", "Gb/s", 1e9 / 8),
-    "TFLOPS": ("flops", "TFLOPS", 1e12),
-    "us": ("seconds", "µs", 1e-6),
-    "ms": ("seconds", "ms", 1e-3),
-    "s": ("seconds", "s", 1.0),
-    "W": ("watts", "W", 1.0),
-    "kW": ("watts", "kW", 1e3),
-    "USD": ("usd", "", 1.0),
-    "USD/h": ("usd_per_hour", "", 1.0),
-    "share": ("share", "%", 1.0),
-    "chips": ("chips", "", 1.0),
-    "": ("plain", "", 1.0),
+_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType({
+    "MB": ("bytes", "MB"),
+    "GB": ("bytes", "GB"),
+    "TB": ("bytes", "TB"),
+    "GB/s": ("bytes_per_s", "GB/s"),
+    "TB/s": ("bytes_per_s", "TB/s"),
+    "Gb/s": ("bits_per_s", "Gb/s"),
+    "TFLOPS": ("flops", "TFLOPS"),
+    "PFLOPS": ("flops", "PFLOPS"),
+    "us": ("seconds", "µs"),
+    "ms": ("seconds", "ms"),
+    "W": ("watts", "W"),
+    "kW": ("watts", "kW"),
+    "USD": ("usd", ""),
+    "USD/h": ("usd_per_hour", ""),
+    "share": ("share", "%"),
+    "chips": ("chips", ""),
+    "count": ("plain", ""),
 })
-KNOWN_UNITS: tuple[str, ...] = tuple(unit for unit in _UNITS if unit)
+"""The catalogue's display units: the quantity of each, and what a bare typed number is in."""
 
 
 @cache
@@ -388,17 +388,21 @@ def quantity_for_unit(unit: str) -> Quantity:
     Its methods take and give SI values, so a value read in display units is first multiplied by
     `unit_scale(unit)`. UnknownRecordError for a unit the catalogue does not use.
     """
-    key, bare, _ = _entry(unit)
+    if unit not in _UNITS:
+        raise UnknownRecordError("unit", unit, tuple(_UNITS))
+    key, bare = _UNITS[unit]
     quantity = QUANTITIES[key]
     return quantity if quantity.unit == bare else replace(quantity, unit=bare)
 
 
 def unit_scale(unit: str) -> float:
     """SI value of one display unit of the catalogue ("TB/s" -> 1e12, "Gb/s" -> 1.25e8 bytes/s)."""
-    return _entry(unit)[2]
+    if unit not in UNIT_SCALES:
+        raise UnknownRecordError("unit", unit, tuple(UNIT_SCALES))
+    return UNIT_SCALES[unit]
 
 
-def _entry(unit: str) -> tuple[str, str, float]:
-    if unit not in _UNITS:
-        raise UnknownRecordError("unit", unit, KNOWN_UNITS)
-    return _UNITS[unit]
+def same_dimension(unit: str, other: str) -> bool:
+    """Whether a value in one display unit can be restated in the other (GB/s and Gb/s can)."""
+    keys = {quantity_for_unit(unit).key, quantity_for_unit(other).key}
+    return len(keys) == 1 or keys == {"bytes_per_s", "bits_per_s"}

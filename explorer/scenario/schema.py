@@ -59,7 +59,7 @@ class ModelChoice(Record):
 class Traffic(Record):
     """What arrives: the busy-hour mean rate of the whole service, and the lengths of prompts and answers."""
 
-    mode: Literal["open_loop", "closed_loop"] = "open_loop"
+    mode: Literal["open_loop"] = "open_loop"
     request_rate_per_s: Annotated[Number, Field(gt=0, le=1e6)] = 10.0
     arrival_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
     prompt_tokens: Annotated[Number, Field(ge=1, le=10_000_000)] = 1024.0

@@ -1,0 +1,231 @@
+"""A scenario as the plain tables of a file, and the text of that file with its comments kept."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Comment, InlineTable, Item, Table, Whitespace
+
+from explorer.scenario.schema import Record, Scenario
+
+Data = dict[str, Any]
+
+
+def plain(record: Record, stated: Mapping[str, Any] | None = None, everything: bool = True) -> Data:
+    """The tables of a record. What is None is left out, since reading a file without it gives None again.
+
+    With `everything` false only what differs from its default or is named in `stated` (the tables of an
+    existing file) is given, so that a short file stays short.
+    """
+    given = {} if stated is None else stated
+    data: Data = {}
+    for key, field in type(record).model_fields.items():
+        value = getattr(record, key)
+        if value is None or (value == {} and key not in given):
+            continue
+        if not everything and key not in given and _is_default(value, field.default):
+            continue
+        data[key] = _plain_value(value, given.get(key), everything)
+    for key, value in (record.model_extra or {}).items():
+        data[key] = value
+    return data
+
+
+def new_text(scenario: Scenario) -> str:
+    """The text of a fresh file: every setting stated, one table a record."""
+    document = tomlkit.document()
+    _fill(document, plain(scenario), inline=False)
+    return tomlkit.dumps(document)
+
+
+def updated_text(scenario: Scenario, original: str) -> str:
+    """`original` with the scenario's values: comments, order and unknown keys stay, and so does every line
+    whose value is the same. Where the text cannot be amended faithfully, a fresh one is returned."""
+    before = tomllib.loads(original)
+    after = plain(scenario, stated=before, everything=False)
+    if same(before, after):
+        return original
+    try:
+        document = tomlkit.parse(original)
+        _amend(document, before, after)
+        text = tomlkit.dumps(document)
+        if same(tomllib.loads(text), after):
+            return text
+    except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, IndexError):
+        # The library cannot amend every legal text (tables out of order, some dotted keys); values go first.
+        return new_text(scenario)
+    return new_text(scenario)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two plain values say the same: 12 and 12.0 do, 1 and true do not."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if _is_list(one) and _is_list(other):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return bool(value == default) and isinstance(value, bool) is isinstance(default, bool)
+
+
+def _plain_value(value: Any, stated: Any, everything: bool) -> Any:
+    if isinstance(value, Record):
+        return plain(value, stated if isinstance(stated, Mapping) else None, everything)
+    if isinstance(value, tuple | list):
+        old = stated if isinstance(stated, list) else []
+        return [
+            _plain_value(item, _counterpart(item, position, old, len(value)), everything)
+            for position, item in enumerate(value)
+        ]
+    if isinstance(value, Mapping):
+        old_entries = stated if isinstance(stated, Mapping) else {}
+        return {key: _plain_value(item, old_entries.get(key), everything) for key, item in value.items()}
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return value
+
+
+def _counterpart(item: Any, position: int, old: list[Any], length: int) -> Any:
+    """The stated table that a list item came from: the one of its name, else the one in its place."""
+    name = getattr(item, "name", None)
+    for candidate in old:
+        if name is not None and isinstance(candidate, Mapping) and candidate.get("name") == name:
+            return candidate
+    return old[position] if length == len(old) else None
+
+
+def _fill(table: Any, data: Data, inline: bool) -> None:
+    """Write a table's values first and its sub-tables after them, as TOML demands."""
+    for key, value in data.items():
+        if not _is_table(value):
+            table.add(key, _item(value))
+    for key, value in data.items():
+        if _is_table(value):
+            table.add(key, _item(value, inline or _is_leaf_table(key, value)))
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+    )
+
+
+def _is_leaf_table(key: str, value: Any) -> bool:
+    """One catalogue figure of a snapshot reads best as one line."""
+    return isinstance(value, Mapping) and "status" in value and "value" in value and key != "used"
+
+
+def _item(value: Any, inline: bool = False) -> Item:
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table() if inline else tomlkit.table(is_super_table=_only_tables(value))
+        _fill(table, dict(value), inline)
+        return table
+    if _is_table(value) and not inline:
+        tables = tomlkit.aot()
+        for entry in value:
+            tables.append(_item(entry))
+        return tables
+    if isinstance(value, list | tuple):
+        array = tomlkit.array()
+        for entry in value:
+            array.append(_item(entry, inline=True))
+        return array
+    if isinstance(value, str) and "\n" in value and '"""' not in value and "\\" not in value:
+        return tomlkit.string(value, multiline=True)
+    item: Item = tomlkit.item(value)
+    return item
+
+
+def _only_tables(value: Mapping[str, Any]) -> bool:
+    return bool(value) and all(isinstance(entry, Mapping) for entry in value.values())
+
+
+def _amend(table: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    inline = isinstance(table, InlineTable)
+    for key in before:
+        if key not in after:
+            del table[key]
+    for key, value in after.items():
+        if key not in before:
+            _add(table, key, value, inline)
+        elif not same(before[key], value):
+            _amend_entry(table, key, before[key], value, inline)
+
+
+def _add(table: Any, key: str, value: Any, inline: bool) -> None:
+    """Add a key at the end of a table, but before the gap and the comments that lead to the next one."""
+    item = _item(value, inline)
+    if inline:
+        table.add(key, item)
+        return
+    tail = _detached_tail(table)
+    if isinstance(item, Table | AoT):
+        _reattach(table, [(None, tomlkit.nl())])
+    table.append(key, item)
+    _reattach(table, tail)
+
+
+def _last_body(item: Any) -> list[Any]:
+    """The body of the table that a text's next line would belong to."""
+    if isinstance(item, AoT):
+        return _last_body(item.body[-1])
+    body: list[Any] = item.body if isinstance(item, Container) else item.value.body
+    last = next((value for key, value in reversed(body) if key is not None), None)
+    return _last_body(last) if isinstance(last, Table | AoT) and last is body[-1][1] else body
+
+
+def _detached_tail(item: Any) -> list[Any]:
+    """Take off the blank lines and comments at the end of a table."""
+    body = _last_body(item)
+    tail: list[Any] = []
+    while body and body[-1][0] is None and isinstance(body[-1][1], Whitespace | Comment):
+        tail.insert(0, body.pop())
+    return tail
+
+
+def _reattach(item: Any, tail: list[Any]) -> None:
+    _last_body(item).extend(tail)
+
+
+def _amend_entry(table: Any, key: Any, old: Any, new: Any, inline: bool) -> None:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        _amend(table[key], old, new)
+    elif _is_table(old) and _is_table(new):
+        _amend_tables(table[key], old, new, inline or not isinstance(table[key], AoT))
+    else:
+        table[key] = _item(new, inline)
+
+
+def _amend_tables(tables: Any, old: list[Any], new: list[Any], inline: bool) -> None:
+    """Amend a list of tables: those that are gone are taken out by name, the rest is matched in order."""
+    kept = list(old)
+    if len(new) < len(old):
+        names = {entry.get("name") for entry in new}
+        for position in reversed(range(len(old))):
+            if len(kept) > len(new) and old[position].get("name") not in names:
+                del tables[position], kept[position]
+        while len(kept) > len(new):
+            del tables[len(kept) - 1], kept[-1]
+    for position, entry in enumerate(new):
+        if position >= len(kept):
+            tail = [] if inline else _detached_tail(tables)
+            if not inline:
+                _reattach(tables, [(None, tomlkit.nl())])
+            tables.append(_item(entry, inline))
+            if not inline:
+                _reattach(tables, tail)
+        elif not same(kept[position], entry):
+            _amend(tables[position], kept[position], entry)

@@ -1,0 +1,218 @@
+"""Scenario files: read with every problem named at once, saved whole with comments and unknown keys kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from explorer.catalog.catalog import Catalog
+from explorer.errors import Problem, ScenarioFileError
+from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records
+from explorer.scenario.document import new_text, updated_text
+from explorer.scenario.lines import key_lines, line_of
+from explorer.scenario.migrate import FormatError, migrated
+from explorer.scenario.saving import write_whole
+from explorer.scenario.schema import Scenario
+from explorer.scenario.wording import Fault, Step, faults, written
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+MAX_KEY_DOTS = 64
+WHOLE_FILE = "(file)"
+
+_AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedScenario:
+    """A scenario with the file it came from: `text_document` is that file's text, to which a save keeps;
+    `warnings` name its unknown keys."""
+
+    scenario: Scenario
+    path: Path
+    text_document: str
+    warnings: tuple[Problem, ...]
+
+
+def read_scenario(path: Path | str, catalog: Catalog | None = None) -> LoadedScenario:
+    """Read a scenario file. With a catalogue, unknown chips, models, offers and figures are errors as well.
+
+    ScenarioFileError holds every problem found, each with its line, key, reason and the values allowed.
+    """
+    place = Path(path)
+    return parse_scenario(_text_of(place), place, catalog)
+
+
+def parse_scenario(text: str, path: Path, catalog: Catalog | None = None) -> LoadedScenario:
+    """A scenario from the text of a file; `path` is only named in errors."""
+    document, lines = _tables_of(text, path)
+    try:
+        present = migrated(document)
+    except FormatError as error:
+        raise _refusal(path, lines, [_fault_of(error.problem)]) from None
+    found: list[Fault] = []
+    scenario: Scenario | None = None
+    try:
+        scenario = Scenario.model_validate(present)
+    except ValidationError as error:
+        found.extend(faults(error))
+    found.extend(_baseline_faults(present.get("baseline")))
+    if catalog is not None:
+        found.extend(unknown_records(present, catalog))
+    if found or scenario is None:
+        raise _refusal(path, lines, found)
+    warnings = tuple(_located(fault, lines) for fault in unknown_keys(scenario))
+    return LoadedScenario(scenario, path, text, warnings)
+
+
+def check_scenario(loaded: LoadedScenario, catalog: Catalog) -> tuple[Problem, ...]:
+    """What a file that can be read still has wrong: unknown keys (those under "x-..." are free), unknown
+    records, overrides in a wrong unit, degrees a chip does not have, choices that contradict each other."""
+    lines = key_lines(loaded.text_document)
+    found = [
+        *unknown_keys(loaded.scenario),
+        *unknown_records(tomllib.loads(loaded.text_document), catalog),
+        *misplaced_choices(loaded.scenario, catalog),
+    ]
+    problems = [_located(fault, lines) for fault in found]
+    return tuple(sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def write_scenario(
+    path: Path | str, scenario: Scenario, original: LoadedScenario | None = None
+) -> LoadedScenario:
+    """Save a scenario: the old file or the new one stands at `path`, never a part of either.
+
+    With `original`, its comments, order and unknown keys are kept and only lines with changed values differ.
+    Returns what a reading of the new file would, for the next save. ScenarioFileError when it cannot be
+    saved; the old file is then as it was.
+    """
+    place = Path(path)
+    text = new_text(scenario) if original is None else updated_text(scenario, original.text_document)
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        reason = f"would be larger than {MAX_BYTES:,} bytes and could not be read again"
+        raise ScenarioFileError(str(place), (Problem(WHOLE_FILE, reason, "shorter texts"),))
+    loaded = parse_scenario(text, place)
+    try:
+        write_whole(place, text.encode("utf-8"))
+    except OSError as error:
+        reason = f"cannot be saved: {_why(error)}; what stood there is unchanged"
+        allowed = "a place that can be written to, with space left"
+        raise ScenarioFileError(str(place), (Problem(WHOLE_FILE, reason, allowed),)) from error
+    return loaded
+
+
+def _text_of(path: Path) -> str:
+    try:
+        # Opened without waiting, so that a pipe without a writer cannot hang the program.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _whole_file(path, "is not a file", "a TOML file in UTF-8")
+            content = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise _whole_file(path, "is a folder", "a TOML file in UTF-8") from None
+    except FileNotFoundError:
+        raise _whole_file(path, "does not exist", "the path of a scenario file") from None
+    except (OSError, ValueError) as error:
+        raise _whole_file(path, f"cannot be read: {_why(error)}", "a file you may read") from None
+    if len(content) > MAX_BYTES:
+        raise _whole_file(path, "is too large for a scenario", f"at most {MAX_BYTES:,} bytes")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        reason = f"is not UTF-8 text: byte 0x{content[error.start]:02x} cannot be read"
+        raise _whole_file(path, reason, "text saved as UTF-8", line) from None
+    if not text.strip():
+        raise _whole_file(path, "is empty", "format = 1 and at least one [[workloads]]", 1)
+    return text
+
+
+def _tables_of(text: str, path: Path) -> tuple[dict[str, Any], Mapping[tuple[Step, ...], int]]:
+    too_deep = "is nested too deeply for a scenario"
+    for number, line in enumerate(text.splitlines(), start=1):
+        # Long dotted keys cost the parser quadratic time.
+        if line.partition("=")[0].count(".") > MAX_KEY_DOTS and not line.lstrip().startswith("#"):
+            raise _whole_file(path, too_deep, f"keys of at most {MAX_KEY_DOTS} parts", number)
+    try:
+        document = tomllib.loads(text)
+    except RecursionError:
+        raise _whole_file(path, too_deep, f"at most {MAX_DEPTH} levels", 1) from None
+    except ValueError as error:
+        raise ScenarioFileError(str(path), (_syntax_problem(error, text),)) from None
+    if _depth(document) > MAX_DEPTH:
+        raise _whole_file(path, too_deep, f"at most {MAX_DEPTH} levels", 1)
+    return document, key_lines(text)
+
+
+def _syntax_problem(error: ValueError, text: str) -> Problem:
+    message = str(error)
+    match = _AT_LINE.search(message)
+    reason = _AT_LINE.sub("", message)
+    line: int | None = None
+    key = WHOLE_FILE
+    if match is not None:
+        line = int(match.group(1)) if match.group(1) else text.count("\n") + 1
+        stated = text.splitlines()[line - 1 : line]
+        if stated and "=" in stated[0]:
+            key = stated[0].partition("=")[0].strip()[:60] or WHOLE_FILE
+    reason = f"is not TOML: {reason[:1].lower()}{reason[1:]}"
+    return Problem(key, reason, "key = value, [table] or # comment", line)
+
+
+def _depth(document: Any) -> int:
+    depth = 0
+    level = [document]
+    while level:
+        depth += 1
+        level = [
+            entry
+            for value in level
+            for entry in (value.values() if isinstance(value, dict) else value)
+            if isinstance(entry, dict | list)
+        ]
+    return depth
+
+
+def _baseline_faults(baseline: Any) -> list[Fault]:
+    """The faults of an embedded baseline, which is a scenario without a baseline of its own."""
+    if not isinstance(baseline, dict):
+        return []
+    if "baseline" in baseline:
+        return [Fault(("baseline", "baseline"), "a baseline holds no baseline of its own", "remove it")]
+    try:
+        Scenario.model_validate(baseline)
+    except ValidationError as error:
+        return [Fault(("baseline", *fault.path), fault.reason, fault.allowed) for fault in faults(error)]
+    return []
+
+
+def _refusal(path: Path, lines: Mapping[tuple[Step, ...], int], found: list[Fault]) -> ScenarioFileError:
+    problems = sorted({_located(fault, lines) for fault in found}, key=lambda p: (p.line or 0, p.key))
+    return ScenarioFileError(str(path), tuple(problems))
+
+
+def _located(fault: Fault, lines: Mapping[tuple[Step, ...], int]) -> Problem:
+    # What is missing altogether is reported where the file begins.
+    return Problem(written(fault.path), fault.reason, fault.allowed, line_of(lines, fault.path) or 1)
+
+
+def _fault_of(problem: Problem) -> Fault:
+    return Fault((problem.key,), problem.reason, problem.allowed)
+
+
+def _whole_file(path: Path, reason: str, allowed: str, line: int | None = None) -> ScenarioFileError:
+    return ScenarioFileError(str(path), (Problem(WHOLE_FILE, reason, allowed, line),))
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).lower()
