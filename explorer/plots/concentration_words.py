@@ -1,0 +1,78 @@
+"""The words of the concentration plot, shared by the picture and by its summary for screen readers."""
+
+from __future__ import annotations
+
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.outcome import FleetOutcome, TierOutcome
+
+MOVED = 0.05
+"""A change of the effective number of suppliers below this is not seen at one decimal."""
+
+
+def tier_name(tier: TierOutcome) -> str:
+    """ "Chip designer 1.9": the tier and its effective number of suppliers."""
+    return f"{tier.title} {QUANTITIES['suppliers'].format(tier.effective_suppliers.value)}"
+
+
+def top_text(tier: TierOutcome) -> str:
+    """ "TSMC 83–100 %": the largest supplier and its share, a range where a supplier is undisclosed."""
+    share = QUANTITIES["share"].format_range(tier.top_share.low, tier.top_share.high)
+    return f"{tier.top_supplier} {share}"
+
+
+def weakest_text(fleet: FleetOutcome) -> str:
+    """ "weakest: foundry, cloud 1.0": every tier with the fewest effective suppliers; empty when unknown."""
+    weak = [tier for tier in fleet.tiers if tier.tier in fleet.weakest_tiers]
+    if not weak:
+        return ""
+    least = QUANTITIES["suppliers"].format(min(tier.effective_suppliers.value for tier in weak))
+    return f"weakest: {', '.join(_inside(tier.title) for tier in weak)} {least}"
+
+
+def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None) -> str:
+    """What moved since the baseline, the largest change first; empty without a baseline."""
+    if baseline is None or not baseline.tiers:
+        return ""
+    before = {tier.tier: tier.effective_suppliers.value for tier in baseline.tiers}
+    changes = [
+        (tier.effective_suppliers.value - before[tier.tier], tier, before[tier.tier])
+        for tier in fleet.tiers
+        if tier.counts and tier.tier in before
+    ]
+    moved = sorted((entry for entry in changes if abs(entry[0]) >= MOVED), key=lambda entry: -abs(entry[0]))
+    if not moved:
+        return "since the baseline: no tier has moved"
+    number = QUANTITIES["suppliers"]
+    parts = [
+        f"{_inside(tier.title)} {'▲' if change > 0 else '▼'} {number.format(old)} to "
+        f"{number.format(tier.effective_suppliers.value)}"
+        for change, tier, old in moved
+    ]
+    return f"since the baseline: {', '.join(parts)}"
+
+
+def concentration_summary(fleet: FleetOutcome, baseline: FleetOutcome | None) -> str:
+    """The concentration plot in words."""
+    head = f"Vendor concentration of the fleet by {fleet.share_basis}. "
+    if not fleet.tiers:
+        return f"{head}No figures: {fleet.reason or 'the fleet is empty'}."
+    share = QUANTITIES["share"]
+    sentences: list[str] = []
+    for tier in fleet.tiers:
+        number = QUANTITIES["suppliers"].format(tier.effective_suppliers.value)
+        text = f"{tier.title}: {number} effective suppliers, {top_text(tier)}"
+        others = [f"{s.supplier} {share.format(s.share)}" for s in tier.suppliers if s.supplier != tier.top_supplier]
+        if others:
+            text += f", then {', '.join(others)}"
+        if tier.unknown:
+            text += f"; undisclosed: {tier.unknown}"
+        if tier.single_point_of_failure:
+            text += "; single point of failure"
+        sentences.append(text)
+    sentences += [text for text in (weakest_text(fleet), moved_text(fleet, baseline)) if text]
+    return head + ". ".join(sentences) + "."
+
+
+def _inside(title: str) -> str:
+    """A title within a sentence."""
+    return title[:1].lower() + title[1:]

@@ -1,0 +1,252 @@
+"""The memory plot: what one chip holds of weights, KV cache and the rest, and how much it could hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
+from explorer.plots.memory_words import memory_summary, room_text, shortfall_text, use_text, used
+from explorer.plots.painted_plot import PaintedPlot
+from explorer.plots.tokens import Tokens
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.outcome import AlternativeOutcome, MemoryFit, Outcome
+
+OTHER_OPACITY, KV_OPACITY = 0.72, 0.42
+BAR = (8.0, 20.0)
+"""Least and greatest height of a bar, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBar:
+    """One bar as drawn; lengths are fractions of the bar's whole width, which stands for `full` bytes."""
+
+    label: str
+    text: str
+    below: str
+    fits: bool
+    full: float
+    weights: float
+    other: float
+    kv: float
+    kv_at_cap: float
+    usable: float
+
+
+def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
+    """The bars of one workload; the whole width is the chip's capacity, or the need where that is larger."""
+    bars: list[MemoryBar] = []
+    for alternative in outcome.workloads[workload].alternatives:
+        memory = alternative.memory
+        full = max(memory.capacity, used(memory), 1.0)
+        bars.append(
+            MemoryBar(
+                label=alternative.label,
+                text=use_text(alternative),
+                below=room_text(memory) if memory.fits else shortfall_text(memory),
+                fits=memory.fits,
+                full=full,
+                weights=memory.weights / full,
+                other=memory.other / full,
+                kv=memory.kv / full,
+                kv_at_cap=memory.kv_at_cap / full,
+                usable=memory.usable / full,
+            )
+        )
+    return tuple(bars)
+
+
+def paint_memory_fit(
+    painter: QPainter, rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int
+) -> None:
+    """Draw the memory plot of one workload into `rect` (logical pixels) of any painter."""
+    painter.save()
+    painter.setClipRect(rect)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    subtitle = "per chip, at the P99 batch"
+    top = draw_heading(painter, rect, tokens, "Memory fit", subtitle) + (6.0 if rect.height() > 240 else 0.0)
+    alternatives = outcome.workloads[workload].alternatives
+    bars = memory_bars(outcome, workload)
+    entries = _legend_entries(alternatives)
+    legend = _legend_rows(rect.width(), rect.bottom() - top, bars, entries)
+    bottom = rect.bottom() - legend * LINE_HEIGHT - (8.0 if legend else 0.0)
+    slot = (bottom - top) / max(len(bars), 1)
+    for order, (bar, alternative) in enumerate(zip(bars, alternatives, strict=True)):
+        place = QRectF(rect.left(), top + order * slot, rect.width(), slot)
+        _paint_slot(painter, place, tokens, order, bar, alternative)
+    if legend:
+        ground = QRectF(rect.left(), bottom + 8.0, rect.width(), legend * LINE_HEIGHT)
+        _paint_legend(painter, ground, tokens, legend, entries)
+    painter.restore()
+
+
+def _legend_entries(alternatives: tuple[AlternativeOutcome, ...]) -> tuple[tuple[str, float], ...]:
+    """Names with the opacity of their swatch: 0 is the dashed outline, -1 the line at the usable capacity."""
+    shares = {
+        QUANTITIES["share"].format(a.memory.usable / a.memory.capacity)
+        for a in alternatives
+        if a.memory.capacity > 0
+    }
+    usable = f"usable ({shares.pop()})" if len(shares) == 1 else "usable"
+    fillings = (("weights", 1.0), ("other", OTHER_OPACITY), ("KV", KV_OPACITY))
+    return (*fillings, ("KV at cap", 0.0), (usable, -1.0))
+
+
+def _legend_rows(
+    width: float, height: float, bars: tuple[MemoryBar, ...], entries: tuple[tuple[str, float], ...]
+) -> int:
+    """Rows the legend may take: none where the bars themselves need the room."""
+    spare = height - 56.0 * len(bars)
+    rows = 1 if sum(_entry_width(name) for name, _ in entries) <= width else 2
+    return rows if spare >= rows * LINE_HEIGHT + 8.0 else 0
+
+
+def _paint_slot(
+    painter: QPainter,
+    place: QRectF,
+    tokens: Tokens,
+    order: int,
+    bar: MemoryBar,
+    alternative: AlternativeOutcome,
+) -> None:
+    """One alternative: name and use, bar, sentence; the sentence goes first where there is little height."""
+    color = tokens.chip(order)
+    sentences = place.height() >= 2 * LINE_HEIGHT + BAR[0] + 6.0
+    height = place.height() - LINE_HEIGHT * (2 if sentences else 1) - 6.0
+    height = min(max(height * 0.6, BAR[0]), BAR[1])
+    if place.height() < LINE_HEIGHT + 4.0:
+        _paint_bar(painter, place.adjusted(0, 1, -1, -1), tokens, order, bar)
+        return
+    use = text_width(bar.text)
+    name = text_width(bar.label, semibold=True)
+    baseline = place.top() + LINE_HEIGHT - 3.0
+    draw_line(painter, place.left(), baseline, place.width(), bar.label, color, semibold=True)
+    room = place.width() - name - 10.0
+    ink = tokens.secondary if bar.fits else tokens.bad
+    use = min(use, room)
+    draw_line(painter, place.right() - use, baseline, use + 0.5, bar.text, ink, right=True)
+    top = place.top() + LINE_HEIGHT + 3.0
+    _paint_bar(painter, QRectF(place.left(), top, place.width() - 1.0, height), tokens, order, bar)
+    if sentences:
+        top += height + 2.0
+        below = QRectF(place.left(), top, place.width(), place.bottom() - top)
+        _paint_sentences(painter, below, tokens, bar, alternative.memory)
+
+
+def _paint_sentences(
+    painter: QPainter, place: QRectF, tokens: Tokens, bar: MemoryBar, memory: MemoryFit
+) -> None:
+    lines = max(1, int((place.height() + 2.0) / LINE_HEIGHT))
+    if memory.fits:
+        words = f"{bar.below} · {memory.note}" if memory.note else bar.below
+        shown = wrapped(words, place.width(), min(lines, 2))
+        draw_wrapped(painter, place.left(), place.top(), place.width(), shown, tokens.secondary)
+        return
+    if lines == 1 and memory.remedy:
+        both = wrapped(f"{bar.below}; {memory.remedy}", place.width(), 1)
+        draw_wrapped(painter, place.left(), place.top(), place.width(), both, tokens.bad)
+        return
+    below = draw_wrapped(painter, place.left(), place.top(), place.width(), [bar.below], tokens.bad)
+    remedy = wrapped(memory.remedy, place.width(), min(lines - 1, 2))
+    draw_wrapped(painter, place.left(), below, place.width(), remedy, tokens.secondary)
+
+
+def _paint_bar(painter: QPainter, place: QRectF, tokens: Tokens, order: int, bar: MemoryBar) -> None:
+    color = tokens.chip(order)
+    painter.fillRect(place, QColor(tokens.grid))
+    left = place.left()
+    for share, opacity in ((bar.weights, 1.0), (bar.other, OTHER_OPACITY), (bar.kv, KV_OPACITY)):
+        width = share * place.width()
+        painter.fillRect(QRectF(left, place.top(), width, place.height()), tokens.chip_wash(order, opacity))
+        left += width
+    if bar.fits:
+        start = place.left() + (bar.weights + bar.other) * place.width()
+        width = min(bar.kv_at_cap * place.width(), place.right() - start)
+        if width > 2.0:
+            pen = QPen(color, 1.0)
+            pen.setDashPattern([2.0, 2.0])
+            painter.setPen(pen)
+            painter.setBrush(QColor(0, 0, 0, 0))
+            painter.drawRect(QRectF(start, place.top() + 0.5, width, place.height() - 1.0))
+    else:
+        # What is too much is hatched: red alone would be lost on a red or orange chip.
+        start = place.left() + min(bar.usable, 1.0) * place.width()
+        beyond = QRectF(start, place.top(), place.right() - start, place.height())
+        painter.fillRect(beyond, QColor(tokens.panel))
+        painter.fillRect(beyond, QBrush(QColor(tokens.bad), Qt.BrushStyle.BDiagPattern))
+        painter.setPen(QPen(QColor(tokens.bad), 1.5))
+        painter.setBrush(QColor(0, 0, 0, 0))
+        painter.drawRect(place.adjusted(0.75, 0.75, -0.75, -0.75))
+    x = place.left() + bar.usable * place.width()
+    painter.setPen(QPen(QColor(tokens.text), 1.5))
+    painter.drawLine(QPointF(x, place.top() - 2.0), QPointF(x, place.bottom() + 2.0))
+
+
+def _entry_width(name: str) -> float:
+    return 14.0 + text_width(name) + 12.0
+
+
+def _paint_legend(
+    painter: QPainter, place: QRectF, tokens: Tokens, rows: int, entries: tuple[tuple[str, float], ...]
+) -> None:
+    """Neutral swatches: the meaning of the fillings is the same for every colour."""
+    left, row = place.left(), 0
+    for name, opacity in entries:
+        width = _entry_width(name)
+        if left + width - 12.0 > place.right() and row + 1 < rows:
+            left, row = place.left(), row + 1
+        if left + width - 12.0 > place.right():
+            break
+        baseline = place.top() + (row + 1) * LINE_HEIGHT - 4.0
+        swatch = QRectF(left + 0.5, baseline - 8.5, 9.0, 9.0)
+        color = QColor(tokens.accent)
+        if opacity > 0:
+            color.setAlphaF(opacity)
+            painter.fillRect(swatch, color)
+        elif opacity == 0:
+            pen = QPen(color, 1.0)
+            pen.setDashPattern([2.0, 2.0])
+            painter.setPen(pen)
+            painter.setBrush(QColor(0, 0, 0, 0))
+            painter.drawRect(swatch)
+        else:
+            painter.setPen(QPen(QColor(tokens.text), 1.5))
+            x = swatch.center().x()
+            painter.drawLine(QPointF(x, swatch.top() - 1.0), QPointF(x, swatch.bottom() + 1.0))
+        draw_line(painter, left + 14.0, baseline, text_width(name) + 1.0, name, tokens.secondary)
+        left += width
+
+
+class MemoryFitPlot(PaintedPlot):
+    """Memory of one chip of each alternative of a workload."""
+
+    title = "Memory fit"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("memory-fit")
+        self.setAccessibleName("Memory fit per chip")
+        self.setMinimumSize(160, 120)
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, 360)
+
+    def values(self) -> tuple[MemoryBar, ...]:
+        """The bars drawn."""
+        return () if self._outcome is None else memory_bars(self._outcome, self._workload)
+
+    def text_summary(self) -> str:
+        """The plot in words, with its numbers."""
+        if self._outcome is None:
+            return "Memory fit: nothing evaluated yet"
+        return memory_summary(self._outcome.workloads[self._workload].alternatives)
+
+    def paint(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw into `rect` of any painter."""
+        if self._outcome is None:
+            super().paint(painter, rect)
+        else:
+            paint_memory_fit(painter, rect, self._tokens, self._outcome, self._workload)

@@ -1,0 +1,72 @@
+"""The words of the memory plot, shared by the picture and by its summary for screen readers."""
+
+from __future__ import annotations
+
+import math
+
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.outcome import AlternativeOutcome, MemoryFit, ReadTime
+
+_NOUNS = {"cards": "card", "GPUs": "GPU", "chips": "chip", "racks": "rack"}
+
+
+def one_unit(noun: str) -> str:
+    """The singular of a unit noun: "cards" -> "card"; a noun that is singular already stays."""
+    return _NOUNS.get(noun, noun.removesuffix("s") if len(noun) > 3 else noun)
+
+
+def used(memory: MemoryFit) -> float:
+    """Bytes of one chip in use at the operating P99 batch."""
+    return memory.weights + memory.other + memory.kv
+
+
+def use_text(alternative: AlternativeOutcome) -> str:
+    """ "45 of 768 GB a card": what is used of what is there, in one unit."""
+    memory, size = alternative.memory, QUANTITIES["bytes"]
+    # Gigabytes throughout, so that alternatives compare without reading the unit.
+    scale = min(memory.capacity, 999e9)
+    part, whole = (size.format_number(value, at=scale) for value in (used(memory), memory.capacity))
+    return f"{part} of {whole} {size.unit_at(scale)} a {one_unit(alternative.unit_noun)}"
+
+
+def read_text(read_times: tuple[ReadTime, ...]) -> str:
+    """ "step read 8 or 33 ms": the time to read what one step touches, for each reading of the bandwidth."""
+    known = [entry.seconds for entry in read_times if math.isfinite(entry.seconds)]
+    if not known:
+        return "step read not known"
+    time = QUANTITIES["seconds"]
+    texts = list(dict.fromkeys(time.format(value) for value in sorted(known)))
+    if len(texts) > 1 and len({time.unit_at(value) for value in known}) == 1:
+        unit = f" {time.unit_at(known[0])}"
+        texts = [*(text.removesuffix(unit) for text in texts[:-1]), texts[-1]]
+    return f"step read {' or '.join(texts)}"
+
+
+def room_text(memory: MemoryFit) -> str:
+    """ "batch up to 1,710 · step read 8 or 33 ms" below a bar that fits."""
+    return f"batch up to {memory.max_batch:,} · {read_text(memory.read_times)}"
+
+
+def shortfall_text(memory: MemoryFit) -> str:
+    """ "does not fit: 411 GB short" below a bar that does not."""
+    return f"does not fit: {QUANTITIES['bytes'].format(memory.shortfall)} short"
+
+
+def memory_summary(alternatives: tuple[AlternativeOutcome, ...]) -> str:
+    """The memory plot in words."""
+    size = QUANTITIES["bytes"]
+    sentences: list[str] = []
+    for alternative in alternatives:
+        memory = alternative.memory
+        text = f"{alternative.label}: {use_text(alternative)}, usable {size.format(memory.usable)}"
+        text += f" (weights {size.format(memory.weights)}, KV cache {size.format(memory.kv)}"
+        text += f", at the batch cap {size.format(memory.kv_at_cap)}, other {size.format(memory.other)})"
+        if memory.fits:
+            text += f"; {room_text(memory)}"
+        else:
+            text += f"; {shortfall_text(memory)}"
+            text += f"; {memory.remedy}" if memory.remedy else ""
+        if memory.note:
+            text += f"; {memory.note}"
+        sentences.append(text)
+    return "Memory fit per chip. " + ". ".join(sentences) + "."
