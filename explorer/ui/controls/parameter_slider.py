@@ -34,14 +34,17 @@ class ValueText:
     parse: Callable[[str], Value]
 
 
-def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False) -> ValueText:
+def text_of(
+    quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True
+) -> ValueText:
     """The text of a quantity whose scenario values are in units of `si_per_unit`."""
+    show = quantity.format_exact if exact else quantity.format
 
     def parse(text: str) -> Value:
         value = quantity.parse(text) / si_per_unit
         return round(value) if integer else value
 
-    return ValueText(lambda value: quantity.format(float(value) * si_per_unit), parse)
+    return ValueText(lambda value: show(float(value) * si_per_unit), parse)
 
 
 class Track(QSlider):
@@ -263,6 +266,7 @@ class ParameterSlider(QWidget):
         self.title, self.meaning = title, meaning
         self._text, self._optional, self._has_caption = text, optional, caption
         self._value: Value | None = None
+        self._accepted: Value | None = None
         self._badge = self._caption = self._complaint = ""
         self.track = Track(scale, self)
         self.track.setObjectName(f"{name}.track")
@@ -279,6 +283,7 @@ class ParameterSlider(QWidget):
         self.track.reset_requested.connect(self.reset_requested)
         self.box.editingFinished.connect(self._on_typed)
         self.explain(meaning)
+        self._write()
 
     @property
     def value(self) -> Value | None:
@@ -292,6 +297,7 @@ class ParameterSlider(QWidget):
 
     def set_value(self, value: Value | None) -> None:
         """Show a value; a text being typed is left alone."""
+        self._accepted = value
         if value == self._value and type(value) is type(self._value) and not self._complaint:
             return
         self._value = value
@@ -335,10 +341,11 @@ class ParameterSlider(QWidget):
         self.box.setAccessibleDescription(plain)
 
     def refuse(self, why: str) -> None:
-        """Say that a value was not taken; the value before stays."""
+        """Say that a value was not taken; the last one set stays."""
         self._complaint = why
+        self._value = self._accepted
         self._write()
-        self.track.show_value(None if self._value is None else self._value)
+        self.track.show_value(self._accepted)
         self.setToolTip(f"<p><b>Not taken:</b> {why}</p>")
         self.update()
         self.refused.emit(f"{self.title}: {why}")
@@ -362,8 +369,6 @@ class ParameterSlider(QWidget):
         typed = self.box.text().strip()
         if self._optional and typed.lower() in ("", NOT_MADE, "–", "-"):
             self.box.setModified(False)
-            self._value = None
-            self.track.show_value(None)
             self.value_edited.emit(None)
             self._write()
             return

@@ -1,0 +1,93 @@
+"""Ties a control to a path of the scenario: edits go to the document, the document's values come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from explorer.errors import ExplorerError
+from explorer.scenario.path import get
+from explorer.ui.controls.choice_row import ChoiceRow
+from explorer.ui.controls.parameter_slider import ParameterSlider
+from explorer.ui.document import Document
+
+Place = Callable[[], str]
+
+
+class Bound(Protocol):
+    """A control that can be told to read its value again."""
+
+    def refresh(self) -> None:
+        """Show the scenario's value and the baseline's."""
+
+
+class BoundSlider:
+    """A slider on one path.
+
+    `write` turns its value into the changes to make (by default only that path), `read` the scenario's value into
+    the slider's, `baseline` gives the slider's value at the baseline, `back` the changes that lead there.
+    """
+
+    def __init__(
+        self, document: Document, slider: ParameterSlider, place: Place, what: str,
+        write: Callable[[Any], Mapping[str, Any]] | None = None, read: Callable[[Any], Any] | None = None,
+        baseline: Callable[[], Any] | None = None, back: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        self._document, self._slider, self._place, self._what = document, slider, place, what
+        self._write = write or (lambda value: {self._place(): value})
+        self._read = read or (lambda value: value)
+        self._baseline = baseline or self._value_then
+        self._back = back
+        slider.value_edited.connect(self._on_edited)
+        slider.drag_started.connect(document.begin_drag)
+        slider.drag_finished.connect(document.end_drag)
+        slider.reset_requested.connect(self._on_reset)
+
+    def refresh(self) -> None:
+        """Show the scenario's value and the baseline's."""
+        self._slider.set_value(self._read(get(self._document.scenario, self._place())))
+        self._slider.set_baseline(self._baseline())
+
+    def _value_then(self) -> Any:
+        then = self._document.baseline_value(self._place())
+        return None if then is None else self._read(then)
+
+    def _on_edited(self, value: Any) -> None:
+        attempt(self._document, self._slider.refuse, lambda: self._write(value), self._what)
+
+    def _on_reset(self) -> None:
+        if self._back is not None:
+            attempt(self._document, self._slider.refuse, self._back, self._what)
+            return
+        then = self._baseline()
+        if then is not None:
+            attempt(self._document, self._slider.refuse, lambda: self._write(then), self._what)
+
+
+class BoundChoice:
+    """A row of segments on one path."""
+
+    def __init__(
+        self, document: Document, row: ChoiceRow, place: Place, what: str, refuse: Callable[[str], None],
+        write: Callable[[Any], Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        self._document, self._row, self._place, self._what, self._refuse = document, row, place, what, refuse
+        self._write = write or (lambda value: {self._place(): value})
+        row.value_edited.connect(self._on_edited)
+
+    def refresh(self) -> None:
+        """Check the scenario's value."""
+        self._row.set_value(get(self._document.scenario, self._place()))
+
+    def _on_edited(self, value: Any) -> None:
+        attempt(self._document, self._refuse, lambda: self._write(value), self._what)
+
+
+def attempt(
+    document: Document, refuse: Callable[[str], None], changes: Callable[[], Mapping[str, Any]], what: str
+) -> None:
+    """Make changes, or tell why they are refused; a refused change leaves everything as it was."""
+    try:
+        document.change_several(changes(), what)
+    except (ExplorerError, ValueError) as error:
+        refuse(str(error))

@@ -1,0 +1,89 @@
+"""What every group of the left panel is: controls bound to the document, refreshed from scenario and outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from explorer.study.outcome import Outcome, WorkloadOutcome
+from explorer.ui.binding import Bound, BoundChoice, BoundSlider, Place, attempt
+from explorer.ui.controls.choice_row import ChoiceRow
+from explorer.ui.controls.folding_group import FoldingGroup
+from explorer.ui.controls.parameter_slider import ParameterSlider
+from explorer.ui.document import Document
+
+
+class Group(QWidget):
+    """Controls of one subject; `refused` carries what could not be taken."""
+
+    refused = Signal(str)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self._bound: list[Bound] = []
+
+    def bind(
+        self, slider: ParameterSlider, place: Place, what: str,
+        write: Callable[[Any], Mapping[str, Any]] | None = None, read: Callable[[Any], Any] | None = None,
+        baseline: Callable[[], Any] | None = None, back: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> ParameterSlider:  # fmt: skip
+        """Tie a slider to a path; see BoundSlider."""
+        self._bound.append(BoundSlider(self.document, slider, place, what, write, read, baseline, back))
+        slider.refused.connect(self.refused)
+        return slider
+
+    def bind_choice(
+        self, row: ChoiceRow, place: Place, what: str, write: Callable[[Any], Mapping[str, Any]] | None = None
+    ) -> ChoiceRow:
+        """Tie a row of segments to a path."""
+        self._bound.append(BoundChoice(self.document, row, place, what, self.refused.emit, write))
+        return row
+
+    def change(self, changes: Mapping[str, Any], what: str) -> None:
+        """Make changes as one undoable step, or tell why not."""
+        attempt(self.document, self.refused.emit, lambda: changes, what)
+
+    def refresh(self) -> None:
+        """Show the scenario's values."""
+        for bound in self._bound:
+            bound.refresh()
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """Show what the answer says about these controls."""
+
+    def workload_outcome(self, outcome: Outcome) -> WorkloadOutcome:
+        """The answer about the workload that is edited."""
+        return outcome.workloads[self.document.workload_index]
+
+
+class FoldedGroup(Group):
+    """A group that folds to its title and summary; controls are added to `rows`."""
+
+    def __init__(self, document: Document, name: str, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(document, parent)
+        self.setObjectName(f"group.{name}")
+        self.frame = FoldingGroup(name, title, self)
+        self.rows = self.frame.rows
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.frame)
+        self.frame.folded.connect(self._on_folded)
+
+    def summary(self) -> str:
+        """The group in one line."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Show the scenario's values; those of a folded group only in its summary."""
+        if self.frame.is_open:
+            super().refresh()
+        self.frame.header.set_summary(self.summary())
+
+    def _on_folded(self, folded: bool) -> None:
+        if not folded:
+            self.refresh()
+            self.show_outcome(self.document.outcome)

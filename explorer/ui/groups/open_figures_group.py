@@ -1,0 +1,171 @@
+"""Open figures: one slider for each disputed or undisclosed figure of the selected chip."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from explorer.scenario.path import get
+from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale
+from explorer.scenario.schema import Override
+from explorer.scenario.wording import written
+from explorer.study.outcome import OpenFigure, Outcome
+from explorer.ui.binding import attempt
+from explorer.ui.controls.folding_group import Heading
+from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
+from explorer.ui.controls.scale import LinearScale, LogScale, Scale
+from explorer.ui.document import Document
+from explorer.ui.groups.group import FoldedGroup
+
+REASON = "set in the window"
+MARGIN = 1.6
+"""How far a slider goes beyond a figure's stated range, as a ratio: the range is a judgement, not a law."""
+
+
+class OpenFiguresGroup(FoldedGroup):
+    """Belief in a reading where figures are disputed, a value within the range where they are undisclosed."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(document, "open_figures", "Open figures", parent)
+        self._shown: tuple[OpenFigure, ...] = ()
+        self.sliders: dict[str, ParameterSlider] = {}
+        self.heading = Heading("", self)
+        self.reset_button = self.heading.add_button("reset_figures", "reset all", "Give up all own values of this chip's figures")
+        self.none = QLabel("Every figure of this chip that the answer needs is published.", self)
+        self.none.setObjectName("note")
+        self.none.setWordWrap(True)
+        self._list = QWidget(self)
+        self._column = QVBoxLayout(self._list)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(4)
+        self.rows.addWidget(self.heading)
+        self.rows.addWidget(self.none)
+        self.rows.addWidget(self._list)
+        self.reset_button.clicked.connect(self._on_reset_all)
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """The figures of the selected chip, as the answer used them."""
+        figures = self.workload_outcome(outcome).chosen.open_figures
+        if [_key(one) for one in figures] != [_key(one) for one in self._shown] or (
+            figures and not self.sliders and self.frame.is_open
+        ):
+            self._shown = figures
+            self._rebuild()
+        self._shown = figures
+        self.frame.header.set_summary(self.summary())
+        if not self.frame.is_open:
+            return
+        for figure in figures:
+            slider = self.sliders[_key(figure)]
+            slider.set_value(self._now(figure))
+            slider.set_baseline(self._then(figure))
+            slider.set_caption(_caption(figure))
+        self.reset_button.setEnabled(any(figure.overridden for figure in figures))
+
+    def summary(self) -> str:
+        """How many there are and how many were set by hand."""
+        if not self._shown:
+            return "none"
+        own = sum(figure.overridden for figure in self._shown)
+        counted = f"{self.workload_outcome(self.document.outcome).chosen.chip_name}: {len(self._shown)}"
+        return f"{counted}, {own} set" if own else counted
+
+    def _rebuild(self) -> None:
+        while self._column.count():
+            item = self._column.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.sliders = {}
+        if not self.frame.is_open:
+            return
+        self.none.setVisible(not self._shown)
+        self.heading.setVisible(bool(self._shown))
+        for figure in self._shown:
+            slider = self._slider(figure)
+            self.sliders[_key(figure)] = slider
+            self._column.addWidget(slider)
+
+    def _slider(self, figure: OpenFigure) -> ParameterSlider:
+        scale: Scale
+        if figure.readings:
+            first = figure.readings[0][0]
+            title, text, scale = f"{figure.title}: trust {first}", text_of(QUANTITIES["share"]), LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0))
+            meaning = f"How much you believe the reading '{first}' rather than the other: 100 % is sure of it."
+        else:
+            title, scale = figure.title, _scale(figure)
+            text = text_of(quantity_for_unit(figure.unit), unit_scale(figure.unit))
+            meaning = "Nobody has published this figure. The wash is its stated range; a value set here is taken as known."
+        slider = ParameterSlider(f"open.{figure.figure}", title, scale, text, meaning, caption=True)
+        slider.set_badge(figure.status)
+        slider.explain(meaning, html.escape(figure.reason), html.escape(figure.source))
+        if figure.readings:
+            slider.track.set_wash((0.0, 1.0))
+        elif figure.low < figure.high:
+            slider.track.set_wash((figure.low, figure.high))
+        slider.value_edited.connect(partial(self._on_edited, figure))
+        slider.drag_started.connect(self.document.begin_drag)
+        slider.drag_finished.connect(self.document.end_drag)
+        slider.reset_requested.connect(partial(self._on_reset, figure))
+        slider.refused.connect(self.refused)
+        return slider
+
+    def _now(self, figure: OpenFigure) -> float:
+        """The scenario's own word as it stands there: through SI units and back it would gain digits."""
+        override = get(self.document.scenario, _path(figure))
+        own = None if override is None else override.belief if figure.readings else override.value
+        known = figure.belief if figure.readings else figure.value
+        return known if own is None else float(own)
+
+    def _then(self, figure: OpenFigure) -> float | None:
+        override = get(self.document.baseline, _path(figure))
+        if override is None:
+            return None
+        return override.belief if figure.readings else override.value
+
+    def _on_edited(self, figure: OpenFigure, value: float) -> None:
+        slider = self.sliders[_key(figure)]
+        attempt(self.document, slider.refuse, lambda: self._changes(figure, value), figure.title.lower())
+
+    def _changes(self, figure: OpenFigure, value: float) -> Mapping[str, Any]:
+        if figure.readings:
+            if not 0 <= value <= 1:
+                raise ValueError("a belief lies between 0 % and 100 %")
+            return {_path(figure): Override(belief=value, reason=REASON)}
+        return {_path(figure): Override(value=value, unit=figure.unit, reason=REASON)}
+
+    def _on_reset(self, figure: OpenFigure) -> None:
+        self.change({_path(figure): get(self.document.baseline, _path(figure))}, figure.title.lower())
+
+    def _on_reset_all(self) -> None:
+        self.change({_path(figure): None for figure in self._shown if figure.overridden}, "open figures")
+
+
+def _key(figure: OpenFigure) -> str:
+    return f"{figure.chip}.{figure.figure}"
+
+
+def _path(figure: OpenFigure) -> str:
+    return written(("overrides", figure.chip, figure.figure))
+
+
+def _scale(figure: OpenFigure) -> Scale:
+    if figure.unit == "share":
+        return LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0))
+    low, high = figure.low / MARGIN, max(figure.high, figure.low * 1.01) * MARGIN
+    if figure.unit in ("chips", ""):
+        return LogScale(max(1.0, low), max(high, 2.0), integer=True)
+    return LogScale(low, high, (figure.low, figure.high))
+
+
+def _caption(figure: OpenFigure) -> str:
+    own = "set by you; double click for the baseline · " if figure.overridden else ""
+    if figure.readings:
+        quantity, unit = quantity_for_unit(figure.unit), unit_scale(figure.unit)
+        return own + " · ".join(f"{name} {quantity.format(value * unit)}" for name, value in figure.readings)
+    return own + figure.reason

@@ -1,0 +1,234 @@
+"""Compare: every alternative of the workload in a row, every answer in a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+
+from explorer.plots.fonts import BODY, font
+from explorer.plots.tokens import Tokens
+from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
+from explorer.ui import theme
+from explorer.ui.document import Document
+
+SECONDS, RATE, MONTH, PER_MILLION, SHARE = (
+    QUANTITIES[key] for key in ("seconds", "request_rate", "usd_per_month", "usd_per_million", "share")
+)
+Index = QModelIndex | QPersistentModelIndex
+NO_INDEX = QModelIndex()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One answer: its heading, what it means, how it is written."""
+
+    title: str
+    meaning: str
+    text: Callable[[AlternativeOutcome], str]
+    right: bool = True
+
+
+def _p99(metric: Metric) -> Callable[[AlternativeOutcome], str]:
+    def text(one: AlternativeOutcome) -> str:
+        p99 = one.latency[metric].p99
+        return NOTHING if p99 is None else SECONDS.format(p99.value)
+
+    return text
+
+
+def _per_million(one: AlternativeOutcome) -> str:
+    cost = one.cost.usd_per_million_blended
+    return NOTHING if cost is None else PER_MILLION.format(cost.value)
+
+
+def _month(one: AlternativeOutcome) -> str:
+    cost = one.cost.usd_per_month
+    return NOTHING if cost is None else MONTH.format(cost.value)
+
+
+def _keeps(one: AlternativeOutcome) -> str:
+    probability = one.probability_keeps.get("all")
+    if probability is None:
+        return NOTHING
+    return f"{'✓' if one.keeps_promises else '✗'} {SHARE.format(probability)}"
+
+
+def _reason(one: AlternativeOutcome) -> str:
+    parts = (one.reason, one.availability_note if not one.available else "", one.cost.reason, one.precision_note, one.memory.note)
+    return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+COLUMNS = (
+    Column("Alternative", "Compared deployment, with the chips of one replica", lambda one: one.label, right=False),
+    Column("Fits", "Whether weights and caches fit in memory", lambda one: "✓ yes" if one.memory.fits else "✗ no"),
+    Column("Replicas", "Copies of the model, spares included", lambda one: f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else "")),
+    Column("Chips", "Chips in all, spares and whole units included", lambda one: f"{one.chips_total:,}"),
+    Column("P99 first token", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
+    Column("P99 per token", "Mean time per token (TPOT) that 99 of 100 requests keep", _p99("tpot")),
+    Column("P99 answer", "Time to the last token that 99 of 100 requests keep", _p99("e2e")),
+    Column("Up to", "Largest rate of the whole service that keeps every promise", lambda one: RATE.format(one.max_request_rate) if one.max_request_rate else NOTHING),
+    Column("$/M tokens", "Cost per million tokens at the stated traffic", _per_million),
+    Column("$/month", "Cost a month at the stated traffic", _month),
+    Column("Keeps promises", "Share of draws in which every promise is kept", _keeps),
+    Column("Evidence", "How well the chip is known", lambda one: one.evidence_grade, right=False),
+    Column("Remarks", "Why a promise breaks, or what to know", _reason, right=False),
+)  # fmt: skip
+
+
+class CompareModel(QAbstractTableModel):
+    """The alternatives of one workload as a table of texts."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cells: tuple[tuple[str, ...], ...] = ()
+        self._selected = 0
+        self._dots: list[QPixmap] = []
+        self._tokens: Tokens | None = None
+
+    def show_workload(self, workload: WorkloadOutcome) -> None:
+        """Take a new answer; only what changed is painted again."""
+        cells = tuple(tuple(column.text(one) for column in COLUMNS) for one in workload.alternatives)
+        if self._tokens != theme.tokens():
+            self._tokens = theme.tokens()
+            self._dots = [_dot(self._tokens.chip(index)) for index in range(4)]
+        if len(cells) != len(self._cells) or workload.selected != self._selected:
+            self.beginResetModel()
+            self._cells, self._selected = cells, workload.selected
+            self.endResetModel()
+            return
+        old, self._cells = self._cells, cells
+        for row, (now, then) in enumerate(zip(cells, old, strict=True)):
+            changed = [place for place, text in enumerate(now) if text != then[place]]
+            if changed:
+                self.dataChanged.emit(self.index(row, changed[0]), self.index(row, changed[-1]))
+
+    def rowCount(self, parent: Index = NO_INDEX) -> int:
+        """Alternatives."""
+        return 0 if parent.isValid() else len(self._cells)
+
+    def columnCount(self, parent: Index = NO_INDEX) -> int:
+        """Answers."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text, alignment, colour dot, and the marks of bad news."""
+        column, text = COLUMNS[index.column()], self._cells[index.row()][index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return text
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{column.title}: {text}"
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
+            return self._dots[index.row() % len(self._dots)]
+        if role == Qt.ItemDataRole.FontRole and index.row() == self._selected:
+            return font(BODY, semibold=True)
+        if role == Qt.ItemDataRole.ForegroundRole and text.startswith("✗"):
+            return QColor(theme.tokens().bad)
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Headings and what they mean."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = COLUMNS[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return column.meaning
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def as_text(self) -> str:
+        """The whole table, tabs between columns: what a copy puts on the clipboard."""
+        rows: Sequence[Sequence[str]] = [[column.title for column in COLUMNS], *self._cells]
+        return "\n".join("\t".join(row) for row in rows)
+
+
+class ComparePage(QWidget):
+    """The table of alternatives; a click selects, copying takes all of it."""
+
+    alternative_chosen = Signal(int)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page.compare")
+        self._document = document
+        self.model = CompareModel(self)
+        self.table = _CopyableTable(self)
+        self.table.setModel(self.model)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table)
+        self.table.clicked.connect(lambda index: self.alternative_chosen.emit(index.row()))
+        document.outcome_changed.connect(self.show_outcome)
+        document.workload_changed.connect(self.show_outcome)
+        self.show_outcome()
+        self.fit_columns()
+
+    def show_outcome(self) -> None:
+        """Show the answer about the workload that is edited."""
+        outcome = self._document.outcome
+        self.model.show_workload(outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)])
+
+    def fit_columns(self) -> None:
+        """Widths for the texts of now; not on every change, for columns that twitch cannot be read."""
+        self.table.resizeColumnsToContents()
+        header = self.table.horizontalHeader()
+        for section in range(header.count() - 1):
+            header.resizeSection(section, header.sectionSize(section) + (14 if section else 24))
+
+
+class _CopyableTable(QTableView):
+    """Rows of hairlines; Ctrl+C copies the whole table."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("compare")
+        self.setAccessibleName("Comparison of the alternatives")
+        self.setShowGrid(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(28)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Copy."""
+        model = self.model()
+        if event.matches(QKeySequence.StandardKey.Copy) and isinstance(model, CompareModel):
+            QGuiApplication.clipboard().setText(model.as_text())
+        else:
+            super().keyPressEvent(event)
+
+
+def _dot(color: QColor) -> QPixmap:
+
+
+    ratio = 3
+    pixmap = QPixmap(14 * ratio, 14 * ratio)
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawEllipse(QRect(2, 2, 10, 10))
+    painter.end()
+    return pixmap

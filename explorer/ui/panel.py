@@ -1,0 +1,91 @@
+"""The left panel: model, serving and chips always in view; the other groups fold and scroll below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from explorer.ui.document import Document
+from explorer.ui.groups.chips_group import ChipsGroup
+from explorer.ui.groups.fleet_group import FleetGroup
+from explorer.ui.groups.group import FoldedGroup, Group
+from explorer.ui.groups.model_group import ModelGroup
+from explorer.ui.groups.open_figures_group import OpenFiguresGroup
+from explorer.ui.groups.price_group import PriceGroup
+from explorer.ui.groups.promises_group import PromisesGroup
+from explorer.ui.groups.scheduler_group import SchedulerGroup
+from explorer.ui.groups.serving_group import ServingGroup
+from explorer.ui.groups.traffic_group import TrafficGroup
+
+WIDTH = 308
+
+
+class Panel(QFrame):
+    """All controls of the workload that is edited."""
+
+    refused = Signal(str)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.setAccessibleName("Controls")
+        self.setFixedWidth(WIDTH)
+        self._document = document
+        self.model, self.serving, self.chips = ModelGroup(document, self), ServingGroup(document, self), ChipsGroup(document, self)
+        self.traffic, self.open_figures = TrafficGroup(document), OpenFiguresGroup(document)
+        self.promises, self.price = PromisesGroup(document), PriceGroup(document)
+        self.fleet, self.scheduler = FleetGroup(document), SchedulerGroup(document)
+        self.folded: tuple[FoldedGroup, ...] = (
+            self.traffic, self.open_figures, self.promises, self.price, self.fleet, self.scheduler,
+        )  # fmt: skip
+        self._groups: tuple[Group, ...] = (self.serving, self.model, self.chips, *self.folded)
+        inside = QWidget()
+        below = QVBoxLayout(inside)
+        below.setContentsMargins(14, 0, 14, 8)
+        below.setSpacing(0)
+        for group in self.folded:
+            below.addWidget(group)
+        below.addStretch(1)
+        self.scroll = QScrollArea(self)
+        self.scroll.setObjectName("groups")
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll.setWidget(inside)
+        fixed = QVBoxLayout()
+        fixed.setContentsMargins(14, 8, 14, 4)
+        fixed.setSpacing(4)
+        for group in (self.model, self.serving, self.chips):
+            fixed.addWidget(group)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 1, 1, 1)
+        column.setSpacing(0)
+        column.addLayout(fixed)
+        column.addWidget(self.scroll, 1)
+        for group in self._groups:
+            group.refused.connect(self.refused)
+        document.scenario_changed.connect(self._refresh)
+        document.baseline_changed.connect(self._refresh)
+        document.workload_changed.connect(self._on_workload_changed)
+        document.outcome_changed.connect(self._on_outcome)
+        self._on_outcome(document.outcome)
+        self._refresh()
+
+    def unfold(self, *names: str) -> None:
+        """Open the groups with these names: traffic, open_figures, promises, price, fleet, scheduler."""
+        for group in self.folded:
+            if group.frame.objectName() in names:
+                group.frame.set_open(True)
+
+    def _refresh(self) -> None:
+        for group in self._groups:
+            group.refresh()
+
+    def _on_workload_changed(self) -> None:
+        self._on_outcome(self._document.outcome)
+        self._refresh()
+
+    def _on_outcome(self, outcome: object) -> None:
+        for group in self._groups:
+            group.show_outcome(self._document.outcome)

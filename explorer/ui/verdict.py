@@ -1,0 +1,151 @@
+"""The verdict as tiles: seven answers in words and figures, each with its band and its change; knows no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
+from explorer.study.outcome import AlternativeOutcome, Banded, Metric, Outcome, WorkloadOutcome
+
+Tone = Literal["plain", "good", "doubt", "bad"]
+SURE, UNSURE = 0.95, 0.05
+SECONDS, PER_MILLION, MONTH = (QUANTITIES[key] for key in ("seconds", "usd_per_million", "usd_per_month"))
+BYTES, SUPPLIERS, SHARE = (QUANTITIES[key] for key in ("bytes", "suppliers", "share"))
+
+CONFIDENCE = (
+    (0.975, "almost sure"), (0.9, "very likely"), (0.65, "likely"), (0.35, "a coin toss"), (0.1, "unlikely"),
+    (0.025, "very unlikely"),
+)  # fmt: skip
+"""Least probability of each word; below the last one it is hopeless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One answer: a title, a large figure, its band, and a line below that says what changed or what it means."""
+
+    key: str
+    title: str
+    figure: str
+    band: str = ""
+    note: str = ""
+    tone: Tone = "plain"
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """As spoken by a screen reader."""
+        return ", ".join(part for part in (f"{self.title}: {self.figure}", self.band, self.note, self.why) if part)
+
+
+def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> tuple[Tile, ...]:
+    """The seven tiles about the selected alternative of a workload."""
+    answer = outcome.workloads[workload]
+    then = _workload_named(baseline, answer.name)
+    was = None if then is None else then.chosen
+    return (
+        _fits(answer.chosen),
+        _latency(answer, "ttft", "P99 first token", was),
+        _latency(answer, "tpot", "P99 per token (TPOT)", was),
+        _money(answer.chosen, "usd_per_million", "Cost per M tokens", PER_MILLION, was),
+        _money(answer.chosen, "usd_per_month", "Cost a month", MONTH, was),
+        _fleet(outcome, baseline),
+        _certainty(answer),
+    )
+
+
+def confidence_word(probability: float) -> str:
+    """A probability in words."""
+    return next((word for least, word in CONFIDENCE if probability >= least), "hopeless")
+
+
+def _fits(chosen: AlternativeOutcome) -> Tile:
+    memory = chosen.memory
+    noun = chosen.unit_noun
+    held = f"{BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)} of {BYTES.format(memory.capacity)} a {noun}"
+    if memory.fits:
+        return Tile("fits", "Fits", "✓ yes", f"{chosen.degree} {noun}{'s' if chosen.degree != 1 else ''}", held, "good")
+    short = f"{BYTES.format(memory.shortfall)} short a {noun}"
+    return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy)
+
+
+def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: AlternativeOutcome | None) -> Tile:
+    chosen = answer.chosen
+    p99 = chosen.latency[metric].p99
+    if p99 is None:
+        reason = chosen.latency[metric].reason or chosen.reason
+        return Tile(metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason)
+    tone, promise = _promise(answer, metric)
+    change = _change(SECONDS, p99.value, None if was is None else was.latency[metric].p99)
+    note = " · ".join(part for part in (change, promise) if part)
+    return Tile(metric, title, SECONDS.format(p99.value), SECONDS.format_range(p99.low, p99.high, at=p99.value), note, tone)
+
+
+def _promise(answer: WorkloadOutcome, metric: Metric) -> tuple[Tone, str]:
+    limit = answer.objectives.get(metric)
+    if limit is None:
+        return "plain", ""
+    p99 = answer.chosen.latency[metric].p99
+    probability = answer.chosen.probability_keeps.get(metric)
+    if p99 is not None and p99.value > limit:
+        return "bad", f"✗ over {SECONDS.format(limit)}"
+    if probability is not None and probability < SURE:
+        return "doubt", f"? of {SECONDS.format(limit)}"
+    return "good", f"✓ of {SECONDS.format(limit)}"
+
+
+def _money(
+    chosen: AlternativeOutcome, key: str, title: str, quantity: Quantity, was: AlternativeOutcome | None
+) -> Tile:
+    def read(one: AlternativeOutcome) -> Banded | None:
+        return one.cost.usd_per_month if key == "usd_per_month" else one.cost.usd_per_million_blended
+
+    cost = read(chosen)
+    if cost is None:
+        reason = chosen.cost.reason or chosen.reason
+        return Tile(key, title, NOTHING, "", reason, "plain", reason)
+    change = _change(quantity, cost.value, None if was is None else read(was))
+    marks = [mark for mark, true in (("needed price", chosen.cost.price_hypothetical), ("stale price", chosen.cost.price_stale)) if true]
+    note = " · ".join(part for part in (change, *marks) if part) or chosen.cost.price_source
+    return Tile(key, title, quantity.format(cost.value), quantity.format_range(cost.low, cost.high, at=cost.value), note,
+                "doubt" if marks else "plain", chosen.cost.price_source)  # fmt: skip
+
+
+def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
+    title = "Fleet: designers"
+    tier = next((one for one in outcome.fleet.tiers if one.tier == "designer"), None)
+    if tier is None:
+        return Tile("fleet", title, NOTHING, "", outcome.fleet.reason, "plain", outcome.fleet.reason)
+    was = None if baseline is None else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
+    value = tier.effective_suppliers.value
+    change = _change(SUPPLIERS, value, None if was is None else was.effective_suppliers)
+    weakest = [one for one in outcome.fleet.tiers if one.title in outcome.fleet.weakest_tiers or one.tier in outcome.fleet.weakest_tiers]
+    names = ", ".join(one.title.lower() for one in weakest)
+    least = f" {SUPPLIERS.format(weakest[0].effective_suppliers.value)}" if weakest else ""
+    note = " · ".join(part for part in (change, f"weakest: {names}{least}" if names else "") if part)
+    single = [one.title.lower() for one in outcome.fleet.tiers if one.counts and one.single_point_of_failure]
+    why = f"single point of failure: {', '.join(single)}" if single else ""
+    return Tile("fleet", title, SUPPLIERS.format(value), "effective", note, "plain", why)
+
+
+def _certainty(answer: WorkloadOutcome) -> Tile:
+    probability = answer.chosen.probability_keeps.get("all")
+    grade = f"evidence: {answer.chosen.evidence_grade}"
+    if not answer.objectives:
+        return Tile("certainty", "How sure", "no promise", "", grade)
+    if probability is None:
+        return Tile("certainty", "How sure", NOTHING, "", answer.chosen.reason, "plain", answer.chosen.reason)
+    tone: Tone = "good" if probability >= SURE else "bad" if probability <= UNSURE else "doubt"
+    count = {1: "the promise", 2: "both promises"}.get(len(answer.objectives), "all promises")
+    return Tile("certainty", "How sure", confidence_word(probability), "", f"keeps {count}: {SHARE.format(probability)}", tone, grade)
+
+
+def _change(quantity: Quantity, now: float, was: Banded | None) -> str:
+    if was is None:
+        return ""
+    change = quantity.format_change(now, was.value)
+    return "" if change in ("unchanged", NOTHING) else change
+
+
+def _workload_named(outcome: Outcome | None, name: str) -> WorkloadOutcome | None:
+    return None if outcome is None else next((one for one in outcome.workloads if one.name == name), None)

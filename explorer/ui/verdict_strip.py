@@ -1,0 +1,174 @@
+"""The strip at the top: the question as a sentence and seven painted tiles with the answers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from explorer.plots.fonts import NOTE, QUESTION, VERDICT, font, metrics
+from explorer.plots.tokens import RADIUS
+from explorer.ui import theme
+from explorer.ui.document import Document
+from explorer.ui.verdict import Tile, verdict_tiles
+
+HEIGHT = 80
+KEYS = ("fits", "ttft", "tpot", "usd_per_million", "usd_per_month", "fleet", "certainty")
+BASES = {"sized_to_promise": "sized to the promise", "equal_spend": "at equal spend", "as_set": "as set"}
+
+
+class TileView(QWidget):
+    """One tile, painted whole: labels in a layout would lay the window out anew on every changed figure."""
+
+    def __init__(self, key: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"tile.{key}")
+        self.setMinimumWidth(112)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.tile: Tile | None = None
+
+    def show_tile(self, tile: Tile) -> None:
+        """Show an answer."""
+        if tile == self.tile:
+            return
+        self.tile = tile
+        self.setAccessibleName(tile.title)
+        self.setAccessibleDescription(tile.sentence)
+        extra = f"<p>{tile.why}</p>" if tile.why else ""
+        self.setToolTip(f"<p><b>{tile.title}: {tile.figure}</b> {tile.band}</p><p>{tile.note}</p>{extra}")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """All tiles are of one height."""
+        return QSize(140, HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Title, figure with band, note."""
+        tile = self.tile
+        if tile is None:
+            return
+        t = theme.tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(t.hairline), 1))
+        painter.setBrush(QColor(t.panel))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        left, room = 11.0, self.width() - 20.0
+        ink = {"plain": t.text, "good": t.good, "doubt": t.amber, "bad": t.bad}[tile.tone]
+        note = metrics(NOTE)
+        right = Qt.TextElideMode.ElideRight
+        painter.setFont(font(NOTE))
+        painter.setPen(QColor(t.secondary))
+        painter.drawText(QRectF(left, 8, room, 16), Qt.AlignmentFlag.AlignVCenter, note.elidedText(tile.title, right, room))
+        size = next((one for one in (VERDICT, 18.0, QUESTION) if metrics(one, True).horizontalAdvance(tile.figure) <= room), 13.0)
+        painter.setFont(font(size, semibold=True))
+        painter.setPen(QColor(ink))
+        baseline = 47.0
+        painter.drawText(QRectF(left, 20, room, 36), Qt.AlignmentFlag.AlignVCenter, metrics(size, True).elidedText(tile.figure, right, room))
+        used = metrics(size, True).horizontalAdvance(tile.figure) + 6
+        if tile.band and note.horizontalAdvance(tile.band) <= room - used:
+            painter.setFont(font(NOTE))
+            painter.setPen(QColor(t.secondary))
+            painter.drawText(QRectF(left + used, baseline - 18, room - used, 22), Qt.AlignmentFlag.AlignVCenter, tile.band)
+        painter.setFont(font(NOTE))
+        painter.setPen(QColor(t.text if tile.note[:1] in "▲▼" else t.secondary))
+        painter.drawText(QRectF(left, 57, room, 16), Qt.AlignmentFlag.AlignVCenter, note.elidedText(tile.note, right, room))
+
+
+class QuestionView(QWidget):
+    """The question in up to two lines, and below it of what the tiles speak."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("question")
+        self.setMinimumWidth(180)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.question = self.subject = ""
+
+    def show_question(self, question: str, subject: str) -> None:
+        """Show the question and the subject of the tiles."""
+        if (question, subject) == (self.question, self.subject):
+            return
+        self.question, self.subject = question, subject
+        self.setAccessibleName(question)
+        self.setAccessibleDescription(subject)
+        self.setToolTip(f"<p><b>{question}</b></p><p>{subject}</p>")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """As high as the tiles."""
+        return QSize(240, HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Question and subject."""
+        t = theme.tokens()
+        painter = QPainter(self)
+        width = self.width() - 10.0
+        painter.setPen(QColor(t.text))
+        lines, size = _two_lines(self.question, width)
+        painter.setFont(font(size, semibold=True))
+        step = size + 5
+        top = 6.0 if len(lines) == 2 else 14.0
+        for place, line in enumerate(lines):
+            painter.drawText(QRectF(2, top + place * step, width, step), Qt.AlignmentFlag.AlignVCenter, line)
+        painter.setFont(font(NOTE))
+        painter.setPen(QColor(t.secondary))
+        below = top + len(lines) * step + 2
+        for place, line in enumerate(_wrapped(self.subject, width, 2 if below < 46 else 1)):
+            painter.drawText(QRectF(2, below + place * 15, width, 16), Qt.AlignmentFlag.AlignVCenter, line)
+
+
+class VerdictStrip(QWidget):
+    """Question and tiles of the workload that is edited."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("verdict")
+        self.setAccessibleName("Verdict")
+        self._document = document
+        self.question = QuestionView(self)
+        self.tiles = {key: TileView(key, self) for key in KEYS}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.question, 17)
+        for view in self.tiles.values():
+            row.addWidget(view, 10)
+        document.outcome_changed.connect(self._show)
+        document.baseline_changed.connect(self._show)
+        document.workload_changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        document = self._document
+        outcome = document.outcome
+        workload = min(document.workload_index, len(outcome.workloads) - 1)
+        for tile in verdict_tiles(outcome, workload, document.baseline_outcome):
+            self.tiles[tile.key].show_tile(tile)
+        answer = outcome.workloads[workload]
+        basis = BASES.get(outcome.comparison_basis, outcome.comparison_basis)
+        subject = f"{answer.chosen.name}, {basis} · {answer.name} · baseline {document.baseline_name}"
+        self.question.show_question(document.scenario.question or document.scenario.title, subject)
+
+
+def _two_lines(text: str, width: float) -> tuple[list[str], float]:
+    """The text broken into at most two lines at the largest size at which it fits; the second may be cut short."""
+    for size in (QUESTION, 14.0, 13.0):
+        lines = _wrapped(text, width, 2, size, True)
+        if not lines[-1].endswith("…"):
+            return lines, size
+    return _wrapped(text, width, 2, 13.0, True), 13.0
+
+
+def _wrapped(text: str, width: float, count: int, size: float = NOTE, semibold: bool = False) -> list[str]:
+    measure = metrics(size, semibold)
+    lines: list[str] = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and measure.horizontalAdvance(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    if len(lines) > count:
+        lines = [*lines[: count - 1], " ".join(lines[count - 1 :])]
+    return [measure.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in lines]
