@@ -17,6 +17,8 @@ class LayerGroup:
 
     heads, kv_heads, head_dim and intermediate override the model's where a group differs.
     `shared_key_value` marks layers whose value is their key, so that one projection serves both.
+    `kv_compression` is the number of tokens that share one cached entry; `attended` the most entries that
+    a sparse attention reads in a step, of all that it holds (None = it reads them all).
     """
 
     count: float
@@ -28,6 +30,8 @@ class LayerGroup:
     head_dim: int | None = None
     intermediate: int | None = None
     shared_key_value: bool = False
+    kv_compression: int = 1
+    attended: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

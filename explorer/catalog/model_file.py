@@ -104,6 +104,8 @@ def _read_group(table: Table) -> LayerGroup:
         head_dim=optional("head_dim"),
         intermediate=optional("intermediate"),
         shared_key_value=table.flag("shared_key_value", default=False),
+        kv_compression=table.integer("kv_compression", default=1, least=1),
+        attended=optional("attended"),
     )
     table.finish()
     return group
