@@ -23,6 +23,8 @@ from explorer.study.outcome import FleetOutcome, TierOutcome
 BAR = (4.0, 12.0)
 """Least and greatest height of a bar, pixels."""
 LEAST_ROW = LINE_HEIGHT + BAR[0] + 3.0
+EASY_ROW = 30.0
+"""Below this height of a row the bars come before the sentences."""
 GREATEST_ROW = 52.0
 DIAMOND = 4.5
 
@@ -35,6 +37,7 @@ class TierBar:
     name: str
     top: str
     effective_suppliers: float
+    top_share: float
     segments: tuple[tuple[str, float, float], ...]
     """Supplier, start and end, the largest first; the first one ends at its least share."""
     uncertain: tuple[float, float] | None
@@ -44,7 +47,9 @@ class TierBar:
     baseline_top_share: float | None
 
 
-def tier_bars(fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool = False) -> tuple[TierBar, ...]:
+def tier_bars(
+    fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool = False
+) -> tuple[TierBar, ...]:
     """The bars of the tiers that count, or of all tiers."""
     before = {tier.tier: tier.top_share.value for tier in baseline.tiers} if baseline is not None else {}
     return tuple(
@@ -53,6 +58,7 @@ def tier_bars(fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool
             name=tier_name(tier),
             top=top_text(tier),
             effective_suppliers=tier.effective_suppliers.value,
+            top_share=tier.top_share.value,
             segments=_segments(tier),
             uncertain=_uncertain(tier),
             single_point_of_failure=tier.single_point_of_failure,
@@ -106,25 +112,26 @@ def paint_concentration(
     top += 6.0 if rect.height() > 240 else 0.0
     bars = tier_bars(fleet, baseline, show_all)
     if not bars:
-        lines = int((rect.bottom() - top) / LINE_HEIGHT)
         words = f"no figures: {fleet.reason or 'the fleet is empty or no tier counts'}"
-        draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(words, rect.width(), lines), tokens.secondary)
+        lines = wrapped(words, rect.width(), int((rect.bottom() - top) / LINE_HEIGHT))
+        draw_wrapped(painter, rect.left(), top, rect.width(), lines, tokens.secondary)
         painter.restore()
         return QRectF()
-    footer = _footer(fleet, baseline, rect.width(), rect.bottom() - top - len(bars) * LEAST_ROW)
+    footer = _footer(fleet, baseline, rect.width(), rect.bottom() - top - len(bars) * EASY_ROW)
     hidden = len(fleet.tiers) - len(tier_bars(fleet, None))
-    last = LINE_HEIGHT + 2.0 if hidden else 0.0
+    tight = rect.bottom() - top < len(bars) * LEAST_ROW
+    last = LINE_HEIGHT + 2.0 if hidden or tight else 0.0
     bottom = rect.bottom() - len(footer) * LINE_HEIGHT - last
     fitting = max(1, min(len(bars), int((bottom - top) / LEAST_ROW)))
     row = min((bottom - top) / fitting, GREATEST_ROW)
-    for order, bar in enumerate(bars[:fitting]):
+    for order, bar in enumerate(_most_telling(bars, fitting)):
         _paint_tier(painter, QRectF(rect.left(), top + order * row, rect.width(), row), tokens, bar)
     end = top + fitting * row
     for place, line in enumerate(footer):
         ink = tokens.text if place == 0 else tokens.secondary
         end = draw_wrapped(painter, rect.left(), end, rect.width(), [line], ink)
     more = QRectF()
-    if hidden:
+    if hidden or fitting < len(bars):
         words = _more_text(hidden, len(bars) - fitting, show_all)
         took = draw_line(
             painter, rect.left(), rect.bottom() - 4.0, rect.width(), words, tokens.accent, semibold=True
@@ -134,24 +141,38 @@ def paint_concentration(
     return more
 
 
+def _most_telling(bars: tuple[TierBar, ...], count: int) -> list[TierBar]:
+    """The `count` bars not to be missed, in their own order: single points of failure, then weakest."""
+    places = range(len(bars))
+    ranked = sorted(places, key=lambda k: (not bars[k].single_point_of_failure, not bars[k].weakest, k))
+    return [bars[k] for k in sorted(ranked[:count])]
+
+
 def _more_text(hidden: int, cut: int, show_all: bool) -> str:
+    """What the last line offers; `cut` tiers are left out because the plot is not high enough."""
+    cut_text = f"{cut} need more height" if cut else ""
     if show_all:
-        return "only the tiers that count" + (f" · {cut} more with more height" if cut else "")
-    return f"+ {hidden} more tier{'' if hidden == 1 else 's'}"
+        offer = "only the tiers that count"
+    else:
+        offer = f"+ {hidden} more tier{'' if hidden == 1 else 's'}" if hidden else ""
+    return " · ".join(text for text in (offer, cut_text) if text)
 
 
 def _footer(fleet: FleetOutcome, baseline: FleetOutcome | None, width: float, spare: float) -> list[str]:
-    """Lines below the bars, as many as the height has room for: the weakest tiers, then what moved."""
+    """Lines below the bars as far as there is room: the weakest tiers, what moved, what amber is."""
     lines = max(0, min(4, int((spare - LINE_HEIGHT) / LINE_HEIGHT)))
-    weakest = wrapped(weakest_text(fleet), width, min(lines, 1))
-    return weakest + wrapped(moved_text(fleet, baseline), width, min(lines - len(weakest), 2))
+    found = wrapped(weakest_text(fleet), width, min(lines, 1))
+    found += wrapped(moved_text(fleet, baseline), width, min(lines - len(found), 2))
+    if any(_uncertain(tier) for tier in fleet.tiers if tier.counts):
+        found += wrapped("amber: hangs on an undisclosed supplier", width, min(lines - len(found), 1))
+    return found
 
 
 def _paint_tier(painter: QPainter, place: QRectF, tokens: Tokens, bar: TierBar) -> None:
     baseline = place.top() + LINE_HEIGHT - 4.0
     red = bar.single_point_of_failure
     sign = 2 * DIAMOND + 5.0 if red else 0.0
-    name = min(text_width(bar.name, semibold=bar.weakest), 0.55 * place.width())
+    name = min(text_width(bar.name, semibold=bar.weakest), 0.7 * place.width())
     draw_line(painter, place.left(), baseline, name + 0.5, bar.name, tokens.text, semibold=bar.weakest)
     room = place.width() - name - 10.0 - sign
     ink = tokens.bad if red else tokens.secondary
@@ -162,27 +183,34 @@ def _paint_tier(painter: QPainter, place: QRectF, tokens: Tokens, bar: TierBar) 
     _paint_bar(painter, QRectF(place.left(), place.top() + LINE_HEIGHT, place.width(), height), tokens, bar)
 
 
+def _part(place: QRectF, start: float, end: float) -> QRectF:
+    """The part of a bar between two shares."""
+    width = place.width()
+    return QRectF(place.left() + start * width, place.top(), (end - start) * width, place.height())
+
+
 def _paint_bar(painter: QPainter, place: QRectF, tokens: Tokens, bar: TierBar) -> None:
     painter.fillRect(place, QColor(tokens.grid))
     for rank, (_, start, end) in enumerate(bar.segments):
-        part = QRectF(place.left() + start * place.width(), place.top(), (end - start) * place.width(), place.height())
+        part = _part(place, start, end)
         if rank:
             part.setLeft(part.left() + min(1.0, part.width()))
-        color = QColor(tokens.bad_fill) if bar.single_point_of_failure and rank == 0 else tokens.supplier(rank)
-        painter.fillRect(part, color)
+        red = bar.single_point_of_failure and rank == 0
+        painter.fillRect(part, QColor(tokens.bad_fill) if red else tokens.supplier(rank))
     if bar.uncertain is not None:
-        low, high = bar.uncertain
-        part = QRectF(place.left() + low * place.width(), place.top(), (high - low) * place.width(), place.height())
+        part = _part(place, *bar.uncertain)
         painter.fillRect(part, QColor(tokens.amber_wash))
         painter.fillRect(part, QBrush(QColor(tokens.amber_mark), Qt.BrushStyle.Dense3Pattern))
         painter.fillRect(part, QBrush(QColor(tokens.amber), Qt.BrushStyle.BDiagPattern))
-    if bar.baseline_top_share is not None:
+    moved = bar.baseline_top_share is not None and abs(bar.baseline_top_share - bar.top_share) >= 0.005
+    if bar.baseline_top_share is not None and moved:
         x = place.left() + min(max(bar.baseline_top_share, 0.0), 1.0) * place.width()
         x = min(max(x, place.left() + 1.0), place.right() - 1.0)
+        foot = place.bottom() + 4.0
         painter.setPen(QPen(QColor(tokens.panel), 4.0))
-        painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
+        painter.drawLine(QPointF(x, place.top()), QPointF(x, foot))
         painter.setPen(QPen(QColor(tokens.baseline), 2.0))
-        painter.drawLine(QPointF(x, place.top() - 3.0), QPointF(x, place.bottom() + 3.0))
+        painter.drawLine(QPointF(x, place.top()), QPointF(x, foot))
 
 
 def _paint_diamond(painter: QPainter, at: QPointF, tokens: Tokens) -> None:
@@ -209,8 +237,8 @@ class ConcentrationPlot(PaintedPlot):
         self.setMinimumSize(160, 120)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(
-            "Number: effective suppliers. Bar: shares, the largest first. Amber: hangs on an undisclosed supplier. "
-            "Red with a diamond: single point of failure. Upright mark: largest share at the baseline."
+            "Number: effective suppliers. Bar: shares, the largest first. Amber: hangs on an undisclosed "
+            "supplier. Red with a diamond: single point of failure. Mark: largest share at the baseline."
         )
         self._show_all = False
         self._more = QRectF()
@@ -259,7 +287,8 @@ class ConcentrationPlot(PaintedPlot):
             super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self._more.isEmpty():
+        pressed = event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if pressed and not self._more.isEmpty():
             self.set_show_all(not self._show_all)
         else:
             super().keyPressEvent(event)

@@ -61,7 +61,11 @@ def concentration_summary(fleet: FleetOutcome, baseline: FleetOutcome | None) ->
     for tier in fleet.tiers:
         number = QUANTITIES["suppliers"].format(tier.effective_suppliers.value)
         text = f"{tier.title}: {number} effective suppliers, {top_text(tier)}"
-        others = [f"{s.supplier} {share.format(s.share)}" for s in tier.suppliers if s.supplier != tier.top_supplier]
+        others = [
+            f"{entry.supplier} {share.format(entry.share)}"
+            for entry in tier.suppliers
+            if entry.supplier != tier.top_supplier and entry.share > 0
+        ]
         if others:
             text += f", then {', '.join(others)}"
         if tier.unknown:
