@@ -39,7 +39,7 @@ def plain(record: Record, stated: Mapping[str, Any] | None = None, everything: b
 def new_text(scenario: Scenario) -> str:
     """The text of a fresh file: every setting stated, one table a record."""
     document = tomlkit.document()
-    _fill(document, plain(scenario), inline=False)
+    _fill(document, plain(scenario), levels=None)
     return tomlkit.dumps(document)
 
 
@@ -52,7 +52,7 @@ def updated_text(scenario: Scenario, original: str) -> str:
         return original
     try:
         document = tomlkit.parse(original)
-        _amend(document, before, after)
+        _amend(document, before, after, levels=None)
         text = tomlkit.dumps(document)
         if same(tomllib.loads(text), after):
             return text
@@ -107,14 +107,21 @@ def _counterpart(item: Any, position: int, old: list[Any], length: int) -> Any:
     return old[position] if length == len(old) else None
 
 
-def _fill(table: Any, data: Data, inline: bool) -> None:
+_SNAPSHOT_LEVELS = 4
+"""catalog, used, chips, and one chip are tables; each of the chip's figures then reads best as one line."""
+
+
+def _below(key: str, levels: int | None) -> int | None:
+    """How many levels of tables follow below `key` before they are written in line; None for no limit."""
+    if levels is None:
+        return _SNAPSHOT_LEVELS if key == "catalog" else None
+    return max(0, levels - 1)
+
+
+def _fill(table: Any, data: Data, levels: int | None) -> None:
     """Write a table's values first and its sub-tables after them, as TOML demands."""
-    for key, value in data.items():
-        if not _is_table(value):
-            table.add(key, _item(value))
-    for key, value in data.items():
-        if _is_table(value):
-            table.add(key, _item(value, inline or _is_leaf_table(key, value)))
+    for key, value in sorted(data.items(), key=lambda entry: _is_table(entry[1])):
+        table.add(key, _item(value, _below(key, levels)))
 
 
 def _is_table(value: Any) -> bool:
@@ -123,25 +130,21 @@ def _is_table(value: Any) -> bool:
     )
 
 
-def _is_leaf_table(key: str, value: Any) -> bool:
-    """One catalogue figure of a snapshot reads best as one line."""
-    return isinstance(value, Mapping) and "status" in value and "value" in value and key != "used"
-
-
-def _item(value: Any, inline: bool = False) -> Item:
+def _item(value: Any, levels: int | None) -> Item:
+    """A TOML item: a table in line where no levels are left, else under a header of its own."""
     if isinstance(value, Mapping):
-        table = tomlkit.inline_table() if inline else tomlkit.table(is_super_table=_only_tables(value))
-        _fill(table, dict(value), inline)
+        table = tomlkit.inline_table() if levels == 0 else tomlkit.table(is_super_table=_only_tables(value))
+        _fill(table, dict(value), levels)
         return table
-    if _is_table(value) and not inline:
+    if _is_table(value) and levels != 0:
         tables = tomlkit.aot()
         for entry in value:
-            tables.append(_item(entry))
+            tables.append(_item(entry, levels))
         return tables
     if isinstance(value, list | tuple):
         array = tomlkit.array()
         for entry in value:
-            array.append(_item(entry, inline=True))
+            array.append(_item(entry, 0))
         return array
     if isinstance(value, str) and "\n" in value and '"""' not in value and "\\" not in value:
         return tomlkit.string(value, multiline=True)
@@ -153,22 +156,22 @@ def _only_tables(value: Mapping[str, Any]) -> bool:
     return bool(value) and all(isinstance(entry, Mapping) for entry in value.values())
 
 
-def _amend(table: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    inline = isinstance(table, InlineTable)
+def _amend(table: Any, before: Mapping[str, Any], after: Mapping[str, Any], levels: int | None) -> None:
+    """Bring a table from `before` to `after`, touching nothing that stays the same."""
     for key in before:
         if key not in after:
             del table[key]
     for key, value in after.items():
+        below = 0 if isinstance(table, InlineTable) else _below(key, levels)
         if key not in before:
-            _add(table, key, value, inline)
+            _add(table, key, _item(value, below))
         elif not same(before[key], value):
-            _amend_entry(table, key, before[key], value, inline)
+            _amend_entry(table, key, before[key], value, below)
 
 
-def _add(table: Any, key: str, value: Any, inline: bool) -> None:
+def _add(table: Any, key: str, item: Item) -> None:
     """Add a key at the end of a table, but before the gap and the comments that lead to the next one."""
-    item = _item(value, inline)
-    if inline:
+    if isinstance(table, InlineTable):
         table.add(key, item)
         return
     tail = _detached_tail(table)
@@ -200,16 +203,16 @@ def _reattach(item: Any, tail: list[Any]) -> None:
     _last_body(item).extend(tail)
 
 
-def _amend_entry(table: Any, key: Any, old: Any, new: Any, inline: bool) -> None:
+def _amend_entry(table: Any, key: str, old: Any, new: Any, levels: int | None) -> None:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        _amend(table[key], old, new)
+        _amend(table[key], old, new, levels)
     elif _is_table(old) and _is_table(new):
-        _amend_tables(table[key], old, new, inline or not isinstance(table[key], AoT))
+        _amend_tables(table[key], old, new, levels if isinstance(table[key], AoT) else 0)
     else:
-        table[key] = _item(new, inline)
+        table[key] = _item(new, levels)
 
 
-def _amend_tables(tables: Any, old: list[Any], new: list[Any], inline: bool) -> None:
+def _amend_tables(tables: Any, old: list[Any], new: list[Any], levels: int | None) -> None:
     """Amend a list of tables: those that are gone are taken out by name, the rest is matched in order."""
     kept = list(old)
     if len(new) < len(old):
@@ -220,12 +223,13 @@ def _amend_tables(tables: Any, old: list[Any], new: list[Any], inline: bool) -> 
         while len(kept) > len(new):
             del tables[len(kept) - 1], kept[-1]
     for position, entry in enumerate(new):
-        if position >= len(kept):
-            tail = [] if inline else _detached_tail(tables)
-            if not inline:
-                _reattach(tables, [(None, tomlkit.nl())])
-            tables.append(_item(entry, inline))
-            if not inline:
-                _reattach(tables, tail)
-        elif not same(kept[position], entry):
-            _amend(tables[position], kept[position], entry)
+        if position < len(kept):
+            if not same(kept[position], entry):
+                _amend(tables[position], kept[position], entry, levels)
+        elif isinstance(tables, AoT):
+            tail = _detached_tail(tables)
+            _reattach(tables, [(None, tomlkit.nl())])
+            tables.append(_item(entry, levels))
+            _reattach(tables, tail)
+        else:
+            tables.append(_item(entry, 0))

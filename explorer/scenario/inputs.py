@@ -1,0 +1,122 @@
+"""What each setting of a scenario is called for people, and the quantity that writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.schema import Record
+from explorer.scenario.wording import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One setting: its title, and for a number its quantity and the SI value of one as the file states it."""
+
+    title: str
+    quantity: str | None = None
+    scale: float = 1.0
+
+    def text(self, value: Any) -> str:
+        """A value of this setting as people read it."""
+        if value is None:
+            return "not set"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float):
+            quantity: Quantity = QUANTITIES[self.quantity or "plain"]
+            return quantity.format_exact(value * self.scale)
+        if isinstance(value, tuple | list):
+            return ", ".join(self.text(item) for item in value) or "none"
+        if isinstance(value, Record):
+            return str(getattr(value, "name", "")) or _record_text(value)
+        return str(value).replace("_", " ")
+
+
+def _record_text(record: Record) -> str:
+    """The settings of a small record in a row: "tp 4 · pp 1 · dp 1 · ep 4"."""
+    given = {key: getattr(record, key) for key in type(record).model_fields}
+    return " · ".join(f"{key} {value}" for key, value in given.items() if value not in (None, ""))
+
+
+INPUTS: Mapping[str, Input] = MappingProxyType({
+    "title": Input("Title"),
+    "question": Input("Question"),
+    "catalog_edition": Input("Catalogue edition"),
+    "as_of": Input("As of"),
+    "name": Input("Name"),
+    "selected": Input("Selected alternative"),
+    "preset": Input("Model"),
+    "size_billion": Input("Model size", "parameters", 1e9),
+    "weight_precision": Input("Weight precision"),
+    "kv_precision": Input("KV precision"),
+    "kv_sequence_sharding": Input("KV cache sharded along the sequence"),
+    "mode": Input("Traffic mode"),
+    "request_rate_per_s": Input("Requests per second", "request_rate"),
+    "arrival_cv": Input("Burstiness of arrivals", "plain"),
+    "prompt_tokens": Input("Prompt length", "tokens"),
+    "prompt_cv": Input("Spread of prompt lengths", "plain"),
+    "output_tokens": Input("Answer length", "tokens"),
+    "output_cv": Input("Spread of answer lengths", "plain"),
+    "prefix_hit_share": Input("Prompt found in the prefix cache", "share"),
+    "peak_to_mean": Input("Busy hour over mean", "plain"),
+    "ttft_p99_s": Input("Promise: P99 first token", "seconds"),
+    "tpot_p99_s": Input("Promise: P99 per token (TPOT)", "seconds"),
+    "itl_p99_s": Input("Promise: P99 between tokens (ITL)", "seconds"),
+    "e2e_p99_s": Input("Promise: P99 whole answer", "seconds"),
+    "chip": Input("Chip"),
+    "cloud": Input("Cloud"),
+    "offer": Input("Offer"),
+    "parallelism_degree": Input("Parallelism degree", "chips"),
+    "layout": Input("Layout"),
+    "tp": Input("Tensor parallel", "plain"),
+    "pp": Input("Pipeline parallel", "plain"),
+    "dp": Input("Attention data parallel", "plain"),
+    "ep": Input("Expert parallel", "plain"),
+    "max_batch": Input("Batch size, at most", "batch"),
+    "replicas": Input("Replicas", "plain"),
+    "spare_replicas": Input("Spare replicas", "plain"),
+    "token_budget": Input("Token budget of a step", "tokens"),
+    "traffic_share": Input("Traffic share", "share"),
+    "locked": Input("Share locked"),
+    "tiers": Input("Tiers that count"),
+    "basis": Input("Basis"),
+    "term": Input("Term"),
+    "region": Input("Region"),
+    "margin": Input("Margin on cost", "share"),
+    "utilisation_sold": Input("Share of hours sold", "share"),
+    "life_years": Input("Life", "years"),
+    "residual_share": Input("Residual value", "share"),
+    "cost_of_capital": Input("Cost of capital", "share"),
+    "system_overhead_share": Input("System cost on top of chips", "share"),
+    "power_overhead_share": Input("System power on top of chips", "share"),
+    "load_share": Input("Power drawn, of the rated", "share"),
+    "pue": Input("PUE", "plain"),
+    "electricity_usd_per_kwh": Input("Electricity, per kWh", "usd"),
+    "opex_share_per_year": Input("Operation, of the price a year", "share"),
+    "each_at_own_precision": Input("Each at its own precision"),
+    "clouds": Input("Clouds within reach"),
+    "regions": Input("Regions within reach"),
+    "on_premises": Input("On premises possible"),
+    "jitter_sigma": Input("Jitter at barriers", "share"),
+    "stall_probability": Input("Chance of a stall", "plain"),
+    "stall_s": Input("Length of a stall", "seconds"),
+    "method": Input("Method"),
+    "seed": Input("Seed", "plain"),
+    "requests": Input("Simulated requests", "plain"),
+    "samples": Input("Samples of the open figures", "plain"),
+    "value": Input("Own figure", "plain"),
+    "unit": Input("Unit"),
+    "belief": Input("Belief in the first reading", "share"),
+    "reason": Input("Reason"),
+})
+"""By the last key of a path; list positions take the title of their list."""
+
+
+def input_at(path: tuple[Step, ...]) -> Input:
+    """The setting at a path; one without a title of its own is called by its key."""
+    key = next((step for step in reversed(path) if isinstance(step, str)), "")
+    return INPUTS.get(key) or Input(key.replace("_", " ").capitalize())
