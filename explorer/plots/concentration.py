@@ -77,9 +77,7 @@ def _uncertain(tier: TierOutcome) -> tuple[float, float] | None:
 
 def _segments(tier: TierOutcome) -> tuple[tuple[str, float, float], ...]:
     """The top supplier up to its least share, the others side by side from its greatest share on."""
-    others = sorted(
-        (s for s in tier.suppliers if s.supplier != tier.top_supplier), key=lambda s: -s.share
-    )
+    others = sorted((s for s in tier.suppliers if s.supplier != tier.top_supplier), key=lambda s: -s.share)
     uncertain = _uncertain(tier)
     first, start = (tier.top_share.value,) * 2 if uncertain is None else uncertain
     found = [(tier.top_supplier, 0.0, first)]
@@ -217,11 +215,8 @@ def _paint_diamond(painter: QPainter, at: QPointF, tokens: Tokens) -> None:
     x, y = at.x(), at.y()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(tokens.bad))
-    painter.drawPolygon(
-        QPolygonF([
-            QPointF(x, y - DIAMOND), QPointF(x + DIAMOND, y), QPointF(x, y + DIAMOND), QPointF(x - DIAMOND, y),
-        ])
-    )  # fmt: skip
+    corners = ((0.0, -DIAMOND), (DIAMOND, 0.0), (0.0, DIAMOND), (-DIAMOND, 0.0))
+    painter.drawPolygon(QPolygonF([QPointF(x + across, y + down) for across, down in corners]))
 
 
 class ConcentrationPlot(PaintedPlot):

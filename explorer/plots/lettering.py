@@ -91,9 +91,11 @@ def draw_heading(
     if note:
         # The meaning of the plot goes before its note, as long as both cannot be had in full.
         need = text_width(subtitle) + 2 * GAP
-        noted = draw_line(painter, left, baseline, room, note, tokens.secondary, right=True) if (
-            need + text_width(note) <= room
-        ) else 0.0
+        noted = (
+            draw_line(painter, left, baseline, room, note, tokens.secondary, right=True)
+            if (need + text_width(note) <= room)
+            else 0.0
+        )
         room -= noted + (2 * GAP if noted else 0.0)
     draw_line(painter, left, baseline, room, subtitle, tokens.secondary)
     return rect.top() + HEADING_HEIGHT

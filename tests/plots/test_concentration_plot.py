@@ -1,0 +1,190 @@
+"""The concentration plot: who holds each tier, what is not known, and what moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from pytestqt.qtbot import QtBot
+
+from explorer.plots.concentration import ConcentrationPlot, tier_bars
+from explorer.plots.concentration_words import moved_text, top_text, weakest_text
+from explorer.plots.tokens import DARK, LIGHT
+from explorer.study.outcome import Outcome
+from tests.sample_outcome import sample_fleet, sample_outcome, without_fleet
+
+Count = Callable[..., int]
+COUNTED = ["designer", "software_stack", "packaging", "memory_maker", "foundry", "cloud"]
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> ConcentrationPlot:
+    made = ConcentrationPlot()
+    qtbot.addWidget(made)
+    made.resize(260, 360)
+    return made
+
+
+def one_tier(outcome: Outcome, tier: str) -> Outcome:
+    """The same outcome with a fleet of one tier."""
+    kept = tuple(entry for entry in outcome.fleet.tiers if entry.tier == tier)
+    return replace(outcome, fleet=replace(outcome.fleet, tiers=kept, weakest_tiers=(tier,)))
+
+
+def test_that_only_the_tiers_that_count_are_shown_at_first(plot: ConcentrationPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    assert [bar.tier for bar in plot.values()] == COUNTED
+    with qtbot.waitSignal(plot.show_all_changed):
+        plot.set_show_all(True)
+    assert {bar.tier for bar in plot.values()} == {*COUNTED, "country", "memory_type"}
+
+
+def test_that_the_other_tiers_are_reached_by_hand_and_by_key(plot: ConcentrationPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.show()
+    plot.grab()
+    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(10, 350))
+    assert len(plot.values()) == 8
+    plot.grab()
+    qtbot.keyClick(plot, Qt.Key.Key_Space)
+    assert len(plot.values()) == 6
+    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(10, 60))
+    assert len(plot.values()) == 6
+
+
+def test_that_moving_spend_moves_the_bars(plot: ConcentrationPlot) -> None:
+    plot.show_outcome(sample_outcome(designer_shares=(0.66, 0.19, 0.15)), 0)
+    first, before = plot.values()[0], plot.grab().toImage()
+    plot.show_outcome(sample_outcome(designer_shares=(0.40, 0.30, 0.30)), 0)
+    second, after = plot.values()[0], plot.grab().toImage()
+    assert first.effective_suppliers == pytest.approx(1 / (0.66**2 + 0.19**2 + 0.15**2))
+    assert second.effective_suppliers == pytest.approx(1 / (0.40**2 + 2 * 0.30**2))
+    assert second.top_share < first.top_share
+    assert before != after
+
+
+def test_that_segments_cover_the_bar_largest_first() -> None:
+    for bar in tier_bars(sample_fleet(), None, show_all=True):
+        ends = [0.0]
+        for _, start, end in bar.segments:
+            assert end >= start >= ends[-1] - 1e-12
+            ends.append(end)
+        assert ends[-1] == pytest.approx(1.0 if len(bar.segments) > 1 else bar.segments[0][2])
+        widths = [end - start for _, start, end in bar.segments[1:]]
+        assert widths == sorted(widths, reverse=True)
+
+
+def test_that_the_uncertain_part_lies_between_least_and_greatest_share() -> None:
+    bars = {bar.tier: bar for bar in tier_bars(sample_fleet(), None)}
+    assert bars["foundry"].uncertain == pytest.approx((0.85, 1.0))
+    assert bars["foundry"].segments[0] == ("TSMC", 0.0, pytest.approx(0.85))
+    assert bars["designer"].uncertain is None
+    assert bars["foundry"].top == "TSMC 85–100 %"
+
+
+def test_that_amber_is_shown_only_where_a_supplier_is_unknown(
+    plot: ConcentrationPlot, count_color: Count
+) -> None:
+    plot.show_outcome(one_tier(sample_outcome(), "foundry"), 0)
+    assert count_color(plot.grab().toImage(), LIGHT.amber_mark, 8) > 20
+    plot.show_outcome(one_tier(sample_outcome(), "designer"), 0)
+    assert count_color(plot.grab().toImage(), LIGHT.amber_mark, 8) == 0
+
+
+def test_that_red_is_kept_for_a_single_point_of_failure(plot: ConcentrationPlot, count_color: Count) -> None:
+    plot.show_outcome(one_tier(sample_outcome(), "cloud"), 0)
+    assert count_color(plot.grab().toImage(), LIGHT.bad_fill, 4) > 200
+    # One supplier only, but not in nearly every draw: not red.
+    outcome = one_tier(sample_outcome(), "cloud")
+    tier = replace(outcome.fleet.tiers[0], single_point_of_failure=False)
+    plot.show_outcome(replace(outcome, fleet=replace(outcome.fleet, tiers=(tier,))), 0)
+    assert count_color(plot.grab().toImage(), LIGHT.bad_fill, 4) == 0
+
+
+def test_that_a_baseline_leaves_its_mark_where_it_moved(plot: ConcentrationPlot, count_color: Count) -> None:
+    now = one_tier(sample_outcome(), "designer")
+    then = one_tier(sample_outcome(designer_shares=(0.9, 0.1, 0.0)), "designer")
+    plot.show_outcome(now, 0, then)
+    assert plot.values()[0].baseline_top_share == pytest.approx(0.9)
+    with_mark = plot.grab().toImage()
+    plot.show_outcome(now, 0, now)
+    assert with_mark != plot.grab().toImage()
+    assert "since the baseline: chip designer ▲ 1.2 to 2.0" in concentrated(plot, now, then)
+
+
+def concentrated(plot: ConcentrationPlot, now: Outcome, then: Outcome) -> str:
+    plot.show_outcome(now, 0, then)
+    return plot.text_summary()
+
+
+def test_that_sentences_name_the_weakest_and_what_moved() -> None:
+    fleet = sample_fleet()
+    assert weakest_text(fleet) == "weakest: foundry, cloud 1.0"
+    assert moved_text(fleet, None) == ""
+    assert moved_text(fleet, fleet) == "since the baseline: no tier has moved"
+    worse = moved_text(sample_fleet((0.9, 0.1, 0.0)), fleet)
+    assert worse.startswith("since the baseline: chip designer ▼ 2.0 to 1.2")
+    assert weakest_text(replace(fleet, weakest_tiers=())) == ""
+
+
+def test_that_the_summary_says_shares_and_what_is_unknown(plot: ConcentrationPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    words = plot.text_summary()
+    assert plot.accessibleDescription() == words
+    assert "by spend" in words
+    assert "Chip designer: 2.0 effective suppliers, Nvidia 66 %, then AWS 19 %, Qualcomm 15 %" in words
+    assert "undisclosed: AI200's foundry" in words
+    assert "AWS 100 %; single point of failure" in words
+
+
+def test_that_a_fleet_without_figures_is_a_sentence(plot: ConcentrationPlot) -> None:
+    plot.show_outcome(without_fleet(sample_outcome(), "no price for AI200 on AWS"), 0, sample_outcome())
+    assert plot.values() == ()
+    assert "No figures: no price for AI200 on AWS" in plot.text_summary()
+    assert not plot.grab().isNull()
+
+
+def test_that_a_certain_share_has_no_range() -> None:
+    tier = sample_fleet().tiers[0]
+    assert top_text(tier) == "Nvidia 66 %"
+
+
+def test_that_the_worst_tiers_are_shown_where_not_all_have_room(
+    plot: ConcentrationPlot, count_color: Count
+) -> None:
+    plot.resize(260, 120)
+    plot.show_outcome(sample_outcome(), 0)
+    assert count_color(plot.grab().toImage(), LIGHT.bad_fill, 4) > 200
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30, 20), (160, 120), (260, 360), (1000, 90), (120, 900)])
+@pytest.mark.parametrize("show_all", [False, True])
+def test_that_any_size_can_be_drawn(plot: ConcentrationPlot, size: tuple[int, int], show_all: bool) -> None:
+    plot.setMinimumSize(1, 1)
+    plot.resize(*size)
+    plot.set_show_all(show_all)
+    plot.show_outcome(sample_outcome(), 0, sample_outcome(designer_shares=(1.0, 0.0, 0.0)))
+    assert plot.grab().size().width() == size[0]
+
+
+def test_that_the_theme_reaches_the_picture(plot: ConcentrationPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.set_tokens(DARK)
+    image = plot.grab().toImage()
+    assert image.pixelColor(1, 1) == QColor(DARK.panel)
+    assert count_color(image, DARK.suppliers[0]) > 100
+    assert count_color(image, LIGHT.panel) == 0
+
+
+def test_that_it_paints_at_a_place_on_another_painter(plot: ConcentrationPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    image = QImage(800, 600, QImage.Format.Format_RGB32)
+    image.fill(QColor("#123456"))
+    painter = QPainter(image)
+    plot.paint(painter, QRectF(400, 200, 400, 400))
+    painter.end()
+    assert count_color(image.copy(400, 200, 400, 400), LIGHT.suppliers[0]) > 100
+    assert count_color(image.copy(0, 0, 395, 600), "#123456", 0) == 395 * 600

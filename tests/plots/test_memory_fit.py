@@ -1,0 +1,158 @@
+"""The memory plot: what fits, what does not, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+from pytestqt.qtbot import QtBot
+
+from explorer.plots.lettering import elided, text_width, wrapped
+from explorer.plots.memory_fit import MemoryFitPlot
+from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
+from explorer.plots.tokens import DARK, LIGHT
+from explorer.study.outcome import ReadTime
+from tests.sample_outcome import sample_outcome
+
+Count = Callable[..., int]
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> MemoryFitPlot:
+    made = MemoryFitPlot()
+    qtbot.addWidget(made)
+    made.resize(260, 360)
+    return made
+
+
+def test_that_a_bar_is_made_of_the_outcome_s_bytes(plot: MemoryFitPlot) -> None:
+    outcome = sample_outcome()
+    plot.show_outcome(outcome, 0)
+    for bar, alternative in zip(plot.values(), outcome.workloads[0].alternatives, strict=True):
+        memory = alternative.memory
+        assert bar.full == memory.capacity
+        assert bar.weights * bar.full == pytest.approx(memory.weights)
+        assert bar.kv * bar.full == pytest.approx(memory.kv)
+        assert bar.kv_at_cap * bar.full == pytest.approx(memory.kv_at_cap)
+        assert bar.usable == pytest.approx(0.92)
+
+
+def test_that_a_larger_model_fills_more_of_every_chip(plot: MemoryFitPlot) -> None:
+    plot.show_outcome(sample_outcome(parameters=70e9), 0)
+    small, before = plot.values(), plot.grab().toImage()
+    plot.show_outcome(sample_outcome(parameters=140e9), 0)
+    large, after = plot.values(), plot.grab().toImage()
+    assert all(b.weights > a.weights for a, b in zip(small, large, strict=True))
+    assert before != after
+
+
+def test_that_a_larger_batch_cap_moves_the_outline_only(plot: MemoryFitPlot) -> None:
+    plot.show_outcome(sample_outcome(max_batch=64), 0)
+    first = plot.values()[0]
+    plot.show_outcome(sample_outcome(max_batch=512), 0)
+    second = plot.values()[0]
+    assert second.kv_at_cap > first.kv_at_cap
+    assert (second.weights, second.kv, second.other) == (first.weights, first.kv, first.other)
+
+
+def test_that_what_does_not_fit_says_by_how_much_and_what_would_help(
+    plot: MemoryFitPlot, count_color: Count
+) -> None:
+    plot.show_outcome(sample_outcome(infeasible=(0,), alternatives=2), 0)
+    bar = plot.values()[0]
+    assert not bar.fits
+    assert bar.below == "does not fit: 411 GB short"
+    assert bar.full > 768e9
+    assert bar.usable < bar.weights
+    words = plot.text_summary()
+    assert "does not fit: 411 GB short; fits on 8 cards or with 4-bit weights" in words
+    assert count_color(plot.grab().toImage(), LIGHT.bad) > 100
+    plot.show_outcome(sample_outcome(alternatives=2), 0)
+    assert count_color(plot.grab().toImage(), LIGHT.bad) == 0
+
+
+def test_that_use_is_told_in_the_unit_of_the_chip() -> None:
+    alternatives = sample_outcome(parameters=70.6e9).workloads[0].alternatives
+    assert use_text(alternatives[0]) == "42 of 768 GB a card"
+    assert use_text(alternatives[1]) == "41 of 141 GB a GPU"
+    assert use_text(alternatives[2]) == "23 of 96 GB a chip"
+    large = replace(alternatives[0], memory=replace(alternatives[0].memory, weights=1.2e12, capacity=2e12))
+    assert use_text(large) == "1,207 of 2,000 GB a card"
+
+
+@pytest.mark.parametrize(
+    ("noun", "one"), [("cards", "card"), ("GPUs", "GPU"), ("chip", "chip"), ("TPUs", "TPU"), ("", "")]
+)
+def test_that_a_unit_noun_is_put_in_the_singular(noun: str, one: str) -> None:
+    assert one_unit(noun) == one
+
+
+def test_that_both_readings_of_a_disputed_bandwidth_are_told() -> None:
+    both = (ReadTime("vendor", 0.008), ReadTime("sceptic", 0.033))
+    assert read_text(both) == "step read 8 or 33 ms"
+    assert read_text((ReadTime("", 0.012),)) == "step read 12 ms"
+    assert read_text((ReadTime("a", 0.05), ReadTime("b", 0.2))) == "step read 50 ms or 0.2 s"
+    assert read_text((ReadTime("a", 0.05), ReadTime("b", 0.05))) == "step read 50 ms"
+    assert read_text(()) == "step read not known"
+    memory = replace(sample_outcome().workloads[0].chosen.memory, max_batch=1710, read_times=both)
+    assert room_text(memory) == "batch up to 1,710 · step read 8 or 33 ms"
+
+
+def test_that_the_summary_is_the_accessible_description(plot: MemoryFitPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    assert plot.accessibleDescription() == plot.text_summary()
+    assert "AI200 ×2: 42 of 768 GB a card, usable 707 GB" in plot.text_summary()
+    assert plot.accessibleName() and plot.objectName() == "memory-fit"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30, 20), (160, 120), (260, 360), (1000, 90), (120, 900)])
+@pytest.mark.parametrize("infeasible", [(), (0, 2)])
+@pytest.mark.parametrize("alternatives", [1, 4])
+def test_that_any_size_can_be_drawn(
+    plot: MemoryFitPlot, size: tuple[int, int], infeasible: tuple[int, ...], alternatives: int
+) -> None:
+    plot.setMinimumSize(1, 1)
+    plot.resize(*size)
+    plot.show_outcome(sample_outcome(infeasible=infeasible, alternatives=alternatives), 0)
+    assert plot.grab().size().width() == size[0]
+
+
+def test_that_the_theme_reaches_the_picture(plot: MemoryFitPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.set_tokens(DARK)
+    image = plot.grab().toImage()
+    assert image.pixelColor(1, 1) == QColor(DARK.panel)
+    assert count_color(image, DARK.chips[1]) > 100
+    assert count_color(image, LIGHT.panel) == 0
+
+
+def test_that_it_paints_at_a_place_on_another_painter(plot: MemoryFitPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    image = QImage(800, 600, QImage.Format.Format_RGB32)
+    image.fill(QColor("#123456"))
+    painter = QPainter(image)
+    plot.paint(painter, QRectF(400, 300, 400, 300))
+    painter.end()
+    assert count_color(image.copy(400, 300, 400, 300), LIGHT.chips[0]) > 20
+    assert count_color(image.copy(0, 0, 395, 600), "#123456", 0) == 395 * 600
+
+
+def test_that_a_plot_without_an_outcome_says_so(plot: MemoryFitPlot) -> None:
+    assert plot.text_summary() == "Memory fit: nothing evaluated yet"
+    assert plot.values() == ()
+    assert not plot.grab().isNull()
+
+
+def test_that_text_is_cut_to_its_room_and_not_beyond(qtbot: QtBot) -> None:
+    text = "does not fit: 411 GB short; fits on 8 cards or with 4-bit weights"
+    for width in (0.0, 3.0, 40.0, 120.0, 200.0):
+        assert text_width(elided(text, width)) <= width
+        lines = wrapped(text, width, 3)
+        assert len(lines) <= 3
+        assert all(text_width(line) <= width for line in lines)
+    assert elided(text, 2000.0) == text
+    assert " ".join(wrapped(text, 160.0, 9)) == text
+    assert wrapped(text, 100.0, 0) == []

@@ -1,0 +1,267 @@
+"""The tail-latency plot shows what the outcome says, follows the hand, and says so in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from pytestqt.qtbot import QtBot
+
+from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.plots.tail_words import band_text, x_labels
+from explorer.plots.tokens import DARK, LIGHT
+from explorer.study.outcome import Banded, Outcome
+from tests.sample_outcome import sample_outcome
+
+Count = Callable[..., int]
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> TailLatencyPlot:
+    made = TailLatencyPlot()
+    qtbot.addWidget(made)
+    made.resize(560, 380)
+    made.show()
+    return made
+
+
+def picture(plot: TailLatencyPlot) -> QImage:
+    return plot.grab().toImage()
+
+
+def test_that_it_opens_on_the_metric_with_the_least_margin(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(tightest_metric="ttft"), 0)
+    assert plot.shown_metric == "ttft"
+    assert plot.values().promise == 2.0
+    plot.show_outcome(sample_outcome(tightest_metric="tpot"), 0)
+    assert plot.shown_metric == "tpot"
+
+
+def test_that_a_chosen_metric_stays_chosen(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    before = plot.values().lines[0].p99_seconds
+    with qtbot.waitSignal(plot.metric_changed) as chosen:
+        qtbot.mouseClick(plot._switch.button("e2e"), Qt.MouseButton.LeftButton)
+    assert chosen.args == ["e2e"]
+    plot.show_outcome(sample_outcome(tightest_metric="ttft"), 0)
+    assert plot.shown_metric == "e2e"
+    assert plot.values().lines[0].p99_seconds[0] > before[0]
+    plot.set_metric(None)
+    assert plot.shown_metric == "ttft"
+
+
+def test_that_what_is_drawn_is_what_the_outcome_count_color(
+    plot: TailLatencyPlot, count_color: Count
+) -> None:
+    outcome = sample_outcome()
+    plot.show_outcome(outcome, 0)
+    for line, alternative in zip(plot.values().lines, outcome.workloads[0].alternatives, strict=True):
+        assert line.label == alternative.label
+        inside = line.p99_rates.size - 1
+        np.testing.assert_allclose(line.p99_seconds[:inside], alternative.curves["tpot"].p99[:inside])
+        np.testing.assert_allclose(line.p50_seconds[:inside], alternative.curves["tpot"].p50[:inside])
+        found = alternative.latency["tpot"].p99
+        assert found is not None and line.operating_p99 == found.value
+        assert line.cliff_rate == alternative.max_request_rate
+
+
+def test_that_slower_answers_move_the_lines_and_the_picture(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    first, before = plot.values(), picture(plot)
+    plot.show_outcome(sample_outcome(latency_factor=1.2), 0)
+    second, after = plot.values(), picture(plot)
+    assert second.lines[0].p99_seconds[0] == pytest.approx(1.2 * first.lines[0].p99_seconds[0])
+    assert before != after
+
+
+def test_that_axes_are_frozen_while_a_slider_is_down(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    frozen = plot.values().axes
+    plot.set_dragging(True)
+    plot.show_outcome(sample_outcome(latency_factor=30.0, request_rate=80.0), 0)
+    assert plot.values().axes == frozen
+    plot.set_dragging(False)
+    assert plot.values().axes != frozen
+    assert plot.values().axes.rate.high > 80.0
+
+
+def test_that_a_small_change_keeps_the_axes_on_release(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    before = plot.values().axes
+    plot.set_dragging(True)
+    plot.show_outcome(sample_outcome(latency_factor=1.02), 0)
+    plot.set_dragging(False)
+    assert plot.values().axes == before
+
+
+def test_that_the_baseline_is_the_ghost_of_its_selected_alternative(plot: TailLatencyPlot) -> None:
+    baseline = sample_outcome(selected=1, latency_factor=1.5)
+    plot.show_outcome(sample_outcome(), 0, baseline)
+    drawn = plot.values()
+    expected = baseline.workloads[0].chosen.curves["tpot"].p99
+    np.testing.assert_allclose(drawn.baseline_seconds[:20], expected[:20])
+    plot.show_outcome(sample_outcome(), 0, None)
+    assert plot.values().baseline_rates.size == 0
+
+
+def test_that_a_baseline_with_fewer_workloads_draws_no_ghost(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(workloads=2), 1, sample_outcome(workloads=1))
+    assert plot.values().baseline_rates.size == 0
+
+
+def test_that_an_alternative_that_does_not_fit_has_no_line_and_says_why(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(infeasible=(1,)), 0)
+    line = plot.values().lines[1]
+    assert line.p99_rates.size == 0
+    assert line.operating_p99 is None and line.cliff_rate is None
+    assert "H200 ×2: no latency, weights do not fit in memory" in plot.text_summary()
+    assert not picture(plot).isNull()
+
+
+def test_that_nothing_feasible_is_a_sentence_not_an_empty_plot(
+    plot: TailLatencyPlot, count_color: Count
+) -> None:
+    plot.show_outcome(sample_outcome(alternatives=2, infeasible=(0, 1)), 0)
+    assert "see Memory fit" in plot._notes_item._notes.sentence
+    assert not count_color(picture(plot), LIGHT.chip(0))
+
+
+def test_that_a_removed_alternative_disappears(plot: TailLatencyPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(alternatives=4), 0)
+    assert count_color(picture(plot), LIGHT.chip(3))
+    plot.show_outcome(sample_outcome(alternatives=1), 0)
+    shown = picture(plot)
+    assert len(plot.values().lines) == 1
+    assert count_color(shown, LIGHT.chip(0)) and not count_color(shown, LIGHT.chip(3))
+
+
+def test_that_labels_stand_inside_the_plot_and_apart(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0, sample_outcome(selected=1, latency_factor=1.5))
+    picture(plot)
+    placed = plot._notes_item.places()
+    assert {note.text for note, _ in placed} == {
+        "AI200 ×2",
+        "H200 ×2",
+        "Trainium2 ×4",
+        "GB200 ×1",
+        "baseline",
+    }
+    for order, (_, rect) in enumerate(placed):
+        assert plot._notes_item.boundingRect().contains(rect)
+        assert not any(rect.intersects(other) for _, other in placed[:order])
+
+
+def test_that_the_summary_says_the_numbers(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    words = plot.text_summary()
+    assert "time per token (TPOT) at 12/s, promise 50 ms" in words
+    assert (
+        "AI200 ×2: P99 30 ms (14–100), P50 21 ms, keeps this promise; keeps every promise up to 19.3/s"
+        in words
+    )
+    assert plot.accessibleDescription() == words
+    plot.show_outcome(sample_outcome(latency_factor=3.0), 0)
+    assert "AI200 ×2: P99 89 ms" in plot.text_summary()
+    assert "breaks this promise" in plot.accessibleDescription()
+
+
+def test_that_hovering_reads_out_every_alternative(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(infeasible=(3,)), 0)
+    area = plot._box.sceneBoundingRect()
+    at = plot._view.mapFromScene(area.center())
+    qtbot.mouseMove(plot._view.viewport(), at)
+    readout = plot._notes_item._readout
+    assert readout is not None
+    assert readout.rate == pytest.approx(plot.values().axes.rate.high / 2, rel=0.02)
+    assert [name for _, name, _ in readout.rows] == ["AI200 ×2", "H200 ×2", "Trainium2 ×4", "GB200 ×1"]
+    assert readout.rows[1][2].startswith("P99 ")
+    assert readout.rows[3][2] == "does not fit"
+    plot.show_readout_at(38.0)
+    past = plot._notes_item._readout
+    assert past is not None and past.rows[0][2] == "cannot carry this load"
+    plot.show_readout_at(None)
+    assert plot._notes_item._readout is None
+
+
+def test_that_the_axis_names_replicas_and_where_the_next_is_added() -> None:
+    alternative = sample_outcome().workloads[0].chosen
+    assert x_labels(alternative)[0] == (
+        "requests per second, whole service · AI200 ×2 with 1 replica; the next would be added at 21.6/s"
+    )
+    alone = x_labels(replace(alternative, replicas=3, next_replica_rate=None))
+    assert alone[0].endswith("AI200 ×2 with 3 replicas")
+
+
+@pytest.mark.parametrize(
+    ("band", "text"),
+    [
+        (Banded(0.1, 0.09, 0.11), "±10 %"),
+        (Banded(0.03, 0.014, 0.1), "14–100 ms"),
+        (Banded(0.03, 0.014, float("inf")), "≥ 14 ms"),
+        (Banded(float("nan"), float("nan"), float("nan")), ""),
+    ],
+)
+def test_that_a_lopsided_band_is_given_as_a_range(band: Banded, text: str) -> None:
+    assert band_text(band) == text
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 30), (220, 160), (260, 360), (900, 200)])
+@pytest.mark.parametrize("infeasible", [(), (0, 1, 2, 3)])
+def test_that_any_size_can_be_drawn(
+    plot: TailLatencyPlot, size: tuple[int, int], infeasible: tuple[int, ...]
+) -> None:
+    plot.setMinimumSize(1, 1)
+    plot.resize(*size)
+    plot.show_outcome(sample_outcome(infeasible=infeasible), 0, sample_outcome())
+    plot.show_readout_at(12.0)
+    assert plot.grab().size().width() == size[0]
+
+
+def test_that_the_theme_reaches_ground_lines_and_text(plot: TailLatencyPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.set_tokens(DARK)
+    dark = picture(plot)
+    assert dark.pixelColor(2, 378) == QColor(DARK.panel)
+    assert count_color(dark, DARK.chip(0)) and not count_color(dark, QColor(LIGHT.panel))
+    plot.set_tokens(LIGHT)
+    assert picture(plot).pixelColor(2, 378) == QColor(LIGHT.panel)
+
+
+def test_that_it_paints_itself_on_another_painter(plot: TailLatencyPlot, count_color: Count) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    image = QImage(1120, 760, QImage.Format.Format_RGB32)
+    image.fill(QColor(LIGHT.panel))
+    painter = QPainter(image)
+    plot.paint(painter, QRectF(0, 0, 1120, 760))
+    painter.end()
+    assert count_color(image, LIGHT.chip(0)) and count_color(image, LIGHT.chip(2))
+
+
+@pytest.fixture
+def broken() -> Outcome:
+    """An outcome whose curves hold a NaN in the middle and whose P99 lies far above the plot."""
+    outcome = sample_outcome(alternatives=1)
+    alternative = outcome.workloads[0].alternatives[0]
+    curve = alternative.curves["tpot"]
+    p99 = curve.p99.copy()
+    p99[10:14] = np.nan
+    curves = {**alternative.curves, "tpot": replace(curve, p99=p99)}
+    changed = replace(alternative, curves=curves)
+    return replace(outcome, workloads=(replace(outcome.workloads[0], alternatives=(changed,)),))
+
+
+def test_that_a_gap_in_a_curve_stays_a_gap(plot: TailLatencyPlot, broken: Outcome) -> None:
+    plot.show_outcome(broken, 0)
+    seconds = plot.values().lines[0].p99_seconds
+    assert np.isnan(seconds[10:14]).all() and np.isfinite(seconds[14])
+    assert not picture(plot).isNull()
+
+
+def test_that_an_empty_plot_can_be_shown_before_any_outcome(plot: TailLatencyPlot) -> None:
+    assert plot.text_summary() == "Tail latency: nothing evaluated yet"
+    assert not picture(plot).isNull()
+    plot.show_readout_at(5.0)
