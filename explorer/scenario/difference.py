@@ -13,6 +13,9 @@ from explorer.scenario.wording import Step, written
 NOT_INPUTS = frozenset({"format", "app_version", "engine_version", "baseline", "catalog"})
 """What says where a file comes from, and not what is asked."""
 
+ADDED = ": added"
+REMOVED = ": removed"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -30,6 +33,8 @@ class Difference:
         return self.path.rpartition(".")[2]
 
     def __str__(self) -> str:
+        if self.title.endswith((ADDED, REMOVED)):
+            return self.title
         kind = input_at((self.key,))
         return f"{self.title}: {kind.text(self.old)} → {kind.text(self.new)}"
 
@@ -79,12 +84,12 @@ def _between_named(
             counterpart = None
         inner = _joined(context, item.name)
         if counterpart is None:
-            yield Difference(written((*path, position)), f"{inner}: added", None, item)
+            yield Difference(written((*path, position)), f"{inner}{ADDED}", None, item)
         else:
             yield from _between(counterpart, item, (*path, position), inner)
     for name, (position, item) in before.items():
         if name not in after and not (renamed and new[position].name not in before):
-            title = f"{_joined(context, name)}: removed"
+            title = f"{_joined(context, name)}{REMOVED}"
             yield Difference(written((*path, position)), title, item, None)
 
 

@@ -30,6 +30,9 @@ WHOLE_FILE = "(file)"
 
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
+_KEY_TUPLE = re.compile(r"\('[^)]*\)")
+_LONG_NUMBER = re.compile(r"[0-9_]{4000,}")
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedScenario:
@@ -157,16 +160,28 @@ def _tables_of(text: str, path: Path) -> tuple[dict[str, Any], Mapping[tuple[Ste
 def _syntax_problem(error: ValueError, text: str) -> Problem:
     message = str(error)
     match = _AT_LINE.search(message)
-    reason = _AT_LINE.sub("", message)
+    if isinstance(error, tomllib.TOMLDecodeError):
+        reason = _AT_LINE.sub("", message)
+        reason = _KEY_TUPLE.sub(lambda keys: ".".join(re.findall(r"'([^']*)'", keys.group())), reason)
+    else:
+        # What Python itself refuses: digits without end.
+        match = _LONG_NUMBER.search(text)
+        reason = "a number has too many digits"
     line: int | None = None
-    key = WHOLE_FILE
-    if match is not None:
+    if match is not None and match.re is _LONG_NUMBER:
+        line = text.count("\n", 0, match.start()) + 1
+    elif match is not None:
         line = int(match.group(1)) if match.group(1) else text.count("\n") + 1
-        stated = text.splitlines()[line - 1 : line]
-        if stated and "=" in stated[0]:
-            key = stated[0].partition("=")[0].strip()[:60] or WHOLE_FILE
     reason = f"is not TOML: {reason[:1].lower()}{reason[1:]}"
-    return Problem(key, reason, "key = value, [table] or # comment", line)
+    return Problem(_key_on(line, text), reason, "key = value, [table] or # comment", line)
+
+
+def _key_on(line: int | None, text: str) -> str:
+    """The key or table header that a broken line begins with."""
+    stated = text.splitlines()[line - 1 : line] if line else []
+    if not stated or not stated[0].strip():
+        return WHOLE_FILE
+    return stated[0].partition("=")[0].partition("#")[0].strip()[:60] or WHOLE_FILE
 
 
 def _depth(document: Any) -> int:

@@ -19,9 +19,9 @@ Tier = Literal[
 ]
 
 
-def _refused(reason: str, allowed: str) -> PydanticCustomError:
-    """A record whose values do not go together: why, and what would."""
-    return PydanticCustomError("refused", "{reason}", {"reason": reason, "allowed": allowed})
+def _refused(key: str, reason: str, allowed: str) -> PydanticCustomError:
+    """A record whose values do not go together: which key to look at, why, and what would."""
+    return PydanticCustomError("refused", "{reason}", {"key": key, "reason": reason, "allowed": allowed})
 
 
 def _only_a_number(value: object) -> object:
@@ -111,11 +111,13 @@ class Alternative(Record):
             if (self.layout.tp * self.layout.dp) % self.layout.ep:
                 ranks = self.layout.tp * self.layout.dp
                 raise _refused(
+                    "layout",
                     f"impossible layout: ep {self.layout.ep} does not divide tp*dp, which is {ranks}",
                     f"ep one of {', '.join(str(ep) for ep in range(1, ranks + 1) if ranks % ep == 0)}",
                 )
             if self.parallelism_degree not in ("auto", chips):
                 raise _refused(
+                    "layout",
                     f"impossible layout: tp*pp*dp is {chips}, "
                     f"parallelism_degree says {self.parallelism_degree}",
                     f'parallelism_degree {chips} or "auto", or a layout of that many chips',
@@ -137,9 +139,9 @@ class Workload(Record):
     def _selected_exists(self) -> Workload:
         names = [alternative.name for alternative in self.alternatives]
         if len(set(names)) != len(names):
-            raise _refused("two alternatives have the same name", "a different name for each")
+            raise _refused("alternatives", "two alternatives have the same name", "a different name for each")
         if self.selected not in names:
-            raise _refused(f"selected is '{self.selected}', which is no alternative's name", ", ".join(names))
+            raise _refused("selected", f"'{self.selected}' is no alternative's name", ", ".join(names))
         return self
 
 
@@ -166,10 +168,11 @@ class Fleet(Record):
     def _shares_sum_to_one(self) -> Fleet:
         total = sum(member.traffic_share for member in self.members)
         if self.members and abs(total - 1.0) > 1e-6:
-            raise _refused(f"traffic shares sum to {total:.6g}, not to 1", "shares from 0 to 1 that sum to 1")
+            reason = f"traffic shares sum to {total:.6g}, not to 1"
+            raise _refused("members", reason, "shares from 0 to 1 that sum to 1")
         names = [member.name for member in self.members]
         if len(set(names)) != len(names):
-            raise _refused("two fleet members have the same name", "a different name for each")
+            raise _refused("members", "two fleet members have the same name", "a different name for each")
         return self
 
 
@@ -235,9 +238,9 @@ class Override(Record):
     @model_validator(mode="after")
     def _says_something(self) -> Override:
         if self.value is None and self.belief is None:
-            raise _refused("says nothing", "a value with its unit, or a belief from 0 to 1")
+            raise _refused("value", "says nothing", "a value with its unit, or a belief from 0 to 1")
         if self.value is not None and not self.unit:
-            raise _refused("a value needs its unit", 'unit = "TB/s" or the like')
+            raise _refused("unit", "a value needs its unit", 'unit = "TB/s" or the like')
         return self
 
 
@@ -266,5 +269,5 @@ class Scenario(Record):
     def _workload_names_differ(self) -> Scenario:
         names = [workload.name for workload in self.workloads]
         if len(set(names)) != len(names):
-            raise _refused("two workloads have the same name", "a different name for each")
+            raise _refused("workloads", "two workloads have the same name", "a different name for each")
         return self

@@ -108,6 +108,10 @@ def faults(error: ValidationError, above: Sequence[Step] = ()) -> tuple[Fault, .
         elif any(other == path and e["type"] == "literal_error" and isinstance(e["input"], str)
                  for other, e in found):
             continue
+        if details["type"] == "too_short" and any(len(other) > len(path) and other[: len(path)] == path
+                                                  for other, _ in found):
+            # The list is not short: pydantic counts only the items that could be read.
+            continue
         kept.append(_fault(path, details))
     return tuple(kept)
 
@@ -116,7 +120,7 @@ def _fault(path: tuple[Step, ...], error: ErrorDetails) -> Fault:
     kind = error["type"]
     context = error.get("ctx", {})
     if kind == "refused":
-        return Fault(path, context["reason"], context["allowed"])
+        return Fault((*path, context["key"]), context["reason"], context["allowed"])
     if kind in _BOUNDS:
         reason = _BOUNDS[kind].format(**context)
     elif kind == "literal_error":
