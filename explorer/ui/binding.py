@@ -29,10 +29,16 @@ class BoundSlider:
     """
 
     def __init__(
-        self, document: Document, slider: ParameterSlider, place: Place, what: str,
-        write: Callable[[Any], Mapping[str, Any]] | None = None, read: Callable[[Any], Any] | None = None,
-        baseline: Callable[[], Any] | None = None, back: Callable[[], Mapping[str, Any]] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        document: Document,
+        slider: ParameterSlider,
+        place: Place,
+        what: str,
+        write: Callable[[Any], Mapping[str, Any]] | None = None,
+        read: Callable[[Any], Any] | None = None,
+        baseline: Callable[[], Any] | None = None,
+        back: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
         self._document, self._slider, self._place, self._what = document, slider, place, what
         self._write = write or (lambda value: {self._place(): value})
         self._read = read or (lambda value: value)
@@ -68,16 +74,23 @@ class BoundChoice:
     """A row of segments on one path."""
 
     def __init__(
-        self, document: Document, row: ChoiceRow, place: Place, what: str, refuse: Callable[[str], None],
+        self,
+        document: Document,
+        row: ChoiceRow,
+        place: Place,
+        what: str,
+        refuse: Callable[[str], None],
         write: Callable[[Any], Mapping[str, Any]] | None = None,
-    ) -> None:  # fmt: skip
+        read: Callable[[Any], Any] | None = None,
+    ) -> None:
         self._document, self._row, self._place, self._what, self._refuse = document, row, place, what, refuse
         self._write = write or (lambda value: {self._place(): value})
+        self._read = read or (lambda value: value)
         row.value_edited.connect(self._on_edited)
 
     def refresh(self) -> None:
         """Check the scenario's value."""
-        self._row.set_value(get(self._document.scenario, self._place()))
+        self._row.set_value(self._read(get(self._document.scenario, self._place())))
 
     def _on_edited(self, value: Any) -> None:
         attempt(self._document, self._refuse, lambda: self._write(value), self._what)

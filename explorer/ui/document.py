@@ -9,11 +9,14 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+import explorer
 from explorer.catalog.catalog import Catalog
 from explorer.errors import ExplorerError, Problem, ScenarioFileError
-from explorer.scenario.file import LoadedScenario, read_scenario, with_snapshot, write_scenario
+from explorer.scenario.baseline import baseline_of, with_baseline
+from explorer.scenario.file import LoadedScenario, read_scenario, write_scenario
 from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.snapshot import with_snapshot
 from explorer.study.outcome import Outcome
 
 REST_MS = 150
@@ -89,6 +92,7 @@ class Document(QObject):
     dragging_changed = Signal(bool)
     evaluation_failed = Signal(object)
     worker_changed = Signal(str)
+    worker_failed = Signal(str)
     path_changed = Signal()
 
     def __init__(
@@ -101,7 +105,7 @@ class Document(QObject):
         self.path: Path | None = None
         self.problem: ExplorerError | None = None
         self._live = live
-        self._original: Any = None
+        self._original: LoadedScenario | None = None
         self._drag = -1
         self._drags = 0
         self._pending = False
@@ -238,7 +242,7 @@ class Document(QObject):
 
     def pin_baseline(self) -> None:
         """Measure changes against the present scenario from now on."""
-        self.change("baseline", self._scenario.model_dump(exclude={"baseline", "catalog"}), "baseline")
+        self.change("baseline", with_baseline(self._scenario, self._scenario).baseline, "baseline")
 
     def unpin_baseline(self) -> None:
         """Measure changes against the scenario as opened again."""
@@ -246,9 +250,9 @@ class Document(QObject):
 
     def open(self, path: Path) -> tuple[str, ...]:
         """Replace the document by a file; returns warnings; on ExplorerError everything stays as it was."""
-        loaded: LoadedScenario = read_scenario(path, self.catalog)
+        loaded = read_scenario(path, self.catalog)
         self._take_over(loaded.scenario)
-        self._original, self.path = loaded.text_document, Path(path)
+        self._original, self.path = loaded, Path(path)
         self.path_changed.emit()
         self._announce()
         return tuple(str(warning) for warning in loaded.warnings)
@@ -268,12 +272,9 @@ class Document(QObject):
 
     def save_as(self, path: Path) -> None:
         """Write to a file and make it the document's own; raises ExplorerError, the old file then stays."""
-        try:
-            write_scenario(path, with_snapshot(self._scenario, self.catalog), self._original)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            problem = Problem("file", f"cannot be written: {reason}", "a folder you may write to")
-            raise ScenarioFileError(str(path), (problem,)) from error
+        versions = explorer.__version__, self._outcome.engine_version
+        stamped = with_snapshot(self._scenario, self.catalog, *versions)
+        self._original = write_scenario(path, stamped, self._original)
         self.path = Path(path)
         self.undo_stack.setClean()
         self.path_changed.emit()
@@ -310,8 +311,7 @@ class Document(QObject):
         self._rest.start()
 
     def _load_baseline(self) -> None:
-        pinned = self._scenario.baseline
-        self._baseline = self._opened if pinned is None else Scenario.model_validate(pinned)
+        self._baseline = baseline_of(self._scenario) or self._opened
         try:
             self._baseline_outcome: Outcome | None = self._live.quick(self._baseline)
         except ExplorerError:
@@ -351,9 +351,12 @@ class Document(QObject):
 
     def _on_poll(self) -> None:
         answer = self._live.poll()
-        if isinstance(answer, Outcome) and self._refining is self._scenario:
-            self._outcome = answer
-            self.outcome_changed.emit(answer)
+        if isinstance(answer, Outcome):
+            if self._refining is self._scenario:
+                self._outcome = answer
+                self.outcome_changed.emit(answer)
+        elif answer is not None:
+            self.worker_failed.emit(str(answer))
         if not self._live.busy:
             self._poll.stop()
         self.worker_changed.emit(self._live.status)

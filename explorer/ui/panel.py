@@ -15,7 +15,7 @@ from explorer.ui.groups.price_group import PriceGroup
 from explorer.ui.groups.promises_group import PromisesGroup
 from explorer.ui.groups.scheduler_group import SchedulerGroup
 from explorer.ui.groups.serving_group import ServingGroup
-from explorer.ui.groups.traffic_group import TrafficGroup
+from explorer.ui.groups.traffic_group import TrafficGroup, TrafficShapeGroup
 
 WIDTH = 308
 
@@ -31,17 +31,28 @@ class Panel(QFrame):
         self.setAccessibleName("Controls")
         self.setFixedWidth(WIDTH)
         self._document = document
-        self.model, self.serving, self.chips = ModelGroup(document, self), ServingGroup(document, self), ChipsGroup(document, self)
+        self.model, self.serving, self.chips = (
+            ModelGroup(document, self),
+            ServingGroup(document, self),
+            ChipsGroup(document, self),
+        )
         self.traffic, self.open_figures = TrafficGroup(document), OpenFiguresGroup(document)
+        self.traffic_shape = TrafficShapeGroup(document)
         self.promises, self.price = PromisesGroup(document), PriceGroup(document)
         self.fleet, self.scheduler = FleetGroup(document), SchedulerGroup(document)
         self.folded: tuple[FoldedGroup, ...] = (
-            self.traffic, self.open_figures, self.promises, self.price, self.fleet, self.scheduler,
-        )  # fmt: skip
+            self.traffic,
+            self.open_figures,
+            self.promises,
+            self.traffic_shape,
+            self.price,
+            self.fleet,
+            self.scheduler,
+        )
         self._groups: tuple[Group, ...] = (self.serving, self.model, self.chips, *self.folded)
         inside = QWidget()
         below = QVBoxLayout(inside)
-        below.setContentsMargins(14, 0, 14, 8)
+        below.setContentsMargins(14, 0, 4, 8)
         below.setSpacing(0)
         for group in self.folded:
             below.addWidget(group)
@@ -51,6 +62,7 @@ class Panel(QFrame):
         self.scroll.setWidgetResizable(True)
         self.scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scroll.setWidget(inside)
         fixed = QVBoxLayout()

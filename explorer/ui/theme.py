@@ -79,14 +79,27 @@ def palette(chosen: Tokens) -> QPalette:
     made = QPalette()
     role = QPalette.ColorRole
     for which, color in (
-        (role.Window, chosen.window), (role.WindowText, chosen.text), (role.Base, chosen.panel),
-        (role.AlternateBase, chosen.accent_wash), (role.Text, chosen.text), (role.Button, chosen.panel),
-        (role.ButtonText, chosen.text), (role.Highlight, chosen.accent), (role.HighlightedText, chosen.panel),
-        (role.ToolTipBase, chosen.panel), (role.ToolTipText, chosen.text), (role.Link, chosen.accent),
-        (role.PlaceholderText, chosen.secondary), (role.Light, chosen.panel), (role.Midlight, chosen.hairline),
-        (role.Mid, chosen.track), (role.Dark, chosen.track), (role.Shadow, chosen.hairline),
-        (role.BrightText, chosen.bad), (role.Accent, chosen.accent),
-    ):  # fmt: skip
+        (role.Window, chosen.window),
+        (role.WindowText, chosen.text),
+        (role.Base, chosen.panel),
+        (role.AlternateBase, chosen.accent_wash),
+        (role.Text, chosen.text),
+        (role.Button, chosen.panel),
+        (role.ButtonText, chosen.text),
+        (role.Highlight, chosen.accent),
+        (role.HighlightedText, chosen.panel),
+        (role.ToolTipBase, chosen.panel),
+        (role.ToolTipText, chosen.text),
+        (role.Link, chosen.accent),
+        (role.PlaceholderText, chosen.secondary),
+        (role.Light, chosen.panel),
+        (role.Midlight, chosen.hairline),
+        (role.Mid, chosen.track),
+        (role.Dark, chosen.track),
+        (role.Shadow, chosen.hairline),
+        (role.BrightText, chosen.bad),
+        (role.Accent, chosen.accent),
+    ):
         made.setColor(which, QColor(color))
     for which in (role.WindowText, role.Text, role.ButtonText):
         made.setColor(QPalette.ColorGroup.Disabled, which, QColor(chosen.faint))
@@ -140,7 +153,7 @@ QListWidget, QTableView {{ background: {t.panel}; color: {t.text}; border: 0; ou
 QTableView {{ gridline-color: {t.hairline}; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.secondary}; border: 0;
-  border-bottom: 1px solid {t.hairline}; padding: 3px 8px; font-size: {note}px; font-weight: 400; }}
+  border-bottom: 1px solid {t.hairline}; padding: 3px 6px; font-size: {note}px; font-weight: 400; }}
 QTableCornerButton::section {{ background: {t.panel}; border: 0; }}
 QTabBar::tab {{ background: transparent; color: {t.secondary}; padding: 5px 10px; border: 0;
   border-bottom: 2px solid transparent; }}

@@ -14,9 +14,13 @@ SECONDS, PER_MILLION, MONTH = (QUANTITIES[key] for key in ("seconds", "usd_per_m
 BYTES, SUPPLIERS, SHARE = (QUANTITIES[key] for key in ("bytes", "suppliers", "share"))
 
 CONFIDENCE = (
-    (0.975, "almost sure"), (0.9, "very likely"), (0.65, "likely"), (0.35, "a coin toss"), (0.1, "unlikely"),
+    (0.975, "almost sure"),
+    (0.9, "very likely"),
+    (0.65, "likely"),
+    (0.35, "a coin toss"),
+    (0.1, "unlikely"),
     (0.025, "very unlikely"),
-)  # fmt: skip
+)
 """Least probability of each word; below the last one it is hopeless."""
 
 
@@ -35,7 +39,9 @@ class Tile:
     @property
     def sentence(self) -> str:
         """As spoken by a screen reader."""
-        return ", ".join(part for part in (f"{self.title}: {self.figure}", self.band, self.note, self.why) if part)
+        return ", ".join(
+            part for part in (f"{self.title}: {self.figure}", self.band, self.note, self.why) if part
+        )
 
 
 def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> tuple[Tile, ...]:
@@ -46,7 +52,7 @@ def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> 
     return (
         _fits(answer.chosen),
         _latency(answer, "ttft", "P99 first token", was),
-        _latency(answer, "tpot", "P99 per token (TPOT)", was),
+        _latency(answer, "tpot", "P99 per token", was),
         _money(answer.chosen, "usd_per_million", "Cost per M tokens", PER_MILLION, was),
         _money(answer.chosen, "usd_per_month", "Cost a month", MONTH, was),
         _fleet(outcome, baseline),
@@ -64,7 +70,14 @@ def _fits(chosen: AlternativeOutcome) -> Tile:
     noun = chosen.unit_noun
     held = f"{BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)} of {BYTES.format(memory.capacity)} a {noun}"
     if memory.fits:
-        return Tile("fits", "Fits", "✓ yes", f"{chosen.degree} {noun}{'s' if chosen.degree != 1 else ''}", held, "good")
+        return Tile(
+            "fits",
+            "Fits",
+            "✓ yes",
+            f"{chosen.degree} {noun}{'s' if chosen.degree != 1 else ''}",
+            held,
+            "good",
+        )
     short = f"{BYTES.format(memory.shortfall)} short a {noun}"
     return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy)
 
@@ -74,11 +87,20 @@ def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: Alternati
     p99 = chosen.latency[metric].p99
     if p99 is None:
         reason = chosen.latency[metric].reason or chosen.reason
-        return Tile(metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason)
+        return Tile(
+            metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason
+        )
     tone, promise = _promise(answer, metric)
     change = _change(SECONDS, p99.value, None if was is None else was.latency[metric].p99)
     note = " · ".join(part for part in (change, promise) if part)
-    return Tile(metric, title, SECONDS.format(p99.value), SECONDS.format_range(p99.low, p99.high, at=p99.value), note, tone)
+    return Tile(
+        metric,
+        title,
+        SECONDS.format(p99.value),
+        SECONDS.format_range(p99.low, p99.high, at=p99.value),
+        note,
+        tone,
+    )
 
 
 def _promise(answer: WorkloadOutcome, metric: Metric) -> tuple[Tone, str]:
@@ -105,10 +127,24 @@ def _money(
         reason = chosen.cost.reason or chosen.reason
         return Tile(key, title, NOTHING, "", reason, "plain", reason)
     change = _change(quantity, cost.value, None if was is None else read(was))
-    marks = [mark for mark, true in (("needed price", chosen.cost.price_hypothetical), ("stale price", chosen.cost.price_stale)) if true]
+    marks = [
+        mark
+        for mark, true in (
+            ("needed price", chosen.cost.price_hypothetical),
+            ("stale price", chosen.cost.price_stale),
+        )
+        if true
+    ]
     note = " · ".join(part for part in (change, *marks) if part) or chosen.cost.price_source
-    return Tile(key, title, quantity.format(cost.value), quantity.format_range(cost.low, cost.high, at=cost.value), note,
-                "doubt" if marks else "plain", chosen.cost.price_source)  # fmt: skip
+    return Tile(
+        key,
+        title,
+        quantity.format(cost.value),
+        quantity.format_range(cost.low, cost.high, at=cost.value),
+        note,
+        "doubt" if marks else "plain",
+        chosen.cost.price_source,
+    )
 
 
 def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
@@ -116,10 +152,18 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
     tier = next((one for one in outcome.fleet.tiers if one.tier == "designer"), None)
     if tier is None:
         return Tile("fleet", title, NOTHING, "", outcome.fleet.reason, "plain", outcome.fleet.reason)
-    was = None if baseline is None else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
+    was = (
+        None
+        if baseline is None
+        else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
+    )
     value = tier.effective_suppliers.value
     change = _change(SUPPLIERS, value, None if was is None else was.effective_suppliers)
-    weakest = [one for one in outcome.fleet.tiers if one.title in outcome.fleet.weakest_tiers or one.tier in outcome.fleet.weakest_tiers]
+    weakest = [
+        one
+        for one in outcome.fleet.tiers
+        if one.title in outcome.fleet.weakest_tiers or one.tier in outcome.fleet.weakest_tiers
+    ]
     names = ", ".join(one.title.lower() for one in weakest)
     least = f" {SUPPLIERS.format(weakest[0].effective_suppliers.value)}" if weakest else ""
     note = " · ".join(part for part in (change, f"weakest: {names}{least}" if names else "") if part)
@@ -136,8 +180,16 @@ def _certainty(answer: WorkloadOutcome) -> Tile:
     if probability is None:
         return Tile("certainty", "How sure", NOTHING, "", answer.chosen.reason, "plain", answer.chosen.reason)
     tone: Tone = "good" if probability >= SURE else "bad" if probability <= UNSURE else "doubt"
-    count = {1: "the promise", 2: "both promises"}.get(len(answer.objectives), "all promises")
-    return Tile("certainty", "How sure", confidence_word(probability), "", f"keeps {count}: {SHARE.format(probability)}", tone, grade)
+    count = {1: "it", 2: "both"}.get(len(answer.objectives), "all")
+    return Tile(
+        "certainty",
+        "How sure",
+        confidence_word(probability),
+        "",
+        f"keeps {count}: {SHARE.format(probability)}",
+        tone,
+        grade,
+    )
 
 
 def _change(quantity: Quantity, now: float, was: Banded | None) -> str:

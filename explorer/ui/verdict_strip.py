@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from explorer.plots.fonts import NOTE, QUESTION, VERDICT, font, metrics
+from explorer.plots.fonts import BODY, NOTE, QUESTION, VERDICT, font, metrics
 from explorer.plots.tokens import RADIUS
 from explorer.ui import theme
 from explorer.ui.document import Document
@@ -14,6 +14,7 @@ from explorer.ui.verdict import Tile, verdict_tiles
 
 HEIGHT = 80
 KEYS = ("fits", "ttft", "tpot", "usd_per_million", "usd_per_month", "fleet", "certainty")
+STRETCH = {"usd_per_million": 9, "usd_per_month": 9, "fleet": 13, "certainty": 11}
 BASES = {"sized_to_promise": "sized to the promise", "equal_spend": "at equal spend", "as_set": "as set"}
 
 
@@ -56,23 +57,25 @@ class TileView(QWidget):
         left, room = 11.0, self.width() - 20.0
         ink = {"plain": t.text, "good": t.good, "doubt": t.amber, "bad": t.bad}[tile.tone]
         note = metrics(NOTE)
-        right = Qt.TextElideMode.ElideRight
+        right, middle = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag.AlignVCenter
         painter.setFont(font(NOTE))
         painter.setPen(QColor(t.secondary))
-        painter.drawText(QRectF(left, 8, room, 16), Qt.AlignmentFlag.AlignVCenter, note.elidedText(tile.title, right, room))
-        size = next((one for one in (VERDICT, 18.0, QUESTION) if metrics(one, True).horizontalAdvance(tile.figure) <= room), 13.0)
+        painter.drawText(QRectF(left, 8, room, 16), middle, note.elidedText(tile.title, right, room))
+        size, banded = _figure_size(tile, room)
+        wide = metrics(size, True)
         painter.setFont(font(size, semibold=True))
         painter.setPen(QColor(ink))
-        baseline = 47.0
-        painter.drawText(QRectF(left, 20, room, 36), Qt.AlignmentFlag.AlignVCenter, metrics(size, True).elidedText(tile.figure, right, room))
-        used = metrics(size, True).horizontalAdvance(tile.figure) + 6
-        if tile.band and note.horizontalAdvance(tile.band) <= room - used:
+        painter.drawText(QRectF(left, 20, room, 36), middle, wide.elidedText(tile.figure, right, room))
+        if banded:
+            used = wide.horizontalAdvance(tile.figure) + 6
             painter.setFont(font(NOTE))
             painter.setPen(QColor(t.secondary))
-            painter.drawText(QRectF(left + used, baseline - 18, room - used, 22), Qt.AlignmentFlag.AlignVCenter, tile.band)
+            painter.drawText(QRectF(left + used, 29, room - used, 22), middle, tile.band)
         painter.setFont(font(NOTE))
         painter.setPen(QColor(t.text if tile.note[:1] in "▲▼" else t.secondary))
-        painter.drawText(QRectF(left, 57, room, 16), Qt.AlignmentFlag.AlignVCenter, note.elidedText(tile.note, right, room))
+        painter.drawText(
+            QRectF(left, 57, room, 16), Qt.AlignmentFlag.AlignVCenter, note.elidedText(tile.note, right, room)
+        )
 
 
 class QuestionView(QWidget):
@@ -133,7 +136,7 @@ class VerdictStrip(QWidget):
         row.setSpacing(8)
         row.addWidget(self.question, 17)
         for view in self.tiles.values():
-            row.addWidget(view, 10)
+            row.addWidget(view, STRETCH.get(view.objectName().removeprefix("tile."), 10))
         document.outcome_changed.connect(self._show)
         document.baseline_changed.connect(self._show)
         document.workload_changed.connect(self._show)
@@ -149,6 +152,19 @@ class VerdictStrip(QWidget):
         basis = BASES.get(outcome.comparison_basis, outcome.comparison_basis)
         subject = f"{answer.chosen.name}, {basis} · {answer.name} · baseline {document.baseline_name}"
         self.question.show_question(document.scenario.question or document.scenario.title, subject)
+
+
+def _figure_size(tile: Tile, room: float) -> tuple[float, bool]:
+    """The largest size at which the figure stands beside its band, else alone; and whether the band is shown."""
+    band = metrics(NOTE).horizontalAdvance(tile.band) + 7 if tile.band else 0.0
+    sizes = (VERDICT, 19.0, 17.0)
+    for size in sizes:
+        if metrics(size, True).horizontalAdvance(tile.figure) + band <= room:
+            return size, bool(tile.band)
+    alone = (
+        one for one in (*sizes, QUESTION, BODY) if metrics(one, True).horizontalAdvance(tile.figure) <= room
+    )
+    return next(alone, BODY), False
 
 
 def _two_lines(text: str, width: float) -> tuple[list[str], float]:

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
-    QAbstractItemView, QListWidget, QListWidgetItem, QSizePolicy, QStyle, QStyledItemDelegate,
-    QStyleOptionViewItem, QWidget,
+    QAbstractItemView,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
 )
 
 from explorer.plots.fonts import BODY, NOTE, font, metrics
@@ -60,8 +66,11 @@ class _RowDelegate(QStyledItemDelegate):
         painter.setFont(font(NOTE))
         painter.setPen(QColor(t.amber if row.warning else t.secondary))
         note = metrics(NOTE).elidedText(note, Qt.TextElideMode.ElideRight, note_width)
-        painter.drawText(QRectF(area.right() - note_width - 6, area.top(), note_width, area.height()),
-                         middle | Qt.AlignmentFlag.AlignRight, note)  # fmt: skip
+        painter.drawText(
+            QRectF(area.right() - note_width - 6, area.top(), note_width, area.height()),
+            middle | Qt.AlignmentFlag.AlignRight,
+            note,
+        )
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:

@@ -18,9 +18,13 @@ class ChoiceRow(QWidget):
     value_edited = Signal(object)
 
     def __init__(
-        self, name: str, title: str, choices: Sequence[tuple[object, str, str]], meaning: str,
+        self,
+        name: str,
+        title: str,
+        choices: Sequence[tuple[object, str, str]],
+        meaning: str,
         parent: QWidget | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`choices` holds (value, label, tooltip)."""
         super().__init__(parent)
         self.setObjectName(name)

@@ -157,5 +157,8 @@ class Heading(QWidget):
             left = metrics(NOTE, True).horizontalAdvance(self._title) + 8
             painter.setFont(font(NOTE))
             text = metrics(NOTE).elidedText(self._note, Qt.TextElideMode.ElideRight, self.width() - left)
-            painter.drawText(QRectF(left, 0, self.width() - left, self.height()),
-                             middle | Qt.AlignmentFlag.AlignRight, text)  # fmt: skip
+            painter.drawText(
+                QRectF(left, 0, self.width() - left, self.height()),
+                middle | Qt.AlignmentFlag.AlignRight,
+                text,
+            )

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent,
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSlider, QWidget
 
@@ -167,9 +175,13 @@ class Track(QSlider):
         key = Qt.Key
         page = PAGE_STEP / SINGLE_STEP
         steps = {
-            key.Key_Left: -1.0, key.Key_Down: -1.0, key.Key_Right: 1.0, key.Key_Up: 1.0,
-            key.Key_PageDown: -page, key.Key_PageUp: page,
-        }.get(Qt.Key(event.key()))  # fmt: skip
+            key.Key_Left: -1.0,
+            key.Key_Down: -1.0,
+            key.Key_Right: 1.0,
+            key.Key_Up: 1.0,
+            key.Key_PageDown: -page,
+            key.Key_PageUp: page,
+        }.get(Qt.Key(event.key()))
         if steps is not None:
             self.step(steps)
         elif event.key() == key.Key_Home:
@@ -258,9 +270,17 @@ class ParameterSlider(QWidget):
     refused = Signal(str)
 
     def __init__(
-        self, name: str, title: str, scale: Scale, text: ValueText, meaning: str, *, caption: bool = False,
-        optional: bool = False, parent: QWidget | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        title: str,
+        scale: Scale,
+        text: ValueText,
+        meaning: str,
+        *,
+        caption: bool = False,
+        optional: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.title, self.meaning = title, meaning
@@ -429,5 +449,8 @@ class ParameterSlider(QWidget):
             painter.setPen(QColor(t.bad if self._complaint else t.secondary))
             line = QRectF(0, self.height() - CAPTION_HEIGHT - 1, self.width(), CAPTION_HEIGHT + 1)
             text = f"not taken: {self._complaint}" if self._complaint else self._caption
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter,
-                             note.elidedText(text, Qt.TextElideMode.ElideRight, self.width()))  # fmt: skip
+            painter.drawText(
+                line,
+                Qt.AlignmentFlag.AlignVCenter,
+                note.elidedText(text, Qt.TextElideMode.ElideRight, self.width()),
+            )

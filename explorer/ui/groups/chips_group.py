@@ -25,9 +25,13 @@ class ChipsGroup(Group):
         super().__init__(document, parent)
         self._replacing: int | None = None
         self.heading = Heading("Chips", self)
-        self.change_button = self.heading.add_button("change", "change", "Change the chip of the selected alternative")
+        self.change_button = self.heading.add_button(
+            "change", "change", "Change the chip of the selected alternative"
+        )
         self.remove_button = self.heading.add_button("remove", "remove", "Remove the selected alternative")
-        self.add_button = self.heading.add_button("compare", "+ compare", "Compare a further chip, up to four")
+        self.add_button = self.heading.add_button(
+            "compare", "+ compare", "Compare a further chip, up to four"
+        )
         self.list = ChipList("chips", self)
         self.picker = RecordPicker("chips", "search a chip", self)
         column = QVBoxLayout(self)
@@ -78,7 +82,9 @@ class ChipsGroup(Group):
         ]
 
     def _open_picker(self, current: str) -> None:
-        self.picker.open_at(self.heading.mapToGlobal(QPoint(0, self.heading.height())), self._picks(), current)
+        self.picker.open_at(
+            self.heading.mapToGlobal(QPoint(0, self.heading.height())), self._picks(), current
+        )
 
     def _on_add(self) -> None:
         self._replacing = None
@@ -112,10 +118,13 @@ class ChipsGroup(Group):
         present = self.document.workload.alternatives
         pattern = self.document.alternative
         added = Alternative(
-            name=_free_name(chip.short_name, [one.name for one in present]), chip=chip.id,
-            cloud=_cloud(chip, pattern.cloud), max_batch=pattern.max_batch, token_budget=pattern.token_budget,
+            name=_free_name(chip.short_name, [one.name for one in present]),
+            chip=chip.id,
+            cloud=_cloud(chip, pattern.cloud),
+            max_batch=pattern.max_batch,
+            token_budget=pattern.token_budget,
             spare_replicas=pattern.spare_replicas,
-        )  # fmt: skip
+        )
         self._set_alternatives((*present, added), added.name, "compared chips")
 
     def change_chip(self, index: int, chip_id: str) -> None:
@@ -127,12 +136,20 @@ class ChipsGroup(Group):
         chip = self.document.catalog.chip(chip_id)
         others = [one.name for place, one in enumerate(present) if place != index]
         degree = old.parallelism_degree if old.parallelism_degree in chip.degrees else "auto"
-        changed = old.model_copy(update={
-            "name": _free_name(chip.short_name, others), "chip": chip.id, "cloud": _cloud(chip, old.cloud),
-            "offer": None, "parallelism_degree": degree, "layout": "auto",
-        })  # fmt: skip
+        changed = old.model_copy(
+            update={
+                "name": _free_name(chip.short_name, others),
+                "chip": chip.id,
+                "cloud": _cloud(chip, old.cloud),
+                "offer": None,
+                "parallelism_degree": degree,
+                "layout": "auto",
+            }
+        )
         alternatives = (*present[:index], changed, *present[index + 1 :])
-        selected = changed.name if old.name == self.document.workload.selected else self.document.workload.selected
+        selected = (
+            changed.name if old.name == self.document.workload.selected else self.document.workload.selected
+        )
         self._set_alternatives(alternatives, selected, "chip")
 
     def _set_alternatives(self, alternatives: tuple[Any, ...], selected: str, what: str) -> None:

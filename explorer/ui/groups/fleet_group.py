@@ -21,7 +21,9 @@ from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 
 SHARE, MONTH = QUANTITIES["share"], QUANTITIES["usd_per_month"]
-MEANING = "Share of the output tokens. The others follow so that all sum to 100 %; a locked one holds its own."
+MEANING = (
+    "Share of the output tokens. The others follow so that all sum to 100 %; a locked one holds its own."
+)
 
 
 class FleetGroup(FoldedGroup):
@@ -37,7 +39,9 @@ class FleetGroup(FoldedGroup):
         self._member_rows.setContentsMargins(0, 0, 0, 0)
         self._member_rows.setSpacing(2)
         self.heading = Heading("Traffic shares", self)
-        self.from_chips = self.heading.add_button("fleet_from_chips", "as compared", "Make the fleet of the compared chips, in equal shares")
+        self.from_chips = self.heading.add_button(
+            "fleet_from_chips", "as compared", "Make the fleet of the compared chips, in equal shares"
+        )
         self.add_button = self.heading.add_button("fleet_add", "+ pool", "Add a chip to the fleet")
         self.picker = RecordPicker("fleet", "search a chip for the fleet", self)
         self.rows.addWidget(self.heading)
@@ -87,19 +91,25 @@ class FleetGroup(FoldedGroup):
                 slider.set_caption(pool.reason)
             else:
                 chips = QUANTITIES["chips"].format(pool.chips)
-                slider.set_caption(f"{chips} · {MONTH.format(pool.usd_per_month)} a month · {SHARE.format(pool.spend_share)} of spend")
+                slider.set_caption(
+                    f"{chips} · {MONTH.format(pool.usd_per_month)} a month · {SHARE.format(pool.spend_share)} of spend"
+                )
 
     def summary(self) -> str:
         """Names and shares."""
         members = self.document.scenario.fleet.members
-        return " · ".join(f"{one.name} {one.traffic_share * 100:.0f}" for one in members) + (" %" if members else "no fleet")
+        return " · ".join(f"{one.name} {one.traffic_share * 100:.0f}" for one in members) + (
+            " %" if members else "no fleet"
+        )
 
     def add_member(self, chip_id: str) -> None:
         """A further pool with no traffic yet; the first one carries all."""
         chip = self.document.catalog.chip(chip_id)
         members = self.document.scenario.fleet.members
         taken = [member.name for member in members]
-        name = next(n for n in (chip.short_name, *(f"{chip.short_name} {k}" for k in range(2, 99))) if n not in taken)
+        name = next(
+            n for n in (chip.short_name, *(f"{chip.short_name} {k}" for k in range(2, 99))) if n not in taken
+        )
         cloud = chip.offered_by[0] if chip.offered_by else ""
         added = FleetMember(name=name, chip=chip.id, cloud=cloud, traffic_share=0.0 if members else 1.0)
         self.change({"fleet.members": (*members, added)}, "fleet")
@@ -110,9 +120,7 @@ class FleetGroup(FoldedGroup):
         if len(members) == 1:
             self.change({"fleet.members": ()}, "fleet")
             return
-        shares = rebalanced(
-            [member.traffic_share for member in members], [False] * len(members), index, 0.0
-        )
+        shares = rebalanced([member.traffic_share for member in members], [False] * len(members), index, 0.0)
         left = [
             member.model_copy(update={"traffic_share": share})
             for place, (member, share) in enumerate(zip(members, shares, strict=True))
@@ -139,10 +147,19 @@ class FleetGroup(FoldedGroup):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(2)
         slider = ParameterSlider(
-            f"share.{index}", member.name, LinearScale(0, 1, 0.01, (0.0, 0.25, 0.5, 0.75, 1.0)), text_of(SHARE, exact=False),
-            MEANING, caption=True,
-        )  # fmt: skip
-        self.bind(slider, lambda: f"fleet.members.{index}.traffic_share", "fleet shares", partial(self._moved, index))
+            f"share.{index}",
+            member.name,
+            LinearScale(0, 1, 0.01, (0.0, 0.25, 0.5, 0.75, 1.0)),
+            text_of(SHARE, exact=False),
+            MEANING,
+            caption=True,
+        )
+        self.bind(
+            slider,
+            lambda: f"fleet.members.{index}.traffic_share",
+            "fleet shares",
+            partial(self._moved, index),
+        )
         lock, remove = QToolButton(row), QToolButton(row)
         buttons = QVBoxLayout()
         buttons.setSpacing(0)

@@ -27,20 +27,30 @@ class Group(QWidget):
         self._bound: list[Bound] = []
 
     def bind(
-        self, slider: ParameterSlider, place: Place, what: str,
-        write: Callable[[Any], Mapping[str, Any]] | None = None, read: Callable[[Any], Any] | None = None,
-        baseline: Callable[[], Any] | None = None, back: Callable[[], Mapping[str, Any]] | None = None,
-    ) -> ParameterSlider:  # fmt: skip
+        self,
+        slider: ParameterSlider,
+        place: Place,
+        what: str,
+        write: Callable[[Any], Mapping[str, Any]] | None = None,
+        read: Callable[[Any], Any] | None = None,
+        baseline: Callable[[], Any] | None = None,
+        back: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> ParameterSlider:
         """Tie a slider to a path; see BoundSlider."""
         self._bound.append(BoundSlider(self.document, slider, place, what, write, read, baseline, back))
         slider.refused.connect(self.refused)
         return slider
 
     def bind_choice(
-        self, row: ChoiceRow, place: Place, what: str, write: Callable[[Any], Mapping[str, Any]] | None = None
+        self,
+        row: ChoiceRow,
+        place: Place,
+        what: str,
+        write: Callable[[Any], Mapping[str, Any]] | None = None,
+        read: Callable[[Any], Any] | None = None,
     ) -> ChoiceRow:
-        """Tie a row of segments to a path."""
-        self._bound.append(BoundChoice(self.document, row, place, what, self.refused.emit, write))
+        """Tie a row of segments to a path; see BoundChoice."""
+        self._bound.append(BoundChoice(self.document, row, place, what, self.refused.emit, write, read))
         return row
 
     def change(self, changes: Mapping[str, Any], what: str) -> None:

@@ -22,12 +22,17 @@ SMALLEST, LARGEST = 0.5, 10_000.0
 BILLION = 1e9
 NEAR_PRESET = 0.02
 
+FOUR_BIT = "4-bit"
+
 PRECISIONS = (
     ("bf16", "BF16", "Two bytes a weight: the precision most models are trained in"),
     ("fp8", "FP8", "One byte a weight; a chip without FP8 hardware computes in its best supported format"),
     ("int8", "INT8", "One byte a weight, integers"),
-    ("fp4", "FP4", "Half a byte a weight plus scales; computed in the best format the chip has"),
-    ("int4", "INT4", "Half a byte a weight plus scales, integers; weight-only on most chips"),
+    (
+        FOUR_BIT,
+        "4-bit",
+        "Half a byte a weight plus scales, in the model's own 4-bit format; weight-only on most chips",
+    ),
 )
 
 
@@ -43,9 +48,12 @@ class ModelGroup(Group):
         self.preset_button = self.heading.add_button("preset", "", "Choose a model from the catalogue")
         self.picker = RecordPicker("models", "search a model", self)
         self.size_slider = ParameterSlider(
-            "model_size", "Model size", LogScale(SMALLEST, LARGEST), text_of(QUANTITIES["parameters"], BILLION, exact=False),
+            "model_size",
+            "Model size",
+            LogScale(SMALLEST, LARGEST),
+            text_of(QUANTITIES["parameters"], BILLION, exact=False),
             "Total parameters. Scales the chosen model's family continuously; exact at the presets, which are marked and snap.",
-        )  # fmt: skip
+        )
         self.precision = ChoiceRow(
             "weight_precision", "Weights", PRECISIONS, "Bytes a weight, the same for all chips compared"
         )
@@ -56,11 +64,20 @@ class ModelGroup(Group):
             column.addWidget(row)
         path = document.workload_path
         self.bind(
-            self.size_slider, lambda: path("model.size_billion"), "model size", self._resized, self._size,
-            self._size_then, self._back,
-        )  # fmt: skip
+            self.size_slider,
+            lambda: path("model.size_billion"),
+            "model size",
+            self._resized,
+            self._size,
+            self._size_then,
+            self._back,
+        )
         self.bind_choice(
-            self.precision, lambda: path("model.weight_precision"), "weight precision"
+            self.precision,
+            lambda: path("model.weight_precision"),
+            "weight precision",
+            self._weighed,
+            _segment,
         )
         self.size_slider.drag_started.connect(self._on_gripped)
         self.preset_button.clicked.connect(self._on_preset_button)
@@ -111,18 +128,39 @@ class ModelGroup(Group):
             return {path("model.preset"): near, path("model.size_billion"): None}
         return {path("model.preset"): self._preset_at_grip, path("model.size_billion"): size}
 
+    def _weighed(self, segment: str) -> Mapping[str, Any]:
+        """Four bits in the model's own format: integers where it was made for them, else floating point."""
+        model = self.document.catalog.model(self.document.workload.model.preset)
+        four_bit = "int4" if model.native_precision.startswith("int4") else "fp4"
+        precision = four_bit if segment == FOUR_BIT else segment
+        return {self.document.workload_path("model.weight_precision"): precision}
+
     def _on_gripped(self) -> None:
         self._preset_at_grip = self.document.workload.model.preset
 
     def _on_preset_button(self) -> None:
         models = sorted(self.document.catalog.models.values(), key=lambda one: (one.family, _billions(one)))
-        picks = [Pick(one.id, one.name, QUANTITIES["parameters"].format(parameter_count(one)), f"{one.family} {' '.join(one.aliases)}") for one in models]  # fmt: skip
+        picks = [
+            Pick(
+                one.id,
+                one.name,
+                QUANTITIES["parameters"].format(parameter_count(one)),
+                f"{one.family} {' '.join(one.aliases)}",
+            )
+            for one in models
+        ]
         corner = self.heading.mapToGlobal(QPoint(0, self.heading.height()))
-        self.picker.open_at(corner, picks, self.document.catalog.model(self.document.workload.model.preset).id)
+        self.picker.open_at(
+            corner, picks, self.document.catalog.model(self.document.workload.model.preset).id
+        )
 
     def _on_picked(self, preset: str) -> None:
         path = self.document.workload_path
         self.change({path("model.preset"): preset, path("model.size_billion"): None}, "model")
+
+
+def _segment(precision: str) -> str:
+    return FOUR_BIT if precision in ("fp4", "int4") else precision
 
 
 def _billions(model: Model) -> float:

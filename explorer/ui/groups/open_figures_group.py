@@ -34,7 +34,9 @@ class OpenFiguresGroup(FoldedGroup):
         self._shown: tuple[OpenFigure, ...] = ()
         self.sliders: dict[str, ParameterSlider] = {}
         self.heading = Heading("", self)
-        self.reset_button = self.heading.add_button("reset_figures", "reset all", "Give up all own values of this chip's figures")
+        self.reset_button = self.heading.add_button(
+            "reset_figures", "reset all", "Give up all own values of this chip's figures"
+        )
         self.none = QLabel("Every figure of this chip that the answer needs is published.", self)
         self.none.setObjectName("note")
         self.none.setWordWrap(True)
@@ -95,8 +97,14 @@ class OpenFiguresGroup(FoldedGroup):
         scale: Scale
         if figure.readings:
             first = figure.readings[0][0]
-            title, text, scale = f"{figure.title}: trust {first}", text_of(QUANTITIES["share"]), LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0))
-            meaning = f"How much you believe the reading '{first}' rather than the other: 100 % is sure of it."
+            title, text, scale = (
+                f"{figure.title}: trust {first}",
+                text_of(QUANTITIES["share"]),
+                LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0)),
+            )
+            meaning = (
+                f"How much you believe the reading '{first}' rather than the other: 100 % is sure of it."
+            )
         else:
             title, scale = figure.title, _scale(figure)
             text = text_of(quantity_for_unit(figure.unit), unit_scale(figure.unit))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QWidget
 
 from explorer.scenario.quantity import QUANTITIES
@@ -12,15 +14,43 @@ from explorer.ui.groups.group import FoldedGroup
 
 SECONDS = QUANTITIES["seconds"]
 PROMISES = (
-    ("ttft_p99_s", "First token, P99", "first token", 0.02, 60.0, (0.1, 0.5, 2.0, 10.0),
-     "Time from a request's arrival to its first token, waiting included, kept by 99 of 100 requests."),
-    ("tpot_p99_s", "Per token, P99 (TPOT)", "per token", 0.002, 1.0, (0.01, 0.03, 0.05, 0.1, 0.2),
-     "Mean time per token of a request after its first one, kept by 99 of 100 requests."),
-    ("itl_p99_s", "Gap between tokens, P99 (ITL)", "gap", 0.002, 5.0, (0.01, 0.05, 0.2, 1.0),
-     "Time between two tokens of a request, kept by 99 of 100 gaps: it shows stalls that a mean hides."),
-    ("e2e_p99_s", "Whole answer, P99", "whole answer", 0.1, 600.0, (1.0, 10.0, 60.0),
-     "Time from a request's arrival to its last token, kept by 99 of 100 requests."),
-)  # fmt: skip
+    (
+        "ttft_p99_s",
+        "First token, P99",
+        "first token",
+        0.02,
+        60.0,
+        (0.1, 0.5, 2.0, 10.0),
+        "Time from a request's arrival to its first token, waiting included, kept by 99 of 100 requests.",
+    ),
+    (
+        "tpot_p99_s",
+        "Per token, P99 (TPOT)",
+        "per token",
+        0.002,
+        1.0,
+        (0.01, 0.03, 0.05, 0.1, 0.2),
+        "Mean time per token of a request after its first one, kept by 99 of 100 requests.",
+    ),
+    (
+        "itl_p99_s",
+        "Gap between tokens, P99 (ITL)",
+        "gap",
+        0.002,
+        5.0,
+        (0.01, 0.05, 0.2, 1.0),
+        "Time between two tokens of a request, kept by 99 of 100 gaps: it shows stalls that a mean hides.",
+    ),
+    (
+        "e2e_p99_s",
+        "Whole answer, P99",
+        "whole answer",
+        0.1,
+        600.0,
+        (1.0, 10.0, 60.0),
+        "Time from a request's arrival to its last token, kept by 99 of 100 requests.",
+    ),
+)
 
 
 class PromisesGroup(FoldedGroup):
@@ -30,11 +60,15 @@ class PromisesGroup(FoldedGroup):
         super().__init__(document, "promises", "Promises", parent)
         for key, title, short, low, high, stops, meaning in PROMISES:
             slider = ParameterSlider(
-                key, title, LogScale(low, high, stops), text_of(SECONDS),
-                f"{meaning} Type none for no such promise.", optional=True,
-            )  # fmt: skip
+                key,
+                title,
+                LogScale(low, high, stops),
+                text_of(SECONDS),
+                f"{meaning} Type none for no such promise.",
+                optional=True,
+            )
             self.rows.addWidget(slider)
-            self.bind(slider, lambda key=key: document.workload_path(f"objectives.{key}"), f"promise {short}")  # type: ignore[misc]
+            self.bind(slider, partial(document.workload_path, f"objectives.{key}"), f"promise {short}")
 
     def summary(self) -> str:
         """The promises made."""

@@ -33,28 +33,45 @@ class SchedulerGroup(FoldedGroup):
         super().__init__(document, "scheduler", "Scheduler", parent)
         path, workload = document.alternative_path, document.workload_path
         budget = ParameterSlider(
-            "token_budget", "Tokens a step, at most", LogScale(128, 32_768, BUDGETS, integer=True),
+            "token_budget",
+            "Tokens a step, at most",
+            LogScale(128, 32_768, BUDGETS, integer=True),
             text_of(TOKENS, integer=True),
             "Chunked prefill: tokens of prompts and answers worked on in one step. Small keeps the gaps between tokens short, large reads prompts faster.",
-        )  # fmt: skip
+        )
         self.replicas = ParameterSlider(
-            "replicas", "Replicas", StopScale(REPLICAS), ValueText(str, _read_replicas),
-            "Copies of the model. Auto takes the fewest that keep every promise at the stated rate.", caption=True,
-        )  # fmt: skip
+            "replicas",
+            "Replicas",
+            StopScale(REPLICAS),
+            ValueText(str, _read_replicas),
+            "Copies of the model. Auto takes the fewest that keep every promise at the stated rate.",
+            caption=True,
+        )
         spares = ParameterSlider(
-            "spare_replicas", "Spare replicas", LinearScale(0, 8, 1, (0.0, 1.0, 2.0), integer=True),
-            text_of(PLAIN, integer=True), "Replicas that stand by for a failure: paid, not counted on.",
-        )  # fmt: skip
+            "spare_replicas",
+            "Spare replicas",
+            LinearScale(0, 8, 1, (0.0, 1.0, 2.0), integer=True),
+            text_of(PLAIN, integer=True),
+            "Replicas that stand by for a failure: paid, not counted on.",
+        )
         self.layout_row = ValueRow(
-            "layout", "Layout", ValueText(_written_layout, _read_layout),
+            "layout",
+            "Layout",
+            ValueText(_written_layout, _read_layout),
             "How a replica's chips are split: auto, or tp 4 pp 1 dp 2 ep 8. tp·pp·dp is the degree; ep divides tp·dp.",
-        )  # fmt: skip
-        kv = ChoiceRow("kv_precision", "KV cache", (("bf16", "BF16", ""), ("fp8", "FP8", "")),
-                       "Bytes a cached key or value, the same for all chips compared")  # fmt: skip
+        )
+        kv = ChoiceRow(
+            "kv_precision",
+            "KV cache",
+            (("bf16", "BF16", ""), ("fp8", "FP8", "")),
+            "Bytes a cached key or value, the same for all chips compared",
+        )
         sharding = ChoiceRow(
-            "kv_sequence_sharding", "KV over tensor ranks", ((False, "copied", ""), (True, "sharded", "")),
+            "kv_sequence_sharding",
+            "KV over tensor ranks",
+            ((False, "copied", ""), (True, "sharded", "")),
             "Where a model has fewer KV heads than tensor ranks (MLA: one latent): copied to each rank, or sharded by sequence",
-        )  # fmt: skip
+        )
         for row in (budget, self.replicas, spares, self.layout_row, kv, sharding):
             self.rows.addWidget(row)
         self.bind(budget, lambda: path("token_budget"), "token budget")
@@ -75,7 +92,9 @@ class SchedulerGroup(FoldedGroup):
         """How many replicas it became."""
         chosen = self.workload_outcome(outcome).chosen
         spares = f" + {chosen.spare_replicas} spare" if chosen.spare_replicas else ""
-        self.replicas.set_caption(f"{chosen.replicas}{spares}, {QUANTITIES['chips'].format(chosen.chips_total)} in all")
+        self.replicas.set_caption(
+            f"{chosen.replicas}{spares}, {QUANTITIES['chips'].format(chosen.chips_total)} in all"
+        )
 
     def summary(self) -> str:
         """Budget and replicas."""

@@ -29,20 +29,27 @@ class ServingGroup(Group):
         self._shown: AlternativeOutcome | None = None
         self.heading = Heading("Serving", self)
         self.batch = ParameterSlider(
-            "batch_size", "Batch size, at most", LogScale(1, 4096, BATCHES, integer=True),
+            "batch_size",
+            "Batch size, at most",
+            LogScale(1, 4096, BATCHES, integer=True),
             text_of(QUANTITIES["batch"], integer=True),
             "The scheduler's cap on concurrent sequences of a replica. Under open-loop traffic the batch itself is an outcome: see the line below.",
             caption=True,
-        )  # fmt: skip
+        )
         self.degree = ParameterSlider(
-            "parallelism_degree", "Parallelism degree", StopScale((AUTO,)), self._degree_text(),
+            "parallelism_degree",
+            "Parallelism degree",
+            StopScale((AUTO,)),
+            self._degree_text(),
             "Chips in one replica. The stops are the degrees that this chip and model allow; auto takes the best.",
             caption=True,
-        )  # fmt: skip
-        self.to_all = self.heading.add_button("degree_to_all", "degree to all", "Apply this parallelism degree to all compared chips")
+        )
+        self.to_all = self.heading.add_button(
+            "degree_to_all", "degree to all", "Apply this parallelism degree to all compared chips"
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        column.setSpacing(4)
         for row in (self.heading, self.batch, self.degree):
             column.addWidget(row)
         path = document.alternative_path
@@ -105,7 +112,9 @@ class ServingGroup(Group):
             changes[f"workloads.{index}.alternatives.{place}.layout"] = AUTO
         self.change(changes, "parallelism degree of all")
         if left_out:
-            self.refused.emit(f"{degree} chips a replica is not possible for {', '.join(left_out)}: left as it was")
+            self.refused.emit(
+                f"{degree} chips a replica is not possible for {', '.join(left_out)}: left as it was"
+            )
 
 
 def _replicas_sentence(chosen: AlternativeOutcome) -> str:

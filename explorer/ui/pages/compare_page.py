@@ -60,25 +60,46 @@ def _keeps(one: AlternativeOutcome) -> str:
 
 
 def _reason(one: AlternativeOutcome) -> str:
-    parts = (one.reason, one.availability_note if not one.available else "", one.cost.reason, one.precision_note, one.memory.note)
+    parts = (
+        one.reason,
+        one.availability_note if not one.available else "",
+        one.cost.reason,
+        one.precision_note,
+        one.memory.note,
+    )
     return " · ".join(dict.fromkeys(part for part in parts if part))
 
 
 COLUMNS = (
-    Column("Alternative", "Compared deployment, with the chips of one replica", lambda one: one.label, right=False),
-    Column("Fits", "Whether weights and caches fit in memory", lambda one: "✓ yes" if one.memory.fits else "✗ no"),
-    Column("Replicas", "Copies of the model, spares included", lambda one: f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else "")),
+    Column(
+        "Alternative",
+        "Compared deployment, with the chips of one replica",
+        lambda one: one.label,
+        right=False,
+    ),
+    Column(
+        "Fits", "Whether weights and caches fit in memory", lambda one: "✓ yes" if one.memory.fits else "✗ no"
+    ),
+    Column(
+        "Replicas",
+        "Copies of the model, spares included",
+        lambda one: f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else ""),
+    ),
     Column("Chips", "Chips in all, spares and whole units included", lambda one: f"{one.chips_total:,}"),
     Column("P99 first token", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
     Column("P99 per token", "Mean time per token (TPOT) that 99 of 100 requests keep", _p99("tpot")),
     Column("P99 answer", "Time to the last token that 99 of 100 requests keep", _p99("e2e")),
-    Column("Up to", "Largest rate of the whole service that keeps every promise", lambda one: RATE.format(one.max_request_rate) if one.max_request_rate else NOTHING),
+    Column(
+        "Up to",
+        "Largest rate of the whole service that keeps every promise",
+        lambda one: RATE.format(one.max_request_rate) if one.max_request_rate else NOTHING,
+    ),
     Column("$/M tokens", "Cost per million tokens at the stated traffic", _per_million),
     Column("$/month", "Cost a month at the stated traffic", _month),
     Column("Keeps promises", "Share of draws in which every promise is kept", _keeps),
     Column("Evidence", "How well the chip is known", lambda one: one.evidence_grade, right=False),
     Column("Remarks", "Why a promise breaks, or what to know", _reason, right=False),
-)  # fmt: skip
+)
 
 
 class CompareModel(QAbstractTableModel):
@@ -134,7 +155,9 @@ class CompareModel(QAbstractTableModel):
             return QColor(theme.tokens().bad)
         return None
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         """Headings and what they mean."""
         if orientation != Qt.Orientation.Horizontal:
             return None
@@ -178,14 +201,16 @@ class ComparePage(QWidget):
     def show_outcome(self) -> None:
         """Show the answer about the workload that is edited."""
         outcome = self._document.outcome
-        self.model.show_workload(outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)])
+        self.model.show_workload(
+            outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)]
+        )
 
     def fit_columns(self) -> None:
         """Widths for the texts of now; not on every change, for columns that twitch cannot be read."""
         self.table.resizeColumnsToContents()
         header = self.table.horizontalHeader()
         for section in range(header.count() - 1):
-            header.resizeSection(section, header.sectionSize(section) + (14 if section else 24))
+            header.resizeSection(section, header.sectionSize(section) + (4 if section else 14))
 
 
 class _CopyableTable(QTableView):
@@ -219,7 +244,6 @@ class _CopyableTable(QTableView):
 
 
 def _dot(color: QColor) -> QPixmap:
-
 
     ratio = 3
     pixmap = QPixmap(14 * ratio, 14 * ratio)

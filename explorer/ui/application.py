@@ -1,0 +1,119 @@
+"""Starts the window on a scenario, or paints it into a picture without one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication
+
+from explorer.catalog.catalog import Catalog, load_catalog
+from explorer.catalog.location import scenario_root
+from explorer.errors import ExplorerError
+from explorer.plots.tokens import THEMES
+from explorer.scenario.file import read_scenario
+from explorer.scenario.schema import Scenario
+from explorer.study.live import LiveEvaluator
+from explorer.ui import theme
+from explorer.ui.document import Document, Evaluator
+from explorer.ui.main_window import MainWindow
+
+FIRST_SCENARIO = "ai200-on-aws.toml"
+DEFAULT_SIZE = (1440, 900)
+
+
+def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
+    """Open the window on the first path (the founding question's scenario when none) and return its exit code.
+
+    Raises ExplorerError when there is nothing that could be shown: no readable scenario at all.
+    """
+    application = application_object()
+    known = catalog or load_catalog()
+    live = LiveEvaluator(known)
+    try:
+        document, complaint = first_document(paths, known, live)
+        window = MainWindow(document, theme.ThemeSwitch(application))
+        window.resize(*DEFAULT_SIZE)
+        window.panel.unfold("traffic", "open_figures")
+        window.show()
+        if complaint:
+            window.messages.show_message(complaint)
+        # The window first: the worker's start would compete with the first frame.
+        QTimer.singleShot(0, live.start_worker)
+        QTimer.singleShot(0, document.refine_now)
+        return application.exec()
+    finally:
+        live.close()
+
+
+def first_document(paths: Sequence[Path], catalog: Catalog, live: Evaluator) -> tuple[Document, str]:
+    """The document to begin with, and what went wrong with a path that was asked for."""
+    complaint = ""
+    first = scenario_root() / FIRST_SCENARIO
+    document = None
+    for path in paths[:1]:
+        try:
+            scenario = read_scenario(path, catalog).scenario
+            document = Document(catalog, live, scenario)
+            document.open(Path(path))
+            return document, ""
+        except ExplorerError as error:
+            complaint = str(error)
+    document = Document(catalog, live, read_scenario(first, catalog).scenario)
+    if not complaint:
+        document.open(first)
+    return document, complaint
+
+
+def grab(
+    scenario: Scenario,
+    catalog: Catalog | None = None,
+    *,
+    size: tuple[int, int] = DEFAULT_SIZE,
+    theme_name: str = "light",
+    scale: float = 1.0,
+    unfold: Sequence[str] = ("traffic", "open_figures"),
+    live: Evaluator | None = None,
+) -> QImage:
+    """A picture of the window on a scenario: `size` in logical pixels, `scale` device pixels for each.
+
+    Raises ExplorerError when the scenario cannot be evaluated or the theme is unknown.
+    """
+    if theme_name not in THEMES:
+        raise ExplorerError(f"unknown theme '{theme_name}'; allowed: {', '.join(THEMES)}")
+    application = application_object()
+    theme.apply(application, THEMES[theme_name])
+    known = catalog or load_catalog()
+    evaluator = live or LiveEvaluator(known)
+    document = Document(known, evaluator, scenario)
+    window = MainWindow(document)
+    try:
+        window.panel.unfold(*unfold)
+        window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        window.setFixedSize(QSize(*size).expandedTo(window.minimumSizeHint()))
+        window.show()
+        application.processEvents()
+        image = QImage(window.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
+        image.setDevicePixelRatio(scale)
+        image.fill(window.palette().window().color())
+        window.render(image, QPoint())
+        return image
+    finally:
+        document.undo_stack.setClean()
+        window.close()
+        window.deleteLater()
+
+
+def application_object() -> QApplication:
+    """The running application, or a new one with the program's name."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("inference-explorer")
+    application.setApplicationDisplayName("Inference Explorer")
+    return application

@@ -1,0 +1,463 @@
+"""The window: panel, verdict strip, three plots and pages, with the menus that reach everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QSizePolicy,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from explorer.catalog.location import scenario_root
+from explorer.errors import ExplorerError
+from explorer.plots.concentration import ConcentrationPlot
+from explorer.plots.memory_fit import MemoryFitPlot
+from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.plots.tokens import Tokens
+from explorer.ui import theme
+from explorer.ui.document import Document
+from explorer.ui.message_bar import MessageBar
+from explorer.ui.pages.compare_page import ComparePage
+from explorer.ui.panel import Panel
+from explorer.ui.verdict_strip import VerdictStrip
+
+SUFFIX = ".toml"
+FILTER = "Scenarios (*.toml);;All files (*)"
+LEAST = (1280, 720)
+CLOSED_FORM = "closed form"
+Answer = QMessageBox.StandardButton
+
+
+class MainWindow(QMainWindow):
+    """One document in one window; it computes nothing."""
+
+    def __init__(
+        self, document: Document, themes: theme.ThemeSwitch | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("window")
+        self.document = document
+        self._themes = themes
+        self._actions: dict[str, QAction] = {}
+        self.setMinimumSize(*LEAST)
+        self.messages = MessageBar(self)
+        self.verdict = VerdictStrip(document, self)
+        self.panel = Panel(document, self)
+        self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
+        self.compare = ComparePage(document, self)
+        self.workloads = QTabBar(self)
+        self._worker_label = QLabel(self)
+        self._state_label = QLabel(self)
+        self._file_label = QLabel(self)
+        self._lay_out()
+        self._make_menus()
+        self._connect()
+        self.set_tokens(theme.tokens())
+        self._on_workloads()
+        self._on_outcome()
+        self._on_path()
+        self._on_worker("")
+
+    @property
+    def actions_by_name(self) -> dict[str, QAction]:
+        """Every menu action by its object name."""
+        return self._actions
+
+    def _lay_out(self) -> None:
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        page = QVBoxLayout()
+        page.setContentsMargins(12, 8, 12, 4)
+        page.setSpacing(8)
+        column.addLayout(page, 1)
+        self.workloads.setObjectName("workloads")
+        self.workloads.setAccessibleName("Workload")
+        self.workloads.setExpanding(False)
+        self.workloads.setDrawBase(False)
+        page.addWidget(self.verdict)
+        body = QHBoxLayout()
+        body.setSpacing(8)
+        body.addWidget(self.panel)
+        right = QVBoxLayout()
+        right.setSpacing(8)
+        plots = QHBoxLayout()
+        plots.setSpacing(8)
+        for plot, stretch, least in (
+            (self.tail, 52, 400),
+            (self.memory, 24, 220),
+            (self.concentration, 24, 220),
+        ):
+            plots.addWidget(_card(plot, self, least), stretch)
+        right.addLayout(plots, 1)
+        tabs = QTabBar(self)
+        tabs.addTab("Compare")
+        tabs.setObjectName("pages")
+        tabs.setAccessibleName("Page")
+        tabs.setDrawBase(False)
+        tabs.setExpanding(False)
+        pages = _card(None, self, 300)
+        inner = QVBoxLayout(pages)
+        inner.setContentsMargins(10, 2, 10, 6)
+        inner.setSpacing(2)
+        inner.addWidget(tabs, 0, Qt.AlignmentFlag.AlignLeft)
+        inner.addWidget(self.compare, 1)
+        # Heading, four rows and a scroll bar: the table never needs more, the plots take the rest.
+        pages.setFixedHeight(204)
+        right.addWidget(pages)
+        body.addLayout(right, 1)
+        page.addLayout(body, 1)
+        self.setCentralWidget(inside)
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self._state_label, 1)
+        bar.addPermanentWidget(self._worker_label)
+        bar.addPermanentWidget(self._file_label)
+        for label, name in (
+            (self._worker_label, "worker"),
+            (self._state_label, "state"),
+            (self._file_label, "edition"),
+        ):
+            label.setObjectName(f"status.{name}")
+            # A label that asks for the width of its text would lay the window out anew on every change.
+            label.setSizePolicy(
+                QSizePolicy.Policy.Ignored if name == "state" else QSizePolicy.Policy.Preferred,
+                QSizePolicy.Policy.Preferred,
+            )
+        self._worker_label.setMinimumWidth(170)
+        self._worker_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def _make_menus(self) -> None:
+        self.menuBar().setCornerWidget(self.workloads, Qt.Corner.TopRightCorner)
+        key = QKeySequence.StandardKey
+        file, edit, view, scenario, about = (
+            self.menuBar().addMenu(title) for title in ("&File", "&Edit", "&View", "&Scenario", "&Help")
+        )
+        self._add(file, "open", "&Open …", self.on_open, key.Open)
+        examples = file.addMenu("Open &example")
+        for place in _examples():
+            self._add(
+                examples,
+                f"example.{place.stem}",
+                place.stem.replace("-", " "),
+                lambda _=False, place=place: self.open_after_guard(place),
+            )
+        file.addSeparator()
+        self._add(file, "save", "&Save", self.on_save, key.Save)
+        self._add(file, "save_as", "Save &as …", self.on_save_as, "Ctrl+Shift+S")
+        file.addSeparator()
+        self._add(file, "quit", "&Quit", self.close, "Ctrl+Q")
+        stack = self.document.undo_stack
+        for name, action, keys in (
+            ("undo", stack.createUndoAction(self, "&Undo"), key.Undo),
+            ("redo", stack.createRedoAction(self, "&Redo"), key.Redo),
+        ):
+            action.setObjectName(name)
+            action.setShortcuts(QKeySequence.keyBindings(keys))
+            self._actions[name] = action
+            edit.addAction(action)
+        edit.addSeparator()
+        self._add(edit, "copy_table", "&Copy comparison", self._copy_table, "Ctrl+Shift+C")
+        choices = QActionGroup(self)
+        for choice, title in (("system", "Theme of the &system"), ("light", "&Light"), ("dark", "&Dark")):
+            action = self._add(
+                view, f"theme.{choice}", title, lambda _=False, choice=choice: self._choose(choice)
+            )
+            action.setCheckable(True)
+            action.setEnabled(self._themes is not None)
+            action.setChecked(self._themes is not None and self._themes.choice == choice)
+            choices.addAction(action)
+        view.addSeparator()
+        self._add(view, "unfold_all", "&Unfold all groups", lambda: self._fold(True), "Ctrl+Shift+Down")
+        self._add(view, "fold_all", "&Fold all groups", lambda: self._fold(False), "Ctrl+Shift+Up")
+        view.addSeparator()
+        self._add(view, "fit_columns", "Fit &columns of the comparison", self.compare.fit_columns)
+        self._add(scenario, "pin", "&Pin as baseline", self.document.pin_baseline, "Ctrl+B")
+        self._add(scenario, "unpin", "&Unpin baseline", self.document.unpin_baseline, "Ctrl+Shift+B")
+        scenario.addSeparator()
+        self._add(
+            scenario,
+            "add_chip",
+            "Compare a further &chip …",
+            self.panel.chips.add_button.click,
+            "Ctrl+Shift+A",
+        )
+        self._add(
+            scenario,
+            "change_chip",
+            "C&hange the selected chip …",
+            self.panel.chips.change_button.click,
+            "Ctrl+E",
+        )
+        self._add(scenario, "remove_chip", "&Remove the selected chip", self.panel.chips.remove_button.click)
+        self._add(
+            scenario, "choose_model", "Choose a &model …", self.panel.model.preset_button.click, "Ctrl+M"
+        )
+        scenario.addSeparator()
+        for step, name, title, keys in (
+            (1, "next_alternative", "&Next alternative", "Ctrl+Down"),
+            (-1, "previous_alternative", "Pre&vious alternative", "Ctrl+Up"),
+        ):
+            self._add(scenario, name, title, lambda _=False, step=step: self._step_alternative(step), keys)
+        self._add(scenario, "next_workload", "Next &workload", self._next_workload, "Ctrl+Tab")
+        self._add(about, "keys", "&Keys and gestures", self._show_keys, key.HelpContents)
+        self._add(about, "about", "&About this scenario", self._show_about)
+
+    def _add(
+        self,
+        menu: object,
+        name: str,
+        title: str,
+        do: Callable[..., object],
+        keys: QKeySequence.StandardKey | str | None = None,
+    ) -> QAction:
+        action = QAction(title, self)
+        action.setObjectName(name)
+        if isinstance(keys, str):
+            action.setShortcut(QKeySequence(keys))
+        elif keys is not None:
+            action.setShortcuts(keys)
+        action.triggered.connect(do)
+        menu.addAction(action)  # type: ignore[attr-defined]
+        self._actions[name] = action
+        return action
+
+    def _connect(self) -> None:
+        document = self.document
+        document.outcome_changed.connect(self._on_outcome)
+        document.baseline_changed.connect(self._on_outcome)
+        document.workload_changed.connect(self._on_workload)
+        document.scenario_changed.connect(self._on_workloads)
+        document.dragging_changed.connect(self.tail.set_dragging)
+        document.evaluation_failed.connect(self._on_failed)
+        document.worker_changed.connect(self._on_worker)
+        document.worker_failed.connect(lambda text: self.messages.show_message(text))
+        document.path_changed.connect(self._on_path)
+        document.undo_stack.cleanChanged.connect(self._on_path)
+        self.panel.refused.connect(lambda text: self.messages.show_message(text, "remark"))
+        self.workloads.currentChanged.connect(self._on_tab)
+        self.compare.alternative_chosen.connect(self._select_alternative)
+        if self._themes is not None:
+            self._themes.theme_changed.connect(self.set_tokens)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Draw the plots in a theme."""
+        for plot in (self.tail, self.memory, self.concentration):
+            plot.set_tokens(tokens)
+        self.compare.show_outcome()
+
+    def open_file(self, path: Path) -> bool:
+        """Open a file; on errors everything stays as it was and the errors are shown."""
+        try:
+            warnings = self.document.open(path)
+        except ExplorerError as error:
+            self.messages.show_message(str(error))
+            return False
+        self.messages.clear()
+        if warnings:
+            self.messages.show_message("\n".join(warnings), "remark")
+        self.compare.fit_columns()
+        return True
+
+    def open_after_guard(self, path: Path) -> bool:
+        """Open a file unless unsaved changes hold it back."""
+        return self.guard() and self.open_file(path)
+
+    def guard(self) -> bool:
+        """True when the document may be left: nothing unsaved, saved now, or given up."""
+        if not self.document.is_dirty:
+            return True
+        answer = self.ask_about_changes()
+        if answer == Answer.Save:
+            return self.on_save()
+        return answer == Answer.Discard
+
+    def ask_about_changes(self) -> QMessageBox.StandardButton:
+        """Ask what becomes of unsaved changes."""
+        box = QMessageBox(self)
+        box.setObjectName("unsaved")
+        box.setWindowTitle("Unsaved changes")
+        box.setText(f"{self._name()} has unsaved changes.")
+        last = self.document.undo_stack.undoText()
+        box.setInformativeText(f"Last: {last}." if last else "")
+        box.setStandardButtons(Answer.Save | Answer.Discard | Answer.Cancel)
+        box.setDefaultButton(Answer.Save)
+        return Answer(box.exec())
+
+    def on_open(self) -> None:
+        """Choose a file and open it."""
+        if not self.guard():
+            return
+        start = str(self.document.path.parent if self.document.path else scenario_root())
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open a scenario", start, FILTER)
+        if chosen:
+            self.open_file(Path(chosen))
+
+    def on_save(self) -> bool:
+        """Save to the document's file, or ask for one; False when nothing was written."""
+        return self.on_save_as() if self.document.path is None else self.save_to(self.document.path)
+
+    def on_save_as(self) -> bool:
+        """Choose a file and save; False when nothing was written."""
+        start = str(self.document.path or Path.home() / f"scenario{SUFFIX}")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the scenario", start, FILTER)
+        if not chosen:
+            return False
+        path = Path(chosen)
+        return self.save_to(path if path.suffix else path.with_suffix(SUFFIX))
+
+    def save_to(self, path: Path) -> bool:
+        """Save to a file; on errors they are shown and False is returned."""
+        try:
+            self.document.save_as(path)
+        except ExplorerError as error:
+            self.messages.show_message(str(error))
+            return False
+        self.messages.clear()
+        return True
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about unsaved changes, then stop timers and worker."""
+        if self.guard():
+            self.document.close()
+            event.accept()
+        else:
+            event.ignore()
+
+    def _on_outcome(self, _: object = None) -> None:
+        document = self.document
+        workload = min(document.workload_index, len(document.outcome.workloads) - 1)
+        for plot in (self.tail, self.memory, self.concentration):
+            plot.show_outcome(document.outcome, workload, document.baseline_outcome)
+        if document.problem is None and self.messages.property("evaluation"):
+            self.messages.setProperty("evaluation", False)
+            self.messages.clear()
+        self._show_state()
+
+    def _show_state(self) -> None:
+        outcome = self.document.outcome
+        refined = "final" if outcome.final else "estimate, refining"
+        self._state_label.setText(f"{CLOSED_FORM} · {outcome.samples} draws · {refined}")
+
+    def _on_failed(self, error: object) -> None:
+        self.messages.show_message(f"No answer for this scenario, the plots show the one before: {error}")
+        self.messages.setProperty("evaluation", True)
+
+    def _on_worker(self, status: str) -> None:
+        text = f"worker: {status}" if status else ""
+        if text != self._worker_label.text():
+            self._worker_label.setText(text)
+
+    def _on_path(self) -> None:
+        mark = " *" if self.document.is_dirty else ""
+        self.setWindowTitle(f"{self._name()}{mark} – Inference Explorer")
+        self._file_label.setText(
+            f"{self._name()}{' · unsaved' if mark else ''} · catalogue {self.document.catalog.edition}"
+        )
+
+    def _name(self) -> str:
+        return self.document.path.name if self.document.path else self.document.scenario.title
+
+    def _on_workloads(self, _: object = None) -> None:
+        names = [workload.name for workload in self.document.scenario.workloads]
+        if names != [self.workloads.tabText(place) for place in range(self.workloads.count())]:
+            self.workloads.blockSignals(True)
+            while self.workloads.count():
+                self.workloads.removeTab(0)
+            for name in names:
+                self.workloads.addTab(name)
+            self.workloads.blockSignals(False)
+            self.workloads.setVisible(len(names) > 1)
+        if self.workloads.currentIndex() != self.document.workload_index:
+            self.workloads.setCurrentIndex(self.document.workload_index)
+
+    def _on_workload(self, _: int) -> None:
+        self._on_workloads()
+        self._on_outcome()
+        self.compare.fit_columns()
+
+    def _on_tab(self, index: int) -> None:
+        if 0 <= index < len(self.document.scenario.workloads):
+            self.document.select_workload(index)
+
+    def _next_workload(self) -> None:
+        count = len(self.document.scenario.workloads)
+        self.document.select_workload((self.document.workload_index + 1) % count)
+
+    def _select_alternative(self, index: int) -> None:
+        name = self.document.workload.alternatives[index].name
+        self.document.change(self.document.workload_path("selected"), name, "selected chip")
+
+    def _step_alternative(self, step: int) -> None:
+        count = len(self.document.workload.alternatives)
+        self._select_alternative((self.document.alternative_index + step) % count)
+
+    def _choose(self, choice: theme.Choice) -> None:
+        if self._themes is not None:
+            self._themes.choose(choice)
+
+    def _fold(self, opened: bool) -> None:
+        for group in self.panel.folded:
+            group.frame.set_open(opened)
+
+    def _copy_table(self) -> None:
+
+        QGuiApplication.clipboard().setText(self.compare.model.as_text())
+
+    def _show_keys(self) -> None:
+        self.messages.show_message(KEYS, "remark")
+        self.messages.more.setChecked(True)
+
+    def _show_about(self) -> None:
+        scenario, outcome = self.document.scenario, self.document.outcome
+        lines = [
+            scenario.title,
+            scenario.question,
+            f"File: {self.document.path or 'none yet'}",
+            f"Catalogue {outcome.catalog_edition}, engine {outcome.engine_version}, as of {scenario.as_of or 'not said'}",
+            *outcome.warnings,
+        ]
+        self.messages.show_message("\n".join(line for line in lines if line), "remark")
+        self.messages.more.setChecked(True)
+
+
+KEYS = """Keys and gestures
+Arrow keys move a slider by 1 %, Page Up and Page Down by 10 %, Home and End to its ends.
+The wheel moves a slider only while it has the focus; a double click brings it back to the baseline.
+Values can be typed with units: 70B, 1.5T, 32k, 50 ms, 2.4 TB/s, 20 %.
+Ctrl+B pins the present scenario as the baseline; Ctrl+Z and Ctrl+Shift+Z undo and redo, a drag being one step.
+Ctrl+Up and Ctrl+Down select the next alternative, Ctrl+Tab the next workload, Ctrl+E changes the chip."""
+
+
+def _card(plot: QWidget | None, parent: QWidget, least: int) -> QFrame:
+    """A panel with a hairline around a plot or a page."""
+    card = QFrame(parent)
+    card.setObjectName("card")
+    card.setMinimumWidth(least)
+    if plot is not None:
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(10, 6, 10, 6)
+        inside.addWidget(plot)
+    return card
+
+
+def _examples() -> list[Path]:
+    try:
+        return sorted(scenario_root().glob(f"*{SUFFIX}"))
+    except ExplorerError:
+        # An installation without the examples still opens files.
+        return []
