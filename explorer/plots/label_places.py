@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,37 +72,53 @@ def place_label(
     plot: QRectF,
     segments: Segments,
     taken: list[QRectF],
-    first_row: int = 0,
 ) -> QRectF | None:
-    """The best free place for a label of `size` beside `line` inside `plot`, near the line's upper end.
+    """The best free place for a label of `size` beside `line` inside `plot`, near the line's end.
 
-    Places already `taken` are never used; one that crosses the fewest lines, then the highest, is chosen.
-    None when there is no place at all.
+    Places already `taken` are never used; the first that crosses no line is chosen, else the one that crosses
+    the fewest. None when there is no place at all.
     """
     width, height = size
     finite = np.isfinite(line[1])
     xs, ys = line[0][finite], line[1][finite]
     if xs.size < 2 or width > plot.width():
         return None
-    exit_y = max(plot.top(), float(ys.min()))
+    leaves = float(ys.min()) <= plot.top() + 1.0
+    wanted = _beside_exit(xs, ys, width, height, plot) if leaves else _near_end(xs, ys, width, height)
     best: QRectF | None = None
     least = float("inf")
-    for row in range(first_row, first_row + ROWS):
-        middle = exit_y + 4.0 + (row + 0.5) * (height + 2.0)
-        here = x_at((xs, ys), middle)
-        if here is None:
-            here = float(xs[-1])
-            middle = float(ys[-1]) - (row + 0.8) * height
-        for left in (here + GAP, here - GAP - width):
-            rect = QRectF(left, middle - 0.5 * height, width, height)
-            rect.moveLeft(min(max(rect.left(), plot.left() + 2.0), plot.right() - width - 2.0))
-            if rect.top() < plot.top() or rect.bottom() > plot.bottom():
-                continue
-            if any(rect.intersects(other) for other in taken):
-                continue
-            penalty = 10.0 * segments.crossing(rect) + row
-            if penalty < least:
-                best, least = rect, penalty
-            if least < 10.0:
-                return best
+    for rank, rect in enumerate(wanted):
+        rect.moveLeft(min(max(rect.left(), plot.left() + 2.0), plot.right() - width - 2.0))
+        if rect.top() < plot.top() or rect.bottom() > plot.bottom():
+            continue
+        if any(rect.intersects(other) for other in taken):
+            continue
+        crossed = segments.crossing(rect)
+        if crossed == 0:
+            return rect
+        if 10.0 * crossed + rank < least:
+            best, least = rect, 10.0 * crossed + rank
     return best
+
+
+def _beside_exit(xs: Array, ys: Array, width: float, height: float, plot: QRectF) -> Iterator[QRectF]:
+    """Right and left of a line that leaves through the top, from there downwards."""
+    for row in range(ROWS):
+        top = plot.top() + 4.0 + row * (height + 2.0)
+        here = x_at((xs, ys), top + 0.5 * height)
+        if here is not None:
+            yield QRectF(here + GAP, top, width, height)
+            yield QRectF(here - GAP - width, top, width, height)
+
+
+def _near_end(xs: Array, ys: Array, width: float, height: float) -> Iterator[QRectF]:
+    """Behind the end of a line that ends inside the plot, then above and below it, then further back."""
+    yield QRectF(float(xs[-1]) + GAP, float(ys[-1]) - 0.5 * height, width, height)
+    for back in (0.0, 0.5, 1.0, 1.5, 2.5):
+        right = float(xs[-1]) - 4.0 - back * width
+        left = right - width
+        span = ys[(xs >= left) & (xs <= right)]
+        if span.size == 0:
+            continue
+        yield QRectF(left, float(span.min()) - height - 3.0, width, height)
+        yield QRectF(left, float(span.max()) + 3.0, width, height)

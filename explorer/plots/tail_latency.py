@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QGraphicsPolygonItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.plots.fonts import NOTE, font
 from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT, draw_heading, draw_line, text_width
@@ -24,13 +23,13 @@ from explorer.plots.tail_axes import (
     wanted_axes,
 )
 from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
+from explorer.plots.tail_lines import Curves, Frame, LinesItem, Points
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
 from explorer.plots.tail_words import heading_note, readout_rows, subtitle, tail_summary, x_labels
-from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens, chip_pen, dotted_pen
+from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Array, Metric, Outcome, WorkloadOutcome
 
-BAND_OPACITY = {"light": 0.16, "dark": 0.20}
 AXIS_WIDTH = 42
 AXIS_HEIGHT = 20
 ROOM_TOP, ROOM_RIGHT = 8.0, 14.0
@@ -65,21 +64,6 @@ class TailValues:
     baseline_seconds: Array
 
 
-class _Line:
-    """The drawing items of one alternative."""
-
-    def __init__(self, plot: pg.PlotItem, order: int) -> None:
-        self.band = QGraphicsPolygonItem()
-        self.band.setPen(QPen(Qt.PenStyle.NoPen))
-        self.p50 = pg.PlotCurveItem(antialias=True, connect="finite")
-        self.p99 = pg.PlotCurveItem(antialias=True, connect="finite")
-        self.p50.setSegmentedLineMode("off")
-        self.p99.setSegmentedLineMode("off")
-        for depth, item in ((10, self.band), (30, self.p50), (40, self.p99)):
-            item.setZValue(depth - order)
-            plot.addItem(item, ignoreBounds=True)
-
-
 class TailLatencyPlot(QWidget):
     """P99 (heavy) and P50 (dotted) of one latency against the rate of the whole service."""
 
@@ -100,7 +84,10 @@ class TailLatencyPlot(QWidget):
         self._axes_of: tuple[Metric, int] | None = None
         self._dragging = False
         self._drawn: tuple[DrawnLine, ...] = ()
-        self._ghost: tuple[Array, Array] = (EMPTY, EMPTY)
+        self._curves: tuple[Curves, ...] = ()
+        self._ghost_line: Points | None = None
+        self._ghost: Points = (EMPTY, EMPTY)
+        self._ticks: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
         self._ticks_of: tuple[Axes, int, int] | None = None
         self._build()
         self.set_tokens(LIGHT)
@@ -129,17 +116,13 @@ class TailLatencyPlot(QWidget):
         self._bottom.setHeight(AXIS_HEIGHT)
         for axis in (self._left, self._bottom):
             axis.setStyle(
-                tickLength=0, tickFont=font(NOTE), autoExpandTextSpace=False, hideOverlappingLabels=False
+                tickLength=0,
+                tickAlpha=0,
+                tickFont=font(NOTE),
+                autoExpandTextSpace=False,
+                hideOverlappingLabels=False,
             )
-        # One item for the whole grid: pyqtgraph's own grid costs more than all curves together.
-        self._grid = pg.PlotCurveItem(connect="pairs", antialias=False)
-        self._grid.setZValue(-10)
-        plot.addItem(self._grid, ignoreBounds=True)
-        self._ghost_item = pg.PlotCurveItem(antialias=True, connect="finite")
-        self._ghost_item.setSegmentedLineMode("off")
-        self._ghost_item.setZValue(25)
-        plot.addItem(self._ghost_item, ignoreBounds=True)
-        self._lines = [_Line(plot, order) for order in range(MAX_CHIPS)]
+        self._lines_item = LinesItem(box)
         self._notes_item = NotesItem(box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, int(HEADING_HEIGHT), 0, int(LINE_HEIGHT) + 2)
@@ -163,15 +146,7 @@ class TailLatencyPlot(QWidget):
         self._bottom.setPen(pg.mkPen(tokens.grid))
         for axis in (self._left, self._bottom):
             axis.setTextPen(pg.mkPen(tokens.secondary))
-        self._grid.setPen(pg.mkPen(tokens.grid))
-        ghost = QPen(QColor(tokens.baseline), 1.4)
-        ghost.setCosmetic(True)
-        ghost.setDashPattern([4.0, 3.0])
-        self._ghost_item.setPen(ghost)
-        for order, line in enumerate(self._lines):
-            line.p99.setPen(chip_pen(tokens, order))
-            line.p50.setPen(dotted_pen(tokens.chip(order), 1.2))
-            line.band.setBrush(tokens.chip_wash(order, BAND_OPACITY[tokens.name]))
+        self._lines_item.set_tokens(tokens)
         self._switch.set_tokens(tokens)
         self._notes_item.set_tokens(tokens)
         self.update()
@@ -237,21 +212,22 @@ class TailLatencyPlot(QWidget):
         self._settle_axes(workload)
         assert self._axes is not None
         ceiling = math.log10(self._axes.latency.high) + ROOM_ABOVE
-        drawn: list[DrawnLine] = []
-        notes: list[LineNote] = []
-        for order, line in enumerate(self._lines):
-            shown = order < len(workload.alternatives)
-            for item in (line.band, line.p50, line.p99):
-                item.setVisible(shown)
-            if shown:
-                made, note = self._draw_line(line, order, workload.alternatives[order], ceiling)
-                drawn.append(made)
-                notes.append(note)
-        ghost = self._draw_ghost(ceiling)
+        curves = tuple(_curves(a, self._metric, ceiling) for a in workload.alternatives[:MAX_CHIPS])
+        self._drawn = tuple(
+            _drawn_line(alternative, self._metric, made)
+            for alternative, made in zip(workload.alternatives, curves, strict=False)
+        )
+        lines = [
+            LineNote(order, alternative.label, *made.p99)
+            for order, (alternative, made) in enumerate(zip(workload.alternatives, curves, strict=False))
+        ]
+        ghost = self._ghost_points(ceiling)
+        self._ghost = (EMPTY, EMPTY) if ghost is None else (ghost[0], 10.0 ** ghost[1])
         if ghost is not None:
-            notes.append(ghost)
-        self._drawn = tuple(drawn)
-        self._write_notes(workload, [note for note in notes if note.x.size])
+            lines.append(LineNote(-1, "baseline", *ghost))
+        self._curves, self._ghost_line = curves, ghost
+        self._show_frame()
+        self._write_notes(workload, [line for line in lines if line.x.size])
         summary = self.text_summary()
         if summary != self.accessibleDescription():
             self.setAccessibleDescription(summary)
@@ -273,64 +249,34 @@ class TailLatencyPlot(QWidget):
                 padding=0.0,
                 disableAutoRange=True,
             )
-        self._draw_grid()
 
-    def _draw_grid(self) -> None:
+    def _show_frame(self) -> None:
         if self._axes is None:
             return
+        self._label_axes(self._axes)
+        rows, columns = self._ticks
+        self._lines_item.show_frame(Frame(self._axes, self._curves, self._ghost_line, rows, columns))
+
+    def _label_axes(self, axes: Axes) -> None:
         size = self._box.rect()
-        wanted = (self._axes, int(size.width()), int(size.height()))
+        wanted = (axes, int(size.width()), int(size.height()))
         if wanted == self._ticks_of:
             return
         self._ticks_of = wanted
-        latency, rate = self._axes.latency, self._axes.rate
-        rows = latency_ticks(latency, size.height())
-        columns = rate_ticks(rate, size.width())
-        _, factor = latency_unit(latency)
+        rows = latency_ticks(axes.latency, size.height())
+        columns = rate_ticks(axes.rate, size.width())
+        _, factor = latency_unit(axes.latency)
         self._left.setTicks([[(math.log10(tick), tick_text(tick / factor)) for tick in rows], []])
         self._bottom.setTicks([[(tick, tick_text(tick)) for tick in columns], []])
-        low, high = math.log10(latency.low), math.log10(latency.high)
-        across, upright = (rate.low, rate.high), (low, high)
-        x = [*(end for _ in rows for end in across), *(tick for tick in columns for _ in upright)]
-        y = [*(math.log10(tick) for tick in rows for _ in across), *(end for _ in columns for end in upright)]
-        self._grid.setData(np.array(x), np.array(y))
+        self._ticks = (tuple(rows), tuple(columns))
 
-    def _draw_line(
-        self, line: _Line, order: int, alternative: AlternativeOutcome, ceiling: float
-    ) -> tuple[DrawnLine, LineNote]:
-        curve = alternative.curves[self._metric]
-        rates, saturation = alternative.rates, alternative.saturation_rate
-        x99, y99 = drawable(rates, curve.p99, saturation, ceiling)
-        x50, y50 = drawable(rates, curve.p50, saturation, ceiling)
-        line.p99.setData(x99, y99)
-        line.p50.setData(x50, y50)
-        outline = band_outline(rates, curve.p99_low, curve.p99_high, saturation, ceiling)
-        line.band.setPolygon(_polygon(*outline))
-        here = alternative.latency[self._metric].p99
-        cliff = alternative.max_request_rate
-        made = DrawnLine(
-            label=alternative.label,
-            p99_rates=x99,
-            p99_seconds=10.0**y99,
-            p50_rates=x50,
-            p50_seconds=10.0**y50,
-            operating_p99=here.value if here is not None and math.isfinite(here.value) else None,
-            cliff_rate=cliff if cliff > 0 and math.isfinite(cliff) else None,
-        )
-        return made, LineNote(order, alternative.label, x99, y99)
-
-    def _draw_ghost(self, ceiling: float) -> LineNote | None:
+    def _ghost_points(self, ceiling: float) -> Points | None:
         """The baseline's selected alternative of the same workload."""
-        self._ghost = (EMPTY, EMPTY)
-        if self._baseline is not None and self._workload < len(self._baseline.workloads):
-            then = self._baseline.workloads[self._workload].chosen
-            x, y = drawable(then.rates, then.curves[self._metric].p99, then.saturation_rate, ceiling)
-            self._ghost_item.setData(x, y)
-            self._ghost = (x, 10.0**y)
-            self._ghost_item.setVisible(x.size > 0)
-            return LineNote(-1, "baseline", x, y)
-        self._ghost_item.setVisible(False)
-        return None
+        if self._baseline is None or self._workload >= len(self._baseline.workloads):
+            return None
+        then = self._baseline.workloads[self._workload].chosen
+        points = drawable(then.rates, then.curves[self._metric].p99, then.saturation_rate, ceiling)
+        return points if points[0].size else None
 
     def _write_notes(self, workload: WorkloadOutcome, lines: list[LineNote]) -> None:
         assert self._axes is not None
@@ -394,8 +340,9 @@ class TailLatencyPlot(QWidget):
         self.metric_changed.emit(metric)
 
     def _on_view_resized(self) -> None:
-        self._notes_item.set_area(self._box.rect())
-        self._draw_grid()
+        for item in (self._lines_item, self._notes_item):
+            item.set_area(self._box.rect())
+        self._show_frame()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -427,9 +374,25 @@ class TailLatencyPlot(QWidget):
         self._notes_item.show_readout(Readout(rate, title, rows))
 
 
-def _polygon(x: Array, y: Array) -> QPolygonF:
-    made: QPolygonF = pg.functions.create_qpolygonf(x.size)
-    if x.size:
-        memory = pg.functions.ndarray_from_qpolygonf(made)
-        memory[:, 0], memory[:, 1] = x, y
-    return made
+def _curves(alternative: AlternativeOutcome, metric: Metric, ceiling: float) -> Curves:
+    """The points of one alternative up to just above `ceiling` (log10 seconds)."""
+    curve, rates, saturation = alternative.curves[metric], alternative.rates, alternative.saturation_rate
+    return Curves(
+        p99=drawable(rates, curve.p99, saturation, ceiling),
+        p50=drawable(rates, curve.p50, saturation, ceiling),
+        band=band_outline(rates, curve.p99_low, curve.p99_high, saturation, ceiling),
+    )
+
+
+def _drawn_line(alternative: AlternativeOutcome, metric: Metric, curves: Curves) -> DrawnLine:
+    here = alternative.latency[metric].p99
+    cliff = alternative.max_request_rate
+    return DrawnLine(
+        label=alternative.label,
+        p99_rates=curves.p99[0],
+        p99_seconds=10.0 ** curves.p99[1],
+        p50_rates=curves.p50[0],
+        p50_seconds=10.0 ** curves.p50[1],
+        operating_p99=here.value if here is not None and math.isfinite(here.value) else None,
+        cliff_rate=cliff if cliff > 0 and math.isfinite(cliff) else None,
+    )

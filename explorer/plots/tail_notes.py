@@ -14,6 +14,7 @@ from explorer.plots.fonts import NOTE, font
 from explorer.plots.label_places import Segments, place_label
 from explorer.plots.lettering import LINE_HEIGHT, draw_line, text_width
 from explorer.plots.tail_axes import Axes
+from explorer.plots.tail_lines import Projection
 from explorer.plots.tokens import LIGHT, RADIUS, Tokens, dotted_pen
 from explorer.study.outcome import Array
 
@@ -101,17 +102,17 @@ class NotesItem(QGraphicsItem):
     def boundingRect(self) -> QRectF:
         return self._area
 
+    def _at(self) -> Projection:
+        assert self._axes is not None, "show_notes comes first"
+        return Projection(self._axes, self._area)
+
     def x_of(self, rate: float) -> float:
         """Pixel of a rate."""
-        assert self._axes is not None
-        span = self._axes.rate
-        return self._area.left() + self._area.width() * (rate - span.low) / (span.high - span.low)
+        return self._at().x(rate)
 
     def y_of(self, log_seconds: float) -> float:
         """Pixel of a base-10 logarithm of seconds."""
-        assert self._axes is not None
-        low, high = math.log10(self._axes.latency.low), math.log10(self._axes.latency.high)
-        return self._area.bottom() - self._area.height() * (log_seconds - low) / (high - low)
+        return self._at().y(log_seconds)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
@@ -192,11 +193,7 @@ class NotesItem(QGraphicsItem):
         return found
 
     def _pixels(self, note: LineNote) -> tuple[Array, Array]:
-        assert self._axes is not None
-        rate, latency = self._axes.rate, self._axes.latency
-        low, high = math.log10(latency.low), math.log10(latency.high)
-        x = self._area.left() + self._area.width() * (note.x - rate.low) / (rate.high - rate.low)
-        y = self._area.bottom() - self._area.height() * (note.y - low) / (high - low)
+        x, y = self._at().points((note.x, note.y))
         inside = x <= self._area.right()
         return x[inside], np.asarray(y[inside])
 

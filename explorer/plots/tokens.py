@@ -140,7 +140,6 @@ def contrast(ink: str, ground: str) -> float:
 def chip_pen(tokens: Tokens, index: int, width: float = 2.0) -> QPen:
     """Pen of the P99 line of the alternative at `index`: its colour and its dash."""
     pen = QPen(tokens.chip(index), width)
-    pen.setCosmetic(True)
     dash = DASHES[index % len(DASHES)]
     if dash:
         pen.setDashPattern(list(dash))
@@ -151,7 +150,6 @@ def chip_pen(tokens: Tokens, index: int, width: float = 2.0) -> QPen:
 def dotted_pen(color: QColor, width: float = 1.0, pattern: Sequence[float] = DOTS) -> QPen:
     """Dotted pen of `color`: P50 lines and the operating point."""
     pen = QPen(color, width)
-    pen.setCosmetic(True)
     pen.setDashPattern(list(pattern))
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     return pen
