@@ -1,8 +1,7 @@
-"""All-reduce coefficients of a tensor group on a given fabric: measured fit or algorithm formula, on card, in and out of the domain."""
+"""All-reduce coefficients of a tensor group: measured fit or algorithm formula, on the card, in and out of the domain."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +48,14 @@ def allreduce_coefficients(tp: float, fabric: Fabric, constants: StepConstants) 
     A card of d domains adds 2*log2(d) hops and 2(d-1)/d*S over the on-card link to each all-reduce, tp = 1 included.
     """
     fields = (
-        fabric.base_latency, fabric.hop_latency, fabric.link_bandwidth, fabric.efficiency,
-        fabric.scaleup_domain, fabric.scaleout_bandwidth, fabric.memory_domains, fabric.on_card_link,
+        fabric.base_latency,
+        fabric.hop_latency,
+        fabric.link_bandwidth,
+        fabric.efficiency,
+        fabric.scaleup_domain,
+        fabric.scaleout_bandwidth,
+        fabric.memory_domains,
+        fabric.on_card_link,
     )
     base, hop, link, efficiency, domain, scaleout, domains, on_card = np.broadcast_arrays(
         *[np.atleast_1d(np.asarray(field, dtype=np.float64)) for field in fields]
@@ -65,9 +70,7 @@ def allreduce_coefficients(tp: float, fabric: Fabric, constants: StepConstants) 
         alpha, slope, root = _from_fit(inner, fabric.fit)
     else:
         alpha = np.stack([base + allreduce_steps(name, inner) * hop for name in fabric.algorithms])
-        slope = np.stack(
-            [allreduce_traffic(name, inner) / (efficiency * link) for name in fabric.algorithms]
-        )
+        slope = np.stack([allreduce_traffic(name, inner) / (efficiency * link) for name in fabric.algorithms])
         root = np.zeros(rows)
     outside = tp / inner
     leaves = outside > 1.0
@@ -95,13 +98,3 @@ def _from_fit(ranks: Array, fit: FittedFabric) -> tuple[Array, Array, Array]:
     bandwidth = bandwidth * np.where(beyond > 0, fit.beyond_bandwidth_share, 1.0)
     root = np.interp(at, steps, fit.root) * np.sqrt(traffic)
     return alpha[None, :], (traffic / bandwidth)[None, :], root
-
-
-def repeat_rows(items: Sequence[AllReduce], rows: int) -> AllReduce:
-    """One all-reduce of a single row repeated for `rows` rows (used when only other figures vary)."""
-    (item,) = items
-    return AllReduce(
-        alpha=np.repeat(item.alpha, rows, axis=1),
-        slope=np.repeat(item.slope, rows, axis=1),
-        root=np.repeat(item.root, rows, axis=0),
-    )

@@ -27,11 +27,15 @@ def mixer_parameters(shape: ModelShape, group: LayerGroup) -> float:
         )
         compressed = hidden * (shape.kv_lora_rank + shape.rope_head_dim)
         expanded = shape.kv_lora_rank * heads * (shape.nope_head_dim + shape.v_head_dim)
+        if shape.attention_gate:
+            query += hidden * heads * shape.v_head_dim
         return query + compressed + expanded + heads * shape.v_head_dim * hidden
     heads = shape.heads if group.heads is None else group.heads
     kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
     head_dim = shape.head_dim if group.head_dim is None else group.head_dim
-    return 2 * hidden * heads * head_dim + 2 * hidden * kv_heads * head_dim
+    queries = (2 if shape.attention_gate else 1) * hidden * heads * head_dim
+    keys_values = (1 if group.shared_key_value else 2) * hidden * kv_heads * head_dim
+    return queries + keys_values + heads * head_dim * hidden
 
 
 def dense_ffn_parameters(shape: ModelShape, group: LayerGroup) -> float:
@@ -40,13 +44,18 @@ def dense_ffn_parameters(shape: ModelShape, group: LayerGroup) -> float:
         width = shape.intermediate if group.intermediate is None else group.intermediate
         return shape.ffn_matrices * shape.hidden * width
     if group.ffn == "moe":
-        return shape.ffn_matrices * shape.hidden * shape.shared_intermediate + shape.hidden * shape.experts
+        projections = 2.0 * shape.hidden * shape.expert_hidden
+        return (
+            shape.ffn_matrices * shape.hidden * shape.shared_intermediate
+            + shape.hidden * shape.experts
+            + projections
+        )
     return 0.0
 
 
 def expert_parameters(shape: ModelShape) -> float:
     """Weights of one routed expert."""
-    return shape.ffn_matrices * shape.hidden * shape.expert_intermediate
+    return shape.ffn_matrices * (shape.expert_hidden or shape.hidden) * shape.expert_intermediate
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,14 @@ def weight_bytes_per_chip(shape: ModelShape, weight_bytes: ArrayLike, split: Spl
     )
 
 
-def kv_bytes_per_token(shape: ModelShape, kv_bytes: ArrayLike, tp: ArrayLike = 1.0, *,
-                       sequence_sharding: bool = False, window_reached: bool = False) -> Array:
+def kv_bytes_per_token(
+    shape: ModelShape,
+    kv_bytes: ArrayLike,
+    tp: ArrayLike = 1.0,
+    *,
+    sequence_sharding: bool = False,
+    window_reached: bool = False,
+) -> Array:
     """KV cache of one more token of context on one chip of the tensor group, bytes (all layers).
 
     Heads replicate once tp exceeds them; a latent (MLA) cache is replicated over tp unless the sequence is
@@ -113,8 +128,15 @@ def kv_bytes_per_token(shape: ModelShape, kv_bytes: ArrayLike, tp: ArrayLike = 1
     return np.asarray(total * np.asarray(kv_bytes, dtype=np.float64))
 
 
-def kv_bytes_per_sequence(shape: ModelShape, kv_bytes: ArrayLike, context: ArrayLike, tp: ArrayLike = 1.0, *,
-                          pp: ArrayLike = 1.0, sequence_sharding: bool = False) -> Array:
+def kv_bytes_per_sequence(
+    shape: ModelShape,
+    kv_bytes: ArrayLike,
+    context: ArrayLike,
+    tp: ArrayLike = 1.0,
+    *,
+    pp: ArrayLike = 1.0,
+    sequence_sharding: bool = False,
+) -> Array:
     """KV cache and recurrent state of a sequence of `context` tokens on one chip, bytes."""
     degree = np.asarray(tp, dtype=np.float64)
     length = np.asarray(context, dtype=np.float64)
@@ -134,7 +156,7 @@ def _token_values(shape: ModelShape, group: LayerGroup, tp: Array, sequence_shar
         kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
         head_dim = shape.head_dim if group.head_dim is None else group.head_dim
         local = kv_heads / tp if sequence_sharding else np.maximum(kv_heads / tp, 1.0)
-        return np.asarray(2.0 * local * head_dim)
+        return np.asarray((1.0 if group.shared_key_value else 2.0) * local * head_dim)
     if group.mixer == "mla":
         values = shape.kv_lora_rank + shape.rope_head_dim
         return np.asarray(values / tp if sequence_sharding else values + 0.0 * tp)
@@ -148,11 +170,21 @@ def experts_touched(experts: ArrayLike, per_token: ArrayLike, tokens: ArrayLike)
     """
     number = np.asarray(experts, dtype=np.float64)
     share = np.asarray(per_token, dtype=np.float64) / number
-    return np.asarray(number * -np.expm1(np.asarray(tokens, dtype=np.float64) * np.log1p(-np.minimum(share, 1 - 1e-12))))
+    return np.asarray(
+        number * -np.expm1(np.asarray(tokens, dtype=np.float64) * np.log1p(-np.minimum(share, 1 - 1e-12)))
+    )
 
 
-def bytes_touched_per_step(shape: ModelShape, weight_bytes: ArrayLike, kv_bytes: ArrayLike, batch: ArrayLike,
-                           context: ArrayLike, split: Split, *, sequence_sharding: bool = False) -> Array:
+def bytes_touched_per_step(
+    shape: ModelShape,
+    weight_bytes: ArrayLike,
+    kv_bytes: ArrayLike,
+    batch: ArrayLike,
+    context: ArrayLike,
+    split: Split,
+    *,
+    sequence_sharding: bool = False,
+) -> Array:
     """Bytes one chip reads in one decode step: its dense weights, the experts touched, its share of the KV.
 
     `batch` is sequences a replica; pipeline stages each hold their own layers.
@@ -166,12 +198,17 @@ def bytes_touched_per_step(shape: ModelShape, weight_bytes: ArrayLike, kv_bytes:
         touched = np.asarray(experts_touched(shape.experts, shape.experts_per_token, n) / shape.experts)  # type: ignore[assignment]
     weights = count.dense * width / (tp * pp) + count.experts * width * touched / (tp * dp * pp)
     head = shape.vocabulary * shape.hidden * 2.0 / tp
-    kv = n / dp * kv_bytes_per_sequence(shape, kv_bytes, context, tp, pp=pp, sequence_sharding=sequence_sharding)
+    kv = (
+        n
+        / dp
+        * kv_bytes_per_sequence(shape, kv_bytes, context, tp, pp=pp, sequence_sharding=sequence_sharding)
+    )
     return np.asarray(weights + head + kv)
 
 
-def other_bytes_per_chip(shape: ModelShape, token_budget: ArrayLike, capacity: ArrayLike, split: Split,
-                         constants: StepConstants) -> Array:
+def other_bytes_per_chip(
+    shape: ModelShape, token_budget: ArrayLike, capacity: ArrayLike, split: Split, constants: StepConstants
+) -> Array:
     """Activations at the token budget, collective buffers and the runtime's own reserve on one chip, bytes."""
     tp, pp, dp = (np.asarray(x, dtype=np.float64) for x in (split.tp, split.pp, split.dp))
     activations = (
@@ -183,9 +220,18 @@ def other_bytes_per_chip(shape: ModelShape, token_budget: ArrayLike, capacity: A
     return np.asarray(activations + buffers + reserve)
 
 
-def largest_batch(shape: ModelShape, weight_bytes: ArrayLike, kv_bytes: ArrayLike, context: ArrayLike,
-                  capacity: ArrayLike, token_budget: ArrayLike, split: Split, constants: StepConstants, *,
-                  sequence_sharding: bool = False) -> Array:
+def largest_batch(
+    shape: ModelShape,
+    weight_bytes: ArrayLike,
+    kv_bytes: ArrayLike,
+    context: ArrayLike,
+    capacity: ArrayLike,
+    token_budget: ArrayLike,
+    split: Split,
+    constants: StepConstants,
+    *,
+    sequence_sharding: bool = False,
+) -> Array:
     """Sequences of `context` tokens a replica can hold (not rounded; <= 0 when the weights alone do not fit)."""
     usable = np.asarray(capacity, dtype=np.float64) * constants.usable_memory_share
     free = (
@@ -199,11 +245,21 @@ def largest_batch(shape: ModelShape, weight_bytes: ArrayLike, kv_bytes: ArrayLik
     return np.asarray(free / np.maximum(per_sequence, 1.0) * np.asarray(split.dp, dtype=np.float64))
 
 
-def largest_context(shape: ModelShape, weight_bytes: float, kv_bytes: float, capacity: float,
-                    token_budget: float, split: Split, constants: StepConstants, *,
-                    sequence_sharding: bool = False) -> float:
+def largest_context(
+    shape: ModelShape,
+    weight_bytes: float,
+    kv_bytes: float,
+    capacity: float,
+    token_budget: float,
+    split: Split,
+    constants: StepConstants,
+    *,
+    sequence_sharding: bool = False,
+) -> float:
     """Longest single sequence a replica's chip can hold beside its weights, tokens (inf without a growing cache)."""
-    zero = kv_bytes_per_sequence(shape, kv_bytes, 0.0, split.tp, pp=split.pp, sequence_sharding=sequence_sharding)
+    zero = kv_bytes_per_sequence(
+        shape, kv_bytes, 0.0, split.tp, pp=split.pp, sequence_sharding=sequence_sharding
+    )
     free = float(
         np.asarray(
             capacity * constants.usable_memory_share
@@ -224,9 +280,11 @@ def largest_context(shape: ModelShape, weight_bytes: float, kv_bytes: float, cap
         )
 
     slope = float(
-        np.asarray(kv_bytes_per_token(
-            shape, kv_bytes, split.tp, sequence_sharding=sequence_sharding, window_reached=True
-        ))
+        np.asarray(
+            kv_bytes_per_token(
+                shape, kv_bytes, split.tp, sequence_sharding=sequence_sharding, window_reached=True
+            )
+        )
         / np.asarray(split.pp, dtype=np.float64)
     )
     if slope <= 0:

@@ -10,6 +10,7 @@ geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deploym
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,7 @@ _SPACING = 0.55
 """Nodes are (spacing*j)^2 apart above the exact ones: about one standard deviation of the batch each."""
 
 
+@lru_cache(maxsize=512)
 def batch_nodes(cap: int) -> Array:
     """Batch sizes at which the chain is evaluated: 0, 1, 2, ... exactly, then spaced by their spread, cap last."""
     if cap < 1:
@@ -36,6 +38,16 @@ def batch_nodes(cap: int) -> Array:
             continue
         nodes.append(min(candidate, float(cap)))
     return np.asarray(nodes)
+
+
+def padded_nodes(caps: ArrayLike) -> Array:
+    """Batch nodes of several rows, (rows, nodes), shorter rows padded in front with empty states."""
+    rows = [batch_nodes(int(cap)) for cap in np.atleast_1d(np.asarray(caps))]
+    depth = max(len(row) for row in rows)
+    table = np.zeros((len(rows), depth))
+    for at, row in enumerate(rows):
+        table[at, depth - len(row) :] = row
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +80,25 @@ def build_chain(nodes: ArrayLike, step: ArrayLike, output_tokens: ArrayLike) -> 
     gap = np.diff(n, axis=1)
     # sum over k = n_j+1 .. n_{j+1} of ln T(k), ln T linear between the nodes
     summed = gap * 0.5 * (log_t[:, 1:] + log_t[:, :-1]) + 0.5 * (log_t[:, 1:] - log_t[:, :-1])
-    # from the empty state the first gap is the single state 1
-    summed[:, 0] = np.where(gap[:, 0] == 1.0, log_t[:, 1], summed[:, 0])
+    # the gap from the empty state holds the single state 1
+    summed = np.where((n[:, :-1] == 0.0) & (gap == 1.0), log_t[:, 1:], summed)
     weight = np.zeros_like(t)
     weight[:, 1:] = np.cumsum(summed, axis=1) + n[:, 1:] * np.log(m) - _log_factorial(n[:, 1:])
     span = np.empty_like(n)
     span[:, 0] = 0.5 * (gap[:, 0] + 1.0)
     span[:, 1:-1] = 0.5 * (gap[:, 1:] + gap[:, :-1])
     span[:, -1] = 0.5 * (gap[:, -1] + 1.0)
+    # rows of smaller caps are padded with empty states in front: those stand for nothing, the last of them for one
+    empty = n[:, :-1] == 0.0
+    filler = empty & (n[:, 1:] == 0.0)
+    span[:, :-1] = np.where(filler, 0.0, np.where(empty, 0.5 * (gap + 1.0), span[:, :-1]))
     return Chain(
-        nodes=n, step=t, log_weight=weight, span=span, output_tokens=m, saturation=n[:, -1] / (m[:, 0] * t[:, -1])
+        nodes=n,
+        step=t,
+        log_weight=weight,
+        span=span,
+        output_tokens=m,
+        saturation=n[:, -1] / (m[:, 0] * t[:, -1]),
     )
 
 
@@ -192,11 +213,17 @@ class PromptService:
     """Share of `own` that grows with the prompt's length (1: proportional)."""
 
 
+@lru_cache(maxsize=64)
+def standard_normal(q: float) -> float:
+    """Quantile q of the standard normal, kept for the few q in use."""
+    return float(normal_quantile(q))
+
+
 def lognormal_quantile(mean: ArrayLike, cv: ArrayLike, q: float) -> Array:
     """Quantile of a lognormal with given mean and coefficient of variation (cv 0: the mean)."""
     scv = np.square(np.asarray(cv, dtype=np.float64))
     sigma2 = np.log1p(scv)
-    z = float(normal_quantile(q))
+    z = standard_normal(q)
     return np.asarray(np.asarray(mean, dtype=np.float64) * np.exp(z * np.sqrt(sigma2) - 0.5 * sigma2))
 
 
@@ -214,7 +241,9 @@ def ttft_quantiles(chain: Chain, state: LoadState, service: PromptService) -> di
     busy = np.clip(state.rate * marginal, 0.0, 0.98)
     queue_mean = busy * marginal * (1.0 + service.scv) / (2.0 * (1.0 - busy))
     slot_mean = np.where(
-        state.wait_decay > 0, state.wait_probability / np.where(state.wait_decay > 0, state.wait_decay, 1.0), np.inf
+        state.wait_decay > 0,
+        state.wait_probability / np.where(state.wait_decay > 0, state.wait_decay, 1.0),
+        np.inf,
     )
     mean = service.overhead + 0.5 * step + own + queue_mean + slot_mean
     results: dict[float, Array] = {}
@@ -226,7 +255,10 @@ def ttft_quantiles(chain: Chain, state: LoadState, service: PromptService) -> di
         own_q = own * (1.0 + service.growth * (length - 1.0))
         residual = step * q
         excess = [
-            (slot, slot_mean), (queue, queue_mean), (own_q, own), (residual, 0.5 * step),
+            (slot, slot_mean),
+            (queue, queue_mean),
+            (own_q, own),
+            (residual, 0.5 * step),
         ]
         with np.errstate(invalid="ignore"):
             spread = sum(np.square(part - centre) for part, centre in excess)
@@ -255,18 +287,25 @@ def tpot_quantiles(chain: Chain, state: LoadState, marginal_at: Array) -> dict[f
     results: dict[float, Array] = {}
     for q in QUANTILES:
         batch = quantile_over_nodes(state.cumulative_token, chain.step, q)
-        z = float(normal_quantile(q))
+        z = standard_normal(q)
         with np.errstate(invalid="ignore"):
             off_batch = keep * (batch - state.mean_step)
             spread = np.sqrt(np.square(off_batch) + np.square(z * chance))
-            value = state.mean_step + np.where(off_batch + z * chance < 0, -spread, spread)
-        value = np.where(q == 0.5, state.mean_step + off_batch, value)
+            signed = off_batch if q == 0.5 else np.where(off_batch + z * chance < 0, -spread, spread)
+            value = state.mean_step + signed
         results[q] = np.where(state.utilisation < 1.0 - 1e-9, np.maximum(value, chain.step[:, 1:2]), np.inf)
     return _ordered(results)
 
 
-def itl_quantiles(chain: Chain, state: LoadState, decode_at: Array, mixed_at: Array, mixed_share_at: Array,
-                  stall_probability: ArrayLike, stall_s: float) -> dict[float, Array]:
+def itl_quantiles(
+    chain: Chain,
+    state: LoadState,
+    decode_at: Array,
+    mixed_at: Array,
+    mixed_share_at: Array,
+    stall_probability: ArrayLike,
+    stall_s: float,
+) -> dict[float, Array]:
     """Gap between tokens, per token, quantiles (rows, loads), seconds.
 
     In state n a step is mixed with a prompt chunk with probability `mixed_share_at` and then lasts `mixed_at`,
@@ -290,8 +329,13 @@ def itl_quantiles(chain: Chain, state: LoadState, decode_at: Array, mixed_at: Ar
     return _ordered(results)
 
 
-def e2e_quantiles(state: LoadState, ttft: dict[float, Array], tpot: dict[float, Array], output_tokens: Array,
-                  output_cv: float) -> dict[float, Array]:
+def e2e_quantiles(
+    state: LoadState,
+    ttft: dict[float, Array],
+    tpot: dict[float, Array],
+    output_tokens: Array,
+    output_cv: float,
+) -> dict[float, Array]:
     """End-to-end time, quantiles (rows, loads): first token plus (o-1) steps, excesses added in quadrature."""
     gaps = np.maximum(output_tokens - 1.0, 0.0)
     results: dict[float, Array] = {}
@@ -312,7 +356,7 @@ def e2e_quantiles(state: LoadState, ttft: dict[float, Array], tpot: dict[float, 
 
 
 def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> Array:
-    """Largest rate (rows,) at which every (latency (rows, loads), limit) holds; 0 where even the lightest load breaks one.
+    """Largest rate (rows,) at which every (latency (rows, loads), limit) holds; 0 where the lightest load breaks one.
 
     `rates` (rows, loads) ascending; the crossing is interpolated in ln latency.
     """
@@ -352,8 +396,13 @@ def _log_factorial(n: Array) -> Array:
     """ln n! for n >= 1, Stirling with three corrections (relative error below 1e-9 from n = 1 by a shift of 8)."""
     shift = 8.0
     x = n + 1.0 + shift
-    stirling = (x - 0.5) * np.log(x) - x + 0.5 * np.log(2.0 * np.pi) + 1.0 / (12.0 * x) - 1.0 / (360.0 * x**3) + (
-        1.0 / (1260.0 * x**5)
+    stirling = (
+        (x - 0.5) * np.log(x)
+        - x
+        + 0.5 * np.log(2.0 * np.pi)
+        + 1.0 / (12.0 * x)
+        - 1.0 / (360.0 * x**3)
+        + (1.0 / (1260.0 * x**5))
     )
     product = np.ones_like(n)
     for k in range(int(shift)):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Scalar = float | Array
+"""A number or an array that broadcasts."""
+
 Mixer = Literal["gqa", "mla", "linear", "mamba", "none"]
 FeedForward = Literal["dense", "moe", "none"]
 
@@ -29,6 +32,8 @@ class LayerGroup:
     kv_heads: float | None = None
     head_dim: float | None = None
     intermediate: float | None = None
+    shared_key_value: bool = False
+    """The value is the key: one projection and one cached vector serve both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,10 @@ class ModelShape:
     rope_head_dim: float = 0.0
     nope_head_dim: float = 0.0
     v_head_dim: float = 0.0
+    expert_hidden: float = 0.0
+    """Width the routed experts work in; 0 means `hidden`. Narrower: two shared projections lead in and out."""
+    attention_gate: bool = False
+    """An output gate as wide as the query."""
     recurrent_mixer_parameters: float = 0.0
     """Weights of one linear-attention or Mamba mixer."""
     recurrent_state_bytes: float = 0.0
@@ -74,10 +83,10 @@ class ModelShape:
 class Split:
     """How a replica's chips are split; integers or arrays of shape (rows, 1)."""
 
-    tp: ArrayLike
-    pp: ArrayLike
-    dp: ArrayLike
-    ep: ArrayLike
+    tp: Scalar
+    pp: Scalar
+    dp: Scalar
+    ep: Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +96,33 @@ class ChipSpec:
     Peaks are dense FLOP/s, bandwidths bytes/s, times seconds, shares dimensionless.
     """
 
-    memory_bandwidth: ArrayLike
-    peak: ArrayLike
+    memory_bandwidth: Scalar
+    peak: Scalar
     """Compute peak of the format that the matrix units work in."""
-    peak_16bit: ArrayLike
-    weight_bytes: ArrayLike
-    activation_bytes: ArrayLike
-    kv_bytes: ArrayLike
-    gemm_t0: ArrayLike
-    gemm_compute: ArrayLike
-    gemm_memory: ArrayLike
-    gemm_sharpness: ArrayLike
-    gemm16_t0: ArrayLike
-    gemm16_compute: ArrayLike
-    gemm16_memory: ArrayLike
-    gemm16_sharpness: ArrayLike
-    decode_attention_t0: ArrayLike
-    decode_attention_memory: ArrayLike
-    prefill_attention_t0: ArrayLike
-    prefill_attention_compute: ArrayLike
-    expert_t0: ArrayLike
-    expert_memory: ArrayLike
-    expert_compute: ArrayLike
-    elementwise_factor: ArrayLike
-    step_factor: ArrayLike
-    link_bandwidth: ArrayLike
-    scaleout_bandwidth: ArrayLike
-    scaleup_domain: ArrayLike
+    peak_16bit: Scalar
+    weight_bytes: Scalar
+    activation_bytes: Scalar
+    kv_bytes: Scalar
+    gemm_t0: Scalar
+    gemm_compute: Scalar
+    gemm_memory: Scalar
+    gemm_sharpness: Scalar
+    gemm16_t0: Scalar
+    gemm16_compute: Scalar
+    gemm16_memory: Scalar
+    gemm16_sharpness: Scalar
+    decode_attention_t0: Scalar
+    decode_attention_memory: Scalar
+    prefill_attention_t0: Scalar
+    prefill_attention_compute: Scalar
+    expert_t0: Scalar
+    expert_memory: Scalar
+    expert_compute: Scalar
+    elementwise_factor: Scalar
+    step_factor: Scalar
+    link_bandwidth: Scalar
+    scaleout_bandwidth: Scalar
+    scaleup_domain: Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,7 @@ class AllReduce:
             best = np.minimum(best, alpha + slope * s)
         if np.any(self.root):
             best = best + self.root * np.sqrt(s)
-        return best
+        return np.asarray(best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +172,6 @@ class StepConstants:
     runtime_reserve_bytes: float
     collective_buffer_bytes: float
     activation_copies: float
-
-
-def stack_specs(specs: list[ChipSpec]) -> ChipSpec:
-    """Stack scalar (or row) specs into one whose fields have shape (rows, 1)."""
-    columns = {
-        field.name: np.concatenate(
-            [np.atleast_1d(np.asarray(getattr(spec, field.name), dtype=np.float64)).ravel() for spec in specs]
-        )[:, None]
-        for field in fields(ChipSpec)
-    }
-    return ChipSpec(**columns)
 
 
 def stack_allreduce(items: list[AllReduce]) -> AllReduce:

@@ -10,10 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from explorer.engine.memory import experts_touched
-from explorer.engine.records import AllReduce, Array, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
+from explorer.engine.records import (
+    AllReduce,
+    Array,
+    ChipSpec,
+    LayerGroup,
+    ModelShape,
+    Scalar,
+    Split,
+    StepConstants,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +31,15 @@ class StepWork:
     `prefill_context` is the mean number of tokens a prompt token of this step attends to.
     """
 
-    decode: ArrayLike
-    context: ArrayLike
-    prefill: ArrayLike = 0.0
-    prefill_context: ArrayLike = 0.0
-    prompts: ArrayLike = 0.0
+    decode: Scalar
+    context: Scalar
+    prefill: Scalar = 0.0
+    prefill_context: Scalar = 0.0
+    prompts: Scalar = 0.0
     """Prompts finishing in this step (one row of logits each)."""
 
 
-def smooth_roofline(compute: Array, memory: Array, sharpness: ArrayLike) -> Array:
+def smooth_roofline(compute: Array, memory: Array, sharpness: Scalar) -> Array:
     """(compute^p + memory^p)^(1/p), written as max*(1+ratio^p)^(1/p) so that it cannot overflow; seconds."""
     larger = np.maximum(compute, memory)
     smaller = np.minimum(compute, memory)
@@ -40,18 +48,28 @@ def smooth_roofline(compute: Array, memory: Array, sharpness: ArrayLike) -> Arra
     return np.asarray(larger * (1.0 + ratio**p) ** (1.0 / p))
 
 
-def _gemm(chip: ChipSpec, tokens: Array, n: ArrayLike, k: ArrayLike, count: float = 1.0, *,
-          sixteen: bool = False) -> Array:
+def _gemm(
+    chip: ChipSpec, tokens: Array, n: Scalar, k: Scalar, count: float = 1.0, *, sixteen: bool = False
+) -> Array:
     """`count` equal matrix products (tokens x k)(k x n), each with its own fixed cost."""
+    peak: Scalar
+    width: Scalar
+    act: Scalar
     if sixteen:
         peak, width, act = chip.peak_16bit, 2.0, 2.0
         t0, compute, memory, sharpness = (
-            chip.gemm16_t0, chip.gemm16_compute, chip.gemm16_memory, chip.gemm16_sharpness
+            chip.gemm16_t0,
+            chip.gemm16_compute,
+            chip.gemm16_memory,
+            chip.gemm16_sharpness,
         )
     else:
-        peak, width, act = chip.peak, chip.weight_bytes, chip.activation_bytes  # type: ignore[assignment]
+        peak, width, act = chip.peak, chip.weight_bytes, chip.activation_bytes
         t0, compute, memory, sharpness = (
-            chip.gemm_t0, chip.gemm_compute, chip.gemm_memory, chip.gemm_sharpness
+            chip.gemm_t0,
+            chip.gemm_compute,
+            chip.gemm_memory,
+            chip.gemm_sharpness,
         )
     nk = np.asarray(n, dtype=np.float64) * k
     tc = tokens * (2.0 * nk / (np.asarray(peak) * compute))
@@ -60,8 +78,16 @@ def _gemm(chip: ChipSpec, tokens: Array, n: ArrayLike, k: ArrayLike, count: floa
     return np.asarray(count * (t0 + smooth_roofline(tc, tm, sharpness)))
 
 
-def step_time(shape: ModelShape, chip: ChipSpec, split: Split, allreduce: AllReduce, work: StepWork,
-              constants: StepConstants, *, sequence_sharding: bool = False) -> Array:
+def step_time(
+    shape: ModelShape,
+    chip: ChipSpec,
+    split: Split,
+    allreduce: AllReduce,
+    work: StepWork,
+    constants: StepConstants,
+    *,
+    sequence_sharding: bool = False,
+) -> Array:
     """Seconds of one step of a replica, shape (rows, points); host time of the step included.
 
     Pipeline stages each see batch/pp (micro-batches in flight), a token passes all layers: pp divides weights
@@ -78,9 +104,11 @@ def step_time(shape: ModelShape, chip: ChipSpec, split: Split, allreduce: AllRed
     hidden = shape.hidden
     bandwidth = np.asarray(chip.memory_bandwidth, dtype=np.float64)
 
-    per_layer = constants.elementwise_ops * (
-        constants.elementwise_t0_s + tokens * (hidden * 4.0 / (bandwidth * constants.elementwise_memory))
-    ) * chip.elementwise_factor
+    per_layer = (
+        constants.elementwise_ops
+        * (constants.elementwise_t0_s + tokens * (hidden * 4.0 / (bandwidth * constants.elementwise_memory)))
+        * chip.elementwise_factor
+    )
     reduce_time = allreduce.time(tokens * (hidden * 2.0))
     total: Array = np.zeros(np.broadcast(tokens, bandwidth).shape)
     mixers: dict[tuple[object, ...], Array] = {}
@@ -90,10 +118,21 @@ def step_time(shape: ModelShape, chip: ChipSpec, split: Split, allreduce: AllRed
         if group.mixer != "none":
             key = (group.mixer, group.window, group.heads, group.kv_heads, group.head_dim)
             if key not in mixers:
-                mixers[key] = _mixer_time(
-                    shape, group, chip, tp, decode, context, prefill,
-                    np.asarray(work.prefill_context, dtype=np.float64), constants, sequence_sharding,
-                ) + reduce_time
+                mixers[key] = (
+                    _mixer_time(
+                        shape,
+                        group,
+                        chip,
+                        tp,
+                        decode,
+                        context,
+                        prefill,
+                        np.asarray(work.prefill_context, dtype=np.float64),
+                        constants,
+                        sequence_sharding,
+                    )
+                    + reduce_time
+                )
             layer = layer + mixers[key]
         if group.ffn != "none":
             feed_key = (group.ffn, group.intermediate)
@@ -112,15 +151,27 @@ def step_time(shape: ModelShape, chip: ChipSpec, split: Split, allreduce: AllRed
     return np.asarray(total * chip.step_factor + constants.host_step_s)
 
 
-def _mixer_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, decode: Array, context: Array,
-                prefill: Array, prefill_context: Array, constants: StepConstants, sharded: bool) -> Array:
+def _mixer_time(
+    shape: ModelShape,
+    group: LayerGroup,
+    chip: ChipSpec,
+    tp: Array,
+    decode: Array,
+    context: Array,
+    prefill: Array,
+    prefill_context: Array,
+    constants: StepConstants,
+    sharded: bool,
+) -> Array:
     hidden = shape.hidden
     tokens = decode + prefill
     bandwidth = np.asarray(chip.memory_bandwidth)
     peak16 = np.asarray(chip.peak_16bit)
     if group.mixer in ("linear", "mamba"):
         inner = shape.recurrent_mixer_parameters / hidden
-        projections = _gemm(chip, tokens, 0.7 * inner / tp, hidden) + _gemm(chip, tokens, hidden, 0.3 * inner / tp)
+        projections = _gemm(chip, tokens, 0.7 * inner / tp, hidden) + _gemm(
+            chip, tokens, hidden, 0.3 * inner / tp
+        )
         state = shape.recurrent_state_bytes / tp
         recurrence = 2.0 * np.asarray(chip.decode_attention_t0) + decode * (
             2.0 * state / (bandwidth * constants.linear_state_memory)
@@ -156,11 +207,13 @@ def _mixer_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array,
         kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
         head_dim = shape.head_dim if group.head_dim is None else group.head_dim
         local = np.maximum(kv_heads / tp, 1.0)
-        projections = _gemm(chip, tokens, heads * head_dim + 2.0 * local * head_dim, hidden) + _gemm(
+        copies = 1.0 if group.shared_key_value else 2.0
+        queries = heads * head_dim * (2.0 if shape.attention_gate else 1.0)
+        projections = _gemm(chip, tokens, queries + copies * local * head_dim, hidden) + _gemm(
             chip, tokens, hidden, heads * head_dim
         )
         stored = kv_heads / tp if sharded else local
-        attention = decode * seen * (2.0 * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate)
+        attention = decode * seen * (copies * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate)
         dims = 2.0 * head_dim
     attention = decodes * (np.asarray(chip.decode_attention_t0) + attention)
     if np.any(prefills):
@@ -175,29 +228,43 @@ def _mixer_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array,
 def _dense_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, tokens: Array) -> Array:
     width = (shape.intermediate if group.intermediate is None else group.intermediate) / tp
     return np.asarray(
-        _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, shape.hidden) + _gemm(chip, tokens, shape.hidden, width)
+        _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, shape.hidden)
+        + _gemm(chip, tokens, shape.hidden, width)
     )
 
 
-def _moe_time(shape: ModelShape, chip: ChipSpec, tp: Array, dp: Array, tokens: Array, batch_tokens: Array,
-              reduce_time: Array, constants: StepConstants) -> Array:
+def _moe_time(
+    shape: ModelShape,
+    chip: ChipSpec,
+    tp: Array,
+    dp: Array,
+    tokens: Array,
+    batch_tokens: Array,
+    reduce_time: Array,
+    constants: StepConstants,
+) -> Array:
     group = tp * dp
     hidden = shape.hidden
     bandwidth = np.asarray(chip.memory_bandwidth)
-    one = shape.ffn_matrices * hidden * shape.expert_intermediate
+    width_in = shape.expert_hidden or hidden
+    one = shape.ffn_matrices * width_in * shape.expert_intermediate
     touched = experts_touched(shape.experts, shape.experts_per_token, batch_tokens)
     routed = batch_tokens * (shape.experts_per_token / group)
     tc = routed * (2.0 * one / (np.asarray(chip.peak) * chip.expert_compute))
     tm = (
         touched * (one / group * np.asarray(chip.weight_bytes))
-        + routed * ((2.0 * hidden + 2.0 * shape.expert_intermediate) * np.asarray(chip.activation_bytes))
+        + routed * ((2.0 * width_in + 2.0 * shape.expert_intermediate) * np.asarray(chip.activation_bytes))
     ) / (bandwidth * chip.expert_memory)
     total = chip.expert_t0 + smooth_roofline(tc, tm, constants.sharpness_moe) + constants.expert_routing_s
+    if shape.expert_hidden:
+        total = total + _gemm(chip, tokens, width_in / tp, hidden, count=2.0)
     if shape.shared_intermediate:
         # shared experts are computed where the tokens are: sharded over tp, replicated over dp
         width = shape.shared_intermediate / tp
-        total = total + _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, hidden) + _gemm(
-            chip, tokens, hidden, width
+        total = (
+            total
+            + _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, hidden)
+            + _gemm(chip, tokens, hidden, width)
         )
     spreads = dp > 1
     if np.any(spreads):

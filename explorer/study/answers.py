@@ -1,0 +1,82 @@
+"""Records that pass between the parts of one workload's evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Catalog
+from explorer.scenario.schema import Scenario, Workload
+from explorer.study.deployment import Candidate, Deployment
+from explorer.study.money import ChipPrice
+from explorer.study.outcome import WorkloadOutcome
+from explorer.study.replica import Demand, Latencies, ReplicaTable
+from explorer.study.resolve import ServedModel
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every alternative of a workload shares."""
+
+    catalog: Catalog
+    scenario: Scenario
+    workload: Workload
+    served: ServedModel
+    demand: Demand
+    limits: Mapping[str, float]
+    """Promises, seconds by metric."""
+
+    @property
+    def sharded(self) -> bool:
+        """Whether a latent KV cache is sharded by sequence over the tensor group."""
+        return self.workload.model.kv_sequence_sharding
+
+    @property
+    def rate(self) -> float:
+        """Requests/s of the whole service."""
+        return self.workload.traffic.request_rate_per_s
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A deployment with the layout it takes (the closest one where none fits), its price and its legal degrees."""
+
+    deployment: Deployment
+    candidate: Candidate
+    price: ChipPrice
+    degrees: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Central rows under load: one replica's curves and cliffs."""
+
+    table: ReplicaTable
+    rates: Array
+    found: Latencies
+    cliffs: Array
+
+
+@dataclass(frozen=True)
+class PoolSize:
+    """What one replica of a fleet member's deployment carries for this workload."""
+
+    candidate: Candidate
+    cliff: float
+    saturation: float
+    price: ChipPrice
+    feasible: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class WorkloadAnswer:
+    """The outcome of one workload and the replicas that the fleet's pools are made of, by member name."""
+
+    outcome: WorkloadOutcome
+    pools: Mapping[str, PoolSize]

@@ -1,0 +1,154 @@
+"""Bands: every draw of a chip's open figures and of the model's own error, through the same engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog.calibration import load_calibration
+from explorer.engine.queueing import largest_rate_within
+from explorer.engine.stragglers import normal_quantile
+from explorer.study.answers import Context, Sized
+from explorer.study.deployment import rows_of
+from explorer.study.figures import stratified_uniforms
+from explorer.study.outcome import METRICS, Banded
+from explorer.study.replica import latencies
+from explorer.study.resolve import step_constants
+from explorer.study.sizing import load_ladder, table_of
+
+Array = NDArray[np.float64]
+
+BAND_POINTS = 16
+LOW, HIGH = 0.05, 0.95
+HALF_WIDTH_TO_SD = 1.0 / 1.6448536269514722
+"""A 90 % half-width times this is a standard deviation (normal in the logarithm)."""
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Draws: at the operating point (alternatives, samples), along the load (alternatives, BAND_POINTS)."""
+
+    point: Mapping[str, Mapping[float, Array]]
+    low: Mapping[str, Array]
+    high: Mapping[str, Array]
+    at: Array
+    """Rates a replica at which the band along the load stands."""
+    cliffs: Array
+    saturations: Array
+    limits: Mapping[str, float]
+
+    def probabilities(self, at: int) -> dict[str, float]:
+        """Share of draws that keep each promise at the operating point, and all of them together."""
+        kept = {metric: self.point[metric][0.99][at] <= limit for metric, limit in self.limits.items()}
+        every = (
+            np.all(np.stack(list(kept.values())), axis=0)
+            if kept
+            else np.isfinite(self.point["tpot"][0.99][at])
+        )
+        return {
+            **{metric: float(np.mean(flags)) for metric, flags in kept.items()},
+            "all": float(np.mean(every)),
+        }
+
+
+def first_token_up() -> float:
+    """Factor by which the upper band of the closed form's P99 first token is raised (it reads low)."""
+    return float(np.exp(load_calibration().residuals["closed_form"]["first_token_p99_up"]))
+
+
+@lru_cache(maxsize=1024)
+def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) -> tuple[Array, Array]:
+    """Draws of the model's own error for a chip: on every step, and on the first token beyond it; (samples,) each."""
+    table = load_calibration().residuals
+    step = normal_quantile(stratified_uniforms(f"{chip}/step", samples, seed))
+    first = normal_quantile(stratified_uniforms(f"{chip}/first", samples, seed))
+    return (
+        np.asarray(np.exp(table["step"][grade][kind] * HALF_WIDTH_TO_SD * step)),
+        np.asarray(np.exp(table["first_token"][grade] * HALF_WIDTH_TO_SD * first)),
+    )
+
+
+def draw_bands(
+    context: Context, sized: Sequence[Sized], replicas: Sequence[int], saturation: Array, samples: int
+) -> Bands:
+    """Evaluate every draw of every alternative at its operating point and along its load, replicas held.
+
+    `saturation` (alternatives,): central saturation of one replica, which sets where the band is evaluated.
+    """
+    scenario = context.scenario
+    kind = "moe" if context.served.shape.is_moe else "dense"
+    factors = [
+        residual_factors(
+            entry.deployment.chip.id,
+            entry.deployment.chip.evidence_grade,
+            kind,
+            samples,
+            scenario.simulation.seed,
+        )
+        for entry in sized
+    ]
+    rows = rows_of(
+        [entry.candidate for entry in sized],
+        step_constants(),
+        scenario.stragglers.jitter_sigma,
+        samples=samples,
+        seed=scenario.simulation.seed,
+        residual=[step for step, _ in factors],
+    )
+    table = table_of(
+        context.served, context.demand, rows, step_constants(), scenario.stragglers, context.sharded
+    )
+    count = len(sized)
+    share = np.asarray(replicas, dtype=np.float64)
+    at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
+    every = np.repeat(np.concatenate([at, (context.rate / share)[:, None]], axis=1), samples, axis=0)
+    found = latencies(table, every, replicas=np.repeat(share, samples), metrics=METRICS).table
+    first = np.concatenate([factor for _, factor in factors])[:, None]
+    for q, values in found["ttft"].items():
+        stable = np.isfinite(values)
+        extra = np.where(stable, values, 0.0) * (first - 1.0)
+        found["e2e"][q] = found["e2e"][q] + extra
+        found["ttft"][q] = values + extra
+    point: dict[str, dict[float, Array]] = {}
+    low: dict[str, Array] = {}
+    high: dict[str, Array] = {}
+    for metric in METRICS:
+        point[metric] = {q: values[:, -1].reshape(count, samples) for q, values in found[metric].items()}
+        along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
+        low[metric] = along[:, order_index(LOW, samples), :]
+        high[metric] = along[:, order_index(HIGH, samples), :] * (
+            first_token_up() if metric == "ttft" else 1.0
+        )
+    checks = [(found[metric][0.99][:, :-1], limit) for metric, limit in context.limits.items()]
+    cliffs = largest_rate_within(every[:, :-1], checks)
+    return Bands(
+        point,
+        low,
+        high,
+        at,
+        cliffs.reshape(count, samples),
+        table.chain.saturation.reshape(count, samples),
+        context.limits,
+    )
+
+
+def order_index(q: float, samples: int) -> int:
+    """Index of quantile q among sorted draws: the lower neighbour below the median, the upper above."""
+    return int(np.floor(q * (samples - 1))) if q < 0.5 else int(np.ceil(q * (samples - 1)))
+
+
+def banded(value: float, draws: Array, up: float = 1.0) -> Banded | None:
+    """A value with the P5-P95 of its draws, the upper end raised by `up`; None when the value is not finite.
+
+    An upper end that is infinite (more than one draw in twenty cannot carry the load) stays infinite.
+    """
+    if not np.isfinite(value):
+        return None
+    ordered = np.sort(draws)
+    low = float(ordered[order_index(LOW, len(ordered))])
+    high = float(ordered[order_index(HIGH, len(ordered))]) * up
+    return Banded(value, min(low, value), max(high, value))

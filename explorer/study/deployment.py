@@ -1,0 +1,249 @@
+"""Deployments of a workload: candidate layouts of each, what fits, and the engine rows they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Chip
+from explorer.engine.fabric import allreduce_coefficients
+from explorer.engine.memory import largest_batch
+from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants, stack_allreduce
+from explorer.engine.stragglers import mean_of_max_lognormal
+from explorer.errors import LayoutError
+from explorer.scenario.schema import Alternative, LayoutChoice
+from explorer.study.figures import FigureSet
+from explorer.study.outcome import Layout
+from explorer.study.replica import Rows
+from explorer.study.resolve import KV_BYTES, ServedModel, chip_spec, compute_format, fabric_of, require_links
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One chip with its settings for one workload: an alternative, or a fleet member's own."""
+
+    name: str
+    chip: Chip
+    cloud: str
+    offer: str | None
+    settings: Alternative
+    weight_precision: str
+    kv_precision: str
+    figures: FigureSet
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Central figure values, SI."""
+        return self.figures.values
+
+    @property
+    def capacity(self) -> float:
+        """Memory of one chip, bytes."""
+        return self.values["memory_capacity"]
+
+
+def candidate_layouts(deployment: Deployment, shape: ModelShape) -> tuple[Layout, ...]:
+    """Layouts to try: the one set by hand, those of the degree set, or those of every legal degree.
+
+    Raises LayoutError with the reason when what was set is impossible.
+    """
+    settings = deployment.settings
+    if isinstance(settings.layout, LayoutChoice):
+        layout = Layout(settings.layout.tp, settings.layout.pp, settings.layout.dp, settings.layout.ep)
+        reason = impossible_because(layout, shape)
+        if reason:
+            raise LayoutError(f"{deployment.name}: {reason}")
+        return (layout,)
+    degrees: Sequence[int] = deployment.chip.degrees
+    if settings.parallelism_degree != "auto":
+        degrees = (settings.parallelism_degree,)
+    found = tuple(
+        layout for degree in degrees for layout in layouts_of_degree(degree, shape, deployment.chip)
+    )
+    if not found:
+        raise LayoutError(
+            f"{deployment.name}: no layout of {settings.parallelism_degree} chips splits this model "
+            f"({shape.heads:.0f} heads, {shape.layer_count:.0f} layers)"
+        )
+    return found
+
+
+def impossible_because(layout: Layout, shape: ModelShape) -> str:
+    """Why a layout cannot be, in words; empty when it can."""
+    if layout.tp * layout.dp % layout.ep:
+        return f"ep {layout.ep} does not divide tp*dp = {layout.tp * layout.dp}"
+    if layout.tp > shape.heads:
+        return f"tp {layout.tp} is more than the {shape.heads:.0f} attention heads"
+    if layout.pp > shape.layer_count:
+        return f"pp {layout.pp} is more than the {shape.layer_count:.0f} layers"
+    if not shape.is_moe and layout.ep > 1:
+        return f"ep {layout.ep} needs experts; this model is dense"
+    if layout.ep > max(shape.experts, 1):
+        return f"ep {layout.ep} is more than the {shape.experts:.0f} experts"
+    return ""
+
+
+def layouts_of_degree(degree: int, shape: ModelShape, chip: Chip) -> tuple[Layout, ...]:
+    """Sensible splits of `degree` chips: tensor parallel alone, with pipeline stages, with attention data parallel."""
+    domain = max(int(chip.figures["scaleup_domain"].value), 1) if "scaleup_domain" in chip.figures else 1
+    moe = shape.is_moe
+    options: list[Layout] = []
+    for tp in sorted({degree, min(degree, domain), 8, 4, 2, 1}, reverse=True):
+        if tp > degree or degree % tp:
+            continue
+        rest = degree // tp
+        if rest == 1:
+            options.append(Layout(tp, 1, 1, tp if moe else 1))
+            continue
+        if tp in (min(degree, domain), 8) and rest <= 8:
+            options.append(Layout(tp, rest, 1, tp if moe else 1))
+        if moe and (tp == 1 or tp == min(degree, domain, 8)):
+            options.append(Layout(tp, 1, rest, degree))
+    return tuple(dict.fromkeys(option for option in options if not impossible_because(option, shape)))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One deployment in one layout, with the cap its memory leaves."""
+
+    deployment: Deployment
+    layout: Layout
+    held: float
+    """Sequences of the P99 length that its memory holds; below 1 the model does not fit."""
+
+    @property
+    def fits(self) -> bool:
+        """At least one sequence fits beside the weights."""
+        return self.held >= 1.0
+
+    @property
+    def cap(self) -> int:
+        """Effective batch cap of a replica."""
+        return max(1, min(self.deployment.settings.max_batch, int(self.held)))
+
+
+def candidates_of(
+    deployment: Deployment,
+    served: ServedModel,
+    p99_tokens: float,
+    constants: StepConstants,
+    sequence_sharding: bool,
+) -> tuple[Candidate, ...]:
+    """All layouts of a deployment with what their memory holds of sequences of `p99_tokens` tokens."""
+    layouts = candidate_layouts(deployment, served.shape)
+    width = compute_format(deployment.chip, deployment.weight_precision).weight_bytes
+    split = split_of(layouts)
+    held = largest_batch(
+        served.shape,
+        width,
+        KV_BYTES[deployment.kv_precision],
+        p99_tokens,
+        deployment.capacity,
+        deployment.settings.token_budget,
+        split,
+        constants,
+        sequence_sharding=sequence_sharding,
+    )
+    return tuple(
+        Candidate(deployment, layout, float(value))
+        for layout, value in zip(layouts, held.ravel(), strict=True)
+    )
+
+
+def split_of(layouts: Sequence[Layout]) -> Split:
+    """Layouts stacked as (rows, 1)."""
+    table = np.asarray([(layout.tp, layout.pp, layout.dp, layout.ep) for layout in layouts], dtype=np.float64)
+    return Split(table[:, 0:1], table[:, 1:2], table[:, 2:3], table[:, 3:4])
+
+
+def rows_of(
+    candidates: Sequence[Candidate],
+    constants: StepConstants,
+    jitter: float,
+    *,
+    samples: int = 0,
+    seed: int = 0,
+    residual: Sequence[Array] = (),
+) -> Rows:
+    """Engine rows of candidates: one each, or `samples` each of their figures' draws with step residuals (samples,)."""
+    columns: list[Array] = []
+    reduces: list[AllReduce] = []
+    count = max(samples, 1)
+    step_factor = ChipSpec.__slots__.index("step_factor")
+    for index, candidate in enumerate(candidates):
+        figures, layout = candidate.deployment.figures, candidate.layout
+        matrix = _spec_matrix(candidate.deployment, samples, seed).copy()
+        if layout.tp > 1:
+            matrix[step_factor] *= _mean_jitter(layout.tp, jitter)
+        if samples:
+            matrix[step_factor] *= residual[index]
+        columns.append(matrix)
+        key = ("allreduce", layout.tp, samples, seed)
+        if key not in figures.memo:
+            values = _values(figures, samples, seed)
+            if layout.chips > 1:
+                require_links(figures.chip, values)
+            figures.memo[key] = _reduce_rows(
+                allreduce_coefficients(layout.tp, fabric_of(figures.chip, values), constants), count
+            )
+        reduces.append(figures.memo[key])
+    table = np.concatenate(columns, axis=1)
+    spec = ChipSpec(**{name: table[at][:, None] for at, name in enumerate(ChipSpec.__slots__)})
+    caps = np.asarray([candidate.cap for candidate in candidates], dtype=np.float64)
+    budgets = np.asarray(
+        [candidate.deployment.settings.token_budget for candidate in candidates], dtype=np.float64
+    )
+    split = split_of([candidate.layout for candidate in candidates])
+    return Rows(
+        spec=spec,
+        allreduce=stack_allreduce(reduces),
+        split=Split(
+            *(np.repeat(np.asarray(part), count, axis=0) for part in (split.tp, split.pp, split.dp, split.ep))
+        ),
+        caps=np.repeat(caps, count),
+        token_budget=np.repeat(budgets, count)[:, None],
+    )
+
+
+def _values(figures: FigureSet, samples: int, seed: int) -> Mapping[str, float | Array]:
+    return {**figures.values, **figures.draws(samples, seed)} if samples else figures.values
+
+
+def _spec_matrix(deployment: Deployment, samples: int, seed: int) -> Array:
+    """Fields of the chip spec as rows, draws as columns; kept with the figures."""
+    figures = deployment.figures
+    key = ("spec", deployment.weight_precision, deployment.kv_precision, samples, seed)
+    if key not in figures.memo:
+        spec = chip_spec(
+            figures.chip,
+            _values(figures, samples, seed),
+            deployment.weight_precision,
+            deployment.kv_precision,
+        )
+        matrix = np.empty((len(ChipSpec.__slots__), max(samples, 1)))
+        for at, name in enumerate(ChipSpec.__slots__):
+            matrix[at] = getattr(spec, name)
+        figures.memo[key] = matrix
+    found: Array = figures.memo[key]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _mean_jitter(ranks: int, sigma: float) -> float:
+    return float(mean_of_max_lognormal(ranks, sigma))
+
+
+def _reduce_rows(item: AllReduce, count: int) -> AllReduce:
+    if item.alpha.shape[1] == count:
+        return item
+    return AllReduce(
+        alpha=np.repeat(item.alpha, count, axis=1),
+        slope=np.repeat(item.slope, count, axis=1),
+        root=np.repeat(item.root, count, axis=0),
+    )

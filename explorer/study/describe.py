@@ -1,0 +1,479 @@
+"""From computed arrays to the parts of an outcome: memory picture, money, batch, and the sentences beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.cost import (
+    chips_in_whole_units,
+    cost_per_million_tokens,
+    energy_per_token,
+    monthly_cost,
+    monthly_tokens,
+    split_input_output,
+)
+from explorer.engine.memory import (
+    bytes_touched_per_step,
+    kv_bytes_per_sequence,
+    largest_context,
+    other_bytes_per_chip,
+    weight_bytes_per_chip,
+)
+from explorer.engine.queueing import lognormal_quantile
+from explorer.engine.records import Split
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.deployment import Candidate, Deployment, layouts_of_degree
+from explorer.study.outcome import (
+    METRICS,
+    AlternativeOutcome,
+    Banded,
+    BatchReport,
+    Cost,
+    Layout,
+    MemoryFit,
+    Metric,
+    OpenFigure,
+    Percentiles,
+    ReadTime,
+)
+from explorer.study.replica import Demand
+from explorer.study.resolve import KV_BYTES, ServedModel, compute_format, step_constants
+from explorer.study.sizing import SAFE_LOAD
+
+Array = NDArray[np.float64]
+
+METRIC_NAMES: dict[str, str] = {
+    "ttft": "first token",
+    "tpot": "time per token",
+    "itl": "gap between tokens",
+    "e2e": "whole answer",
+}
+
+
+def p99_length(demand: Demand) -> float:
+    """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
+    prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
+    output = lognormal_quantile(demand.output, demand.output_cv, 0.99)
+    return max(float(prompt), demand.prompt) + max(float(output), demand.output)
+
+
+def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...]:
+    """Degrees at which this chip can split this model in some way."""
+    return tuple(
+        degree
+        for degree in deployment.chip.degrees
+        if layouts_of_degree(degree, served.shape, deployment.chip)
+    )
+
+
+def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:
+    """As shown under the slider: "tensor 2 · 1 replica, 1 spare"."""
+    parts = [f"tensor {layout.tp}"] if layout.tp > 1 else []
+    if layout.pp > 1:
+        parts.append(f"pipeline {layout.pp}")
+    if layout.dp > 1:
+        parts.append(f"attention data {layout.dp}")
+    if layout.ep > 1:
+        parts.append(f"experts over {layout.ep}")
+    text = ", ".join(parts) if parts else "one chip, not split"
+    text += f" · {replicas} replica{'s' if replicas != 1 else ''}"
+    return text + (f", {spare} spare" if spare else "")
+
+
+def precision_note(deployment: Deployment) -> str:
+    """What to say when the chip lacks hardware for the weights' format; empty otherwise."""
+    return compute_format(deployment.chip, deployment.weight_precision).note
+
+
+def availability(context: Context, deployment: Deployment) -> tuple[bool, str]:
+    """Whether the chip can be had where the scenario buys, and what is known about it."""
+    offers = context.catalog.offers_for(deployment.chip.id, deployment.cloud or None)
+    published = [offer for offer in offers if not offer.hypothetical]
+    clouds = context.scenario.access.clouds
+    if deployment.cloud and clouds and deployment.cloud not in clouds:
+        return False, f"{deployment.cloud} is not among the clouds you can buy from"
+    if published or not deployment.cloud:
+        return True, ""
+    if any(offer.hypothetical for offer in offers):
+        return (
+            False,
+            f"{deployment.chip.name} in {deployment.cloud}: claimed, unconfirmed; no published offer",
+        )
+    named = [line for line in deployment.chip.offered_by if deployment.cloud.lower() in line.lower()]
+    if named and not any("unconfirmed" in line for line in named):
+        return True, f"offered by {deployment.cloud}; no price recorded"
+    return False, f"no offer of {deployment.chip.name} in {deployment.cloud} is known"
+
+
+def open_figures(deployment: Deployment, context: Context) -> tuple[OpenFigure, ...]:
+    """The disputed and undisclosed figures of a chip, in display units, as sliders need them."""
+    overrides = context.scenario.overrides.get(deployment.chip.id, {})
+    found = []
+    for figure in deployment.chip.open_figures:
+        override = overrides.get(figure.name)
+        belief = figure.belief if override is None or override.belief is None else override.belief
+        found.append(
+            OpenFigure(
+                chip=deployment.chip.id,
+                chip_name=deployment.chip.name,
+                figure=figure.name,
+                title=figure.title,
+                status=figure.status,
+                unit=figure.unit,
+                low=figure.low / figure.scale,
+                value=deployment.values[figure.name] / figure.scale,
+                high=figure.high / figure.scale,
+                readings=tuple((reading.name, reading.value / figure.scale) for reading in figure.readings),
+                belief=belief,
+                overridden=override is not None,
+                reason=figure.reason,
+                source=figure.source,
+            )
+        )
+    return tuple(found)
+
+
+def memory_fit(context: Context, entry: Sized, mean_batch: float, batch_p99: float) -> MemoryFit:
+    """The memory picture of one chip of the replica (SEMANTICS: Memory picture)."""
+    candidate, deployment = entry.candidate, entry.deployment
+    shape, constants = context.served.shape, step_constants()
+    width = compute_format(deployment.chip, deployment.weight_precision).weight_bytes
+    kv_width = KV_BYTES[deployment.kv_precision]
+    layout = candidate.layout
+    split = Split(float(layout.tp), float(layout.pp), float(layout.dp), float(layout.ep))
+    capacity = deployment.capacity
+    usable = capacity * constants.usable_memory_share
+    weights = float(weight_bytes_per_chip(shape, width, split))
+    other = float(other_bytes_per_chip(shape, deployment.settings.token_budget, capacity, split, constants))
+    per_sequence = (
+        float(
+            kv_bytes_per_sequence(
+                shape,
+                kv_width,
+                p99_length(context.demand),
+                split.tp,
+                pp=split.pp,
+                sequence_sharding=context.sharded,
+            )
+        )
+        / candidate.layout.dp
+    )
+    mean_sequence = (
+        float(
+            kv_bytes_per_sequence(
+                shape,
+                kv_width,
+                context.demand.mean_context,
+                split.tp,
+                pp=split.pp,
+                sequence_sharding=context.sharded,
+            )
+        )
+        / candidate.layout.dp
+    )
+    fits = candidate.fits
+    batch = max(mean_batch, 1.0)
+    touched = float(
+        bytes_touched_per_step(
+            shape,
+            width,
+            kv_width,
+            batch,
+            context.demand.mean_context,
+            split,
+            sequence_sharding=context.sharded,
+        )
+    )
+    bandwidth = deployment.chip.figure("memory_bandwidth")
+    overridden = "memory_bandwidth" in context.scenario.overrides.get(deployment.chip.id, {}) and (
+        context.scenario.overrides[deployment.chip.id]["memory_bandwidth"].value is not None
+    )
+    if bandwidth.readings and not overridden:
+        reads = tuple(ReadTime(reading.name, touched / reading.value) for reading in bandwidth.readings)
+    else:
+        reads = (ReadTime("", touched / deployment.values["memory_bandwidth"]),)
+    needed = weights + other + per_sequence
+    shortfall = max(needed - usable, 0.0) if not fits else 0.0
+    return MemoryFit(
+        weights=weights,
+        kv=mean_sequence * batch_p99 if fits else 0.0,
+        kv_at_cap=per_sequence * candidate.cap if fits else per_sequence,
+        other=other,
+        capacity=capacity,
+        usable=usable,
+        fits=fits,
+        shortfall=shortfall,
+        max_batch=max(int(candidate.held), 0),
+        max_context=largest_context(
+            shape,
+            width,
+            kv_width,
+            capacity,
+            deployment.settings.token_budget,
+            split,
+            constants,
+            sequence_sharding=context.sharded,
+        ),
+        read_times=reads,
+        sweep_s=capacity / deployment.values["memory_bandwidth"],
+        remedy="" if fits else _remedy(context, entry),
+        note=_memory_note(deployment, touched, reads, batch),
+    )
+
+
+def _memory_note(deployment: Deployment, touched: float, reads: Sequence[ReadTime], batch: float) -> str:
+    times = " or ".join(
+        f"{QUANTITIES['seconds'].format(read.seconds)}" + (f" ({read.reading})" if read.reading else "")
+        for read in reads
+    )
+    noun = deployment.chip.unit_noun
+    text = (
+        f"Holding is not reading: one step at batch {batch:.0f} reads {QUANTITIES['bytes'].format(touched)} a {noun}, "
+        f"at the very least {times}"
+    )
+    domains = deployment.values.get("memory_domains", 1.0)
+    if domains > 1.0:
+        text += f"; the {noun} has several memory domains, so this needs tensor parallelism on the {noun}"
+    return text
+
+
+def _remedy(context: Context, entry: Sized) -> str:
+    """What would make it fit: the next degree that does, or fewer bits, in words."""
+    from explorer.study.deployment import candidates_of
+
+    deployment = entry.deployment
+    constants = step_constants()
+    auto = deployment.settings.model_copy(update={"parallelism_degree": "auto", "layout": "auto"})
+    freed = Deployment(
+        deployment.name,
+        deployment.chip,
+        deployment.cloud,
+        deployment.offer,
+        auto,
+        deployment.weight_precision,
+        deployment.kv_precision,
+        deployment.figures,
+    )
+    options = candidates_of(freed, context.served, p99_length(context.demand), constants, context.sharded)
+    enough = sorted(option.layout.chips for option in options if option.fits)
+    if enough:
+        return f"fits on {enough[0]} {deployment.chip.unit_noun}s"
+    return "fits at no degree: fewer bits a weight, a shorter context or a smaller model would be needed"
+
+
+def batch_report(entry: Sized, mean: float, p99: float, wait_probability: float) -> BatchReport:
+    """The batch as an outcome; the cap binds when one request in a hundred waits for a slot."""
+    cap = entry.candidate.cap
+    asked = entry.deployment.settings.max_batch
+    return BatchReport(
+        mean=mean,
+        p99=p99,
+        cap=cap,
+        cap_set=asked,
+        binding=wait_probability > 0.01,
+        limited_by_memory=entry.candidate.held < asked,
+    )
+
+
+def promise_reason(
+    context: Context,
+    broken: Sequence[str],
+    p99: Mapping[str, float],
+    replicas: int,
+    saturation: float,
+    cliff: float,
+) -> str:
+    """Why a promise breaks, in one sentence; empty when all are kept."""
+    rate = QUANTITIES["request_rate"].format(context.rate)
+    if context.rate >= replicas * saturation:
+        most = QUANTITIES["request_rate"].format(replicas * saturation)
+        return f"{rate} is more than {_replicas(replicas)} can carry ({most})"
+    if not broken:
+        return ""
+    seconds = QUANTITIES["seconds"]
+    metric = max(broken, key=lambda one: p99[one] / context.limits[one])
+    text = f"P99 {METRIC_NAMES[metric]} {seconds.format(p99[metric])}, promised {seconds.format(context.limits[metric])}"
+    if cliff <= 0:
+        return text + "; kept at no load in this layout"
+    most = QUANTITIES["request_rate"].format(cliff * replicas)
+    return text + f"; kept up to {most} with {_replicas(replicas)}"
+
+
+def _replicas(count: int) -> str:
+    return f"{count} replica{'s' if count != 1 else ''}"
+
+
+def tightest_metric(outcome: AlternativeOutcome, limits: Mapping[str, float]) -> Metric:
+    """The promised latency with the least margin; time per token when nothing is promised or nothing runs."""
+    ratios: dict[Metric, float] = {}
+    for metric in METRICS:
+        p99 = outcome.latency[metric].p99
+        if metric in limits and p99 is not None:
+            ratios[metric] = p99.value / limits[metric]
+    return max(ratios, key=lambda one: ratios[one]) if ratios else "tpot"
+
+
+def money(
+    context: Context,
+    entry: Sized,
+    bought: int,
+    cliff: float,
+    cliffs: Array,
+    saturations: Array,
+    loaded: Loaded,
+    row: int,
+) -> tuple[Cost, Banded | None]:
+    """Cost of an alternative at the stated traffic, and energy a token (SEMANTICS: Money).
+
+    The band prices each draw at the chips it would take to keep the promises in that draw.
+    """
+    price, layout = entry.price, entry.candidate.layout
+    traffic, demand = context.workload.traffic, context.demand
+    per_request = demand.prompt + demand.output
+    tokens = float(monthly_tokens(context.rate, traffic.peak_to_mean, per_request))
+    values = entry.deployment.values
+    energy = None
+    if "board_power" in values:
+        overhead = 1.0 + context.scenario.price.power_overhead_share
+        tokens_per_s = context.rate / traffic.peak_to_mean * demand.output
+        joule = float(
+            energy_per_token(
+                values["board_power"] * overhead * bought,
+                context.scenario.price.load_share,
+                context.scenario.price.pue,
+                tokens_per_s,
+            )
+        )
+        figure = entry.deployment.chip.figures["board_power"]
+        energy = Banded(joule, joule * figure.low / figure.value, joule * figure.high / figure.value)
+    if price.usd is None:
+        return Cost(
+            None, None, None, None, None, None, price.basis, price.source, False, False, price.reason
+        ), energy
+    month = float(monthly_cost(price.usd, bought))
+    per_million = month / (tokens / 1e6)
+    carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
+    fixed = entry.deployment.settings.replicas
+    spare = entry.deployment.settings.spare_replicas
+    replicas = (
+        np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0)
+        if fixed == "auto"
+        else np.full_like(carried, fixed)
+    )
+    bought_drawn = chips_in_whole_units((replicas + spare) * layout.chips, price.unit_size)
+    drawn_price = np.full_like(carried, price.usd) if price.draws is None else price.draws
+    months = np.sort(np.asarray(monthly_cost(drawn_price, bought_drawn)))
+    low = float(months[int(0.05 * (len(months) - 1))])
+    high = float(months[int(np.ceil(0.95 * (len(months) - 1)))])
+    band = Banded(month, min(low, month), max(high, month))
+    scale = 1e6 / tokens
+    prefill, decode = _chip_time(loaded, row, context)
+    split = split_input_output(
+        month, tokens * demand.prompt / per_request, tokens * demand.output / per_request, prefill, decode
+    )
+    full = None
+    if cliff > 0:
+        full = float(cost_per_million_tokens(price.usd * layout.chips, cliff * per_request))
+    drawn_usd = np.sort(drawn_price)
+    return (
+        Cost(
+            usd_per_month=band,
+            usd_per_million_blended=Banded(per_million, band.low * scale, band.high * scale),
+            usd_per_million_input=float(split.usd_per_million_input),
+            usd_per_million_output=float(split.usd_per_million_output),
+            usd_per_million_at_full_use=full,
+            usd_per_chip_hour=Banded(
+                price.usd,
+                min(float(drawn_usd[int(0.05 * (len(drawn_usd) - 1))]), price.usd),
+                max(float(drawn_usd[int(np.ceil(0.95 * (len(drawn_usd) - 1)))]), price.usd),
+            ),
+            price_basis=price.basis,
+            price_source=price.source,
+            price_hypothetical=price.hypothetical,
+            price_stale=price.stale,
+        ),
+        energy,
+    )
+
+
+def _chip_time(loaded: Loaded, row: int, context: Context) -> tuple[float, float]:
+    """Seconds of a replica that one request's prompt and its output take at the busy half of the batch range."""
+    chain = loaded.table.chain
+    node = chain.nodes.shape[1] // 2
+    prefill = float(loaded.table.marginal_at[row, node])
+    decode = (
+        float(loaded.table.decode_at[row, node] / max(chain.nodes[row, node], 1.0)) * context.demand.output
+    )
+    return prefill, decode
+
+
+def not_fitting(context: Context, entry: Sized) -> AlternativeOutcome:
+    """The outcome of an alternative whose memory cannot hold the model: what is short, and what would help."""
+    settings, chip = entry.deployment.settings, entry.deployment.chip
+    layout = entry.candidate.layout
+    memory = memory_fit(context, entry, 0.0, 0.0)
+    bytes_ = QUANTITIES["bytes"]
+    reason = f"does not fit: {bytes_.format(memory.shortfall)} a {chip.unit_noun} short; {memory.remedy}"
+    available, note = availability(context, entry.deployment)
+    nothing = Percentiles(None, None, None, reason)
+    return AlternativeOutcome(
+        name=settings.name,
+        chip=chip.id,
+        chip_name=chip.name,
+        label=f"{chip.short_name} ×{layout.chips}",
+        unit_noun=chip.unit_noun,
+        degree=layout.chips,
+        degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",
+        legal_degrees=entry.degrees,
+        layout=layout,
+        layout_sentence=layout_sentence(layout, 0, 0),
+        replicas=0,
+        spare_replicas=settings.spare_replicas,
+        chips_total=0,
+        feasible=False,
+        keeps_promises=False,
+        reason=reason,
+        memory=memory,
+        batch=None,
+        latency=dict.fromkeys(METRICS, nothing),
+        curves={},
+        rates=np.zeros(0),
+        request_rate=context.rate,
+        utilisation=float("inf"),
+        max_request_rate=0.0,
+        saturation_rate=0.0,
+        next_replica_rate=None,
+        throughput_tokens_per_s=0.0,
+        probability_keeps={**dict.fromkeys(context.limits, 0.0), "all": 0.0},
+        cost=Cost(
+            None, None, None, None, None, None, entry.price.basis, entry.price.source, False, False, reason
+        ),
+        energy_joule_per_token=None,
+        evidence_grade=chip.evidence_grade,
+        latency_method="closed form",
+        precision_note=precision_note(entry.deployment),
+        available=available,
+        availability_note=note,
+        open_figures=open_figures(entry.deployment, context),
+    )
+
+
+__all__ = [
+    "Candidate",
+    "availability",
+    "batch_report",
+    "layout_sentence",
+    "legal_degrees",
+    "memory_fit",
+    "money",
+    "not_fitting",
+    "open_figures",
+    "p99_length",
+    "precision_note",
+    "promise_reason",
+    "tightest_metric",
+]

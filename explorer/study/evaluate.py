@@ -1,0 +1,76 @@
+"""The one way from a scenario to its outcome: window, command line, report and tests all come through here."""
+
+from __future__ import annotations
+
+from explorer import ENGINE_VERSION
+from explorer.catalog import Catalog
+from explorer.scenario.schema import Scenario, Workload
+from explorer.study.answers import WorkloadAnswer
+from explorer.study.figures import FigureSets
+from explorer.study.fleet import FleetEvaluator
+from explorer.study.outcome import Outcome
+from explorer.study.workload import evaluate_workload
+
+
+class Evaluator:
+    """Evaluates scenarios of one catalogue; keeps the answers to workloads that did not change since the last call.
+
+    Scenario records are immutable and shared between versions of a document, so "did not change" is "is the same
+    object", and a moving slider recomputes only its own workload.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._figures = FigureSets(catalog)
+        self._fleet = FleetEvaluator(catalog)
+        self._kept: dict[int, tuple[tuple[object, ...], WorkloadAnswer]] = {}
+
+    def evaluate(self, scenario: Scenario, samples: int | None = None) -> Outcome:
+        """The outcome with `samples` draws (default: the scenario's own number, which makes it final)."""
+        count = scenario.simulation.samples if samples is None else samples
+        answers = [
+            self._answer(scenario, workload, position, count)
+            for position, workload in enumerate(scenario.workloads)
+        ]
+        fleet = self._fleet.evaluate(scenario, [answer.pools for answer in answers])
+        return Outcome(
+            title=scenario.title,
+            workloads=tuple(answer.outcome for answer in answers),
+            fleet=fleet,
+            price_basis=scenario.price.basis,
+            comparison_basis=scenario.comparison.basis,
+            catalog_edition=self.catalog.edition,
+            engine_version=ENGINE_VERSION,
+            samples=count,
+            final=count >= scenario.simulation.samples,
+            warnings=(),
+        )
+
+    def _answer(self, scenario: Scenario, workload: Workload, position: int, samples: int) -> WorkloadAnswer:
+        # a share of the fleet only matters to a workload through which members there are
+        members = tuple((one.name, one.chip, one.cloud, one.offer) for one in scenario.fleet.members)
+        key: tuple[object, ...] = (
+            workload,
+            scenario.price,
+            scenario.comparison,
+            scenario.access,
+            scenario.stragglers,
+            scenario.simulation,
+            scenario.overrides,
+            scenario.as_of,
+        )
+        kept = self._kept.get(position)
+        if (
+            kept is not None
+            and kept[0][-2:] == (samples, members)
+            and all(old is new for old, new in zip(kept[0][:-2], key, strict=True))
+        ):
+            return kept[1]
+        answer = evaluate_workload(self.catalog, self._figures, scenario, workload, samples)
+        self._kept[position] = ((*key, samples, members), answer)
+        return answer
+
+
+def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:
+    """Evaluate a scenario once; raises ExplorerError for an unknown record, a missing figure, an impossible layout."""
+    return Evaluator(catalog).evaluate(scenario, samples)

@@ -1,0 +1,143 @@
+"""Central values and draws of a chip's figures, with the user's overrides: where uncertainty enters the study."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Catalog, Chip, Figure
+from explorer.errors import ExplorerError
+from explorer.scenario.schema import Override
+
+Array = NDArray[np.float64]
+
+
+class FigureSet:
+    """One chip's figures under one set of overrides: central values, draws, and what was derived from them.
+
+    Engine columns derived from the figures are kept in `memo`, since they change only with the figures.
+    """
+
+    def __init__(self, chip: Chip, overrides: Mapping[str, Override]) -> None:
+        self.chip = chip
+        self.overrides = overrides
+        self.values: Mapping[str, float] = central_values(chip, overrides)
+        self.memo: dict[tuple[object, ...], Any] = {}
+
+    def draws(self, samples: int, seed: int) -> Mapping[str, Array]:
+        """Draws (samples,) of every unsettled figure."""
+        key = ("draws", samples, seed)
+        if key not in self.memo:
+            self.memo[key] = drawn_values(self.chip, self.overrides, samples, seed)
+        found: Mapping[str, Array] = self.memo[key]
+        return found
+
+
+class FigureSets:
+    """The figure sets in use, the most recent of each chip's overrides kept."""
+
+    def __init__(self, catalog: Catalog, keep: int = 64) -> None:
+        self._catalog = catalog
+        self._keep = keep
+        self._sets: dict[tuple[object, ...], FigureSet] = {}
+
+    def of(self, chip_id: str, overrides: Mapping[str, Override]) -> FigureSet:
+        """The figure set of a chip under overrides; UnknownRecordError for an unknown chip."""
+        key = (chip_id, *((name, one.value, one.unit, one.belief) for name, one in sorted(overrides.items())))
+        found = self._sets.pop(key, None) or FigureSet(self._catalog.chip(chip_id), overrides)
+        self._sets[key] = found
+        while len(self._sets) > self._keep:
+            del self._sets[next(iter(self._sets))]
+        return found
+
+
+class OverrideError(ExplorerError):
+    """An override that the catalogue's figure cannot take: wrong unit, or a belief on an undisputed figure."""
+
+
+def central_values(chip: Chip, overrides: Mapping[str, Override]) -> dict[str, float]:
+    """SI value of every figure of a chip: the override's, the belief-weighted reading, or the catalogue's.
+
+    A figure derived from another by ratio follows it, unless it was overridden itself.
+    """
+    values: dict[str, float] = {}
+    for name, figure in chip.figures.items():
+        override = overrides.get(name)
+        if override is not None and override.value is not None:
+            values[name] = _override_value(chip, figure, override)
+        elif figure.readings:
+            belief = figure.belief if override is None or override.belief is None else override.belief
+            values[name] = figure.at_belief(belief)
+        else:
+            values[name] = figure.value
+    for name, figure in chip.figures.items():
+        overridden = name in overrides and overrides[name].value is not None
+        if figure.derived_from in values and figure.ratio is not None and not overridden:
+            values[name] = values[figure.derived_from] * figure.ratio
+    unknown = sorted(set(overrides) - set(chip.figures))
+    if unknown:
+        known = ", ".join(sorted(chip.figures))
+        raise OverrideError(f"chip '{chip.id}' has no figure '{unknown[0]}' to override (it has: {known})")
+    return values
+
+
+def drawn_values(chip: Chip, overrides: Mapping[str, Override], samples: int, seed: int) -> dict[str, Array]:
+    """Draws (samples,) of every figure that is not settled; figures settled or overridden by value are left out.
+
+    Stratified: each figure's draws fall once into each of `samples` equal slices of its distribution, so that a
+    belief weight is met exactly. The same chip has the same draws wherever it occurs (common random numbers).
+    """
+    drawn: dict[str, Array] = {}
+    for name, figure in chip.figures.items():
+        override = overrides.get(name)
+        if figure.derived_from is not None or (override is not None and override.value is not None):
+            continue
+        if figure.distribution == "fixed" or not figure.low < figure.high:
+            continue
+        belief = figure.belief if override is None or override.belief is None else override.belief
+        drawn[name] = _quantiles(figure, stratified_uniforms(f"{chip.id}/{name}", samples, seed), belief)
+    for name, figure in chip.figures.items():
+        overridden = name in overrides and overrides[name].value is not None
+        if figure.derived_from in drawn and figure.ratio is not None and not overridden:
+            drawn[name] = drawn[figure.derived_from] * figure.ratio
+    return drawn
+
+
+@lru_cache(maxsize=4096)
+def stratified_uniforms(name: str, samples: int, seed: int) -> Array:
+    """One value in each of `samples` equal slices of (0, 1), in an order that only name and seed decide."""
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8"))])
+    values = (rng.permutation(samples) + rng.random(samples)) / samples
+    values.setflags(write=False)
+    return np.asarray(values)
+
+
+def _quantiles(figure: Figure, u: Array, belief: float) -> Array:
+    low, mode, high = figure.low, figure.value, figure.high
+    if figure.distribution == "readings":
+        return np.where(u < belief, figure.readings[0].value, figure.readings[1].value)
+    if figure.distribution == "uniform":
+        return np.asarray(low + u * (high - low))
+    if figure.distribution == "log_uniform":
+        return np.asarray(low * (high / low) ** u)
+    # triangular in the logarithm: ranges of specifications are factors, not offsets
+    lo, mid, hi = np.log([low, mode, high])
+    turn = (mid - lo) / (hi - lo)
+    rising = lo + np.sqrt(u * (hi - lo) * (mid - lo))
+    falling = hi - np.sqrt((1.0 - u) * (hi - lo) * (hi - mid))
+    return np.asarray(np.exp(np.where(u < turn, rising, falling)))
+
+
+def _override_value(chip: Chip, figure: Figure, override: Override) -> float:
+    if override.unit != figure.unit:
+        raise OverrideError(
+            f"override of '{figure.name}' of chip '{chip.id}' is in '{override.unit}'; the catalogue's unit is "
+            f"'{figure.unit}'"
+        )
+    assert override.value is not None
+    return override.value * figure.scale

@@ -1,0 +1,208 @@
+"""The fleet: pools sized for their share of every workload, their money, and whom that money depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import TIERS, Catalog
+from explorer.engine.concentration import (
+    SupplierCandidates,
+    TierStructure,
+    known_suppliers,
+    tier_structure,
+    tier_summary,
+    undisclosed_supplier,
+    weakest_tiers,
+)
+from explorer.engine.cost import chips_in_whole_units, monthly_cost
+from explorer.errors import UnknownRecordError
+from explorer.scenario.schema import FleetMember, Scenario
+from explorer.study.answers import PoolSize
+from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, SupplierShare, TierOutcome
+from explorer.study.sizing import replicas_for
+
+Array = NDArray[np.float64]
+
+TIER_TITLES: dict[str, str] = {
+    "designer": "Chip designer",
+    "foundry": "Foundry",
+    "packaging": "Packaging",
+    "memory_type": "Memory type",
+    "memory_maker": "Memory makers",
+    "cloud": "Cloud",
+    "software_stack": "Software stack",
+    "country": "Country",
+}
+SHARE_BASIS = "spend"
+ON_PREMISES = "own premises"
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One tier of a fleet: who may supply whom, and the suppliers' names; independent of the shares."""
+
+    structure: TierStructure
+    suppliers: tuple[str, ...]
+    unknown: str
+
+
+class FleetEvaluator:
+    """Evaluates fleets; keeps the tiers of the last set of members, which a moving share does not change."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._tiers: dict[tuple[tuple[str, str], ...], dict[str, Tier]] = {}
+
+    def evaluate(self, scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> FleetOutcome:
+        """The fleet of a scenario; `pools` holds, workload by workload, what a replica of each member carries."""
+        members = scenario.fleet.members
+        if not members:
+            return FleetOutcome(
+                (), (), (), SHARE_BASIS, None, "no fleet: add a deployment to see whom it depends on"
+            )
+        months: list[float] = []
+        chips: list[int] = []
+        watts: list[float] = []
+        reasons: list[str] = []
+        feasible: list[bool] = []
+        missing = ""
+        for member in members:
+            month, count, power, reason, able = self._pool(scenario, member, pools)
+            if month is None:
+                missing = missing or reason
+                month = 0.0
+            months.append(month)
+            chips.append(count)
+            watts.append(power)
+            reasons.append(reason)
+            feasible.append(able)
+        spend = _shares(months)
+        used = _shares([float(count) for count in chips])
+        power_shares = _shares(watts)
+        outcomes = tuple(
+            PoolOutcome(
+                name=member.name,
+                chip=member.chip,
+                chip_name=self._catalog.chip(member.chip).name,
+                cloud=member.cloud,
+                traffic_share=member.traffic_share,
+                spend_share=float(spend[at]),
+                chip_share=float(used[at]),
+                power_share=float(power_shares[at]),
+                usd_per_month=months[at],
+                chips=chips[at],
+                feasible=feasible[at],
+                reason=reasons[at],
+            )
+            for at, member in enumerate(members)
+        )
+        if missing or not sum(months) > 0:
+            return FleetOutcome(outcomes, (), (), SHARE_BASIS, None, missing or "nothing is spent")
+        tiers = self._tier_outcomes(scenario, members, spend)
+        counted = {tier.tier: tier.effective_suppliers.value for tier in tiers if tier.counts}
+        return FleetOutcome(outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)))
+
+    def _pool(
+        self, scenario: Scenario, member: FleetMember, pools: Sequence[Mapping[str, PoolSize]]
+    ) -> tuple[float | None, int, float, str, bool]:
+        """Month's money (None where it cannot be had), chips, watts, reason, feasible."""
+        month, count, power, reason, able = 0.0, 0, 0.0, "", True
+        if member.traffic_share <= 0:
+            return 0.0, 0, 0.0, "", True
+        for workload, sizes in zip(scenario.workloads, pools, strict=True):
+            size = sizes[member.name]
+            if not size.feasible:
+                return None, 0, 0.0, size.reason, False
+            if size.price.usd is None:
+                return None, 0, 0.0, size.price.reason, False
+            reason = reason or size.reason
+            rate = workload.traffic.request_rate_per_s * member.traffic_share
+            replicas = replicas_for(rate, size.cliff, size.saturation)
+            replicas += size.candidate.deployment.settings.spare_replicas
+            bought = int(chips_in_whole_units(replicas * size.candidate.layout.chips, size.price.unit_size))
+            month += float(monthly_cost(size.price.usd, bought))
+            count += bought
+            power += bought * size.candidate.deployment.values.get("board_power", 0.0)
+        return month, count, power, reason, able
+
+    def _tier_outcomes(
+        self, scenario: Scenario, members: Sequence[FleetMember], spend: Array
+    ) -> tuple[TierOutcome, ...]:
+        key = tuple((member.chip, member.cloud) for member in members)
+        if key not in self._tiers:
+            self._tiers = {key: {tier: self._tier(tier, members) for tier in TIERS}}
+        tiers = self._tiers[key]
+        return tuple(_tier_outcome(name, tiers[name], spend, name in scenario.fleet.tiers) for name in TIERS)
+
+    def _tier(self, tier: str, members: Sequence[FleetMember]) -> Tier:
+        if tier == "cloud":
+            clouds = [member.cloud or ON_PREMISES for member in members]
+            names = tuple(dict.fromkeys(clouds))
+            rows = {cloud: known_suppliers(np.eye(len(names))[names.index(cloud)]) for cloud in names}
+            return Tier(tier_structure(clouds, rows), names, "")
+        links = {}
+        for member in members:
+            chain = self._catalog.supply_chain(member.chip).links
+            if tier not in chain:
+                raise UnknownRecordError(f"{TIER_TITLES[tier].lower()} of chip", member.chip, tuple(chain))
+            links[member.chip] = chain[tier]
+        names = tuple(dict.fromkeys(one.supplier for link in links.values() for one in link.candidates))
+        table: dict[str, SupplierCandidates] = {}
+        unknown: list[str] = []
+        for chip, link in links.items():
+            positions = [names.index(one.supplier) for one in link.candidates]
+            weights = [one.weight for one in link.candidates]
+            if link.known:
+                shares = np.zeros(len(names))
+                shares[positions] = weights
+                table[chip] = known_suppliers(shares / shares.sum())
+            else:
+                table[chip] = undisclosed_supplier(positions, weights, len(names))
+                if len(positions) > 1:
+                    unknown.append(self._catalog.chip(chip).short_name)
+        text = f"{', '.join(unknown)}: {TIER_TITLES[tier].lower()} undisclosed" if unknown else ""
+        return Tier(tier_structure([member.chip for member in members], table), names, text)
+
+
+def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutcome:
+    summary = tier_summary(spend, tier.structure)
+    order = np.argsort(-summary.supplier_share, kind="stable")
+    suppliers = tuple(
+        SupplierShare(
+            tier.suppliers[at],
+            float(summary.supplier_share[at]),
+            float(summary.supplier_share_low[at]),
+            float(summary.supplier_share_high[at]),
+        )
+        for at in order
+        if summary.supplier_share_high[at] > 0
+    )
+    top = summary.top_supplier_index
+    return TierOutcome(
+        tier=name,
+        title=TIER_TITLES[name],
+        hhi=Banded(summary.hhi, summary.hhi_low, summary.hhi_high),
+        effective_suppliers=Banded(
+            summary.effective_suppliers, summary.effective_suppliers_low, summary.effective_suppliers_high
+        ),
+        top_share=Banded(
+            float(summary.supplier_share[top]),
+            float(summary.supplier_share_low[top]),
+            float(summary.supplier_share_high[top]),
+        ),
+        top_supplier=tier.suppliers[top],
+        single_point_of_failure=summary.single_point_of_failure,
+        suppliers=suppliers,
+        counts=counts,
+        unknown=tier.unknown,
+    )
+
+
+def _shares(values: Sequence[float]) -> Array:
+    total = sum(values)
+    table = np.asarray(values, dtype=np.float64)
+    return table / total if total > 0 else np.zeros_like(table)

@@ -1,0 +1,149 @@
+"""What a chip-hour costs on the comparison's price basis, with its source and its range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.catalog import Catalog, Chip, Offer
+from explorer.engine.cost import OwnedCost, owned_cost_per_hour
+from explorer.errors import MissingFigureError
+from explorer.scenario.schema import Price
+from explorer.study.deployment import Deployment
+
+Array = NDArray[np.float64]
+
+STALE_AFTER_DAYS = 183
+"""A price older than half a year at the scenario's date is marked stale."""
+
+
+@dataclass(frozen=True)
+class ChipPrice:
+    """USD per chip-hour; `usd` None with a reason where the basis gives none."""
+
+    usd: float | None
+    draws: Array | None
+    unit_size: int
+    basis: str
+    source: str
+    hypothetical: bool
+    stale: bool
+    reason: str = ""
+
+
+def chip_price(
+    catalog: Catalog,
+    deployment: Deployment,
+    price: Price,
+    as_of: str,
+    draws: Mapping[str, Array] | None,
+    uniforms: Array | None,
+) -> ChipPrice:
+    """Price of one chip-hour of a deployment: a published offer, the same cost-plus formula for all, or owned.
+
+    With `draws` of the chip's figures (and `uniforms` for an offer's own range) the price is drawn as well.
+    Bought in whole units: the smallest instance of its cloud when rented, the chip's own unit when owned.
+    """
+    if price.basis == "offer":
+        return _offered(catalog, deployment, price, as_of, uniforms)
+    chip = deployment.chip
+    try:
+        hourly = _owned_per_hour(chip, deployment.values, price)
+    except MissingFigureError as error:
+        return ChipPrice(None, None, chip.instance_size, price.basis, "", False, False, str(error))
+    drawn = None
+    if draws is not None:
+        merged: dict[str, ArrayLike] = {**deployment.values, **draws}
+        drawn = _owned_per_hour(chip, merged, price)
+    if price.basis == "own":
+        source = f"owned {price.life_years:g} years at {price.cost_of_capital:.0%}, all chips alike"
+        return ChipPrice(float(hourly), drawn, chip.instance_size, "own", source, False, False)
+    factor = (1.0 + price.margin) / price.utilisation_sold
+    source = f"cost plus {price.margin:.0%} at {price.utilisation_sold:.0%} sold, all chips alike"
+    return ChipPrice(
+        float(hourly) * factor,
+        None if drawn is None else drawn * factor,
+        _rented_unit(catalog, deployment),
+        "cost_plus",
+        source,
+        False,
+        False,
+    )
+
+
+def _owned_per_hour(chip: Chip, values: Mapping[str, ArrayLike], price: Price) -> Array:
+    for name in ("capex", "board_power"):
+        if name not in values:
+            raise MissingFigureError(f"chip '{chip.id}'", name, "its price")
+    owned = OwnedCost(
+        capex=np.asarray(values["capex"]) * (1.0 + price.system_overhead_share),
+        residual_share=price.residual_share,
+        cost_of_capital=price.cost_of_capital,
+        life_years=price.life_years,
+        power_watts=np.asarray(values["board_power"]) * (1.0 + price.power_overhead_share),
+        load=price.load_share,
+        pue=price.pue,
+        usd_per_kwh=price.electricity_usd_per_kwh,
+        opex_share_per_year=price.opex_share_per_year,
+    )
+    return owned_cost_per_hour(owned).total
+
+
+def _offers(catalog: Catalog, deployment: Deployment) -> tuple[Offer, ...]:
+    cloud = deployment.cloud or None
+    return catalog.offers_for(deployment.chip.id, cloud)
+
+
+def _rented_unit(catalog: Catalog, deployment: Deployment) -> int:
+    sizes = [offer.chips_per_instance for offer in _offers(catalog, deployment)]
+    sizes = sizes or [offer.chips_per_instance for offer in catalog.offers_for(deployment.chip.id)]
+    return min(sizes) if sizes else deployment.chip.instance_size
+
+
+def _offered(
+    catalog: Catalog, deployment: Deployment, price: Price, as_of: str, uniforms: Array | None
+) -> ChipPrice:
+    if deployment.offer is not None:
+        offer = catalog.offer(deployment.offer)
+    else:
+        offers = [offer for offer in _offers(catalog, deployment) if offer.term == price.term]
+        here = [offer for offer in offers if offer.region == price.region] if price.region else []
+        offers = here or offers
+        published = [offer for offer in offers if not offer.hypothetical]
+        if not offers:
+            where = deployment.cloud or "any cloud"
+            term = price.term.replace("_", "-")
+            reason = (
+                f"no {term} offer of {deployment.chip.name} in {where}: choose cost plus or owned for all, or set "
+                "an offer"
+            )
+            return ChipPrice(None, None, deployment.chip.instance_size, "offer", "", False, False, reason)
+        offer = min(published or offers, key=lambda one: (one.usd_per_chip_hour, one.id))
+    source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.term.replace('_', '-')}, {offer.date}"
+    return ChipPrice(
+        usd=offer.usd_per_chip_hour,
+        draws=None
+        if uniforms is None or offer.low >= offer.high
+        else offer.low * (offer.high / offer.low) ** uniforms,
+        unit_size=max(offer.chips_per_instance, 1),
+        basis="offer",
+        source=source,
+        hypothetical=offer.hypothetical,
+        stale=_is_stale(offer.date, as_of),
+    )
+
+
+def _is_stale(date: str, as_of: str) -> bool:
+    from datetime import date as day
+
+    try:
+        then = day.fromisoformat(
+            date if len(date) == 10 else f"{date[:7]}-01" if len(date) >= 7 else f"{date[:4]}-07-01"
+        )
+        now = day.fromisoformat(as_of)
+    except ValueError:
+        return False
+    return (now - then).days > STALE_AFTER_DAYS

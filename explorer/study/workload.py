@@ -1,0 +1,356 @@
+"""One workload answered: its deployments sized, loaded, banded; what views need is assembled here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Catalog
+from explorer.engine.cost import chips_in_whole_units
+from explorer.engine.queueing import largest_rate_within
+from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.study import describe
+from explorer.study.answers import Context, Loaded, PoolSize, Sized, WorkloadAnswer
+from explorer.study.bands import BAND_POINTS, Bands, banded, draw_bands, first_token_up
+from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.figures import FigureSets, stratified_uniforms
+from explorer.study.money import chip_price
+from explorer.study.outcome import (
+    METRICS,
+    AlternativeOutcome,
+    LatencyCurve,
+    Metric,
+    Percentiles,
+    WorkloadOutcome,
+)
+from explorer.study.replica import Demand, Latencies, batch_quantile, latencies, select_rows
+from explorer.study.resolve import served_model, step_constants
+from explorer.study.sizing import choose_layouts, load_ladder, replicas_for, table_of
+
+Array = NDArray[np.float64]
+
+CURVE_POINTS = 150
+
+
+def limits_of(workload: Workload) -> dict[str, float]:
+    """The promises made, seconds by metric."""
+    promises = {
+        "ttft": workload.objectives.ttft_p99_s,
+        "tpot": workload.objectives.tpot_p99_s,
+        "itl": workload.objectives.itl_p99_s,
+        "e2e": workload.objectives.e2e_p99_s,
+    }
+    return {metric: limit for metric, limit in promises.items() if limit is not None}
+
+
+def demand_of(workload: Workload) -> Demand:
+    """What a request of the workload brings."""
+    traffic = workload.traffic
+    return Demand(
+        prompt=traffic.prompt_tokens,
+        prompt_cv=traffic.prompt_cv,
+        output=traffic.output_tokens,
+        output_cv=traffic.output_cv,
+        arrival_scv=traffic.arrival_cv**2,
+        prefix_hit=traffic.prefix_hit_share,
+    )
+
+
+def settings_of(scenario: Scenario, workload: Workload) -> tuple[list[Alternative], dict[str, int]]:
+    """The workload's alternatives, then one for each fleet member that none of them stands for.
+
+    Returns them with the index of each fleet member's. A member's own deployment takes batch cap and token budget
+    of the selected alternative and finds its layout itself.
+    """
+    chosen = next(one for one in workload.alternatives if one.name == workload.selected)
+    settings = list(workload.alternatives)
+    index: dict[str, int] = {}
+    for member in scenario.fleet.members:
+        match = next(
+            (
+                position
+                for position, one in enumerate(settings)
+                if (one.chip, one.cloud, one.offer) == (member.chip, member.cloud, member.offer)
+            ),
+            None,
+        )
+        if match is None:
+            settings.append(
+                Alternative(
+                    name=member.name,
+                    chip=member.chip,
+                    cloud=member.cloud,
+                    offer=member.offer,
+                    max_batch=chosen.max_batch,
+                    token_budget=chosen.token_budget,
+                )
+            )
+            match = len(settings) - 1
+        index[member.name] = match
+    return settings, index
+
+
+def _deployment(
+    figures: FigureSets, scenario: Scenario, workload: Workload, settings: Alternative
+) -> Deployment:
+    chosen = figures.of(settings.chip, scenario.overrides.get(settings.chip, {}))
+    own = scenario.comparison.each_at_own_precision
+    return Deployment(
+        name=settings.name,
+        chip=chosen.chip,
+        cloud=settings.cloud,
+        offer=settings.offer,
+        settings=settings,
+        weight_precision=(settings.weight_precision if own else None) or workload.model.weight_precision,
+        kv_precision=(settings.kv_precision if own else None) or workload.model.kv_precision,
+        figures=chosen,
+    )
+
+
+def evaluate_workload(
+    catalog: Catalog, figures: FigureSets, scenario: Scenario, workload: Workload, samples: int
+) -> WorkloadAnswer:
+    """Answer one workload; the same arguments give the same answer (`figures` only saves repeated work)."""
+    context = Context(
+        catalog,
+        scenario,
+        workload,
+        served_model(catalog, workload.model),
+        demand_of(workload),
+        limits_of(workload),
+    )
+    settings, member_index = settings_of(scenario, workload)
+    deployments = [_deployment(figures, scenario, workload, one) for one in settings]
+    alternatives = len(workload.alternatives)
+    sized = _size(context, deployments, member_index, alternatives, samples)
+    present = [position for position, entry in enumerate(sized) if entry.candidate.fits]
+    row_of = {position: row for row, position in enumerate(present)}
+    loaded = _load(context, [sized[position] for position in present]) if present else None
+
+    outcomes: dict[int, AlternativeOutcome] = {}
+    shown = [position for position in present if position < alternatives]
+    if loaded is not None and shown:
+        rows = [row_of[position] for position in shown]
+        replicas = _replicas(context, sized, loaded, row_of, shown)
+        point = _operating(context, loaded, rows, replicas)
+        bands = draw_bands(
+            context,
+            [sized[position] for position in shown],
+            replicas,
+            loaded.table.chain.saturation[rows],
+            samples,
+        )
+        for at, position in enumerate(shown):
+            outcomes[position] = _alternative(
+                context, settings[position], sized[position], loaded, rows[at], point, bands, at, replicas[at]
+            )
+    for position in range(alternatives):
+        if position not in outcomes:
+            outcomes[position] = describe.not_fitting(context, sized[position])
+    selected = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
+    outcome = WorkloadOutcome(
+        name=workload.name,
+        model_name=context.served.name,
+        parameters=context.served.parameters,
+        active_parameters=context.served.active_parameters,
+        alternatives=tuple(outcomes[position] for position in range(alternatives)),
+        selected=selected,
+        objectives=dict(context.limits),
+        tightest_metric=describe.tightest_metric(outcomes[selected], context.limits),
+        prompt_tokens=context.demand.prompt,
+        output_tokens=context.demand.output,
+    )
+    pools = {name: _pool(context, sized[at], loaded, row_of.get(at)) for name, at in member_index.items()}
+    return WorkloadAnswer(outcome, pools)
+
+
+def _size(
+    context: Context,
+    deployments: Sequence[Deployment],
+    member_index: Mapping[str, int],
+    alternatives: int,
+    samples: int,
+) -> list[Sized]:
+    """Give each deployment its layout: the best that fits, or the closest where none does."""
+    scenario = context.scenario
+    constants = step_constants()
+    seed = scenario.simulation.seed
+    p99_tokens = describe.p99_length(context.demand)
+    shares = {member.name: member.traffic_share for member in scenario.fleet.members}
+    sized: list[Sized] = []
+    groups: list[tuple[Candidate, ...]] = []
+    for deployment in deployments:
+        options = candidates_of(deployment, context.served, p99_tokens, constants, context.sharded)
+        drawn = deployment.figures.draws(samples, seed)
+        uniforms = stratified_uniforms(f"{deployment.chip.id}/offer", samples, seed)
+        price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, drawn, uniforms)
+        groups.append(tuple(option for option in options if option.fits))
+        closest = max(options, key=lambda option: option.held)
+        sized.append(Sized(deployment, closest, price, describe.legal_degrees(deployment, context.served)))
+    rates = [context.rate] * alternatives + [
+        context.rate * max((shares[name] for name, at in member_index.items() if at == position), default=1.0)
+        for position in range(alternatives, len(deployments))
+    ]
+    present = [position for position, group in enumerate(groups) if group]
+    picks = choose_layouts(
+        [groups[position] for position in present],
+        context.served,
+        context.demand,
+        context.limits,
+        [max(rates[position], 1e-9) for position in present],
+        [sized[position].price.unit_size for position in present],
+        constants,
+        scenario.stragglers,
+        context.sharded,
+    )
+    for position, pick in zip(present, picks, strict=True):
+        old = sized[position]
+        sized[position] = Sized(old.deployment, pick, old.price, old.degrees)
+    return sized
+
+
+def _load(context: Context, sized: Sequence[Sized]) -> Loaded:
+    constants = step_constants()
+    rows = rows_of([entry.candidate for entry in sized], constants, context.scenario.stragglers.jitter_sigma)
+    table = table_of(
+        context.served, context.demand, rows, constants, context.scenario.stragglers, context.sharded
+    )
+    rates = load_ladder(CURVE_POINTS)[None, :] * table.chain.saturation[:, None]
+    found = latencies(table, rates, metrics=METRICS)
+    checks = [(found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
+    return Loaded(table, rates, found, largest_rate_within(rates, checks))
+
+
+def _replicas(
+    context: Context, sized: Sequence[Sized], loaded: Loaded, row_of: Mapping[int, int], shown: Sequence[int]
+) -> list[int]:
+    """Replicas of each shown alternative on the comparison's basis.
+
+    Sized to the promise: the fewest that keep it, a number set by hand stands. Equal spend: as many as the selected
+    alternative's money buys, at least one.
+    """
+    workload, basis = context.workload, context.scenario.comparison.basis
+    result: dict[int, int] = {}
+    for position in shown:
+        fixed = workload.alternatives[position].replicas
+        row = row_of[position]
+        auto = replicas_for(
+            context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row])
+        )
+        result[position] = auto if fixed == "auto" else fixed
+    chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
+    usd = sized[chosen].price.usd
+    if basis == "equal_spend" and chosen in result and usd is not None:
+        budget = usd * result[chosen] * sized[chosen].candidate.layout.chips
+        for position in result:
+            price = sized[position].price.usd
+            if position != chosen and price is not None:
+                result[position] = max(1, int(budget / (price * sized[position].candidate.layout.chips)))
+    return [result[position] for position in shown]
+
+
+def _operating(context: Context, loaded: Loaded, rows: Sequence[int], replicas: Sequence[int]) -> Latencies:
+    count = np.asarray(replicas, dtype=np.float64)
+    table = select_rows(loaded.table, np.asarray(rows))
+    return latencies(table, (context.rate / count)[:, None], replicas=count, metrics=METRICS)
+
+
+def _alternative(
+    context: Context,
+    settings: Alternative,
+    entry: Sized,
+    loaded: Loaded,
+    row: int,
+    point: Latencies,
+    bands: Bands,
+    at: int,
+    replicas: int,
+) -> AlternativeOutcome:
+    chip, layout, rate = entry.deployment.chip, entry.candidate.layout, context.rate
+    saturation = float(loaded.table.chain.saturation[row])
+    cliff = float(loaded.cliffs[row])
+    feasible = rate < replicas * saturation
+    p99: dict[str, float] = {metric: float(point.table[metric][0.99][at, 0]) for metric in METRICS}
+    broken = [metric for metric, limit in context.limits.items() if not p99[metric] <= limit * (1.0 + 1e-9)]
+    reason = describe.promise_reason(context, broken, p99, replicas, saturation, cliff)
+    spare = settings.spare_replicas
+    bought = int(chips_in_whole_units((replicas + spare) * layout.chips, entry.price.unit_size))
+    mean_batch = float(point.state.mean_batch[at, 0])
+    batch_p99 = float(batch_quantile(point.state, point.chain, 0.99)[at, 0])
+    cost, energy = describe.money(
+        context, entry, bought, cliff, bands.cliffs[at], bands.saturations[at], loaded, row
+    )
+    available, availability = describe.availability(context, entry.deployment)
+    return AlternativeOutcome(
+        name=settings.name,
+        chip=chip.id,
+        chip_name=chip.name,
+        label=f"{chip.short_name} ×{layout.chips}",
+        unit_noun=chip.unit_noun,
+        degree=layout.chips,
+        degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",
+        legal_degrees=entry.degrees,
+        layout=layout,
+        layout_sentence=describe.layout_sentence(layout, replicas, spare),
+        replicas=replicas,
+        spare_replicas=spare,
+        chips_total=bought,
+        feasible=feasible,
+        keeps_promises=feasible and not broken,
+        reason=reason,
+        memory=describe.memory_fit(context, entry, mean_batch, batch_p99),
+        batch=describe.batch_report(entry, mean_batch, batch_p99, float(point.state.wait_probability[at, 0])),
+        latency={metric: _percentiles(metric, point, bands, at, reason) for metric in METRICS},
+        curves={metric: _curve(loaded, row, metric, bands, at) for metric in METRICS},
+        rates=loaded.rates[row] * replicas,
+        request_rate=rate,
+        utilisation=rate / (replicas * saturation),
+        max_request_rate=cliff * replicas,
+        saturation_rate=saturation * replicas,
+        next_replica_rate=cliff * replicas if cliff > 0 else None,
+        throughput_tokens_per_s=min(rate, saturation * replicas) * context.demand.output,
+        probability_keeps=bands.probabilities(at),
+        cost=cost,
+        energy_joule_per_token=energy,
+        evidence_grade=chip.evidence_grade,
+        latency_method="closed form",
+        precision_note=describe.precision_note(entry.deployment),
+        available=available,
+        availability_note=availability,
+        open_figures=describe.open_figures(entry.deployment, context),
+    )
+
+
+def _percentiles(metric: Metric, point: Latencies, bands: Bands, at: int, reason: str) -> Percentiles:
+    values = {q: float(point.table[metric][q][at, 0]) for q in (0.5, 0.95, 0.99)}
+    up = {0.99: first_token_up()} if metric == "ttft" else {}
+    found = {q: banded(value, bands.point[metric][q][at], up.get(q, 1.0)) for q, value in values.items()}
+    return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
+
+
+def _curve(loaded: Loaded, row: int, metric: Metric, bands: Bands, at: int) -> LatencyCurve:
+    table, rates = loaded.found.table[metric], loaded.rates[row]
+    p99 = table[0.99][row]
+    assert bands.at.shape[1] == BAND_POINTS
+    low = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.low[metric][at], 1e9))))
+    high = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.high[metric][at], 1e9))))
+    return LatencyCurve(
+        p50=table[0.50][row],
+        p99=p99,
+        p99_low=np.minimum(low, p99),
+        p99_high=np.maximum(np.where(high > 1e6, np.inf, high), p99),
+    )
+
+
+def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None) -> PoolSize:
+    chip = entry.deployment.chip
+    if loaded is None or row is None:
+        reason = f"{context.workload.name}: {context.served.name} fits {chip.name} in no layout tried"
+        return PoolSize(entry.candidate, 0.0, 0.0, entry.price, False, reason)
+    cliff = float(loaded.cliffs[row])
+    reason = "" if cliff > 0 else f"{context.workload.name}: {chip.name} keeps the promises at no load"
+    return PoolSize(
+        entry.candidate, cliff, float(loaded.table.chain.saturation[row]), entry.price, True, reason
+    )
