@@ -69,9 +69,7 @@ class Catalog:
             raise UnknownRecordError("supply chain of chip", chip_id, tuple(self.supply_chains))
         return self.supply_chains[chip_id]
 
-    def offers_for(
-        self, chip_id: str, cloud: str | None = None, term: str | None = None
-    ) -> tuple[Offer, ...]:
+    def offers_for(self, chip_id: str, cloud: str | None = None, term: str | None = None) -> tuple[Offer, ...]:
         """The offers of a chip, narrowed by cloud and term; empty where nobody offers it so."""
         return tuple(
             offer
@@ -139,9 +137,7 @@ def load_catalog(user_folder: Path | None = None) -> Catalog:
     if user_folder is None:
         return shipped.catalog
     if not user_folder.is_dir():
-        raise CatalogError(
-            f"{user_folder}: is not a folder; name the folder that holds {', '.join(RECORD_FOLDERS)}"
-        )
+        raise CatalogError(f"{user_folder}: is not a folder; name the folder that holds {', '.join(RECORD_FOLDERS)}")
     catalog = shipped.catalog
     chips = _own_records(user_folder / "chips", lambda path: read_chip(path, "user"), shipped.chips)
     models = _own_records(user_folder / "models", lambda path: read_model(path, "user"), shipped.models)
@@ -176,7 +172,7 @@ def _shipped() -> _Shipped:
     offers, notices = _read_offers(root / "prices", "shipped", set(chips), {})
     chains = _read_chains(root / "suppliers", "shipped", set(chips), {})
     catalog = Catalog(
-        edition=_edition(root),
+        edition=edition_of(root),
         chips=chips,
         models=models,
         offers={key: offer for key, (offer, _) in offers.items()},
@@ -192,7 +188,8 @@ def _shipped() -> _Shipped:
     )
 
 
-def _edition(root: Path) -> str:
+def edition_of(root: Path) -> str:
+    """The name of the data under `root`: its stated date and a hash of its records."""
     path = root / "catalog.toml"
     problems: list[Problem] = []
     table = Table(read_toml(path), problems)
@@ -208,9 +205,7 @@ def _edition(root: Path) -> str:
     return f"{date}+{digest.hexdigest()[:8]}"
 
 
-def _own_records(
-    folder: Path, read: Callable[[Path], Record], shipped: RecordFiles[Record]
-) -> dict[str, Record]:
+def _own_records(folder: Path, read: Callable[[Path], Record], shipped: RecordFiles[Record]) -> dict[str, Record]:
     records: dict[str, Record] = {}
     paths: dict[str, Path] = {}
     for path in sorted(folder.glob("*.toml")):
@@ -227,13 +222,9 @@ def _refuse_taken_aliases(own: Mapping[str, Model], catalog: Catalog) -> None:
         return
     for model in own.values():
         for other in (*catalog.models.values(), *(m for m in own.values() if m is not model)):
-            shared = {n.casefold() for n in model.aliases} & {
-                n.casefold() for n in (other.id, *other.aliases)
-            }
+            shared = {n.casefold() for n in model.aliases} & {n.casefold() for n in (other.id, *other.aliases)}
             if shared:
-                raise CatalogError(
-                    f"model '{model.id}': alias '{min(shared)}' already belongs to model '{other.id}'"
-                )
+                raise CatalogError(f"model '{model.id}': alias '{min(shared)}' already belongs to model '{other.id}'")
 
 
 def _read_offers(

@@ -78,9 +78,7 @@ def _check_chip(table: Table, chip: Chip) -> None:
     for number_format in COMPUTE_FORMATS:
         stated, listed = f"peak_{number_format}" in chip.figures, number_format in chip.formats
         if listed and not stated:
-            table.problem(
-                f"figures.peak_{number_format}", f"is missing although formats lists '{number_format}'"
-            )
+            table.problem(f"figures.peak_{number_format}", f"is missing although formats lists '{number_format}'")
         if stated and not listed:
             table.problem("formats", f"lacks '{number_format}' although its peak is stated")
     if not chip.formats:
@@ -116,7 +114,8 @@ def _read_figures(tables: Table) -> dict[str, Figure]:
             low=parent.low * ratio,
             value=parent.value * ratio,
             high=parent.high * ratio,
-            status=parent.status,
+            # What follows from a settled figure by a rule of thumb is an estimate all the same.
+            status=parent.status if parent.is_open else "estimated",
             distribution=parent.distribution,
             readings=tuple(Reading(r.name, r.value * ratio, r.source) for r in parent.readings),
             belief=parent.belief,
@@ -139,8 +138,11 @@ def _read_figure(table: Table, name: str) -> Figure:
     if status == "disputed" or readings:
         low, value, high = _span_of_readings(table, readings, belief, status, distribution)
     else:
-        low, value, high = (table.number(key, least=0.0) * scale for key in ("low", "value", "high"))
-        _check_range(table, low / scale, value / scale, high / scale, distribution)
+        before = table.problem_count
+        low, value, high = (table.number(key, least=0.0) for key in ("low", "value", "high"))
+        if table.problem_count == before:
+            _check_range(table, low, value, high, distribution)
+        low, value, high = low * scale, value * scale, high * scale
     source, reason = table.text("source", default=""), table.text("reason", default="")
     if not source and not reason:
         table.problem("source", "a figure needs a source, or a reason where no source exists")
@@ -187,9 +189,7 @@ def _read_derived(table: Table, name: str) -> Figure:
 
 
 def _read_reading(table: Table, scale: float) -> Reading:
-    reading = Reading(
-        table.text("name"), table.number("value", above=0.0) * scale, table.text("source", default="")
-    )
+    reading = Reading(table.text("name"), table.number("value", above=0.0) * scale, table.text("source", default=""))
     table.finish()
     return reading
 

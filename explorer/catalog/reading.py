@@ -54,6 +54,11 @@ class Table:
         """The keys the file states in this table."""
         return tuple(self._content)
 
+    @property
+    def problem_count(self) -> int:
+        """Problems of the whole file so far; unchanged over a few reads, these were sound."""
+        return len(self._problems)
+
     def problem(self, key: str, reason: str, allowed: str = "") -> None:
         """Note that `key` of this table is wrong."""
         where = f"{self._prefix}.{key}" if self._prefix and key else self._prefix or key

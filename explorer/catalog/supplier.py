@@ -16,6 +16,8 @@ TIERS: tuple[str, ...] = (
     "software_stack",
     "country",
 )
+# Stand where a chip needs nobody at a tier: no outage or price rise can come from there.
+NO_DEPENDENCE: frozenset[str] = frozenset({"No advanced packaging", "No external memory"})
 CHIP_TIERS: tuple[str, ...] = tuple(tier for tier in TIERS if tier != "cloud")
 
 
