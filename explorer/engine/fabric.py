@@ -1,4 +1,4 @@
-"""All-reduce coefficients of a tensor group: measured fit or algorithm formula, on the card, in and out of the domain."""
+"""All-reduce coefficients of a tensor group: measured fit or formula, on the card, inside and beyond the domain."""
 
 from __future__ import annotations
 

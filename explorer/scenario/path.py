@@ -152,19 +152,33 @@ def _changed_mapping(old: Mapping[str, Any], tree: Tree, done: list[Step]) -> di
         key = str(step)
         below = [*done, step]
         value: Any
-        if isinstance(change, _New):
+        if len(done) == 2 and done[0] == "overrides":
+            value = _changed_override(entries.get(key), change, below)
+        elif isinstance(change, _New):
             value = change.value
-        elif done[0] == "overrides" and len(done) == 2 and key not in entries:
-            value = {str(name): leaf.value for name, leaf in change.items() if isinstance(leaf, _New)}
         else:
             value = _changed_value(entries.get(key, {}), change, below)
         if value is None or (value == {} and done == ["overrides"]):
             entries.pop(key, None)
-        elif done[0] == "overrides" and len(done) == 2 and not isinstance(value, Override):
-            entries[key] = _validated(Override, value, below)
         else:
             entries[key] = value
     return entries
+
+
+def _changed_override(old: Override | None, change: Any, done: list[Step]) -> Override | None:
+    """One override after a change; None when its value and its belief have both been taken away."""
+    if isinstance(change, _New):
+        given = change.value
+        return given if given is None or isinstance(given, Override) else _validated(Override, given, done)
+    keys: dict[str, Any] = {} if old is None else {key: getattr(old, key) for key in old.model_fields_set}
+    for step, leaf in change.items():
+        if step not in Override.model_fields or not isinstance(leaf, _New):
+            raise _unknown(old or Override.model_construct(), done, step)
+        keys[str(step)] = leaf.value
+    emptied = any(step in ("value", "belief") and leaf.value is None for step, leaf in change.items())
+    if emptied and keys.get("value") is None and keys.get("belief") is None:
+        return None
+    return _validated(Override, {key: value for key, value in keys.items() if value is not None}, done)
 
 
 def _validated(kind: type[RecordT], keys: Any, done: list[Step]) -> RecordT:

@@ -249,17 +249,19 @@ def _rounded(number: float, digits: int, decimals: int) -> str:
     return text.rstrip("0").rstrip(".") if places else text
 
 
-def _compact(from_k: float) -> tuple[Scale, ...]:
-    """Unspaced k, M, B, T behind a count; below `from_k` the number is written out."""
-    return (
-        Scale("", 1.0),
-        Scale("k", 1e3, from_k, spaced=False),
-        Scale("M", 1e6, 1e6, spaced=False),
-        Scale("B", 1e9, 1e9, spaced=False),
-        Scale("T", 1e12, 1e12, spaced=False),
-    )
-
-
+# Never without a letter: a bare number of parameters is taken to be in billions.
+_PARAMETERS = (
+    Scale("M", 1e6, spaced=False),
+    Scale("B", 1e9, 1e9, spaced=False),
+    Scale("T", 1e12, 1e12, spaced=False),
+)
+_TOKENS = (
+    Scale("", 1.0),
+    Scale("k", 1e3, 1e4, spaced=False),
+    Scale("M", 1e6, 1e6, spaced=False),
+    Scale("B", 1e9, 1e9, spaced=False),
+    Scale("T", 1e12, 1e12, spaced=False),
+)
 _DOLLARS = (
     Scale("", 1.0),
     Scale("k", 1e3, 1e4, spaced=False),
@@ -289,7 +291,7 @@ def _quantities() -> dict[str, Quantity]:
     plain = (Scale("", 1.0),)
     listed = (
         Quantity(
-            "parameters", "Parameters", "B", _compact(1e4), "8B, 70B or 1.5T",
+            "parameters", "Parameters", "B", _PARAMETERS, "8B, 70B or 1.5T",
             spellings={"bn": 1e9, "billion": 1e9, "million": 1e6, "trillion": 1e12},
         ),
         Quantity(
@@ -297,7 +299,7 @@ def _quantities() -> dict[str, Quantity]:
             spellings={"req/s": 1.0, "requests/s": 1.0, "rps": 1.0, "/min": 1 / 60, "k/s": 1e3},
         ),
         Quantity(
-            "tokens", "Tokens", "", _compact(1e4), "512, 32k or 1M",
+            "tokens", "Tokens", "", _TOKENS, "512, 32k or 1M",
             spellings={"tokens": 1.0, "token": 1.0, "tok": 1.0, "ktokens": 1e3},
         ),
         Quantity(

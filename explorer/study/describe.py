@@ -296,7 +296,8 @@ def promise_reason(
         return ""
     seconds = QUANTITIES["seconds"]
     metric = max(broken, key=lambda one: p99[one] / context.limits[one])
-    text = f"P99 {METRIC_NAMES[metric]} {seconds.format(p99[metric])}, promised {seconds.format(context.limits[metric])}"
+    promised = seconds.format(context.limits[metric])
+    text = f"P99 {METRIC_NAMES[metric]} {seconds.format(p99[metric])}, promised {promised}"
     if cliff <= 0:
         return text + "; kept at no load in this layout"
     most = QUANTITIES["request_rate"].format(cliff * replicas)

@@ -110,6 +110,9 @@ class Document(QObject):
         self._drags = 0
         self._pending = False
         self._prepared: Scenario | None = None
+        self._scenario: Scenario = scenario
+        self._opened: Scenario = scenario
+        self._workload_index: int = 0
         self._refining: Scenario | None = None
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn_over)
@@ -345,7 +348,10 @@ class Document(QObject):
         if self.problem is not None:
             return
         self._refining = self._scenario
-        self._live.refine(self._scenario)
+        try:
+            self._live.refine(self._scenario)
+        except ExplorerError as error:
+            self.worker_failed.emit(str(error))
         self._poll.start()
         self.worker_changed.emit(self._live.status)
 
@@ -356,7 +362,7 @@ class Document(QObject):
                 self._outcome = answer
                 self.outcome_changed.emit(answer)
         elif answer is not None:
-            self.worker_failed.emit(str(answer))
+            self.worker_failed.emit(f"{answer.message}\n{answer.detail}")
         if not self._live.busy:
             self._poll.stop()
         self.worker_changed.emit(self._live.status)

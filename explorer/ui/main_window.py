@@ -208,11 +208,11 @@ class MainWindow(QMainWindow):
             scenario, "choose_model", "Choose a &model …", self.panel.model.preset_button.click, "Ctrl+M"
         )
         scenario.addSeparator()
-        for step, name, title, keys in (
+        for step, label, title, shortcut in (
             (1, "next_alternative", "&Next alternative", "Ctrl+Down"),
             (-1, "previous_alternative", "Pre&vious alternative", "Ctrl+Up"),
         ):
-            self._add(scenario, name, title, lambda _=False, step=step: self._step_alternative(step), keys)
+            self._add(scenario, label, title, lambda _=False, step=step: self._step_alternative(step), shortcut)
         self._add(scenario, "next_workload", "Next &workload", self._next_workload, "Ctrl+Tab")
         self._add(about, "keys", "&Keys and gestures", self._show_keys, key.HelpContents)
         self._add(about, "about", "&About this scenario", self._show_about)

@@ -13,6 +13,8 @@ SURE, UNSURE = 0.95, 0.05
 SECONDS, PER_MILLION, MONTH = (QUANTITIES[key] for key in ("seconds", "usd_per_million", "usd_per_month"))
 BYTES, SUPPLIERS, SHARE = (QUANTITIES[key] for key in ("bytes", "suppliers", "share"))
 
+PRICE_WORDS = {"cost_plus": "on cost plus", "offer": "on offers", "own": "owned"}
+
 CONFIDENCE = (
     (0.975, "almost sure"),
     (0.9, "very likely"),
@@ -53,8 +55,8 @@ def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> 
         _fits(answer.chosen),
         _latency(answer, "ttft", "P99 first token", was),
         _latency(answer, "tpot", "P99 per token", was),
-        _money(answer.chosen, "usd_per_million", "Cost per M tokens", PER_MILLION, was),
-        _money(answer.chosen, "usd_per_month", "Cost a month", MONTH, was),
+        _money(answer.chosen, "usd_per_million", "$/M tokens", PER_MILLION, was),
+        _money(answer.chosen, "usd_per_month", "$/month", MONTH, was),
         _fleet(outcome, baseline),
         _certainty(answer),
     )
@@ -66,18 +68,12 @@ def confidence_word(probability: float) -> str:
 
 
 def _fits(chosen: AlternativeOutcome) -> Tile:
-    memory = chosen.memory
-    noun = chosen.unit_noun
-    held = f"{BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)} of {BYTES.format(memory.capacity)} a {noun}"
+    memory, noun = chosen.memory, chosen.unit_noun
+    used = BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)
+    held = f"{used} of {BYTES.format(memory.capacity)}" + (" each" if chosen.degree > 1 else "")
     if memory.fits:
-        return Tile(
-            "fits",
-            "Fits",
-            "✓ yes",
-            f"{chosen.degree} {noun}{'s' if chosen.degree != 1 else ''}",
-            held,
-            "good",
-        )
+        replica = f"{chosen.degree} {noun}" + ("s" if chosen.degree != 1 else "")
+        return Tile("fits", "Fits", "✓ yes", replica, held, "good", memory.note)
     short = f"{BYTES.format(memory.shortfall)} short a {noun}"
     return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy)
 
@@ -135,7 +131,7 @@ def _money(
         )
         if true
     ]
-    note = " · ".join(part for part in (change, *marks) if part) or chosen.cost.price_source
+    note = " · ".join(part for part in (change, *marks) if part) or PRICE_WORDS.get(chosen.cost.price_basis, chosen.cost.price_basis)
     return Tile(
         key,
         title,
@@ -164,11 +160,12 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
         for one in outcome.fleet.tiers
         if one.title in outcome.fleet.weakest_tiers or one.tier in outcome.fleet.weakest_tiers
     ]
-    names = ", ".join(one.title.lower() for one in weakest)
+    many = len(weakest) > 2
+    names = f"{len(weakest)} tiers" if many else ", ".join(one.title.lower() for one in weakest)
     least = f" {SUPPLIERS.format(weakest[0].effective_suppliers.value)}" if weakest else ""
     note = " · ".join(part for part in (change, f"weakest: {names}{least}" if names else "") if part)
     single = [one.title.lower() for one in outcome.fleet.tiers if one.counts and one.single_point_of_failure]
-    why = f"single point of failure: {', '.join(single)}" if single else ""
+    why = f"single points of failure: {', '.join(single)}" if single else ""
     return Tile("fleet", title, SUPPLIERS.format(value), "effective", note, "plain", why)
 
 

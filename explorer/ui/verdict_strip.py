@@ -117,7 +117,10 @@ class QuestionView(QWidget):
         painter.setFont(font(NOTE))
         painter.setPen(QColor(t.secondary))
         below = top + len(lines) * step + 2
-        for place, line in enumerate(_wrapped(self.subject, width, 2 if below < 46 else 1)):
+        subject = self.subject
+        if below >= 46 and metrics(NOTE).horizontalAdvance(subject) > width:
+            subject = subject.rpartition(" · ")[0] or subject
+        for place, line in enumerate(_wrapped(subject, width, 2 if below < 46 else 1)):
             painter.drawText(QRectF(2, below + place * 15, width, 16), Qt.AlignmentFlag.AlignVCenter, line)
 
 
@@ -150,7 +153,7 @@ class VerdictStrip(QWidget):
             self.tiles[tile.key].show_tile(tile)
         answer = outcome.workloads[workload]
         basis = BASES.get(outcome.comparison_basis, outcome.comparison_basis)
-        subject = f"{answer.chosen.name}, {basis} · {answer.name} · baseline {document.baseline_name}"
+        subject = f"{answer.chosen.name}, {basis} · baseline {document.baseline_name}"
         self.question.show_question(document.scenario.question or document.scenario.title, subject)
 
 

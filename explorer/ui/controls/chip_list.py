@@ -56,7 +56,10 @@ class _RowDelegate(QStyledItemDelegate):
         painter.setBrush(t.chip(index.row()))
         painter.drawEllipse(QPointF(area.left() + 12, area.center().y()), 5, 5)
         middle = Qt.AlignmentFlag.AlignVCenter
+        needed = metrics(BODY, selected).horizontalAdvance(row.label) + 26 + 20
         note = f"{row.grade} · {row.warning}" if row.warning else row.grade
+        if row.warning and needed + metrics(NOTE).horizontalAdvance(note) > area.width():
+            note = row.warning
         note_width = min(metrics(NOTE).horizontalAdvance(note) + 2, area.width() * 0.55)
         painter.setFont(font(BODY, semibold=selected))
         painter.setPen(QColor(t.text))

@@ -51,7 +51,7 @@ class ChipsGroup(Group):
         """Show the alternatives of the scenario; warnings come with the outcome."""
         alternatives = self.document.workload.alternatives
         outcome = self.workload_outcome(self.document.outcome)
-        answered = {one.name: one for one in outcome.alternatives if one is not None}
+        answered = {one.name: one for one in outcome.alternatives}
         rows = [self._row(alternative, answered.get(alternative.name)) for alternative in alternatives]
         self.list.show_rows(rows, self.document.alternative_index)
         self.add_button.setEnabled(len(alternatives) < MAX_CHIPS)
@@ -70,7 +70,7 @@ class ChipsGroup(Group):
             elif not answer.keeps_promises:
                 warning = "breaks a promise"
             elif not answer.available:
-                warning = "not to be had"
+                warning = "not available"
         label = chip.name if alternative.name in (chip.name, chip.short_name) else alternative.name
         return ChipRow(label, chip.evidence_grade, warning)
 

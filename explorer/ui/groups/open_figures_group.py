@@ -33,7 +33,7 @@ class OpenFiguresGroup(FoldedGroup):
         super().__init__(document, "open_figures", "Open figures", parent)
         self._shown: tuple[OpenFigure, ...] = ()
         self.sliders: dict[str, ParameterSlider] = {}
-        self.heading = Heading("", self)
+        self.heading = Heading("of the selected chip", self)
         self.reset_button = self.heading.add_button(
             "reset_figures", "reset all", "Give up all own values of this chip's figures"
         )
@@ -98,7 +98,7 @@ class OpenFiguresGroup(FoldedGroup):
         if figure.readings:
             first = figure.readings[0][0]
             title, text, scale = (
-                f"{figure.title}: trust {first}",
+                figure.title,
                 text_of(QUANTITIES["share"]),
                 LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0)),
             )
@@ -131,7 +131,7 @@ class OpenFiguresGroup(FoldedGroup):
         return known if own is None else float(own)
 
     def _then(self, figure: OpenFigure) -> float | None:
-        override = get(self.document.baseline, _path(figure))
+        override: Override | None = get(self.document.baseline, _path(figure))
         if override is None:
             return None
         return override.belief if figure.readings else override.value

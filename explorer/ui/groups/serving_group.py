@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, Outcome
+from explorer.study.outcome import Outcome
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of
 from explorer.ui.controls.scale import LogScale, StopScale, Value
@@ -26,7 +26,6 @@ class ServingGroup(Group):
         super().__init__(document, parent)
         self._degrees: tuple[int, ...] = ()
         self._auto_degree: int | None = None
-        self._shown: AlternativeOutcome | None = None
         self.heading = Heading("Serving", self)
         self.batch = ParameterSlider(
             "batch_size",
@@ -60,14 +59,13 @@ class ServingGroup(Group):
     def show_outcome(self, outcome: Outcome) -> None:
         """Legal stops, and what became of batch and layout."""
         chosen = self.workload_outcome(outcome).chosen
-        self._shown = chosen
         self._set_degrees(chosen.legal_degrees)
         auto = chosen.degree if chosen.degree_is_auto else None
         if auto != self._auto_degree:
             self._auto_degree = auto
             self.degree.set_text(self._degree_text())
         self.batch.set_caption(chosen.batch.sentence if chosen.batch is not None else chosen.reason)
-        self.degree.set_caption(_replicas_sentence(chosen))
+        self.degree.set_caption(chosen.layout_sentence)
 
     def _set_degrees(self, degrees: tuple[int, ...]) -> None:
         if degrees != self._degrees:
@@ -116,9 +114,3 @@ class ServingGroup(Group):
                 f"{degree} chips a replica is not possible for {', '.join(left_out)}: left as it was"
             )
 
-
-def _replicas_sentence(chosen: AlternativeOutcome) -> str:
-    parts = [chosen.layout_sentence, f"{chosen.replicas} replica" + ("s" if chosen.replicas != 1 else "")]
-    if chosen.spare_replicas:
-        parts.append(f"{chosen.spare_replicas} spare")
-    return " · ".join(part for part in parts if part)

@@ -10,7 +10,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
-from explorer.plots.fonts import BODY, font
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
@@ -78,9 +77,6 @@ COLUMNS = (
         right=False,
     ),
     Column(
-        "Fits", "Whether weights and caches fit in memory", lambda one: "✓ yes" if one.memory.fits else "✗ no"
-    ),
-    Column(
         "Replicas",
         "Copies of the model, spares included",
         lambda one: f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else ""),
@@ -88,7 +84,6 @@ COLUMNS = (
     Column("Chips", "Chips in all, spares and whole units included", lambda one: f"{one.chips_total:,}"),
     Column("P99 first token", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
     Column("P99 per token", "Mean time per token (TPOT) that 99 of 100 requests keep", _p99("tpot")),
-    Column("P99 answer", "Time to the last token that 99 of 100 requests keep", _p99("e2e")),
     Column(
         "Up to",
         "Largest rate of the whole service that keeps every promise",
@@ -96,7 +91,7 @@ COLUMNS = (
     ),
     Column("$/M tokens", "Cost per million tokens at the stated traffic", _per_million),
     Column("$/month", "Cost a month at the stated traffic", _month),
-    Column("Keeps promises", "Share of draws in which every promise is kept", _keeps),
+    Column("Keeps all", "Share of draws in which every promise is kept", _keeps),
     Column("Evidence", "How well the chip is known", lambda one: one.evidence_grade, right=False),
     Column("Remarks", "Why a promise breaks, or what to know", _reason, right=False),
 )
@@ -149,8 +144,8 @@ class CompareModel(QAbstractTableModel):
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
             return self._dots[index.row() % len(self._dots)]
-        if role == Qt.ItemDataRole.FontRole and index.row() == self._selected:
-            return font(BODY, semibold=True)
+        if role == Qt.ItemDataRole.BackgroundRole and index.row() == self._selected:
+            return QColor(theme.tokens().accent_wash)
         if role == Qt.ItemDataRole.ForegroundRole and text.startswith("✗"):
             return QColor(theme.tokens().bad)
         return None
@@ -189,6 +184,8 @@ class ComparePage(QWidget):
         self.model = CompareModel(self)
         self.table = _CopyableTable(self)
         self.table.setModel(self.model)
+        # The remarks take what is left and are cut short; in full they are the tooltip.
+        self.table.horizontalHeader().setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.table)
@@ -209,8 +206,8 @@ class ComparePage(QWidget):
         """Widths for the texts of now; not on every change, for columns that twitch cannot be read."""
         self.table.resizeColumnsToContents()
         header = self.table.horizontalHeader()
-        for section in range(header.count() - 1):
-            header.resizeSection(section, header.sectionSize(section) + (4 if section else 14))
+        for section in range(len(COLUMNS) - 1):
+            header.resizeSection(section, header.sectionSize(section) + (2 if section else 10))
 
 
 class _CopyableTable(QTableView):
@@ -233,6 +230,7 @@ class _CopyableTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
+        header.setMinimumSectionSize(40)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy."""
