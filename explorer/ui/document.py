@@ -95,9 +95,7 @@ class Document(QObject):
     worker_failed = Signal(str)
     path_changed = Signal()
 
-    def __init__(
-        self, catalog: Catalog, live: Evaluator, scenario: Scenario, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, catalog: Catalog, live: Evaluator, scenario: Scenario, parent: QObject | None = None) -> None:
         """Start on a scenario without a file; raises ExplorerError when it cannot be evaluated."""
         super().__init__(parent)
         self.catalog = catalog
@@ -370,9 +368,7 @@ class Document(QObject):
     def _same_subject(self, path: str) -> bool:
         keys = path.split(".")
         if keys[0] == "fleet" and keys[1:2] == ["members"] and len(keys) > 2:
-            return _name_at(self._scenario.fleet.members, keys[2]) == _name_at(
-                self._baseline.fleet.members, keys[2]
-            )
+            return _name_at(self._scenario.fleet.members, keys[2]) == _name_at(self._baseline.fleet.members, keys[2])
         if keys[0] != "workloads" or len(keys) < 2:
             return True
         now, then = (_at(one.workloads, keys[1]) for one in (self._scenario, self._baseline))

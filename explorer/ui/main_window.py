@@ -174,9 +174,7 @@ class MainWindow(QMainWindow):
         self._add(edit, "copy_table", "&Copy comparison", self._copy_table, "Ctrl+Shift+C")
         choices = QActionGroup(self)
         for choice, title in (("system", "Theme of the &system"), ("light", "&Light"), ("dark", "&Dark")):
-            action = self._add(
-                view, f"theme.{choice}", title, lambda _=False, choice=choice: self._choose(choice)
-            )
+            action = self._add(view, f"theme.{choice}", title, lambda _=False, choice=choice: self._choose(choice))
             action.setCheckable(True)
             action.setEnabled(self._themes is not None)
             action.setChecked(self._themes is not None and self._themes.choice == choice)
@@ -204,9 +202,7 @@ class MainWindow(QMainWindow):
             "Ctrl+E",
         )
         self._add(scenario, "remove_chip", "&Remove the selected chip", self.panel.chips.remove_button.click)
-        self._add(
-            scenario, "choose_model", "Choose a &model …", self.panel.model.preset_button.click, "Ctrl+M"
-        )
+        self._add(scenario, "choose_model", "Choose a &model …", self.panel.model.preset_button.click, "Ctrl+M")
         scenario.addSeparator()
         for step, label, title, shortcut in (
             (1, "next_alternative", "&Next alternative", "Ctrl+Down"),

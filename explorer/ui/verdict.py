@@ -41,9 +41,7 @@ class Tile:
     @property
     def sentence(self) -> str:
         """As spoken by a screen reader."""
-        return ", ".join(
-            part for part in (f"{self.title}: {self.figure}", self.band, self.note, self.why) if part
-        )
+        return ", ".join(part for part in (f"{self.title}: {self.figure}", self.band, self.note, self.why) if part)
 
 
 def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> tuple[Tile, ...]:
@@ -83,9 +81,7 @@ def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: Alternati
     p99 = chosen.latency[metric].p99
     if p99 is None:
         reason = chosen.latency[metric].reason or chosen.reason
-        return Tile(
-            metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason
-        )
+        return Tile(metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason)
     tone, promise = _promise(answer, metric)
     change = _change(SECONDS, p99.value, None if was is None else was.latency[metric].p99)
     note = " · ".join(part for part in (change, promise) if part)
@@ -131,7 +127,9 @@ def _money(
         )
         if true
     ]
-    note = " · ".join(part for part in (change, *marks) if part) or PRICE_WORDS.get(chosen.cost.price_basis, chosen.cost.price_basis)
+    note = " · ".join(part for part in (change, *marks) if part) or PRICE_WORDS.get(
+        chosen.cost.price_basis, chosen.cost.price_basis
+    )
     return Tile(
         key,
         title,
@@ -148,11 +146,7 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
     tier = next((one for one in outcome.fleet.tiers if one.tier == "designer"), None)
     if tier is None:
         return Tile("fleet", title, NOTHING, "", outcome.fleet.reason, "plain", outcome.fleet.reason)
-    was = (
-        None
-        if baseline is None
-        else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
-    )
+    was = None if baseline is None else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
     value = tier.effective_suppliers.value
     change = _change(SUPPLIERS, value, None if was is None else was.effective_suppliers)
     weakest = [

@@ -164,9 +164,7 @@ def _figure_size(tile: Tile, room: float) -> tuple[float, bool]:
     for size in sizes:
         if metrics(size, True).horizontalAdvance(tile.figure) + band <= room:
             return size, bool(tile.band)
-    alone = (
-        one for one in (*sizes, QUESTION, BODY) if metrics(one, True).horizontalAdvance(tile.figure) <= room
-    )
+    alone = (one for one in (*sizes, QUESTION, BODY) if metrics(one, True).horizontalAdvance(tile.figure) <= room)
     return next(alone, BODY), False
 
 

@@ -42,9 +42,7 @@ class ValueText:
     parse: Callable[[str], Value]
 
 
-def text_of(
-    quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True
-) -> ValueText:
+def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True) -> ValueText:
     """The text of a quantity whose scenario values are in units of `si_per_unit`."""
     show = quantity.format_exact if exact else quantity.format
 
@@ -430,27 +428,31 @@ class ParameterSlider(QWidget):
         painter = QPainter(self)
         body, note = metrics(BODY), metrics(NOTE)
         room = self.width() - BOX_WIDTH - 8
-        badge_width = note.horizontalAdvance(self._badge) + 12 if self._badge else 0
-        title = body.elidedText(self.title, Qt.TextElideMode.ElideRight, room - badge_width)
+        badge_width = note.horizontalAdvance(self._badge) + 8 if self._badge else 0.0
+        beside = body.horizontalAdvance(self.title) + 6 + badge_width <= room or not self._has_caption
+        bottom = self.height() - CAPTION_HEIGHT - 1.0
+        middle = Qt.AlignmentFlag.AlignVCenter
+        title_room = room - badge_width - 6 if beside and self._badge else room
+        title = body.elidedText(self.title, Qt.TextElideMode.ElideRight, title_room)
         painter.setFont(font(BODY))
         painter.setPen(QColor(t.text))
-        painter.drawText(QRectF(0, 0, room, BOX_HEIGHT), Qt.AlignmentFlag.AlignVCenter, title)
+        painter.drawText(QRectF(0, 0, room, BOX_HEIGHT), middle, title)
+        painter.setFont(font(NOTE))
+        caption_room = float(self.width())
         if self._badge:
-            pill = QRectF(body.horizontalAdvance(title) + 6, 4, badge_width - 4, 16)
+            if beside:
+                pill = QRectF(body.horizontalAdvance(title) + 6, 4, badge_width, 16)
+            else:
+                pill = QRectF(self.width() - badge_width, bottom, badge_width, 15)
+                caption_room -= badge_width + 6
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.amber_wash))
             painter.drawRoundedRect(pill, 3, 3)
-            painter.setFont(font(NOTE))
             painter.setPen(QColor(t.amber))
             painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, self._badge)
         if self.caption:
-            painter.setFont(font(NOTE))
             painter.setPen(QColor(t.bad if self._complaint else t.secondary))
-            line = QRectF(0, self.height() - CAPTION_HEIGHT - 1, self.width(), CAPTION_HEIGHT + 1)
             text = f"not taken: {self._complaint}" if self._complaint else self._caption
-            painter.drawText(
-                line,
-                Qt.AlignmentFlag.AlignVCenter,
-                note.elidedText(text, Qt.TextElideMode.ElideRight, self.width()),
-            )
+            shown = note.elidedText(text, Qt.TextElideMode.ElideRight, caption_room)
+            painter.drawText(QRectF(0, bottom, caption_room, CAPTION_HEIGHT + 1), middle, shown)

@@ -125,9 +125,7 @@ class LinearScale:
 
     def _on_grain(self, value: float) -> Value:
         digits = max(0, -math.floor(math.log10(self.grain)) + 1)
-        return self._typed(
-            min(max(round(round(value / self.grain) * self.grain, digits), self.low), self.high)
-        )
+        return self._typed(min(max(round(round(value / self.grain) * self.grain, digits), self.low), self.high))
 
     def _typed(self, value: float) -> Value:
         return round(value) if self.integer else value
@@ -170,7 +168,5 @@ def nearest_index(stops: Sequence[Value], value: Value) -> int:
     """Index of the numeric stop nearest to a value; 0 when there is no number to compare."""
     if isinstance(value, str):
         return 0
-    numeric = [
-        (abs(float(stop) - value), index) for index, stop in enumerate(stops) if not isinstance(stop, str)
-    ]
+    numeric = [(abs(float(stop) - value), index) for index, stop in enumerate(stops) if not isinstance(stop, str)]
     return min(numeric)[1] if numeric else 0

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def rebalanced(
-    shares: Sequence[float], locked: Sequence[bool], index: int, share: float
-) -> tuple[float, ...]:
+def rebalanced(shares: Sequence[float], locked: Sequence[bool], index: int, share: float) -> tuple[float, ...]:
     """Shares after one is set, the unlocked others scaled pro rata so that all sum to 1.
 
     Args:

@@ -18,9 +18,7 @@ class ValueRow(QWidget):
     value_edited = Signal(object)
     refused = Signal(str)
 
-    def __init__(
-        self, name: str, title: str, text: ValueText, meaning: str, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, name: str, title: str, text: ValueText, meaning: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self._title, self._text = title, text

@@ -25,13 +25,9 @@ class ChipsGroup(Group):
         super().__init__(document, parent)
         self._replacing: int | None = None
         self.heading = Heading("Chips", self)
-        self.change_button = self.heading.add_button(
-            "change", "change", "Change the chip of the selected alternative"
-        )
+        self.change_button = self.heading.add_button("change", "change", "Change the chip of the selected alternative")
         self.remove_button = self.heading.add_button("remove", "remove", "Remove the selected alternative")
-        self.add_button = self.heading.add_button(
-            "compare", "+ compare", "Compare a further chip, up to four"
-        )
+        self.add_button = self.heading.add_button("compare", "+ compare", "Compare a further chip, up to four")
         self.list = ChipList("chips", self)
         self.picker = RecordPicker("chips", "search a chip", self)
         column = QVBoxLayout(self)
@@ -82,9 +78,7 @@ class ChipsGroup(Group):
         ]
 
     def _open_picker(self, current: str) -> None:
-        self.picker.open_at(
-            self.heading.mapToGlobal(QPoint(0, self.heading.height())), self._picks(), current
-        )
+        self.picker.open_at(self.heading.mapToGlobal(QPoint(0, self.heading.height())), self._picks(), current)
 
     def _on_add(self) -> None:
         self._replacing = None
@@ -147,9 +141,7 @@ class ChipsGroup(Group):
             }
         )
         alternatives = (*present[:index], changed, *present[index + 1 :])
-        selected = (
-            changed.name if old.name == self.document.workload.selected else self.document.workload.selected
-        )
+        selected = changed.name if old.name == self.document.workload.selected else self.document.workload.selected
         self._set_alternatives(alternatives, selected, "chip")
 
     def _set_alternatives(self, alternatives: tuple[Any, ...], selected: str, what: str) -> None:

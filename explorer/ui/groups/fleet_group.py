@@ -21,9 +21,7 @@ from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 
 SHARE, MONTH = QUANTITIES["share"], QUANTITIES["usd_per_month"]
-MEANING = (
-    "Share of the output tokens. The others follow so that all sum to 100 %; a locked one holds its own."
-)
+MEANING = "Share of the output tokens. The others follow so that all sum to 100 %; a locked one holds its own."
 
 
 class FleetGroup(FoldedGroup):
@@ -107,9 +105,7 @@ class FleetGroup(FoldedGroup):
         chip = self.document.catalog.chip(chip_id)
         members = self.document.scenario.fleet.members
         taken = [member.name for member in members]
-        name = next(
-            n for n in (chip.short_name, *(f"{chip.short_name} {k}" for k in range(2, 99))) if n not in taken
-        )
+        name = next(n for n in (chip.short_name, *(f"{chip.short_name} {k}" for k in range(2, 99))) if n not in taken)
         cloud = chip.offered_by[0] if chip.offered_by else ""
         added = FleetMember(name=name, chip=chip.id, cloud=cloud, traffic_share=0.0 if members else 1.0)
         self.change({"fleet.members": (*members, added)}, "fleet")

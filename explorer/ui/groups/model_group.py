@@ -89,9 +89,7 @@ class ModelGroup(Group):
         if model.family != self._family_name:
             self._family_name = model.family
             self._family = {
-                one.id: _billions(one)
-                for one in self.document.catalog.models.values()
-                if one.family == model.family
+                one.id: _billions(one) for one in self.document.catalog.models.values() if one.family == model.family
             }
             stops = tuple(sorted(self._family.values()))
             self.size_slider.track.set_scale(LogScale(SMALLEST, LARGEST, stops))
@@ -150,9 +148,7 @@ class ModelGroup(Group):
             for one in models
         ]
         corner = self.heading.mapToGlobal(QPoint(0, self.heading.height()))
-        self.picker.open_at(
-            corner, picks, self.document.catalog.model(self.document.workload.model.preset).id
-        )
+        self.picker.open_at(corner, picks, self.document.catalog.model(self.document.workload.model.preset).id)
 
     def _on_picked(self, preset: str) -> None:
         path = self.document.workload_path

@@ -102,13 +102,13 @@ class OpenFiguresGroup(FoldedGroup):
                 text_of(QUANTITIES["share"]),
                 LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0)),
             )
-            meaning = (
-                f"How much you believe the reading '{first}' rather than the other: 100 % is sure of it."
-            )
+            meaning = f"How much you believe the reading '{first}' rather than the other: 100 % is sure of it."
         else:
             title, scale = figure.title, _scale(figure)
             text = text_of(quantity_for_unit(figure.unit), unit_scale(figure.unit))
-            meaning = "Nobody has published this figure. The wash is its stated range; a value set here is taken as known."
+            meaning = (
+                "Nobody has published this figure. The wash is its stated range; a value set here is taken as known."
+            )
         slider = ParameterSlider(f"open.{figure.figure}", title, scale, text, meaning, caption=True)
         slider.set_badge(figure.status)
         slider.explain(meaning, html.escape(figure.reason), html.escape(figure.source))
@@ -172,8 +172,9 @@ def _scale(figure: OpenFigure) -> Scale:
 
 
 def _caption(figure: OpenFigure) -> str:
-    own = "set by you; double click for the baseline · " if figure.overridden else ""
+    own = "set by you · " if figure.overridden else ""
     if figure.readings:
         quantity, unit = quantity_for_unit(figure.unit), unit_scale(figure.unit)
-        return own + " · ".join(f"{name} {quantity.format(value * unit)}" for name, value in figure.readings)
+        named = [f"{name} {quantity.format(value * unit)}" for name, value in figure.readings]
+        return f"trust {named[0]} over {', '.join(named[1:])}"
     return own + figure.reason

@@ -39,9 +39,7 @@ class PriceGroup(FoldedGroup):
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, "price", "Price", parent)
-        self.basis = ChoiceRow(
-            "price_basis", "Basis", BASES, "One price basis for all chips of the comparison"
-        )
+        self.basis = ChoiceRow("price_basis", "Basis", BASES, "One price basis for all chips of the comparison")
         self.term = ChoiceRow("price_term", "Term", TERMS, "Which published offers count")
         self.rows.addWidget(self.basis)
         self.rows.addWidget(self.term)

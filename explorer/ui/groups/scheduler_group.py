@@ -92,9 +92,7 @@ class SchedulerGroup(FoldedGroup):
         """How many replicas it became."""
         chosen = self.workload_outcome(outcome).chosen
         spares = f" + {chosen.spare_replicas} spare" if chosen.spare_replicas else ""
-        self.replicas.set_caption(
-            f"{chosen.replicas}{spares}, {QUANTITIES['chips'].format(chosen.chips_total)} in all"
-        )
+        self.replicas.set_caption(f"{chosen.replicas}{spares}, {QUANTITIES['chips'].format(chosen.chips_total)} in all")
 
     def summary(self) -> str:
         """Budget and replicas."""

@@ -110,7 +110,4 @@ class ServingGroup(Group):
             changes[f"workloads.{index}.alternatives.{place}.layout"] = AUTO
         self.change(changes, "parallelism degree of all")
         if left_out:
-            self.refused.emit(
-                f"{degree} chips a replica is not possible for {', '.join(left_out)}: left as it was"
-            )
-
+            self.refused.emit(f"{degree} chips a replica is not possible for {', '.join(left_out)}: left as it was")

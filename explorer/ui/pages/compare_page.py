@@ -150,9 +150,7 @@ class CompareModel(QAbstractTableModel):
             return QColor(theme.tokens().bad)
         return None
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Headings and what they mean."""
         if orientation != Qt.Orientation.Horizontal:
             return None
@@ -198,9 +196,7 @@ class ComparePage(QWidget):
     def show_outcome(self) -> None:
         """Show the answer about the workload that is edited."""
         outcome = self._document.outcome
-        self.model.show_workload(
-            outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)]
-        )
+        self.model.show_workload(outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)])
 
     def fit_columns(self) -> None:
         """Widths for the texts of now; not on every change, for columns that twitch cannot be read."""
