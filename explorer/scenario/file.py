@@ -142,7 +142,7 @@ def _text_of(path: Path) -> str:
 
 def _tables_of(text: str, path: Path) -> tuple[dict[str, Any], Mapping[tuple[Step, ...], int]]:
     too_deep = "is nested too deeply for a scenario"
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         # Long dotted keys cost the parser quadratic time.
         if line.partition("=")[0].count(".") > MAX_KEY_DOTS and not line.lstrip().startswith("#"):
             raise _whole_file(path, too_deep, f"keys of at most {MAX_KEY_DOTS} parts", number)
@@ -178,7 +178,7 @@ def _syntax_problem(error: ValueError, text: str) -> Problem:
 
 def _key_on(line: int | None, text: str) -> str:
     """The key or table header that a broken line begins with."""
-    stated = text.splitlines()[line - 1 : line] if line else []
+    stated = text.split("\n")[line - 1 : line] if line else []
     if not stated or not stated[0].strip():
         return WHOLE_FILE
     return stated[0].partition("=")[0].partition("#")[0].strip()[:60] or WHOLE_FILE

@@ -1,0 +1,190 @@
+"""Quantities are written as in the target picture, and what is written can be typed again."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.catalog.figure import UNIT_SCALES
+from explorer.errors import UnknownRecordError
+from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, same_dimension, unit_scale
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("parameters", 70e9, "70B"),
+        ("parameters", 1.5e12, "1.5T"),
+        ("parameters", 8.03e9, "8.03B"),
+        ("tokens", 32_000, "32k"),
+        ("tokens", 1155, "1,155"),
+        ("request_rate", 12, "12/s"),
+        ("request_rate", 0.5, "0.5/s"),
+        ("bytes_per_s", 2.4e12, "2.4 TB/s"),
+        ("bytes_per_s", 7.39e12, "7.39 TB/s"),
+        ("bytes_per_s", 128e9, "128 GB/s"),
+        ("usd_per_hour", 2.2, "$2.20/h"),
+        ("seconds", 0.037, "37 ms"),
+        ("seconds", 0.0374, "37 ms"),
+        ("seconds", 0.84, "0.84 s"),
+        ("seconds", 0.1, "0.1 s"),
+        ("seconds", 2.0, "2 s"),
+        ("seconds", 5.5e-6, "5.5 µs"),
+        ("bytes", 45.4e9, "45 GB"),
+        ("bytes", 552.3e9, "552 GB"),
+        ("bytes", 1.44e12, "1.44 TB"),
+        ("usd_per_million", 0.12, "$0.12"),
+        ("usd_per_million", 0.0341, "$0.034"),
+        ("usd_per_month", 1.24e6, "$1.24M"),
+        ("usd_per_month", 1900, "$1,900"),
+        ("usd_per_month", 64_210, "$64.2k"),
+        ("share", 0.66, "66 %"),
+        ("share", 1.0, "100 %"),
+        ("batch", 256, "256"),
+        ("batch", 1710, "1,710"),
+        ("chips", 1, "1 chip"),
+        ("chips", 2, "2 chips"),
+        ("suppliers", 1.0, "1.0"),
+        ("suppliers", 1.94, "1.9"),
+        ("flops", 989e12, "989 TFLOPS"),
+        ("watts", 132e3, "132 kW"),
+        ("joule_per_token", 0.84, "0.84 J/token"),
+        ("plain", 0.96, "0.96"),
+        ("seconds", -0.31, "−0.31 s"),
+        ("usd", -3.0, "−$3.00"),
+        ("seconds", 0.0, "0 s"),
+        ("seconds", math.nan, "–"),
+        ("usd_per_month", math.inf, "–"),
+    ],
+)
+def test_that_a_value_is_written_as_people_read_it(key: str, value: float, text: str) -> None:
+    assert QUANTITIES[key].format(value) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("parameters", "70B", 70e9),
+        ("parameters", "70 b", 70e9),
+        ("parameters", "70", 70e9),
+        ("parameters", "1.5T", 1.5e12),
+        ("tokens", "32k", 32_000),
+        ("tokens", "1,155", 1155),
+        ("bytes_per_s", "2.4 TB/s", 2.4e12),
+        ("bytes_per_s", "128 gb/s", 128e9),
+        ("bytes_per_s", "128 Gb/s", 16e9),
+        ("bits_per_s", "400 Gb/s", 50e9),
+        ("bits_per_s", "50 GB/s", 50e9),
+        ("usd_per_hour", "$2.20/h", 2.2),
+        ("usd_per_hour", "2.2", 2.2),
+        ("usd_per_month", "$1.24M", 1.24e6),
+        ("seconds", "0.05 s", 0.05),
+        ("seconds", "50 ms", 0.05),
+        ("share", "50%", 0.5),
+        ("share", "50", 0.5),
+        ("chips", "2 chips", 2),
+        ("seconds", "−1 s", -1),
+    ],
+)
+def test_that_a_typed_text_is_read_with_its_unit(key: str, text: str, value: float) -> None:
+    assert QUANTITIES[key].parse(text) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "part"),
+    [
+        ("parameters", "seventy", "70B"),
+        ("seconds", "50 mm", "50 ms"),
+        ("seconds", "", "0.05 s"),
+        ("bytes", "3 s", "141 GB"),
+        ("batch", "2.5", "whole"),
+        ("share", "1e999", "too large"),
+        ("seconds", "1 2 s", "not a unit"),
+    ],
+)
+def test_that_a_text_that_cannot_be_read_is_told_what_is_allowed(key: str, text: str, part: str) -> None:
+    with pytest.raises(ValueError, match=part):
+        QUANTITIES[key].parse(text)
+
+
+@pytest.mark.parametrize("key", sorted(QUANTITIES))
+@given(value=st.floats(min_value=1e-9, max_value=1e18))
+@settings(max_examples=40)
+def test_that_an_exact_text_is_read_back_as_the_same_value(key: str, value: float) -> None:
+    quantity = QUANTITIES[key]
+    wanted = float(round(value)) if quantity.whole else value
+    assert quantity.parse(quantity.format_exact(wanted)) == pytest.approx(wanted, rel=1e-12, abs=1e-30)
+
+
+@pytest.mark.parametrize("key", sorted(set(QUANTITIES) - {"suppliers"}))
+@given(value=st.floats(min_value=1e-6, max_value=1e15))
+@settings(max_examples=40)
+def test_that_a_rounded_text_is_within_its_last_digit(key: str, value: float) -> None:
+    quantity = QUANTITIES[key]
+    wanted = max(1.0, float(round(value))) if quantity.whole else value
+    assert quantity.parse(quantity.format(wanted)) == pytest.approx(wanted, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high", "at", "text"),
+    [
+        ("seconds", 0.6, 1.7, 0.84, "0.6–1.7"),
+        ("seconds", 0.021, 0.098, 0.037, "21–98"),
+        ("seconds", 0.06, 0.17, 0.09, "60–170"),
+        ("seconds", 0.6, 1.7, None, "0.6–1.7 s"),
+        ("usd_per_million", 0.07, 0.22, 0.12, "0.07–0.22"),
+        ("usd_per_million", 0.07, 0.22, None, "$0.07–0.22"),
+        ("share", 0.83, 1.0, None, "83–100 %"),
+        ("suppliers", 1.0, 1.94, 1.5, "1.0–1.9"),
+        ("seconds", 0.021, math.inf, 0.037, "≥ 21"),
+        ("seconds", math.nan, 1.0, None, "–"),
+        ("chips", 4, 56, None, "4–56 chips"),
+    ],
+)
+def test_that_a_range_shares_the_unit_of_its_value(
+    key: str, low: float, high: float, at: float | None, text: str
+) -> None:
+    assert QUANTITIES[key].format_range(low, high, at) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "new", "old", "text"),
+    [
+        ("seconds", 0.84, 0.53, "▲ 0.31 s"),
+        ("usd_per_million", 0.65, 1.0, "▼ 35 %"),
+        ("suppliers", 1.9, 1.0, "▲ 0.9"),
+        ("share", 0.5, 0.4, "▲ 10 points"),
+        ("usd_per_month", 5.0, 1.0, "▲ 5×"),
+        ("seconds", 0.5, 0.5001, "unchanged"),
+        ("usd_per_month", 100.0, 100.0, "unchanged"),
+        ("seconds", math.nan, 1.0, "–"),
+    ],
+)
+def test_that_a_change_has_a_sign_and_a_size(key: str, new: float, old: float, text: str) -> None:
+    assert QUANTITIES[key].format_change(new, old) == text
+
+
+def test_that_ticks_of_an_axis_stay_in_the_unit_of_the_axis() -> None:
+    seconds = QUANTITIES["seconds"]
+    assert seconds.unit_at(0.04) == "ms"
+    assert [seconds.format_number(tick, at=0.04) for tick in (0.005, 0.05, 0.4)] == ["5", "50", "400"]
+
+
+@pytest.mark.parametrize("unit", sorted(UNIT_SCALES))
+def test_that_every_unit_of_the_catalogue_has_a_quantity_of_the_same_scale(unit: str) -> None:
+    assert quantity_for_unit(unit).parse("50") == pytest.approx(
+        0.5 if unit == "share" else 50 * unit_scale(unit), rel=1e-12
+    )
+
+
+def test_that_an_unknown_unit_is_an_error_that_names_it() -> None:
+    with pytest.raises(UnknownRecordError, match="TB/sec"):
+        quantity_for_unit("TB/sec")
+
+
+def test_that_bits_and_bytes_a_second_are_one_dimension_and_bytes_are_another() -> None:
+    assert same_dimension("GB/s", "Gb/s")
+    assert not same_dimension("GB/s", "GB")
