@@ -47,9 +47,7 @@ class TierBar:
     baseline_top_share: float | None
 
 
-def tier_bars(
-    fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool = False
-) -> tuple[TierBar, ...]:
+def tier_bars(fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool = False) -> tuple[TierBar, ...]:
     """The bars of the tiers that count, or of all tiers."""
     before = {tier.tier: tier.top_share.value for tier in baseline.tiers} if baseline is not None else {}
     return tuple(
@@ -105,8 +103,8 @@ def paint_concentration(
     painter.save()
     painter.setClipRect(rect)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    subtitle = f"fleet, by {fleet.share_basis}"
-    top = draw_heading(painter, rect, tokens, "Vendor concentration", subtitle)
+    subtitles = (f"fleet, by {fleet.share_basis}", f"by {fleet.share_basis}")
+    top = draw_heading(painter, rect, tokens, "Vendor concentration", subtitles)
     top += 6.0 if rect.height() > 240 else 0.0
     bars = tier_bars(fleet, baseline, show_all)
     if not bars:
@@ -131,9 +129,7 @@ def paint_concentration(
     more = QRectF()
     if hidden or fitting < len(bars):
         words = _more_text(hidden, len(bars) - fitting, show_all)
-        took = draw_line(
-            painter, rect.left(), rect.bottom() - 4.0, rect.width(), words, tokens.accent, semibold=True
-        )
+        took = draw_line(painter, rect.left(), rect.bottom() - 4.0, rect.width(), words, tokens.accent, semibold=True)
         more = QRectF(rect.left(), rect.bottom() - HIT_TARGET, max(took, float(HIT_TARGET)), HIT_TARGET)
     painter.restore()
     return more
@@ -162,7 +158,7 @@ def _footer(fleet: FleetOutcome, baseline: FleetOutcome | None, width: float, sp
     found = wrapped(weakest_text(fleet), width, min(lines, 1))
     found += wrapped(moved_text(fleet, baseline), width, min(lines - len(found), 2))
     if any(_uncertain(tier) for tier in fleet.tiers if tier.counts):
-        found += wrapped("amber: hangs on an undisclosed supplier", width, min(lines - len(found), 1))
+        found += wrapped("amber: supplier undisclosed", width, min(lines - len(found), 1))
     return found
 
 

@@ -25,6 +25,8 @@ def elided(text: str, width: float, pixels: float = NOTE, *, semibold: bool = Fa
     """`text` cut with an ellipsis to at most `width` pixels; empty where not even one letter has room."""
     if width <= 0:
         return ""
+    if text_width(text, pixels, semibold=semibold) <= width:
+        return text
     cut = metrics(pixels, semibold).elidedText(text, Qt.TextElideMode.ElideRight, width)
     return "" if cut == "…" else cut
 
@@ -57,7 +59,8 @@ def wrapped(text: str, width: float, lines: int, pixels: float = NOTE) -> list[s
     if lines < 1 or not text:
         return []
     found: list[str] = []
-    rest = text.split()
+    # Not at no-break spaces: a number stays with its unit.
+    rest = [word for word in text.split(" ") if word]
     while rest:
         if len(found) == lines - 1:
             found.append(elided(" ".join(rest), width, pixels))
@@ -68,6 +71,11 @@ def wrapped(text: str, width: float, lines: int, pixels: float = NOTE) -> list[s
         found.append(elided(" ".join(rest[:taken]), width, pixels))
         rest = rest[taken:]
     return [line for line in found if line]
+
+
+def unbroken(text: str) -> str:
+    """`text` with no-break spaces inside each of its parts between " · ", so that lines end between parts."""
+    return " · ".join(part.replace(" ", "\u00a0") for part in text.split(" · ")).replace(" · ", "\u00a0· ")
 
 
 def draw_wrapped(
@@ -81,13 +89,17 @@ def draw_wrapped(
 
 
 def draw_heading(
-    painter: QPainter, rect: QRectF, tokens: Tokens, title: str, subtitle: str, note: str = ""
+    painter: QPainter, rect: QRectF, tokens: Tokens, title: str, subtitles: tuple[str, ...], note: str = ""
 ) -> float:
-    """Draw "**title**  subtitle          note" at the top of `rect`; return where the plot may begin."""
+    """Draw "**title**  subtitle          note" at the top of `rect`; return where the plot may begin.
+
+    The first of `subtitles` that has room is drawn, else the last one, elided.
+    """
     baseline = rect.top() + 14.0
     took = draw_line(painter, rect.left(), baseline, rect.width(), title, tokens.text, BODY, semibold=True)
     left = rect.left() + took + GAP
     room = rect.right() - left
+    subtitle = next((text for text in subtitles if text_width(text) <= room), subtitles[-1])
     if note:
         # The meaning of the plot goes before its note, as long as both cannot be had in full.
         need = text_width(subtitle) + 2 * GAP

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, unbroken, wrapped
 from explorer.plots.memory_words import memory_summary, room_text, shortfall_text, use_text, used
 from explorer.plots.painted_plot import PaintedPlot
 from explorer.plots.tokens import Tokens
@@ -59,15 +59,13 @@ def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
     return tuple(bars)
 
 
-def paint_memory_fit(
-    painter: QPainter, rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int
-) -> None:
+def paint_memory_fit(painter: QPainter, rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int) -> None:
     """Draw the memory plot of one workload into `rect` (logical pixels) of any painter."""
     painter.save()
     painter.setClipRect(rect)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    subtitle = "per chip, at the P99 batch"
-    top = draw_heading(painter, rect, tokens, "Memory fit", subtitle) + (6.0 if rect.height() > 240 else 0.0)
+    subtitles = ("per chip, at the P99 batch", "per chip, P99 batch", "per chip")
+    top = draw_heading(painter, rect, tokens, "Memory fit", subtitles) + (6.0 if rect.height() > 240 else 0.0)
     alternatives = outcome.workloads[workload].alternatives
     bars = memory_bars(outcome, workload)
     entries = _legend_entries(alternatives)
@@ -86,9 +84,7 @@ def paint_memory_fit(
 def _legend_entries(alternatives: tuple[AlternativeOutcome, ...]) -> tuple[tuple[str, float], ...]:
     """Names with the opacity of their swatch: 0 is the dashed outline, -1 the line at the usable capacity."""
     shares = {
-        QUANTITIES["share"].format(a.memory.usable / a.memory.capacity)
-        for a in alternatives
-        if a.memory.capacity > 0
+        QUANTITIES["share"].format(a.memory.usable / a.memory.capacity) for a in alternatives if a.memory.capacity > 0
     }
     usable = f"usable ({shares.pop()})" if len(shares) == 1 else "usable"
     fillings = (("weights", 1.0), ("other", OTHER_OPACITY), ("KV", KV_OPACITY))
@@ -136,13 +132,11 @@ def _paint_slot(
         _paint_sentences(painter, below, tokens, bar, alternative.memory)
 
 
-def _paint_sentences(
-    painter: QPainter, place: QRectF, tokens: Tokens, bar: MemoryBar, memory: MemoryFit
-) -> None:
+def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, bar: MemoryBar, memory: MemoryFit) -> None:
     lines = max(1, int((place.height() + 2.0) / LINE_HEIGHT))
     if memory.fits:
         words = f"{bar.below} · {memory.note}" if memory.note else bar.below
-        shown = wrapped(words, place.width(), min(lines, 2))
+        shown = wrapped(unbroken(words), place.width(), min(lines, 2))
         draw_wrapped(painter, place.left(), place.top(), place.width(), shown, tokens.secondary)
         return
     if lines == 1 and memory.remedy:

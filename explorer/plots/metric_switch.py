@@ -103,7 +103,11 @@ class MetricSwitch(QWidget):
 
     def show_metric(self, metric: Metric) -> None:
         """Mark `metric` as shown, without saying that it was chosen."""
-        self._words[metric].setChecked(True)
+        for name, word in self._words.items():
+            chosen = name == metric
+            word.setChecked(chosen)
+            # One stop of the tab key for the row; the arrow keys move within it.
+            word.setFocusPolicy(Qt.FocusPolicy.StrongFocus if chosen else Qt.FocusPolicy.ClickFocus)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""

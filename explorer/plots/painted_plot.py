@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import draw_heading
+from explorer.plots.spoken_summary import SpokenSummary
 from explorer.plots.tokens import LIGHT, Tokens
 from explorer.study.outcome import Outcome
 
@@ -22,13 +23,12 @@ class PaintedPlot(QWidget):
         self._outcome: Outcome | None = None
         self._baseline: Outcome | None = None
         self._workload = 0
+        self._spoken = SpokenSummary(self, self.text_summary)
 
     def show_outcome(self, outcome: Outcome, workload: int, baseline: Outcome | None = None) -> None:
         """Draw `outcome` (one workload of it, where that matters) against `baseline` from now on."""
         self._outcome, self._baseline, self._workload = outcome, baseline, workload
-        summary = self.text_summary()
-        if summary != self.accessibleDescription():
-            self.setAccessibleDescription(summary)
+        self._spoken.refresh_soon()
         self.update()
 
     def set_tokens(self, tokens: Tokens) -> None:
@@ -42,7 +42,7 @@ class PaintedPlot(QWidget):
 
     def paint(self, painter: QPainter, rect: QRectF) -> None:
         """Draw into `rect` of any painter (window, report, pictures); the ground is left as it is."""
-        draw_heading(painter, rect, self._tokens, self.title, "")
+        draw_heading(painter, rect, self._tokens, self.title, ("",))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -39,9 +39,7 @@ def drawable(rates: Array, seconds: Array, saturation: float, ceiling: float) ->
     return x, y
 
 
-def band_outline(
-    rates: Array, low: Array, high: Array, saturation: float, ceiling: float
-) -> tuple[Array, Array]:
+def band_outline(rates: Array, low: Array, high: Array, saturation: float, ceiling: float) -> tuple[Array, Array]:
     """Closed outline (rate, log10 seconds) of a band, at most 2 x 60 points; empty where nothing is known.
 
     The upper edge runs along the ceiling where `high` is inf; the band ends where `low` leaves the plot.

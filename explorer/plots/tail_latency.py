@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.plots.fonts import NOTE, font
 from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT, draw_heading, draw_line, text_width
 from explorer.plots.metric_switch import MEANING, MetricSwitch
+from explorer.plots.spoken_summary import SpokenSummary
 from explorer.plots.tail_axes import (
     Axes,
     latency_ticks,
@@ -25,7 +26,7 @@ from explorer.plots.tail_axes import (
 from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
 from explorer.plots.tail_lines import Curves, Frame, LinesItem, Points
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
-from explorer.plots.tail_words import heading_note, readout_rows, subtitle, tail_summary, x_labels
+from explorer.plots.tail_words import heading_note, readout_rows, subtitles, tail_summary, x_labels
 from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Array, Metric, Outcome, WorkloadOutcome
@@ -89,6 +90,7 @@ class TailLatencyPlot(QWidget):
         self._ghost: Points = (EMPTY, EMPTY)
         self._ticks: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
         self._ticks_of: tuple[Axes, int, int] | None = None
+        self._spoken = SpokenSummary(self, self.text_summary)
         self._build()
         self.set_tokens(LIGHT)
 
@@ -98,6 +100,8 @@ class TailLatencyPlot(QWidget):
         self._view = pg.PlotWidget(self)
         self._view.setObjectName("tail-latency-curves")
         self._view.setFrameShape(self._view.Shape.NoFrame)
+        # A window's style sheet may frame all frames; this one is part of a plot.
+        self._view.setStyleSheet("border: none")
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setMenuEnabled(False)
         self._view.viewport().setMouseTracking(True)
@@ -228,9 +232,7 @@ class TailLatencyPlot(QWidget):
         self._curves, self._ghost_line = curves, ghost
         self._show_frame()
         self._write_notes(workload, [line for line in lines if line.x.size])
-        summary = self.text_summary()
-        if summary != self.accessibleDescription():
-            self.setAccessibleDescription(summary)
+        self._spoken.refresh_soon()
         self._notes_item.show_readout(None)
         self.update(0, 0, self.width(), int(HEADING_HEIGHT) + HIT_TARGET)
         self.update(0, self.height() - int(LINE_HEIGHT) - 2, self.width(), int(LINE_HEIGHT) + 2)
@@ -297,9 +299,7 @@ class TailLatencyPlot(QWidget):
                 lines=tuple(lines),
                 rings=tuple(rings),
                 cliffs=tuple(cliffs),
-                promise=None
-                if promise is None
-                else (promise, f"promise {QUANTITIES['seconds'].format(promise)}"),
+                promise=None if promise is None else (promise, f"promise {QUANTITIES['seconds'].format(promise)}"),
                 traffic=(rate, f"your traffic, {QUANTITIES['request_rate'].format(rate)}"),
                 sentence="no alternative can carry any load: see Memory fit" if nothing else "",
             ),
@@ -314,10 +314,10 @@ class TailLatencyPlot(QWidget):
     def _paint_frame(self, painter: QPainter, rect: QRectF) -> None:
         """Heading above and the x axis' meaning below; the rest is drawn by the view."""
         if self._outcome is None or self._axes is None:
-            draw_heading(painter, rect, self._tokens, "Tail latency", "")
+            draw_heading(painter, rect, self._tokens, "Tail latency", ("",))
             return
         workload = self._shown_workload()
-        words = subtitle(MEANING[self._metric], latency_unit(self._axes.latency)[0])
+        words = subtitles(MEANING[self._metric], latency_unit(self._axes.latency)[0])
         note = heading_note(workload.chosen, self._metric, self._outcome.final)
         ink = self._tokens.secondary
         # Beside the switch, where it never competes with the meaning of the plot.
@@ -330,8 +330,8 @@ class TailLatencyPlot(QWidget):
         left = rect.left() + AXIS_WIDTH
         room = rect.right() - ROOM_RIGHT - left
         choices = x_labels(workload.chosen)
-        words = next((text for text in choices if text_width(text) <= room), choices[-1])
-        draw_line(painter, left, rect.bottom() - 5.0, room, words, ink)
+        fitting = next((text for text in choices if text_width(text) <= room), choices[-1])
+        draw_line(painter, left, rect.bottom() - 5.0, room, fitting, ink)
 
     # What the hand does
 

@@ -100,9 +100,7 @@ class LinesItem(QGraphicsItem):
     def boundingRect(self) -> QRectF:
         return self._area
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._frame is not None and self._area.width() >= 2 and self._area.height() >= 2:
             painter.save()
             paint_frame(painter, self._area, self._tokens, self._frame)

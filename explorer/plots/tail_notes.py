@@ -75,11 +75,12 @@ class NotesItem(QGraphicsItem):
         self._notes = Notes()
         self._readout: Readout | None = None
         self._tokens = LIGHT
+        self._projection: Projection | None = None
         self._places: list[tuple[LineNote, QRectF]] | None = None
 
     def show_notes(self, notes: Notes, axes: Axes) -> None:
         """Draw `notes` on `axes` from now on."""
-        self._notes, self._axes, self._places = notes, axes, None
+        self._notes, self._axes, self._places, self._projection = notes, axes, None, None
         self.update()
 
     def show_readout(self, readout: Readout | None) -> None:
@@ -97,14 +98,16 @@ class NotesItem(QGraphicsItem):
         """Size of the plotting area, pixels."""
         if area != self._area:
             self.prepareGeometryChange()
-            self._area, self._places = QRectF(area), None
+            self._area, self._places, self._projection = QRectF(area), None, None
 
     def boundingRect(self) -> QRectF:
         return self._area
 
     def _at(self) -> Projection:
-        assert self._axes is not None, "show_notes comes first"
-        return Projection(self._axes, self._area)
+        if self._projection is None:
+            assert self._axes is not None, "show_notes comes first"
+            self._projection = Projection(self._axes, self._area)
+        return self._projection
 
     def x_of(self, rate: float) -> float:
         """Pixel of a rate."""
@@ -114,9 +117,7 @@ class NotesItem(QGraphicsItem):
         """Pixel of a base-10 logarithm of seconds."""
         return self._at().y(log_seconds)
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._axes is None or self._area.width() < 20 or self._area.height() < 20:
             return
         painter.save()
@@ -226,9 +227,7 @@ class NotesItem(QGraphicsItem):
             else:
                 self._paint_text(painter, rect, note.text, self._tokens.chip(note.index), semibold=True)
 
-    def _paint_text(
-        self, painter: QPainter, rect: QRectF, text: str, color: QColor, *, semibold: bool = False
-    ) -> None:
+    def _paint_text(self, painter: QPainter, rect: QRectF, text: str, color: QColor, *, semibold: bool = False) -> None:
         ground = QColor(self._tokens.panel)
         ground.setAlphaF(0.72)
         painter.fillRect(rect.adjusted(-2.0, 1.0, 2.0, -1.0), ground)

@@ -13,9 +13,9 @@ WIDE_BAND = 0.5
 """A half width above this share of the value is given as a range: "±75 %" would hide how lopsided it is."""
 
 
-def subtitle(meaning: str, unit: str) -> str:
-    """What is drawn, in which unit, and how to read the two lines."""
-    return f"{meaning}, {unit}: P99 heavy, P50 dotted"
+def subtitles(meaning: str, unit: str) -> tuple[str, ...]:
+    """What is drawn, in which unit, and how to read the two lines; the longest wording first."""
+    return f"{meaning}, {unit}: P99 heavy, P50 dotted", f"{meaning}, {unit}", unit
 
 
 def band_text(banded: Banded) -> str:

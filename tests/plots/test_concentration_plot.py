@@ -85,9 +85,7 @@ def test_that_the_uncertain_part_lies_between_least_and_greatest_share() -> None
     assert bars["foundry"].top == "TSMC 85–100 %"
 
 
-def test_that_amber_is_shown_only_where_a_supplier_is_unknown(
-    plot: ConcentrationPlot, count_color: Count
-) -> None:
+def test_that_amber_is_shown_only_where_a_supplier_is_unknown(plot: ConcentrationPlot, count_color: Count) -> None:
     plot.show_outcome(one_tier(sample_outcome(), "foundry"), 0)
     assert count_color(plot.grab().toImage(), LIGHT.amber_mark, 8) > 20
     plot.show_outcome(one_tier(sample_outcome(), "designer"), 0)
@@ -152,9 +150,7 @@ def test_that_a_certain_share_has_no_range() -> None:
     assert top_text(tier) == "Nvidia 66 %"
 
 
-def test_that_the_worst_tiers_are_shown_where_not_all_have_room(
-    plot: ConcentrationPlot, count_color: Count
-) -> None:
+def test_that_the_worst_tiers_are_shown_where_not_all_have_room(plot: ConcentrationPlot, count_color: Count) -> None:
     plot.resize(260, 120)
     plot.show_outcome(sample_outcome(), 0)
     assert count_color(plot.grab().toImage(), LIGHT.bad_fill, 4) > 200

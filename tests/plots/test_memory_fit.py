@@ -58,9 +58,7 @@ def test_that_a_larger_batch_cap_moves_the_outline_only(plot: MemoryFitPlot) -> 
     assert (second.weights, second.kv, second.other) == (first.weights, first.kv, first.other)
 
 
-def test_that_what_does_not_fit_says_by_how_much_and_what_would_help(
-    plot: MemoryFitPlot, count_color: Count
-) -> None:
+def test_that_what_does_not_fit_says_by_how_much_and_what_would_help(plot: MemoryFitPlot, count_color: Count) -> None:
     plot.show_outcome(sample_outcome(infeasible=(0,), alternatives=2), 0)
     bar = plot.values()[0]
     assert not bar.fits

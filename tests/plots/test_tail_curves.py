@@ -55,9 +55,7 @@ def test_that_a_curve_without_values_is_not_drawn(nothing: float) -> None:
 
 @given(arrays(np.float64, 11, elements=SECONDS), st.floats(0.0, 12.0), st.floats(-4.0, 2.0))
 @settings(max_examples=60, deadline=None)
-def test_that_drawn_points_are_in_order_and_never_inf(
-    seconds: np.ndarray, saturation: float, ceiling: float
-) -> None:
+def test_that_drawn_points_are_in_order_and_never_inf(seconds: np.ndarray, saturation: float, ceiling: float) -> None:
     x, y = drawable(RATES, seconds, saturation, ceiling)
     assert x.shape == y.shape
     assert np.isfinite(x).all() and not np.isinf(y).any()

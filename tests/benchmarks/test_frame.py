@@ -1,0 +1,104 @@
+"""How long a frame takes: printed as percentiles, never asserted on. Run: pytest tests/benchmarks -m benchmark -s"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from explorer.plots.concentration import ConcentrationPlot
+from explorer.plots.memory_fit import MemoryFitPlot
+from explorer.plots.painted_plot import PaintedPlot
+from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.study.outcome import Outcome
+from tests.sample_outcome import sample_outcome
+
+MOVES = 300
+WARM_UP = 20
+
+
+class PaintCounter(QObject):
+    """Counts the paint events of the widgets it watches."""
+
+    def __init__(self, widgets: list[QWidget]) -> None:
+        super().__init__()
+        self.count = 0
+        for widget in widgets:
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def measure(move: Callable[[int], None], painted: PaintCounter) -> tuple[np.ndarray, np.ndarray]:
+    """CPU and wall milliseconds of each move, from the call until everything pending is painted."""
+    cpu, wall = np.empty(MOVES), np.empty(MOVES)
+    for number in range(-WARM_UP, MOVES):
+        before, cpu_start, wall_start = painted.count, time.process_time(), time.perf_counter()
+        move(number)
+        QApplication.processEvents()
+        if number >= 0:
+            cpu[number] = 1e3 * (time.process_time() - cpu_start)
+            wall[number] = 1e3 * (time.perf_counter() - wall_start)
+        assert painted.count > before, "a move that is not painted is not measured"
+    return cpu, wall
+
+
+def report(name: str, cpu: np.ndarray, wall: np.ndarray) -> None:
+    """One line of the printed table."""
+    middle, high = np.percentile(cpu, [50, 95])
+    print(f"\n{name}: CPU p50 {middle:.2f} ms, p95 {high:.2f} ms; wall p99 {np.percentile(wall, 99):.2f} ms")
+
+
+def moving_outcomes() -> list[Outcome]:
+    """Outcomes as a dragged slider gives them: rates, latencies, memory and shares all move a little."""
+    return [
+        sample_outcome(
+            latency_factor=1.0 + 0.002 * step,
+            request_rate=8.0 + 0.05 * step,
+            parameters=60e9 + 2e8 * step,
+            designer_shares=(0.5 + 0.002 * step, 0.25, 0.25 - 0.002 * step),
+        )
+        for step in range(100)
+    ]
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("name", ["tail", "memory", "concentration", "all three"])
+def test_that_the_plots_print_what_a_frame_costs(qtbot: QtBot, name: str) -> None:
+    plots: dict[str, TailLatencyPlot | PaintedPlot] = {
+        "tail": TailLatencyPlot(),
+        "memory": MemoryFitPlot(),
+        "concentration": ConcentrationPlot(),
+    }
+    shown = list(plots.values()) if name == "all three" else [plots[name]]
+    frame = QWidget()
+    qtbot.addWidget(frame)
+    row = QHBoxLayout(frame)
+    for plot, stretch in zip(plots.values(), (54, 23, 24), strict=True):
+        row.addWidget(plot, stretch)
+        plot.setVisible(plot in shown)
+    frame.resize(1110 if len(shown) == 3 else 560, 390)
+    frame.show()
+    outcomes, baseline = moving_outcomes(), sample_outcome(selected=1, latency_factor=1.5)
+
+    def move(number: int) -> None:
+        for plot in shown:
+            plot.show_outcome(outcomes[number % len(outcomes)], 0, baseline)
+
+    for plot in shown:
+        plot.show_outcome(outcomes[0], 0, baseline)
+        if isinstance(plot, TailLatencyPlot):
+            plot.set_dragging(True)
+    QApplication.processEvents()
+    cpu, wall = measure(move, PaintCounter(list(shown)))
+    report(f"{name}, 4 alternatives, {MOVES} moves", cpu, wall)
+    before = [plot.grab().toImage() for plot in shown]
+    move(50)
+    assert all(old != plot.grab().toImage() for old, plot in zip(before, shown, strict=True))
