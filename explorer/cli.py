@@ -1,0 +1,212 @@
+"""The command line: opens the window, or answers, checks, lists and paints without one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from explorer import __version__
+from explorer.catalog import Catalog, load_catalog
+from explorer.catalog.listing import chip_rows, model_rows
+from explorer.errors import ExplorerError
+from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.evaluate import evaluate
+from explorer.study.export import outcome_data
+from explorer.study.verdict_table import columns, verdict_text
+
+FAILED = 2
+USER_FOLDER = "INFERENCE_EXPLORER_CATALOG"
+"""Environment variable that names the user's own catalogue folder."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] not in COMMANDS and not given[0].startswith("-"):
+        given.insert(0, "open")
+    parser = _parser()
+    options = parser.parse_args(given or ["open"])
+    try:
+        command: Callable[[argparse.Namespace], int] = options.run
+        return command(options)
+    except ExplorerError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # the reader of our output went away: nothing is wrong here, and nothing more can be said
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return 0
+
+
+def main_window() -> int:
+    """Entry point of the graphical launcher."""
+    return main(["open", *sys.argv[1:]])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="inference-explorer",
+        description="What-if desk for AI inference chips: tail latency, memory fit, cost and dependence on suppliers.",
+    )
+    parser.add_argument("--version", action="version", version=f"inference-explorer {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="FILE | COMMAND")
+
+    opening = commands.add_parser("open", help="open the window (also: just name a file)")
+    opening.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    opening.set_defaults(run=_open)
+
+    evaluating = commands.add_parser("evaluate", help="print the verdict on a scenario")
+    evaluating.add_argument("file", type=Path)
+    evaluating.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    evaluating.set_defaults(run=_evaluate)
+
+    painting = commands.add_parser("snapshot", help="write a picture of the window")
+    painting.add_argument("file", type=Path)
+    painting.add_argument("-o", "--output", type=Path, required=True, metavar="PNG")
+    painting.add_argument("--theme", choices=("light", "dark"), default="light")
+    painting.add_argument("--size", type=_size, default=(1440, 900), metavar="WxH")
+    painting.set_defaults(run=_snapshot)
+
+    checking = commands.add_parser("check", help="say everything that is wrong with a scenario file")
+    checking.add_argument("file", type=Path)
+    checking.set_defaults(run=_check)
+
+    commands.add_parser("chips", help="the chips known, and how well").set_defaults(run=_chips)
+    commands.add_parser("models", help="the models known, and how well").set_defaults(run=_models)
+    return parser
+
+
+COMMANDS = frozenset({"open", "evaluate", "snapshot", "check", "chips", "models"})
+
+
+def _catalog() -> Catalog:
+    folder = os.environ.get(USER_FOLDER)
+    return load_catalog(Path(folder) if folder else None)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and 320 <= int(width) <= 7680 and 240 <= int(height) <= 4320):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size: write WIDTHxHEIGHT, 320x240 to 7680x4320")
+    return int(width), int(height)
+
+
+def _read(path: Path, catalog: Catalog) -> LoadedScenario:
+    loaded = read_scenario(path, catalog)
+    for problem in loaded.warnings:
+        print(f"{path}: {problem}", file=sys.stderr)
+    return loaded
+
+
+def _has_display() -> bool:
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if platform:
+        return platform.partition(":")[0] not in ("offscreen", "minimal", "vnc")
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
+
+
+def _open(options: argparse.Namespace) -> int:
+    from explorer.catalog.location import scenario_root
+
+    catalog = _catalog()
+    if _has_display():
+        from explorer.ui.application import run
+
+        return run(options.files, catalog)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    print("There is no display to open a window on; here is the verdict, and a picture of the window instead.\n")
+    path = options.files[0] if options.files else scenario_root() / "ai200-on-aws.toml"
+    loaded = _read(path, catalog)
+    print(verdict_text(evaluate(loaded.scenario, catalog)))
+    picture = Path.cwd() / f"snapshot-{path.stem}.png"
+    _paint(loaded, catalog, picture, "light", (1440, 900))
+    print(f"\npicture of the window: {picture.name}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    outcome = evaluate(loaded.scenario, catalog)
+    if options.json:
+        print(json.dumps(outcome_data(outcome), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(verdict_text(outcome))
+    return 0
+
+
+def _complain(loaded: LoadedScenario, catalog: Catalog) -> bool:
+    problems = check_scenario(loaded, catalog)
+    for problem in problems:
+        print(f"{loaded.path}: {problem}", file=sys.stderr)
+    return bool(problems)
+
+
+def _check(options: argparse.Namespace) -> int:
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    # what only the engine can say: an impossible layout, a missing figure
+    evaluate(loaded.scenario, catalog, samples=8)
+    print(f"{options.file}: nothing is wrong with it")
+    return 0
+
+
+def _snapshot(options: argparse.Namespace) -> int:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    catalog = _catalog()
+    _paint(_read(options.file, catalog), catalog, options.output, options.theme, options.size)
+    return 0
+
+
+def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, size: tuple[int, int]) -> None:
+    from explorer.ui.application import grab
+
+    image = grab(loaded.scenario, size=size, theme_name=theme, catalog=catalog)
+    if not image.save(str(output), "PNG"):
+        raise ExplorerError(f"{output}: the picture cannot be written there; name a file in a folder you may write to")
+
+
+def _chips(_: argparse.Namespace) -> int:
+    rows: list[Sequence[str]] = [("id", "name", "known by", "memory", "bandwidth", "open figures", "offers")]
+    bandwidth, capacity = QUANTITIES["bytes_per_s"], QUANTITIES["bytes"]
+    for row in chip_rows(_catalog()):
+        span = bandwidth.format_range(row.memory_bandwidth_low, row.memory_bandwidth_high)
+        stated = bandwidth.format(row.memory_bandwidth) if row.memory_bandwidth_low == row.memory_bandwidth_high else span
+        offers = f"{row.offers}" + (f" + {row.hypothetical_offers} hypothetical" if row.hypothetical_offers else "")
+        own = " (yours)" if row.origin == "user" else ""
+        rows.append(
+            (
+                row.id, row.name + own, row.evidence_grade, capacity.format(row.memory_capacity),
+                f"{stated} {row.bandwidth_status}", ", ".join(row.open_figures) or "none", offers,
+            )
+        )
+    print("\n".join(columns(rows)))
+    return 0
+
+
+def _models(_: argparse.Namespace) -> int:
+    rows: list[Sequence[str]] = [("id", "name", "parameters", "active", "published", "difference", "known from")]
+    count = QUANTITIES["parameters"]
+    for row in model_rows(_catalog()):
+        published = "not published" if row.published_parameters is None else count.format(row.published_parameters)
+        difference = "–" if row.difference is None else f"{row.difference:+.1%}"
+        own = " (yours)" if row.origin == "user" else ""
+        rows.append(
+            (
+                row.id, row.name + own, count.format(row.parameters), count.format(row.active_parameters), published,
+                difference, row.known_from,
+            )
+        )
+    print("\n".join(columns(rows)))
+    return 0

@@ -1,0 +1,87 @@
+"""The verdict as plain text: what `evaluate` and a start without a display print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
+
+HEADINGS = ("", "fits", "chips", "P99 first token", "P99 per token", "$/M tokens", "$/month", "keeps promises", "known by")
+
+
+def verdict_text(outcome: Outcome) -> str:
+    """A table for each workload, the reasons below it, and the fleet's dependence."""
+    parts = [outcome.title, f"prices: {outcome.price_basis.replace('_', ' ')}; catalogue {outcome.catalog_edition}"]
+    for workload in outcome.workloads:
+        parts += ["", _heading(workload), *_table(workload)]
+        parts += [f"  {one.name}: {line}" for one in workload.alternatives for line in _remarks(one)]
+    parts += ["", *_fleet(outcome.fleet)]
+    return "\n".join(parts)
+
+
+def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
+    """Rows of cells as aligned lines."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return [
+        (" " * gap).join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def _heading(workload: WorkloadOutcome) -> str:
+    promises = ", ".join(
+        f"{metric.upper()} ≤ {QUANTITIES['seconds'].format(limit)}" for metric, limit in workload.objectives.items()
+    )
+    size = QUANTITIES["parameters"].format(workload.parameters)
+    rate = QUANTITIES["request_rate"].format(workload.chosen.request_rate)
+    return f"{workload.name}: {workload.model_name} ({size}), {rate}; promised at P99: {promises or 'nothing'}"
+
+
+def _table(workload: WorkloadOutcome) -> list[str]:
+    rows: list[Sequence[str]] = [HEADINGS]
+    for at, one in enumerate(workload.alternatives):
+        mark = "*" if at == workload.selected else " "
+        chips = "–" if not one.chips_total else f"{one.chips_total} ({one.replicas} × {one.degree})"
+        rows.append(
+            (
+                f"{mark} {one.name}",
+                "yes" if one.memory.fits else "no",
+                chips,
+                _banded("seconds", one.latency["ttft"].p99),
+                _banded("seconds", one.latency["tpot"].p99),
+                _banded("usd_per_million", one.cost.usd_per_million_blended),
+                _banded("usd_per_month", one.cost.usd_per_month),
+                f"{'yes' if one.keeps_promises else 'no'}, {one.probability_keeps['all']:.0%} of draws",
+                one.evidence_grade,
+            )
+        )
+    return columns(rows)
+
+
+def _remarks(one: AlternativeOutcome) -> list[str]:
+    found = [one.reason, one.availability_note, one.precision_note, one.cost.reason if one.memory.fits else ""]
+    return list(dict.fromkeys(line for line in found if line))
+
+
+def _banded(key: str, band: Banded | None) -> str:
+    if band is None:
+        return "–"
+    quantity: Quantity = QUANTITIES[key]
+    return f"{quantity.format(band.value)} [{quantity.format_range(band.low, band.high)}]"
+
+
+def _fleet(fleet: FleetOutcome) -> list[str]:
+    if fleet.reason:
+        return [f"Fleet: {fleet.reason}"]
+    pools = ", ".join(f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools)
+    lines = [f"Fleet by {fleet.share_basis}: {pools}"]
+    rows: list[Sequence[str]] = [("tier", "effective suppliers", "largest", "")]
+    for tier in fleet.tiers:
+        if not tier.counts:
+            continue
+        share = QUANTITIES["share"].format_range(tier.top_share.low, tier.top_share.high)
+        note = "single point of failure" if tier.single_point_of_failure else tier.unknown
+        rows.append(
+            (tier.title, QUANTITIES["suppliers"].format(tier.effective_suppliers.value), f"{tier.top_supplier} {share}", note)
+        )
+    return lines + columns(rows)
