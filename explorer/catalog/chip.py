@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from explorer.catalog.figure import Figure
+from explorer.catalog.figure import FIGURE_KINDS, Figure
 from explorer.errors import MissingFigureError
 
 KernelClass = Literal["ampere", "hopper", "blackwell", "datasheet"]
@@ -75,5 +75,9 @@ class Chip:
 
     @property
     def open_figures(self) -> tuple[Figure, ...]:
-        """The unsettled figures that are inputs of their own (derived ones follow their parent)."""
-        return tuple(f for f in self.figures.values() if f.is_open and f.derived_from is None)
+        """The unsettled figures that results hang on: not the derived ones, nor those that only inform."""
+        return tuple(
+            figure
+            for figure in self.figures.values()
+            if figure.is_open and figure.derived_from is None and not FIGURE_KINDS[figure.name].informative
+        )

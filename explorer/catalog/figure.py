@@ -42,11 +42,15 @@ UNIT_SCALES: Mapping[str, float] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class FigureKind:
-    """What a figure name means: its group, its title for people and the units a file may state it in."""
+    """What a figure name means: its group, its title for people and the units a file may state it in.
+
+    An informative figure is worth knowing but enters no result, so it never becomes a slider.
+    """
 
     group: str
     title: str
     units: tuple[str, ...]
+    informative: bool = False
 
 
 _BANDWIDTH = ("GB/s", "TB/s", "Gb/s")
@@ -57,7 +61,7 @@ FIGURE_KINDS: Mapping[str, FigureKind] = MappingProxyType(
     {
         "memory_capacity": FigureKind("memory", "Memory capacity", ("GB", "TB")),
         "memory_bandwidth": FigureKind("memory", "Memory bandwidth", _BANDWIDTH),
-        "sram": FigureKind("memory", "On-chip memory", ("MB", "GB")),
+        "sram": FigureKind("memory", "On-chip memory", ("MB", "GB"), informative=True),
         "peak_16bit": FigureKind("compute", "Peak 16-bit compute, dense", _COMPUTE),
         "peak_fp8": FigureKind("compute", "Peak FP8 compute, dense", _COMPUTE),
         "peak_int8": FigureKind("compute", "Peak INT8 compute, dense", _COMPUTE),
@@ -67,14 +71,14 @@ FIGURE_KINDS: Mapping[str, FigureKind] = MappingProxyType(
         "hop_latency": FigureKind("link", "Link hop latency", _TIME),
         "collective_base_latency": FigureKind("link", "All-reduce base latency", _TIME),
         "collective_efficiency": FigureKind("link", "Share of the link an all-reduce reaches", ("share",)),
-        "allreduce_16kb": FigureKind("link", "Measured 16 KB all-reduce (for reference)", _TIME),
-        "allreduce_2mb": FigureKind("link", "Measured 2 MB all-reduce (for reference)", _TIME),
+        "allreduce_16kb": FigureKind("link", "Measured 16 KB all-reduce (for reference)", _TIME, informative=True),
+        "allreduce_2mb": FigureKind("link", "Measured 2 MB all-reduce (for reference)", _TIME, informative=True),
         "scaleout_bandwidth": FigureKind("link", "Scale-out network bandwidth", _BANDWIDTH),
         "board_power": FigureKind("power", "Board power", ("W", "kW")),
-        "rack_power": FigureKind("power", "Rack power", ("kW", "W")),
+        "rack_power": FigureKind("power", "Rack power", ("kW", "W"), informative=True),
         "capex": FigureKind("price", "Purchase price", ("USD",)),
-        "rent_price": FigureKind("price", "Rent, where no offer exists", ("USD/h",)),
-        "socs_per_card": FigureKind("card", "SoCs on a card", ("count",)),
+        "rent_price": FigureKind("price", "Guess at a rent, where no offer exists", ("USD/h",), informative=True),
+        "socs_per_card": FigureKind("card", "SoCs on a card", ("count",), informative=True),
         "memory_domains": FigureKind("card", "Separate memory domains on a card", ("count",)),
         "on_card_link": FigureKind("card", "Link between the domains of a card, one way", _BANDWIDTH),
     }

@@ -120,6 +120,26 @@ def test_that_the_peaks_of_ai200_follow_from_one_open_figure(catalog: Catalog) -
     assert "fp4" not in chip.formats and "peak_fp4" not in chip.figures
 
 
+def test_that_a_figure_without_effect_is_never_offered_as_a_slider(catalog: Catalog) -> None:
+    chip = catalog.chip("qcom-ai200")
+    assert chip.figure("sram").is_open
+    assert not {"sram", "rack_power", "socs_per_card", "rent_price"} & {f.name for f in chip.open_figures}
+    assert {"memory_bandwidth", "link_bandwidth", "board_power", "memory_domains"} <= {
+        f.name for f in chip.open_figures
+    }
+
+
+def test_that_a_chip_with_an_offer_has_no_second_price(catalog: Catalog) -> None:
+    for chip in catalog.chips.values():
+        assert ("rent_price" in chip.figures) <= (not catalog.offers_for(chip.id)), chip.id
+
+
+def test_that_a_replica_beyond_the_scale_up_domain_has_a_network(catalog: Catalog) -> None:
+    for chip in catalog.chips.values():
+        if chip.degrees[-1] > chip.figure("scaleup_domain").value:
+            assert chip.figure("scaleout_bandwidth").value > 0, chip.id
+
+
 def test_that_a_peak_derived_from_a_disclosed_one_is_an_estimate(catalog: Catalog) -> None:
     assert catalog.chip("aws-trn2").figure("peak_fp8").status == "disclosed"
     assert catalog.chip("aws-trn2").figure("peak_int8").status == "estimated"
