@@ -1,0 +1,1 @@
+"""The document: what is asked, read from and written to files, changed by path, and compared."""

@@ -82,7 +82,7 @@ def check_scenario(loaded: LoadedScenario, catalog: Catalog) -> tuple[Problem, .
     lines = key_lines(loaded.text_document)
     found = [
         *unknown_keys(loaded.scenario),
-        *unknown_records(tomllib.loads(loaded.text_document), catalog),
+        *unknown_records(migrated(tomllib.loads(loaded.text_document)), catalog),
         *misplaced_choices(loaded.scenario, catalog),
     ]
     problems = [_located(fault, lines) for fault in found]
@@ -100,12 +100,17 @@ def write_scenario(
     """
     place = Path(path)
     text = new_text(scenario) if original is None else updated_text(scenario, original.text_document)
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError:
+        reason = "holds a character that is no character (half of a pair)"
+        raise ScenarioFileError(str(place), (Problem(WHOLE_FILE, reason, "text that is UTF-8"),)) from None
+    if len(content) > MAX_BYTES:
         reason = f"would be larger than {MAX_BYTES:,} bytes and could not be read again"
         raise ScenarioFileError(str(place), (Problem(WHOLE_FILE, reason, "shorter texts"),))
     loaded = parse_scenario(text, place)
     try:
-        write_whole(place, text.encode("utf-8"))
+        write_whole(place, content)
     except OSError as error:
         reason = f"cannot be saved: {_why(error)}; what stood there is unchanged"
         allowed = "a place that can be written to, with space left"

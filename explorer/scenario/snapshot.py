@@ -13,6 +13,7 @@ from explorer.catalog.figure import Figure
 from explorer.catalog.model import Model, parameter_count
 from explorer.catalog.offer import Offer
 from explorer.catalog.supplier import SupplyChain
+from explorer.errors import UnknownRecordError
 from explorer.scenario.quantity import quantity_for_unit
 from explorer.scenario.schema import Alternative, FleetMember, Scenario
 
@@ -73,10 +74,13 @@ def changed_since_saved(scenario: Scenario, catalog: Catalog) -> tuple[str, ...]
             chip = catalog.chip(chip_id)
             found.extend(_changed_figures(chip.name, saved, _chip_table(chip)))
     for preset, saved in _entries(used, "models"):
-        if preset not in catalog.models:
+        try:
+            # By alias as well, which the mapping of models does not know.
+            model = catalog.model(preset)
+        except UnknownRecordError:
             found.append(f"model {preset}: no longer in the catalogue")
         else:
-            found.extend(_changed_values(preset, saved, _model_table(catalog.model(preset))))
+            found.extend(_changed_values(preset, saved, _model_table(model)))
     for offer_id, saved in _entries(used, "offers"):
         if offer_id not in catalog.offers:
             found.append(f"offer {offer_id}: no longer in the catalogue")

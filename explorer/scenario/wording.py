@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import annotated_types
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -199,16 +198,12 @@ def _described(kind: Any, bounds: Sequence[Any] = ()) -> list[str]:
 
 def _number_text(what: str, bounds: Sequence[Any]) -> str:
     """"a number above 0, at most 1e+06", from whatever bounds stand in the declaration."""
-    texts: list[str] = []
-    for bound in _flat(bounds):
-        if isinstance(bound, annotated_types.Gt):
-            texts.append(f"above {bound.gt:.10g}")
-        elif isinstance(bound, annotated_types.Ge):
-            texts.append(f"at least {bound.ge:.10g}")
-        elif isinstance(bound, annotated_types.Lt):
-            texts.append(f"below {bound.lt:.10g}")
-        elif isinstance(bound, annotated_types.Le):
-            texts.append(f"at most {bound.le:.10g}")
+    texts = [
+        f"{word} {limit:.10g}"
+        for bound in _flat(bounds)
+        for name, word in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
+        if (limit := getattr(bound, name, None)) is not None
+    ]
     return " ".join([what, " and ".join(texts)]).strip()
 
 

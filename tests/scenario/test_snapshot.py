@@ -100,3 +100,11 @@ def test_that_a_chip_the_catalogue_lacks_is_named(scenario: Scenario, catalog: C
 
 def test_that_a_scenario_without_a_snapshot_has_nothing_to_compare(scenario: Scenario, catalog: Catalog) -> None:
     assert changed_since_saved(scenario, catalog) == ()
+
+
+def test_that_a_model_named_by_its_alias_is_found_again(scenario: Scenario, catalog: Catalog) -> None:
+    alias = replace(scenario, "workloads.0.model.preset", catalog.model("llama-3.1-70b").name)
+    kept = with_snapshot(alias, catalog, "0.1.0", "3")
+    assert changed_since_saved(kept, catalog) == ()
+    gone = dataclasses.replace(catalog, models={})
+    assert changed_since_saved(kept, gone) == (f"model {alias.workloads[0].model.preset}: no longer in the catalogue",)

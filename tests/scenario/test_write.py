@@ -189,3 +189,13 @@ def test_that_an_oversized_scenario_is_refused_before_the_old_file_is_touched(
     with pytest.raises(ScenarioFileError, match="larger"):
         write_scenario(path, replace(original.scenario, "question", "x" * 2_000_000), original)
     assert path.read_text(encoding="utf-8") == original.text_document
+
+
+def test_that_half_a_character_is_refused_before_the_old_file_is_touched(
+    tmp_path: Path, loaded: LoadedScenario
+) -> None:
+    path = tmp_path / "half.toml"
+    write_scenario(path, loaded.scenario, loaded)
+    with pytest.raises(ScenarioFileError, match="half of a pair"):
+        write_scenario(path, replace(loaded.scenario, "title", "a\ud800b"), loaded)
+    assert read_scenario(path).scenario == loaded.scenario
