@@ -85,21 +85,21 @@ class Model:
 
 def parameter_count(model: Model) -> float:
     """Total parameters from the shape: embeddings, mixers, feed-forward parts, routers and norms."""
-    return _embedding_parameters(model) + sum(
-        group.count * _layer_parameters(model, group, model.experts) for group in model.layers
-    )
+    tables = 1 if model.tied_embeddings else 2
+    return tables * model.vocabulary * model.hidden + _layers_parameters(model, model.experts)
 
 
 def active_parameters(model: Model) -> float:
-    """Parameters one token passes through: as parameter_count, with only the chosen experts of each layer."""
-    return _embedding_parameters(model) + sum(
-        group.count * _layer_parameters(model, group, model.experts_per_token) for group in model.layers
-    )
+    """Parameters that work on one token: as parameter_count, with only the chosen experts of each layer.
+
+    The input embedding is looked up, not multiplied, so only the output table counts.
+    """
+    return model.vocabulary * model.hidden + _layers_parameters(model, model.experts_per_token)
 
 
-def _embedding_parameters(model: Model) -> float:
-    tables = 1 if model.tied_embeddings else 2
-    return tables * model.vocabulary * model.hidden + model.hidden
+def _layers_parameters(model: Model, experts_counted: int) -> float:
+    final_norm = model.hidden
+    return final_norm + sum(group.count * _layer_parameters(model, group, experts_counted) for group in model.layers)
 
 
 def _layer_parameters(model: Model, group: LayerGroup, experts_counted: int) -> float:
