@@ -73,9 +73,18 @@ def wrapped(text: str, width: float, lines: int, pixels: float = NOTE) -> list[s
     return [line for line in found if line]
 
 
-def unbroken(text: str) -> str:
-    """`text` with no-break spaces inside each of its parts between " · ", so that lines end between parts."""
-    return " · ".join(part.replace(" ", "\u00a0") for part in text.split(" · ")).replace(" · ", "\u00a0· ")
+def in_parts(text: str, width: float, lines: int, pixels: float = NOTE) -> list[str]:
+    """`text` broken only between its parts, which " · " separates; a part too wide for a line is elided."""
+    found: list[str] = []
+    for part in text.split(" · "):
+        joined = f"{found[-1]} · {part}" if found else part
+        if found and text_width(joined, pixels) <= width:
+            found[-1] = joined
+        elif len(found) < lines:
+            found.append(part)
+        else:
+            break
+    return [line for line in (elided(line, width, pixels) for line in found) if line]
 
 
 def draw_wrapped(

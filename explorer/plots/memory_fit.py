@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPen
+from PySide6.QtWidgets import QToolTip, QWidget
 
-from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, unbroken, wrapped
-from explorer.plots.memory_words import memory_summary, room_text, shortfall_text, use_text, used
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, in_parts, text_width, wrapped
+from explorer.plots.memory_words import memory_sentence, memory_summary, room_text, shortfall_text, use_text, used
 from explorer.plots.painted_plot import PaintedPlot
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, MemoryFit, Outcome
 
 OTHER_OPACITY, KV_OPACITY = 0.72, 0.42
+NOTE_LINES = 3
 BAR = (8.0, 20.0)
 """Least and greatest height of a bar, pixels."""
 
@@ -59,8 +60,13 @@ def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
     return tuple(bars)
 
 
-def paint_memory_fit(painter: QPainter, rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int) -> None:
-    """Draw the memory plot of one workload into `rect` (logical pixels) of any painter."""
+def paint_memory_fit(
+    painter: QPainter, rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int
+) -> tuple[QRectF, ...]:
+    """Draw the memory plot of one workload into `rect` (logical pixels) of any painter.
+
+    Returns the place of each alternative.
+    """
     painter.save()
     painter.setClipRect(rect)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
@@ -72,13 +78,14 @@ def paint_memory_fit(painter: QPainter, rect: QRectF, tokens: Tokens, outcome: O
     legend = _legend_rows(rect.width(), rect.bottom() - top, bars, entries)
     bottom = rect.bottom() - legend * LINE_HEIGHT - (8.0 if legend else 0.0)
     slot = (bottom - top) / max(len(bars), 1)
-    for order, (bar, alternative) in enumerate(zip(bars, alternatives, strict=True)):
-        place = QRectF(rect.left(), top + order * slot, rect.width(), slot)
+    places = tuple(QRectF(rect.left(), top + order * slot, rect.width(), slot) for order in range(len(bars)))
+    for order, (place, bar, alternative) in enumerate(zip(places, bars, alternatives, strict=True)):
         _paint_slot(painter, place, tokens, order, bar, alternative)
     if legend:
         ground = QRectF(rect.left(), bottom + 8.0, rect.width(), legend * LINE_HEIGHT)
         _paint_legend(painter, ground, tokens, legend, entries)
     painter.restore()
+    return places
 
 
 def _legend_entries(alternatives: tuple[AlternativeOutcome, ...]) -> tuple[tuple[str, float], ...]:
@@ -135,8 +142,11 @@ def _paint_slot(
 def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, bar: MemoryBar, memory: MemoryFit) -> None:
     lines = max(1, int((place.height() + 2.0) / LINE_HEIGHT))
     if memory.fits:
-        words = f"{bar.below} · {memory.note}" if memory.note else bar.below
-        shown = wrapped(unbroken(words), place.width(), min(lines, 2))
+        shown = in_parts(bar.below, place.width(), lines)
+        # A note is said in full or, elsewhere, by the tooltip.
+        note = wrapped(memory.note, place.width(), NOTE_LINES + 1)
+        if len(note) <= min(lines - len(shown), NOTE_LINES):
+            shown += note
         draw_wrapped(painter, place.left(), place.top(), place.width(), shown, tokens.secondary)
         return
     if lines == 1 and memory.remedy:
@@ -224,6 +234,7 @@ class MemoryFitPlot(PaintedPlot):
         self.setObjectName("memory-fit")
         self.setAccessibleName("Memory fit per chip")
         self.setMinimumSize(160, 120)
+        self._places: tuple[QRectF, ...] = ()
 
     def sizeHint(self) -> QSize:
         return QSize(260, 360)
@@ -243,4 +254,18 @@ class MemoryFitPlot(PaintedPlot):
         if self._outcome is None:
             super().paint(painter, rect)
         else:
-            paint_memory_fit(painter, rect, self._tokens, self._outcome, self._workload)
+            self._places = paint_memory_fit(painter, rect, self._tokens, self._outcome, self._workload)
+
+    def tip_at(self, position: QPointF) -> str:
+        """What is said about the alternative under the pointer; empty elsewhere."""
+        if self._outcome is None:
+            return ""
+        alternatives = self._outcome.workloads[self._workload].alternatives
+        found = zip(self._places, alternatives, strict=False)
+        return next((memory_sentence(one) for place, one in found if place.contains(position)), "")
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
+            return True
+        return super().event(event)

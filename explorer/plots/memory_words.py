@@ -52,21 +52,23 @@ def shortfall_text(memory: MemoryFit) -> str:
     return f"does not fit: {QUANTITIES['bytes'].format(memory.shortfall)} short"
 
 
+def memory_sentence(alternative: AlternativeOutcome) -> str:
+    """One alternative in words, with everything known about its memory."""
+    memory, size = alternative.memory, QUANTITIES["bytes"]
+    breakdown = (
+        f"{alternative.label}: {use_text(alternative)}, usable {size.format(memory.usable)}"
+        f" (weights {size.format(memory.weights)}, KV cache {size.format(memory.kv)},"
+        f" at the batch cap {size.format(memory.kv_at_cap)}, other {size.format(memory.other)})"
+    )
+    parts = (
+        breakdown,
+        room_text(memory) if memory.fits else shortfall_text(memory),
+        "" if memory.fits else memory.remedy,
+        memory.note,
+    )
+    return "; ".join(part for part in parts if part)
+
+
 def memory_summary(alternatives: tuple[AlternativeOutcome, ...]) -> str:
     """The memory plot in words."""
-    size = QUANTITIES["bytes"]
-    sentences: list[str] = []
-    for alternative in alternatives:
-        memory = alternative.memory
-        text = f"{alternative.label}: {use_text(alternative)}, usable {size.format(memory.usable)}"
-        text += f" (weights {size.format(memory.weights)}, KV cache {size.format(memory.kv)}"
-        text += f", at the batch cap {size.format(memory.kv_at_cap)}, other {size.format(memory.other)})"
-        if memory.fits:
-            text += f"; {room_text(memory)}"
-        else:
-            text += f"; {shortfall_text(memory)}"
-            text += f"; {memory.remedy}" if memory.remedy else ""
-        if memory.note:
-            text += f"; {memory.note}"
-        sentences.append(text)
-    return "Memory fit per chip. " + ". ".join(sentences) + "."
+    return f"Memory fit per chip. {'. '.join(memory_sentence(one) for one in alternatives)}."

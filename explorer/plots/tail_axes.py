@@ -79,11 +79,13 @@ def _wanted_latency(workload: WorkloadOutcome, metric: Metric) -> Span:
 
 
 def _wanted_rate(workload: WorkloadOutcome) -> float:
-    known = [float(a.rates[-1]) for a in workload.alternatives if a.rates.size]
-    limit = max(known, default=1.0)
-    saturation = max((a.saturation_rate for a in workload.alternatives if a.feasible), default=0.0)
+    """The traffic and every cliff, with room behind; not every saturation: one chip's far one would squeeze all."""
     rate = max((a.request_rate for a in workload.alternatives), default=0.0)
-    wanted = max(1.3 * rate, min(limit, 1.1 * saturation) if saturation > 0 else limit)
+    known = [float(a.rates[-1]) for a in workload.alternatives if a.rates.size]
+    cliffs = [a.max_request_rate for a in workload.alternatives if math.isfinite(a.max_request_rate)]
+    wanted = max(1.5 * rate, min(1.35 * max(cliffs, default=0.0), max(known, default=0.0)))
+    if wanted <= 0.0:
+        wanted = max(known, default=1.0)
     return round_up(wanted, RATE_STEPS) if wanted > 0 and math.isfinite(wanted) else 1.0
 
 

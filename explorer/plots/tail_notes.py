@@ -77,6 +77,7 @@ class NotesItem(QGraphicsItem):
         self._tokens = LIGHT
         self._projection: Projection | None = None
         self._places: list[tuple[LineNote, QRectF]] | None = None
+        self._fixed: list[tuple[QRectF, str]] = []
 
     def show_notes(self, notes: Notes, axes: Axes) -> None:
         """Draw `notes` on `axes` from now on."""
@@ -177,7 +178,8 @@ class NotesItem(QGraphicsItem):
         area = self._area
         pixels = {note.index: self._pixels(note) for note in self._notes.lines}
         segments = Segments.of(list(pixels.values()))
-        taken = [rect for rect, _ in self._fixed_texts()]
+        self._fixed = self._fixed_texts(segments)
+        taken = [rect for rect, _ in self._fixed]
         taken += [
             QRectF(self.x_of(mark.rate) - 7, self.y_of(math.log10(mark.seconds)) - 7, 14, 14)
             for mark in (*self._notes.rings, *self._notes.cliffs)
@@ -198,15 +200,23 @@ class NotesItem(QGraphicsItem):
         inside = x <= self._area.right()
         return x[inside], np.asarray(y[inside])
 
-    def _fixed_texts(self) -> list[tuple[QRectF, str]]:
-        """Boxes of the two texts that have their place: the promise and the own traffic."""
+    def _fixed_texts(self, segments: Segments) -> list[tuple[QRectF, str]]:
+        """Boxes of the two texts that belong to the axes: the promise and the own traffic."""
         found: list[tuple[QRectF, str]] = []
         area = self._area
         if self._notes.promise is not None:
             seconds, text = self._notes.promise
             y = self.y_of(math.log10(seconds))
-            top = y - LINE_HEIGHT if y - LINE_HEIGHT >= area.top() else y + 1.0
-            found.append((QRectF(area.left() + 6.0, top, text_width(text), LINE_HEIGHT), text))
+            width = text_width(text)
+            above, below = y - LINE_HEIGHT, y + 1.0
+            left, right = area.left() + 6.0, area.right() - width - 4.0
+            wanted = [
+                QRectF(x, top, width, LINE_HEIGHT)
+                for x, top in ((left, above), (right, above), (left, below), (right, below))
+                if top >= area.top() and top + LINE_HEIGHT <= area.bottom()
+            ]
+            if wanted:
+                found.append((min(wanted, key=segments.crossing), text))
         if self._notes.traffic is not None:
             rate, text = self._notes.traffic
             width = text_width(text)
@@ -218,10 +228,11 @@ class NotesItem(QGraphicsItem):
 
     def _paint_labels(self, painter: QPainter) -> None:
         inks = (self._tokens.text, self._tokens.secondary)
-        texts = self._fixed_texts()
-        for place, (rect, text) in enumerate(texts):
-            self._paint_text(painter, rect, text, QColor(inks[min(place, 1)] if len(texts) > 1 else inks[1]))
-        for note, rect in self.places():
+        places = self.places()
+        for rect, text in self._fixed:
+            promise = self._notes.promise is not None and text == self._notes.promise[1]
+            self._paint_text(painter, rect, text, QColor(inks[0] if promise else inks[1]))
+        for note, rect in places:
             if note.index < 0:
                 self._paint_text(painter, rect, note.text, QColor(self._tokens.secondary))
             else:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from explorer.plots.lettering import elided, text_width, wrapped
+from explorer.plots.lettering import elided, in_parts, text_width, wrapped
 from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
 from explorer.plots.tokens import DARK, LIGHT
@@ -97,6 +97,40 @@ def test_that_both_readings_of_a_disputed_bandwidth_are_told() -> None:
     assert read_text(()) == "step read not known"
     memory = replace(sample_outcome().workloads[0].chosen.memory, max_batch=1710, read_times=both)
     assert room_text(memory) == "batch up to 1,710 · step read 8 or 33 ms"
+
+
+def test_that_the_tooltip_speaks_of_the_alternative_under_the_pointer(plot: MemoryFitPlot) -> None:
+    assert plot.tip_at(QPointF(100, 60)) == ""
+    plot.show_outcome(sample_outcome(infeasible=(3,)), 0)
+    plot.grab()
+    assert plot.tip_at(QPointF(100, 60)).startswith("AI200 ×2: 42 of 768 GB a card")
+    assert "fits on 4 GPUs or with 4-bit weights" in plot.tip_at(QPointF(100, 280))
+    assert plot.tip_at(QPointF(100, 5)) == ""
+
+
+def test_that_parts_of_a_sentence_stay_whole(qtbot: QtBot) -> None:
+    text = "batch up to 1,710 · step read 8 or 33 ms"
+    assert in_parts(text, 400.0, 2) == [text]
+    assert in_parts(text, 150.0, 2) == text.split(" · ")
+    assert in_parts(text, 150.0, 1) == ["batch up to 1,710"]
+    assert all(text_width(line) <= 60.0 for line in in_parts(text, 60.0, 2))
+
+
+def test_that_a_note_is_said_in_full_or_not_at_all(plot: MemoryFitPlot) -> None:
+    outcome = sample_outcome(alternatives=1)
+    alternative = outcome.workloads[0].alternatives[0]
+    noted = replace(alternative, memory=replace(alternative.memory, note="needs tensor parallelism on the card"))
+    changed = replace(outcome, workloads=(replace(outcome.workloads[0], alternatives=(noted,)),))
+    plot.show_outcome(outcome, 0)
+    without = plot.grab().toImage()
+    plot.show_outcome(changed, 0)
+    assert plot.grab().toImage() != without
+    assert "needs tensor parallelism on the card" in plot.text_summary()
+    plot.setMinimumSize(1, 1)
+    plot.resize(260, 70)
+    low = plot.grab().toImage()
+    plot.show_outcome(outcome, 0)
+    assert plot.grab().toImage() == low
 
 
 def test_that_the_summary_is_the_accessible_description(plot: MemoryFitPlot) -> None:
