@@ -146,10 +146,15 @@ def _item(value: Any, levels: int | None) -> Item:
         for entry in value:
             array.append(_item(entry, 0))
         return array
-    if isinstance(value, str) and "\n" in value and '"""' not in value and "\\" not in value:
+    if isinstance(value, str) and "\n" in value and _can_stand_as_typed(value):
         return tomlkit.string(value, multiline=True)
     item: Item = tomlkit.item(value)
     return item
+
+
+def _can_stand_as_typed(text: str) -> bool:
+    """Whether a text of several lines reads back the same without escapes (a carriage return would not)."""
+    return text.replace("\n", "").isprintable() and '"' not in text and "\\" not in text
 
 
 def _only_tables(value: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from explorer.catalog.catalog import Catalog
 from explorer.errors import Problem, ScenarioFileError
 from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records
-from explorer.scenario.document import new_text, updated_text
+from explorer.scenario.document import new_text, plain, same, updated_text
 from explorer.scenario.lines import key_lines, line_of
 from explorer.scenario.migrate import FormatError, migrated
 from explorer.scenario.saving import write_whole
@@ -109,6 +109,10 @@ def write_scenario(
         reason = f"would be larger than {MAX_BYTES:,} bytes and could not be read again"
         raise ScenarioFileError(str(place), (Problem(WHOLE_FILE, reason, "shorter texts"),))
     loaded = parse_scenario(text, place)
+    if not same(plain(loaded.scenario), plain(scenario)):
+        reason = "would not be read back as it is now"
+        allowed = "any other value; this is a mistake of the program, please report it"
+        raise ScenarioFileError(str(place), (Problem(WHOLE_FILE, reason, allowed),))
     try:
         write_whole(place, content)
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import ScenarioFileError
@@ -166,6 +166,8 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(changes=st.fixed_dictionaries({}, optional=CHANGES))
+@example(changes={"title": "one\r\ntwo"})  # written raw, a carriage return is lost in reading
+@example(changes={"question": 'a "quoted"\n"'})
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_that_every_scenario_is_read_back_as_it_was_written(
     tmp_path: Path, loaded: LoadedScenario, changes: dict[str, Any]
