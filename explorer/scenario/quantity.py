@@ -113,9 +113,12 @@ class Quantity:
 
     def format_range(self, low: float, high: float, at: float | None = None) -> str:
         """A band in one unit: "0.6–1.7 s"; with `at`, the value it stands beside, in that value's unit, which
-        is then not repeated: "0.6–1.7"."""
+        is then not repeated: "0.6–1.7". A band without `at` that spans units names both: "$30k–1.2M"."""
         if math.isnan(low) or math.isnan(high) or not math.isfinite(low):
             return NOTHING
+        if at is None and math.isfinite(high) and 0 < low < 0.05 * high and self.scale_at(low) != self.scale_at(high):
+            # "$0.03–1.2M" would read as three cents.
+            return f"{self.format(low)}–{self.format(high).removeprefix(self.prefix)}"
         known = [value for value in (high, low) if math.isfinite(value)]
         scale = self.scale_at(at if at is not None and math.isfinite(at) else known[0])
         top = abs(known[0]) / scale.factor
