@@ -114,8 +114,9 @@ class Document(QObject):
         self._refining: Scenario | None = None
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn_over)
-        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self._on_hand_rests)
+        self.refine_timer = QTimer(self, singleShot=True, interval=REST_MS)
+        """Runs while the hand may still move; when it ends the worker is asked."""
+        self.refine_timer.timeout.connect(self._on_hand_rests)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._on_poll)
         self._take_over(scenario)
@@ -282,18 +283,18 @@ class Document(QObject):
 
     def refine_now(self) -> None:
         """Hand the scenario to the worker without waiting for the hand to rest."""
-        self._rest.stop()
+        self.refine_timer.stop()
         self._on_hand_rests()
 
     def close(self) -> None:
         """Stop the timers and the worker."""
-        for timer in (self._turn, self._rest, self._poll):
+        for timer in (self._turn, self.refine_timer, self._poll):
             timer.stop()
         self._live.close()
 
     def _take_over(self, scenario: Scenario) -> None:
         outcome = self._live.quick(scenario)
-        self._rest.stop()
+        self.refine_timer.stop()
         self._turn.stop()
         self._pending = False
         self._refining = None
@@ -309,7 +310,7 @@ class Document(QObject):
         self.workload_changed.emit(self._workload_index)
         self.scenario_changed.emit(self._scenario)
         self.outcome_changed.emit(self._outcome)
-        self._rest.start()
+        self.refine_timer.start()
 
     def _load_baseline(self) -> None:
         self._baseline = baseline_of(self._scenario) or self._opened
@@ -322,7 +323,7 @@ class Document(QObject):
 
     def _request_evaluation(self) -> None:
         self._pending = True
-        self._rest.start()
+        self.refine_timer.start()
         if not self._turn.isActive():
             self._evaluate()
 

@@ -112,6 +112,10 @@ class Track(QSlider):
     def _place(self, value: Value) -> None:
         self.setSliderPosition(round(self._scale.position(value) * RESOLUTION))
 
+    def handle_x(self) -> float:
+        """Middle of the handle, in the track's own pixels."""
+        return self._x(self.sliderPosition() / RESOLUTION)
+
     def _x(self, travel: float) -> float:
         return EDGE + travel * (self.width() - 2 * EDGE)
 
@@ -134,7 +138,7 @@ class Track(QSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
-        handle = self._x(self.sliderPosition() / RESOLUTION)
+        handle = self.handle_x()
         near = abs(event.position().x() - handle) <= HANDLE + 3 and self._exact is not None
         self._grip = handle - event.position().x() if near else 0.0
         self.setSliderDown(True)
@@ -215,7 +219,7 @@ class Track(QSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = self.height() / 2
         left, right = self._x(0.0), self._x(1.0)
-        handle = self._x(self.sliderPosition() / RESOLUTION)
+        handle = self.handle_x()
         on = self.isEnabled() and self._exact is not None
         painter.setPen(Qt.PenStyle.NoPen)
         if self._wash is not None:

@@ -88,10 +88,8 @@ class FleetGroup(FoldedGroup):
             elif not pool.feasible:
                 slider.set_caption(pool.reason)
             else:
-                chips = QUANTITIES["chips"].format(pool.chips)
-                slider.set_caption(
-                    f"{chips} · {MONTH.format(pool.usd_per_month)} a month · {SHARE.format(pool.spend_share)} of spend"
-                )
+                chips, month = QUANTITIES["chips"].format(pool.chips), MONTH.format(pool.usd_per_month)
+                slider.set_caption(f"{chips} · {month}/month · {SHARE.format(pool.spend_share)} of $")
 
     def summary(self) -> str:
         """Names and shares."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
@@ -19,6 +19,7 @@ from explorer.ui.document import Document
 SECONDS, RATE, MONTH, PER_MILLION, SHARE = (
     QUANTITIES[key] for key in ("seconds", "request_rate", "usd_per_month", "usd_per_million", "share")
 )
+PACE_MS = 120
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 
@@ -82,8 +83,8 @@ COLUMNS = (
         lambda one: f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else ""),
     ),
     Column("Chips", "Chips in all, spares and whole units included", lambda one: f"{one.chips_total:,}"),
-    Column("P99 first token", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
-    Column("P99 per token", "Mean time per token (TPOT) that 99 of 100 requests keep", _p99("tpot")),
+    Column("P99 TTFT", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
+    Column("P99 TPOT", "Mean time per token (TPOT) that 99 of 100 requests keep", _p99("tpot")),
     Column(
         "Up to",
         "Largest rate of the whole service that keeps every promise",
@@ -188,8 +189,12 @@ class ComparePage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.table)
         self.table.clicked.connect(lambda index: self.alternative_chosen.emit(index.row()))
-        document.outcome_changed.connect(self.show_outcome)
+        # A table of figures cannot be read while it runs: during a drag it follows at a pace for the eye.
+        self._pace = QTimer(self, singleShot=True, interval=PACE_MS)
+        self._pace.timeout.connect(self.show_outcome)
+        document.outcome_changed.connect(self._on_outcome)
         document.workload_changed.connect(self.show_outcome)
+        document.dragging_changed.connect(self._on_dragging)
         self.show_outcome()
         self.fit_columns()
 
@@ -197,6 +202,17 @@ class ComparePage(QWidget):
         """Show the answer about the workload that is edited."""
         outcome = self._document.outcome
         self.model.show_workload(outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)])
+
+    def _on_outcome(self) -> None:
+        if not self._document.is_dragging:
+            self.show_outcome()
+        elif not self._pace.isActive():
+            self._pace.start()
+
+    def _on_dragging(self, dragging: bool) -> None:
+        if not dragging:
+            self._pace.stop()
+            self.show_outcome()
 
     def fit_columns(self) -> None:
         """Widths for the texts of now; not on every change, for columns that twitch cannot be read."""
