@@ -12,10 +12,10 @@ from explorer.plots.concentration_words import (
     concentration_summary,
     moved_text,
     tier_name,
-    top_text,
+    top_share_text,
     weakest_text,
 )
-from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, elided, text_width, wrapped
 from explorer.plots.painted_plot import PaintedPlot
 from explorer.plots.tokens import HIT_TARGET, Tokens
 from explorer.study.outcome import FleetOutcome, TierOutcome
@@ -35,7 +35,9 @@ class TierBar:
 
     tier: str
     name: str
-    top: str
+    top_supplier: str
+    share: str
+    """The largest supplier's share in words, a range where a supplier is undisclosed."""
     effective_suppliers: float
     top_share: float
     segments: tuple[tuple[str, float, float], ...]
@@ -54,7 +56,8 @@ def tier_bars(fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool
         TierBar(
             tier=tier.tier,
             name=tier_name(tier),
-            top=top_text(tier),
+            top_supplier=tier.top_supplier,
+            share=top_share_text(tier),
             effective_suppliers=tier.effective_suppliers.value,
             top_share=tier.top_share.value,
             segments=_segments(tier),
@@ -170,7 +173,11 @@ def _paint_tier(painter: QPainter, place: QRectF, tokens: Tokens, bar: TierBar) 
     draw_line(painter, place.left(), baseline, name + 0.5, bar.name, tokens.text, semibold=bar.weakest)
     room = place.width() - name - 10.0 - sign
     ink = tokens.bad if red else tokens.secondary
-    draw_line(painter, place.right() - sign - room, baseline, room, bar.top, ink, right=True)
+    # Where room is short the supplier's name is cut, never the share.
+    share = text_width(bar.share)
+    supplier = elided(bar.top_supplier, room - share - 4.0)
+    words = f"{supplier} {bar.share}" if supplier else bar.share
+    draw_line(painter, place.right() - sign - room, baseline, room, words, ink, right=True)
     if red:
         _paint_diamond(painter, QPointF(place.right() - DIAMOND, baseline - 4.0), tokens)
     height = min(max(place.height() - LINE_HEIGHT - 8.0, BAR[0]), BAR[1])

@@ -14,10 +14,14 @@ def tier_name(tier: TierOutcome) -> str:
     return f"{tier.title} {QUANTITIES['suppliers'].format(tier.effective_suppliers.value)}"
 
 
+def top_share_text(tier: TierOutcome) -> str:
+    """ "83–100 %": the share of the largest supplier, a range where a supplier is undisclosed."""
+    return QUANTITIES["share"].format_range(tier.top_share.low, tier.top_share.high)
+
+
 def top_text(tier: TierOutcome) -> str:
-    """ "TSMC 83–100 %": the largest supplier and its share, a range where a supplier is undisclosed."""
-    share = QUANTITIES["share"].format_range(tier.top_share.low, tier.top_share.high)
-    return f"{tier.top_supplier} {share}"
+    """ "TSMC 83–100 %": the largest supplier and its share."""
+    return f"{tier.top_supplier} {top_share_text(tier)}"
 
 
 def weakest_text(fleet: FleetOutcome) -> str:

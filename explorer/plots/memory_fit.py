@@ -16,7 +16,7 @@ from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, MemoryFit, Outcome
 
 OTHER_OPACITY, KV_OPACITY = 0.72, 0.42
-NOTE_LINES = 3
+NOTE_LINES = 5
 BAR = (8.0, 20.0)
 """Least and greatest height of a bar, pixels."""
 
@@ -79,8 +79,9 @@ def paint_memory_fit(
     bottom = rect.bottom() - legend * LINE_HEIGHT - (8.0 if legend else 0.0)
     slot = (bottom - top) / max(len(bars), 1)
     places = tuple(QRectF(rect.left(), top + order * slot, rect.width(), slot) for order in range(len(bars)))
+    rows, height = _share_out(slot, rect.width(), bars)
     for order, (place, bar, alternative) in enumerate(zip(places, bars, alternatives, strict=True)):
-        _paint_slot(painter, place, tokens, order, bar, alternative)
+        _paint_slot(painter, place, tokens, order, bar, alternative.memory, rows, height)
     if legend:
         ground = QRectF(rect.left(), bottom + 8.0, rect.width(), legend * LINE_HEIGHT)
         _paint_legend(painter, ground, tokens, legend, entries)
@@ -107,19 +108,28 @@ def _legend_rows(
     return rows if spare >= rows * LINE_HEIGHT + 8.0 else 0
 
 
+def _share_out(slot: float, width: float, bars: tuple[MemoryBar, ...]) -> tuple[int, float]:
+    """Rows of sentences and height of the bar in a slot, the same for all alternatives."""
+    wanted = max((len(in_parts(bar.below, width, 2)) if bar.fits else 2 for bar in bars), default=1)
+    for rows in range(wanted, 0, -1):
+        free = slot - LINE_HEIGHT * (1 + rows) - 13.0
+        if free >= BAR[0]:
+            return rows, min(free, BAR[1])
+    return 0, min(max(slot - LINE_HEIGHT - 8.0, 4.0), BAR[0])
+
+
 def _paint_slot(
     painter: QPainter,
     place: QRectF,
     tokens: Tokens,
     order: int,
     bar: MemoryBar,
-    alternative: AlternativeOutcome,
+    memory: MemoryFit,
+    rows: int,
+    height: float,
 ) -> None:
-    """One alternative: name and use, bar, sentence; the sentence goes first where there is little height."""
+    """One alternative: name and use, a bar of `height`, and sentences if there is room for `rows` of them."""
     color = tokens.chip(order)
-    sentences = place.height() >= 2 * LINE_HEIGHT + BAR[0] + 6.0
-    height = place.height() - LINE_HEIGHT * (2 if sentences else 1) - 6.0
-    height = min(max(height * 0.6, BAR[0]), BAR[1])
     if place.height() < LINE_HEIGHT + 4.0:
         _paint_bar(painter, place.adjusted(0, 1, -1, -1), tokens, order, bar)
         return
@@ -133,10 +143,10 @@ def _paint_slot(
     draw_line(painter, place.right() - use, baseline, use + 0.5, bar.text, ink, right=True)
     top = place.top() + LINE_HEIGHT + 3.0
     _paint_bar(painter, QRectF(place.left(), top, place.width() - 1.0, height), tokens, order, bar)
-    if sentences:
+    if rows:
         top += height + 2.0
         below = QRectF(place.left(), top, place.width(), place.bottom() - top)
-        _paint_sentences(painter, below, tokens, bar, alternative.memory)
+        _paint_sentences(painter, below, tokens, bar, memory)
 
 
 def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, bar: MemoryBar, memory: MemoryFit) -> None:

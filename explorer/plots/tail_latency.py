@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -26,7 +27,7 @@ from explorer.plots.tail_axes import (
 from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
 from explorer.plots.tail_lines import Curves, Frame, LinesItem, Points
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
-from explorer.plots.tail_words import heading_note, readout_rows, subtitles, tail_summary, x_labels
+from explorer.plots.tail_words import heading_notes, readout_rows, subtitles, tail_summary, x_labels
 from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Array, Metric, Outcome, WorkloadOutcome
@@ -227,7 +228,8 @@ class TailLatencyPlot(QWidget):
         ]
         ghost = self._ghost_points(ceiling)
         self._ghost = (EMPTY, EMPTY) if ghost is None else (ghost[0], 10.0 ** ghost[1])
-        if ghost is not None:
+        # A baseline just pinned lies under its own line: no second label for one line.
+        if ghost is not None and not any(_same(ghost, one.p99) for one in curves):
             lines.append(LineNote(-1, "baseline", *ghost))
         self._curves, self._ghost_line = curves, ghost
         self._show_frame()
@@ -318,13 +320,14 @@ class TailLatencyPlot(QWidget):
             return
         workload = self._shown_workload()
         words = subtitles(MEANING[self._metric], latency_unit(self._axes.latency)[0])
-        note = heading_note(workload.chosen, self._metric, self._outcome.final)
+        notes = heading_notes(workload.chosen, self._metric, self._outcome.final)
         ink = self._tokens.secondary
         # Beside the switch, where it never competes with the meaning of the plot.
         beside = rect.width() - self._switch.wanted_width() - ROOM_RIGHT
-        has_room = self._switch.isVisibleTo(self) and text_width(note) <= beside
-        draw_heading(painter, rect, self._tokens, "Tail latency", words, "" if has_room else note)
-        if has_room:
+        switched = self._switch.isVisibleTo(self)
+        note = next((text for text in notes if text_width(text) <= beside), "") if switched else notes[-1]
+        draw_heading(painter, rect, self._tokens, "Tail latency", words, "" if switched else note)
+        if switched and note:
             top = rect.top() + HEADING_HEIGHT + 0.5 * HIT_TARGET + 4.0
             draw_line(painter, rect.left(), top, rect.width() - ROOM_RIGHT, note, ink, right=True)
         left = rect.left() + AXIS_WIDTH
@@ -382,6 +385,10 @@ def _curves(alternative: AlternativeOutcome, metric: Metric, ceiling: float) -> 
         p50=drawable(rates, curve.p50, saturation, ceiling),
         band=band_outline(rates, curve.p99_low, curve.p99_high, saturation, ceiling),
     )
+
+
+def _same(first: Points, second: Points) -> bool:
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
 
 
 def _drawn_line(alternative: AlternativeOutcome, metric: Metric, curves: Curves) -> DrawnLine:

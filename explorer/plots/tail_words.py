@@ -31,13 +31,15 @@ def band_text(banded: Banded) -> str:
     return f"{ends} {seconds.unit_at(banded.value)}"
 
 
-def heading_note(alternative: AlternativeOutcome, metric: Metric, final: bool) -> str:
-    """Which method is on the screen and how sure it is for the selected alternative."""
+def heading_notes(alternative: AlternativeOutcome, metric: Metric, final: bool) -> tuple[str, ...]:
+    """Which method is on the screen and how sure it is for the selected alternative; the longest wording first."""
     here = alternative.latency[metric].p99
-    parts = [alternative.latency_method if final else f"{alternative.latency_method}, refining"]
-    if here is not None and band_text(here):
-        parts.append(band_text(here))
-    return " · ".join(parts)
+    band = band_text(here) if here is not None else ""
+    method = alternative.latency_method
+    whole = method if final else f"{method}, refining"
+    if not band:
+        return whole, method
+    return f"{whole} · {band}", f"{method} · {band}", band
 
 
 def x_labels(alternative: AlternativeOutcome) -> tuple[str, ...]:

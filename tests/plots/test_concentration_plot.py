@@ -82,7 +82,7 @@ def test_that_the_uncertain_part_lies_between_least_and_greatest_share() -> None
     assert bars["foundry"].uncertain == pytest.approx((0.85, 1.0))
     assert bars["foundry"].segments[0] == ("TSMC", 0.0, pytest.approx(0.85))
     assert bars["designer"].uncertain is None
-    assert bars["foundry"].top == "TSMC 85–100 %"
+    assert (bars["foundry"].top_supplier, bars["foundry"].share) == ("TSMC", "85–100 %")
 
 
 def test_that_amber_is_shown_only_where_a_supplier_is_unknown(plot: ConcentrationPlot, count_color: Count) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tail_latency import TailLatencyPlot
-from explorer.plots.tail_words import band_text, x_labels
+from explorer.plots.tail_words import band_text, heading_notes, x_labels
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.outcome import Banded, Outcome
 from tests.sample_outcome import sample_outcome
@@ -104,6 +104,26 @@ def test_that_the_baseline_is_the_ghost_of_its_selected_alternative(plot: TailLa
     np.testing.assert_allclose(drawn.baseline_seconds[:20], expected[:20])
     plot.show_outcome(sample_outcome(), 0, None)
     assert plot.values().baseline_rates.size == 0
+
+
+def test_that_a_baseline_just_pinned_has_a_ghost_but_no_second_label(plot: TailLatencyPlot) -> None:
+    outcome = sample_outcome()
+    plot.show_outcome(outcome, 0, outcome)
+    assert plot.values().baseline_rates.size > 0
+    assert "baseline" not in {note.text for note, _ in plot._notes_item.places()}
+    plot.show_outcome(sample_outcome(latency_factor=1.3), 0, outcome)
+    assert "baseline" in {note.text for note, _ in plot._notes_item.places()}
+
+
+def test_that_the_note_gets_shorter_where_room_is_short() -> None:
+    alternative = sample_outcome().workloads[0].chosen
+    assert heading_notes(alternative, "tpot", final=False) == (
+        "closed form, refining · 14–100 ms",
+        "closed form · 14–100 ms",
+        "14–100 ms",
+    )
+    nothing = sample_outcome(infeasible=(0,)).workloads[0].chosen
+    assert heading_notes(nothing, "tpot", final=True) == ("closed form", "closed form")
 
 
 def test_that_a_baseline_with_fewer_workloads_draws_no_ghost(plot: TailLatencyPlot) -> None:
