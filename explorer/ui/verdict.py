@@ -78,12 +78,14 @@ def _fits(chosen: AlternativeOutcome) -> Tile:
 
 def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: AlternativeOutcome | None) -> Tile:
     chosen = answer.chosen
-    p99 = chosen.latency[metric].p99
+    answered = chosen.latency.get(metric)
+    p99 = None if answered is None else answered.p99
     if p99 is None:
-        reason = chosen.latency[metric].reason or chosen.reason
+        reason = chosen.reason if answered is None else answered.reason or chosen.reason
         return Tile(metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason)
     tone, promise = _promise(answer, metric)
-    change = _change(SECONDS, p99.value, None if was is None else was.latency[metric].p99)
+    before = None if was is None else was.latency.get(metric)
+    change = _change(SECONDS, p99.value, None if before is None else before.p99)
     note = " · ".join(part for part in (change, promise) if part)
     return Tile(
         metric,
@@ -99,7 +101,8 @@ def _promise(answer: WorkloadOutcome, metric: Metric) -> tuple[Tone, str]:
     limit = answer.objectives.get(metric)
     if limit is None:
         return "plain", ""
-    p99 = answer.chosen.latency[metric].p99
+    answered = answer.chosen.latency.get(metric)
+    p99 = None if answered is None else answered.p99
     probability = answer.chosen.probability_keeps.get(metric)
     if p99 is not None and p99.value > limit:
         return "bad", f"✗ over {SECONDS.format(limit)}"

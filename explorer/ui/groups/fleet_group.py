@@ -170,7 +170,7 @@ class FleetGroup(FoldedGroup):
             buttons.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         lock.setCheckable(True)
         lock.clicked.connect(partial(self._on_lock, index))
-        remove.clicked.connect(partial(self._on_remove, index))
+        remove.clicked.connect(partial(self.remove_member, index))
         line.addWidget(slider, 1)
         line.addLayout(buttons)
         self.sliders.append(slider)
@@ -186,15 +186,12 @@ class FleetGroup(FoldedGroup):
         )
         return {f"fleet.members.{place}.traffic_share": value for place, value in enumerate(shares)}
 
-    def _on_lock(self, index: int, locked: bool) -> None:
-        self.change({f"fleet.members.{index}.locked": locked}, "fleet lock")
+    def _on_lock(self, index: int) -> None:
+        self.change({f"fleet.members.{index}.locked": self.locks[index].isChecked()}, "fleet lock")
 
-    def _on_remove(self, index: int) -> None:
-        self.remove_member(index)
-
-    def _on_tier(self, tier: str, counts: bool) -> None:
+    def _on_tier(self, tier: str) -> None:
         present = self.document.scenario.fleet.tiers
-        tiers = (*present, tier) if counts else tuple(one for one in present if one != tier)
+        tiers = (*present, tier) if self.tiers[tier].isChecked() else tuple(one for one in present if one != tier)
         self.change({"fleet.tiers": tiers}, "tiers that count")
 
     def _on_from_chips(self) -> None:

@@ -36,8 +36,8 @@ class Column:
 
 def _p99(metric: Metric) -> Callable[[AlternativeOutcome], str]:
     def text(one: AlternativeOutcome) -> str:
-        p99 = one.latency[metric].p99
-        return NOTHING if p99 is None else SECONDS.format(p99.value)
+        answered = one.latency.get(metric)
+        return NOTHING if answered is None or answered.p99 is None else SECONDS.format(answered.p99.value)
 
     return text
 

@@ -1,0 +1,282 @@
+"""The window: files and their guard, undo, baseline, workloads, messages, theme, size, and a clean end."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from explorer.catalog.catalog import Catalog
+from explorer.errors import ExplorerError
+from explorer.plots.tokens import DARK, LIGHT, THEMES, contrast
+from explorer.scenario.file import read_scenario
+from explorer.study.live import LiveEvaluator
+from explorer.ui import theme
+from explorer.ui.application import first_document, grab
+from explorer.ui.document import Document
+from explorer.ui.main_window import LEAST, MainWindow
+from explorer.ui.pages.compare_page import COLUMNS
+from tests.ui.hands import slider, type_value
+
+RATE = "workloads.0.traffic.request_rate_per_s"
+Answer = QMessageBox.StandardButton
+
+
+def press_in_message_box(button: QMessageBox.StandardButton) -> None:
+    """Press a button of the message box that is about to open."""
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        box.button(button).click()
+
+    QTimer.singleShot(0, press)
+
+
+def test_that_the_first_picture_answers_the_question(window: MainWindow) -> None:
+    answer = window.document.outcome.workloads[0]
+    assert window.verdict.question.question == window.document.scenario.question
+    tiles = {key: view.tile for key, view in window.verdict.tiles.items()}
+    assert all(tile is not None and tile.figure for tile in tiles.values())
+    assert [line.label for line in window.tail.values().lines] == [one.label for one in answer.alternatives]
+    assert window.memory.text_summary() and window.concentration.text_summary()
+    assert window.compare.model.rowCount() == len(answer.alternatives)
+
+
+def test_that_undo_and_redo_are_named_in_the_menu(window: MainWindow) -> None:
+    undo, redo = window.actions_by_name["undo"], window.actions_by_name["redo"]
+    assert not undo.isEnabled() and not redo.isEnabled()
+    type_value(slider(window, "batch_size"), "64")
+    assert "batch size" in undo.text()
+    undo.trigger()
+    assert window.document.alternative.max_batch == 256 and slider(window, "batch_size").box.text() == "256"
+    redo.trigger()
+    assert window.document.alternative.max_batch == 64
+
+
+def test_that_a_broken_file_shows_its_errors_and_changes_nothing(window: MainWindow, tmp_path: Path) -> None:
+    before, title = window.document.scenario, window.windowTitle()
+    broken = tmp_path / "broken.toml"
+    broken.write_text("format = 1\n[[workloads]]\nname = 3\nselectd = 'x'\n")
+    assert not window.open_file(broken)
+    assert window.messages.isVisible() and window.messages.kind == "error"
+    assert str(broken) in window.messages.text and "line" in window.messages.text
+    assert window.document.scenario is before and window.windowTitle() == title
+    QTest.mouseClick(window.messages.copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == window.messages.text
+    QTest.mouseClick(window.messages.dismiss, Qt.MouseButton.LeftButton)
+    assert not window.messages.isVisible()
+
+
+def test_that_opening_a_file_replaces_all_that_is_shown(window: MainWindow, scenarios_folder: Path) -> None:
+    assert window.open_file(scenarios_folder / "trillion-moe-realtime.toml")
+    QApplication.processEvents()
+    scenario = window.document.scenario
+    assert scenario.workloads[0].model.preset in ("kimi-k2", "deepseek-v3")
+    assert "trillion-moe-realtime.toml" in window.windowTitle()
+    assert len(window.tail.values().lines) == len(scenario.workloads[0].alternatives)
+    assert slider(window, "request_rate_per_s").value == scenario.workloads[0].traffic.request_rate_per_s
+    assert window.verdict.question.question == scenario.question
+
+
+def test_that_the_title_tells_of_unsaved_changes(window: MainWindow) -> None:
+    assert " *" not in window.windowTitle()
+    window.document.change(RATE, 20.0)
+    assert "question.toml *" in window.windowTitle()
+    assert window.on_save()
+    assert " *" not in window.windowTitle()
+
+
+def test_that_save_as_writes_another_file_and_goes_on_with_it(window: MainWindow, tmp_path: Path, catalog: Catalog) -> None:
+    window.document.change(RATE, 20.0)
+    other = tmp_path / "other.toml"
+    assert window.save_to(other)
+    assert read_scenario(other, catalog).scenario.workloads[0].traffic.request_rate_per_s == 20.0
+    assert read_scenario(tmp_path / "question.toml", catalog).scenario.workloads[0].traffic.request_rate_per_s == 12.0
+    assert window.document.path == other and "other.toml" in window.windowTitle()
+
+
+def test_that_a_save_that_fails_is_shown_and_keeps_the_changes(window: MainWindow, tmp_path: Path) -> None:
+    window.document.change(RATE, 20.0)
+    assert not window.save_to(tmp_path / "nowhere" / "x.toml")
+    assert "nowhere" in window.messages.text and window.document.is_dirty
+
+
+@pytest.mark.parametrize("button, leaves, saved", [
+    (Answer.Save, True, 20.0), (Answer.Discard, True, 12.0), (Answer.Cancel, False, 12.0),
+])  # fmt: skip
+def test_that_unsaved_changes_are_guarded(
+    window: MainWindow, scenario_file: Path, catalog: Catalog, button: Answer, leaves: bool, saved: float
+) -> None:
+    window.document.change(RATE, 20.0)
+    press_in_message_box(button)
+    assert window.guard() is leaves
+    assert read_scenario(scenario_file, catalog).scenario.workloads[0].traffic.request_rate_per_s == saved
+
+
+def test_that_nothing_is_asked_without_changes(window: MainWindow) -> None:
+    assert window.guard()
+
+
+def test_that_closing_with_changes_can_be_called_off(window: MainWindow) -> None:
+    window.document.change(RATE, 20.0)
+    press_in_message_box(Answer.Cancel)
+    assert not window.close() and window.isVisible()
+    press_in_message_box(Answer.Discard)
+    assert window.close() and not window.isVisible()
+
+
+def test_that_a_pinned_baseline_shows_changes_against_it(window: MainWindow) -> None:
+    window.document.change(RATE, 20.0)
+    QApplication.processEvents()
+    tile = window.verdict.tiles["usd_per_month"].tile
+    assert tile is not None and tile.note.startswith("▲")
+    window.actions_by_name["pin"].trigger()
+    QApplication.processEvents()
+    tile = window.verdict.tiles["usd_per_month"].tile
+    assert tile is not None and "▲" not in tile.note
+    assert window.document.scenario.baseline is not None
+    window.actions_by_name["unpin"].trigger()
+    assert window.document.scenario.baseline is None
+
+
+def test_that_the_other_workload_is_shown_by_its_tab(window: MainWindow) -> None:
+    assert [window.workloads.tabText(place) for place in range(2)] == [
+        workload.name for workload in window.document.scenario.workloads
+    ]
+    window.workloads.setCurrentIndex(1)
+    workload = window.document.scenario.workloads[1]
+    assert window.document.workload is workload
+    assert slider(window, "prompt_tokens").value == workload.traffic.prompt_tokens
+    assert len(window.tail.values().lines) == len(workload.alternatives)
+    type_value(slider(window, "request_rate_per_s"), "3/s")
+    assert window.document.scenario.workloads[1].traffic.request_rate_per_s == 3.0
+    assert window.document.scenario.workloads[0].traffic.request_rate_per_s == 12.0
+
+
+def test_that_a_row_of_the_comparison_selects_and_copies(window: MainWindow) -> None:
+    table = window.compare.table
+    place = table.visualRect(window.compare.model.index(2, 1)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert window.document.workload.selected == window.document.workload.alternatives[2].name
+    QTest.keySequence(table, QKeySequence(QKeySequence.StandardKey.Copy))
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0].split("\t") == [column.title for column in COLUMNS]
+    assert len(lines) == 1 + len(window.document.workload.alternatives)
+
+
+def test_that_keys_step_through_the_alternatives(window: MainWindow) -> None:
+    names = [one.name for one in window.document.workload.alternatives]
+    window.actions_by_name["next_alternative"].trigger()
+    assert window.document.workload.selected == names[1]
+    window.actions_by_name["previous_alternative"].trigger()
+    window.actions_by_name["previous_alternative"].trigger()
+    assert window.document.workload.selected == names[-1]
+
+
+def test_that_no_two_actions_share_a_shortcut(window: MainWindow) -> None:
+    taken: dict[str, str] = {}
+    for name, action in window.actions_by_name.items():
+        for keys in action.shortcuts():
+            text = keys.toString()
+            assert text not in taken, f"{text}: {name} and {taken.get(text)}"
+            taken[text] = name
+
+
+def test_that_an_infeasible_scenario_is_shown_in_words(window: MainWindow) -> None:
+    type_value(slider(window, "model_size"), "9T")
+    type_value(slider(window, "parallelism_degree"), "1")
+    QApplication.processEvents()
+    fits = window.verdict.tiles["fits"].tile
+    assert fits is not None and fits.figure == "✗ no" and "short" in fits.note
+    assert window.verdict.tiles["ttft"].tile is not None
+    assert not window.document.outcome.workloads[0].chosen.feasible
+
+
+@pytest.mark.parametrize("size", [LEAST, (1440, 900)])
+@pytest.mark.parametrize("name", list(THEMES))
+def test_that_nothing_is_clipped_or_overlaps(
+    window: MainWindow, qapp: QApplication, size: tuple[int, int], name: str
+) -> None:
+    theme.apply(qapp, THEMES[name])
+    window.set_tokens(THEMES[name])
+    window.resize(*size)
+    QApplication.processEvents()
+    assert (window.width(), window.height()) == size
+    parts: list[QWidget] = [window.panel, window.tail, window.memory, window.concentration, window.compare, window.verdict]
+    areas = [QRect(part.mapTo(window, part.rect().topLeft()), part.size()) for part in parts]
+    for place, area in enumerate(areas):
+        assert window.rect().contains(area), parts[place].objectName()
+        for other in areas[place + 1 :]:
+            assert not area.intersects(other)
+    chips = window.panel.chips.list
+    assert chips.visualItemRect(chips.item(3)).bottom() <= chips.viewport().height()
+    assert window.panel.scroller.height() > 100
+
+
+def test_that_every_text_colour_can_be_read_on_its_ground() -> None:
+    for tokens in THEMES.values():
+        for ink in (tokens.text, tokens.secondary, tokens.good, tokens.amber, tokens.bad):
+            for ground in (tokens.panel, tokens.window):
+                assert contrast(ink, ground) >= 4.5, (tokens.name, ink, ground)
+        assert contrast(tokens.amber, tokens.amber_wash) >= 4.5
+
+
+def test_that_the_theme_follows_the_choice(qapp: QApplication, qtbot: QtBot) -> None:
+    switch = theme.ThemeSwitch(qapp, "light")
+    assert theme.tokens() == LIGHT
+    with qtbot.waitSignal(switch.theme_changed):
+        switch.choose("dark")
+    assert theme.tokens() == DARK and qapp.palette().window().color().name().upper() == DARK.window
+    switch.choose("light")
+    switch.deleteLater()
+
+
+def test_that_a_picture_has_the_size_scale_and_ground_asked_for(catalog: Catalog, scenario_file: Path) -> None:
+    scenario = read_scenario(scenario_file, catalog).scenario
+    picture = grab(scenario, catalog, size=(1280, 720), theme_name="dark", scale=2.0)
+    assert (picture.width(), picture.height()) == (2560, 1440)
+    assert picture.pixelColor(4, 2500 // 2).name().upper() == DARK.window
+    with pytest.raises(ExplorerError, match="allowed: light, dark"):
+        grab(scenario, catalog, theme_name="pink")
+
+
+def test_that_a_path_that_cannot_be_opened_starts_on_the_question_and_says_why(
+    catalog: Catalog, tmp_path: Path, scenario_file: Path
+) -> None:
+    live = LiveEvaluator(catalog)
+    document, complaint = first_document([tmp_path / "missing.toml"], catalog, live)
+    assert "does not exist" in complaint and document.scenario.question
+    document.close()
+    document, complaint = first_document([scenario_file], catalog, live)
+    assert complaint == "" and document.path == scenario_file
+    document.close()
+
+
+def test_that_a_closed_window_leaves_no_timer_running(
+    make_document: Callable[[Path], Document], scenario_file: Path, qtbot: QtBot
+) -> None:
+    document = make_document(scenario_file)
+    made = MainWindow(document)
+    made.show()
+    document.change(RATE, 13.0)
+    document.undo_stack.setClean()
+    made.close()
+
+    def running() -> list[QTimer]:
+        return [timer for owner in (made, document) for timer in owner.findChildren(QTimer) if timer.isActive()]
+
+    # the plots give their words to screen readers a moment after the last change, once
+    qtbot.waitUntil(lambda: running() == [], timeout=1000)
+    qtbot.wait(200)
+    assert running() == []
+    made.deleteLater()
+    QApplication.processEvents()
+    gc.collect()
