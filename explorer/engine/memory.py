@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -73,6 +74,7 @@ class WeightCount:
         return self.dense + self.experts + self.embedding
 
 
+@lru_cache(maxsize=64)
 def count_weights(shape: ModelShape) -> WeightCount:
     """Parameters of a model, from its shape alone; embeddings counted once when tied.
 

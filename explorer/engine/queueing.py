@@ -9,40 +9,61 @@ geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deploym
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.engine.records import Array
 from explorer.engine.stragglers import normal_quantile
 
 QUANTILES = (0.50, 0.95, 0.99)
-_EXACT_UP_TO = 12
-_SPACING = 0.55
-"""Nodes are (spacing*j)^2 apart above the exact ones: about one standard deviation of the batch each."""
 
 
-@lru_cache(maxsize=512)
-def batch_nodes(cap: int) -> Array:
-    """Batch sizes at which the chain is evaluated: 0, 1, 2, ... exactly, then spaced by their spread, cap last."""
+@dataclass(frozen=True, slots=True)
+class NodeSpacing:
+    """How the chain is thinned out: states 0..exact one by one, then gaps that grow by 2*growth from node to node.
+
+    The gap near n is about 2*sqrt(growth*n): with growth 0.2 it is 0.9 standard deviations of a Poisson batch, where
+    the trapezoid rule over a bell curve still loses nothing.
+    """
+
+    exact: int
+    growth: float
+
+
+FINE = NodeSpacing(16, 0.2)
+COARSE = NodeSpacing(8, 0.45)
+"""For draws and searches: a quantile within about 1 % of the fine one."""
+
+
+@lru_cache(maxsize=1024)
+def batch_nodes(cap: int, spacing: NodeSpacing = FINE) -> Array:
+    """Batch sizes at which the chain is evaluated: the first ones exactly, then ever farther apart, cap last.
+
+    Above the exact ones n_j = exact + j + g*j^2, g chosen so that the last one is the cap: a smooth map, so that sums
+    over states become trapezoid sums in j. The cap stands twice: as a state, and for all states with a queue.
+    """
     if cap < 1:
         raise ValueError(f"cap must be at least 1, is {cap}")
-    nodes = [float(n) for n in range(min(cap, _EXACT_UP_TO) + 1)]
-    j = int(np.sqrt(nodes[-1]) / _SPACING) + 1
-    while nodes[-1] < cap:
-        candidate = float(round((_SPACING * j) ** 2))
-        j += 1
-        if candidate <= nodes[-1]:
-            continue
-        nodes.append(min(candidate, float(cap)))
-    return np.asarray(nodes)
+    if cap <= spacing.exact + 2:
+        return np.append(np.arange(cap + 1, dtype=np.float64), float(cap))
+    room = cap - spacing.exact
+    steps = int(np.ceil((np.sqrt(1.0 + 4.0 * spacing.growth * room) - 1.0) / (2.0 * spacing.growth)))
+    j = np.arange(1, steps + 1, dtype=np.float64)
+    growth = (room - steps) / steps**2
+    nodes = np.concatenate(
+        [np.arange(spacing.exact + 1, dtype=np.float64), spacing.exact + j + growth * j**2, [float(cap)]]
+    )
+    nodes[-2] = cap
+    return nodes
 
 
-def padded_nodes(caps: ArrayLike) -> Array:
+def padded_nodes(caps: ArrayLike, spacing: NodeSpacing = FINE) -> Array:
     """Batch nodes of several rows, (rows, nodes), shorter rows padded in front with empty states."""
-    rows = [batch_nodes(int(cap)) for cap in np.atleast_1d(np.asarray(caps))]
+    rows = [batch_nodes(int(cap), spacing) for cap in np.atleast_1d(np.asarray(caps))]
     depth = max(len(row) for row in rows)
     table = np.zeros((len(rows), depth))
     for at, row in enumerate(rows):
@@ -61,6 +82,8 @@ class Chain:
     """ln of the product of m*T(k)/k up to node n."""
     span: Array
     """States that a node stands for."""
+    end_span: Array
+    """What the cap's node gains for each unit of ln(saturation/rate), (rows,): the states fall off towards it."""
     output_tokens: Array
     """m, shape (rows, 1)."""
     saturation: Array
@@ -88,6 +111,15 @@ def build_chain(nodes: ArrayLike, step: ArrayLike, output_tokens: ArrayLike) -> 
     span[:, 0] = 0.5 * (gap[:, 0] + 1.0)
     span[:, 1:-1] = 0.5 * (gap[:, 1:] + gap[:, :-1])
     span[:, -1] = 0.5 * (gap[:, -1] + 1.0)
+    # Euler-Maclaurin where the single states end and the smooth map begins
+    joint = (gap[:, :-1] == 1.0) & (gap[:, 1:] > 1.0)
+    span[:, 1:-1] = np.where(joint, 1.0 + (gap[:, 1:] - 1.0) / 6.0, span[:, 1:-1])
+    # a cap that stands twice: the first is the state, the second holds only what queues
+    queued = gap[:, -1] == 0.0
+    bend = np.where(queued, 0.5 * (gap[:, -2] - gap[:, -3]) if n.shape[1] > 3 else 0.0, 0.0)
+    slope = np.where(queued, gap[:, -2] + bend, 1.0)
+    span[:, -2] = np.where(queued, 0.5 * (slope + 1.0) - bend / 6.0, span[:, -2])
+    span[:, -1] = np.where(queued, 0.0, span[:, -1])
     # rows of smaller caps are padded with empty states in front: those stand for nothing, the last of them for one
     empty = n[:, :-1] == 0.0
     filler = empty & (n[:, 1:] == 0.0)
@@ -97,12 +129,13 @@ def build_chain(nodes: ArrayLike, step: ArrayLike, output_tokens: ArrayLike) -> 
         step=t,
         log_weight=weight,
         span=span,
+        end_span=(slope**2 - 1.0) / 12.0,
         output_tokens=m,
         saturation=n[:, -1] / (m[:, 0] * t[:, -1]),
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LoadState:
     """Where a row stands at each load; arrays (rows, loads) unless said otherwise. NaN-free; inf when unstable."""
 
@@ -116,10 +149,20 @@ class LoadState:
     """Rate of the exponential waiting tail of those, 1/s."""
     mean_step: Array
     """Mean time per output token of a request (Little: mean batch / token rate), seconds."""
-    cumulative_time: Array
-    """Cumulative probability of the batch in service, time-weighted, (rows, loads, nodes)."""
-    cumulative_token: Array
+    time_weight: Array
+    """Probability of each node, time-weighted, (rows, loads, nodes)."""
+    token_weight: Array
     """The same weighted by tokens, as a token sees it."""
+
+    @cached_property
+    def cumulative_time(self) -> Array:
+        """Cumulative probability of the batch in service up to each node, time-weighted, (rows, loads, nodes)."""
+        return np.cumsum(self.time_weight, axis=2)
+
+    @cached_property
+    def cumulative_token(self) -> Array:
+        """Cumulative probability of the batch up to each node as a token sees it, (rows, loads, nodes)."""
+        return np.cumsum(self.token_weight, axis=2)
 
 
 def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> LoadState:
@@ -134,19 +177,20 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     stable = load < 1.0 - 1e-9
     safe = np.where(stable, lam, 0.5 * chain.saturation[:, None])
     rho = np.where(stable, load, 0.5)
-    log_p = np.log(safe)[:, :, None] * chain.nodes[:, None, :] + chain.log_weight[:, None, :]
-    log_p -= log_p.max(axis=2, keepdims=True)
-    p = np.exp(log_p)
+    p = np.log(safe)[:, :, None] * chain.nodes[:, None, :]
+    p += chain.log_weight[:, None, :]
+    p -= p.max(axis=2, keepdims=True)
+    np.exp(p, out=p)
     at_cap = p[:, :, -1].copy()
     p *= chain.span[:, None, :]
+    p[:, :, -2] += at_cap * chain.end_span[:, None] * -np.log(rho)
     queue = at_cap * rho / (1.0 - rho)
     p[:, :, -1] += queue
     total = p.sum(axis=2)
     p /= total[:, :, None]
     waiting = at_cap / (1.0 - rho) / total
-    mean_batch = np.einsum("rln,rn->rl", p, chain.nodes)
-    token_rate = chain.nodes / chain.step
-    token_weighted = p * token_rate[:, None, :]
+    mean_batch = np.matmul(p, chain.nodes[:, :, None])[:, :, 0]
+    token_weighted = p * (chain.nodes / chain.step)[:, None, :]
     token_weighted /= np.maximum(token_weighted.sum(axis=2, keepdims=True), 1e-300)
     scv = np.asarray(arrival_scv, dtype=np.float64)
     scv = scv[:, None] if scv.ndim == 1 else scv
@@ -163,26 +207,61 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
         wait_probability=np.where(stable, np.minimum(waiting, 1.0), 1.0),
         wait_decay=np.where(stable, decay, 0.0),
         mean_step=or_inf(mean_step),
-        cumulative_time=np.cumsum(p, axis=2),
-        cumulative_token=np.cumsum(token_weighted, axis=2),
+        time_weight=p,
+        token_weight=token_weighted,
     )
 
 
 def quantile_over_nodes(cumulative: Array, values: Array, q: float) -> Array:
-    """Quantile q of a value that grows with the node; cumulative (rows, loads, nodes), values (rows, nodes).
+    """Quantile q of a value that grows with the node; see `quantiles_over_nodes`."""
+    return quantiles_over_nodes(cumulative, values, (q,))[q]
 
-    Linear between nodes (half of a node's probability lies below it).
+
+def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[float]) -> dict[float, Array]:
+    """Quantiles of a value that grows with the node; cumulative (rows, loads, nodes), values (rows, nodes).
+
+    A node's probability reaches half way to the next; between those edges the quantile is interpolated in the
+    logarithm of the odds, which is nearly straight for bell-shaped and for exponential tails alike.
     """
-    index = np.argmax(cumulative >= q, axis=2)
-    index = np.where(cumulative[:, :, -1] < q, cumulative.shape[2] - 1, index)
-    below = np.maximum(index - 1, 0)
-    rows = np.arange(values.shape[0])[:, None]
-    high, low = values[rows, index], values[rows, below]
-    take = np.take_along_axis
-    c_high = take(cumulative, index[:, :, None], axis=2)[:, :, 0]
-    c_low = np.where(index > 0, take(cumulative, below[:, :, None], axis=2)[:, :, 0], 0.0)
-    share = np.clip((q - c_low) / np.maximum(c_high - c_low, 1e-300), 0.0, 1.0)
-    return np.asarray(np.where(index == 0, values[:, :1], low + share * (high - low)))
+    rows, loads, nodes = cumulative.shape
+    count = rows * loads
+    flat = np.ascontiguousarray(cumulative).reshape(count, nodes)
+    line = np.arange(count)
+    # one sorted sequence for all lines: each is shifted above the one before it
+    shift = 2.0 * line
+    stacked = (flat + shift[:, None]).ravel()
+    edges = _upper_edges(values)
+    row = np.arange(rows)[:, None]
+    found: dict[float, Array] = {}
+    for q in quantiles:
+        at = np.minimum(np.searchsorted(stacked, shift + q) - line * nodes, nodes - 1)
+        below = np.maximum(at - 1, 0)
+        share = _share_between(flat[line, below], flat[line, at], q).reshape(rows, loads)
+        index = at.reshape(rows, loads)
+        start = edges[row, below.reshape(rows, loads)]
+        value = start + share * (edges[row, index] - start)
+        found[q] = np.where(index == 0, values[:, :1], value)
+    return found
+
+
+def _upper_edges(values: Array) -> Array:
+    """Where each node's probability ends: half way to the next node's value, the last at its own; (rows, nodes)."""
+    edges = values.copy()
+    edges[:, :-1] += 0.5 * np.diff(values, axis=1)
+    return edges
+
+
+def _share_between(low: Array, high: Array, q: float) -> Array:
+    """Where probability q lies between two cumulative ones, 0 to 1, on the scale of log odds."""
+    odds_low, odds_high = (np.log(p) - np.log1p(-p) for p in (_inside(low), _inside(high)))
+    span = odds_high - odds_low
+    apart = span > 0
+    share = np.where(apart, (np.log(q / (1.0 - q)) - odds_low) / np.where(apart, span, 1.0), 1.0)
+    return np.asarray(np.minimum(np.maximum(share, 0.0), 1.0))
+
+
+def _inside(probability: Array) -> Array:
+    return np.asarray(np.minimum(np.maximum(probability, 1e-12), 1.0 - 1e-12))
 
 
 def exponential_wait_quantile(probability: ArrayLike, decay: ArrayLike, q: float) -> Array:
@@ -279,17 +358,19 @@ def tpot_quantiles(chain: Chain, state: LoadState, marginal_at: Array) -> dict[f
     checked against discrete-event runs to 2-7 % in the mean.
     """
     marginal = _at_mean(chain, state, marginal_at)
-    keep = np.sqrt(2.0 / np.e)
-    keep = keep + (1.0 - keep) * np.clip(state.utilisation, 0.0, 1.0)
+    at_rest = np.sqrt(2.0 / np.e)
+    near_saturation = at_rest + (1.0 - at_rest) * np.clip(state.utilisation, 0.0, 1.0)
     met = np.maximum(state.rate * np.where(np.isfinite(state.mean_step), state.mean_step, 0.0), 0.0)
     # number of prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root
     chance = marginal * np.sqrt(met / chain.output_tokens)
     results: dict[float, Array] = {}
-    for q in QUANTILES:
-        batch = quantile_over_nodes(state.cumulative_token, chain.step, q)
+    batches = quantiles_over_nodes(state.cumulative_token, chain.step, QUANTILES)
+    for q, batch in batches.items():
         z = standard_normal(q)
         with np.errstate(invalid="ignore"):
-            off_batch = keep * (batch - state.mean_step)
+            off_mean = batch - state.mean_step
+            # below the mean the share kept stays, so that more load never shortens a quantile
+            off_batch = np.where(off_mean < 0, at_rest, near_saturation) * off_mean
             spread = np.sqrt(np.square(off_batch) + np.square(z * chance))
             signed = off_batch if q == 0.5 else np.where(off_batch + z * chance < 0, -spread, spread)
             value = state.mean_step + signed
@@ -312,21 +393,52 @@ def itl_quantiles(
     otherwise `decode_at` (all (rows, nodes)). A rare stall of `stall_s` hits a step with `stall_probability` (rows, 1)
     and sets the quantile once that exceeds 1-q (fan-out: Dean and Barroso 2013).
     """
-    values = np.concatenate([decode_at, mixed_at], axis=1)
+    values = np.concatenate([_upper_edges(decode_at), _upper_edges(mixed_at)], axis=1)
     order = np.argsort(values, axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
-    weight = np.diff(state.cumulative_token, axis=2, prepend=0.0)
-    share = mixed_share_at[:, None, :]
-    both = np.concatenate([weight * (1.0 - share), weight * share], axis=2)
-    cumulative = np.cumsum(np.take_along_axis(both, order[:, None, :], axis=2), axis=2)
+    rows, nodes = decode_at.shape
+    # of the k smallest step times, how many are pure decodes and how many are mixed steps
+    pure_count = np.cumsum(order < nodes, axis=1)
+    mixed_count = np.arange(1, 2 * nodes + 1)[None, :] - pure_count
+    zero = np.zeros((*state.token_weight.shape[:2], 1))
+    mixed = np.concatenate([zero, np.cumsum(state.token_weight * mixed_share_at[:, None, :], axis=2)], axis=2)
+    pure = np.concatenate([zero, state.cumulative_token], axis=2) - mixed
+    row = np.arange(rows)[:, None]
+    load = np.arange(state.token_weight.shape[1])[None, :]
+
+    def probability_up_to(k: NDArray[np.intp]) -> Array:
+        """Probability of the k+1 smallest step times, (rows, loads)."""
+        return np.asarray(pure[row, load, pure_count[row, k]] + mixed[row, load, mixed_count[row, k]])
+
     hit = np.asarray(stall_probability, dtype=np.float64)
     results: dict[float, Array] = {}
     for q in QUANTILES:
-        value = quantile_over_nodes(cumulative, ordered, q)
+        value = _quantile_by_bisection(probability_up_to, ordered, state.rate.shape, q)
         # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
-        value = np.where(hit > 1.0 - q, value + stall_s, value)
-        results[q] = np.where(state.utilisation < 1.0 - 1e-9, value, np.inf)
+        stalled = np.where(hit > 1.0 - q, value + stall_s, value)
+        results[q] = np.where(state.utilisation < 1.0 - 1e-9, stalled, np.inf)
     return _ordered(results)
+
+
+def _quantile_by_bisection(
+    probability_up_to: Callable[[NDArray[np.intp]], Array], ordered: Array, shape: tuple[int, ...], q: float
+) -> Array:
+    """Quantile q over `ordered` (rows, values) of a distribution given by its cumulative probability at an index."""
+    last = ordered.shape[1] - 1
+    low = np.full(shape, -1, dtype=np.intp)
+    high = np.full(shape, last, dtype=np.intp)
+    for _ in range(int(np.ceil(np.log2(last + 2)))):
+        middle = (low + high) // 2
+        enough = probability_up_to(np.maximum(middle, 0)) >= q
+        enough &= middle >= 0
+        high = np.where(enough, middle, high)
+        low = np.where(enough, low, middle)
+    below = np.maximum(high - 1, 0)
+    row = np.arange(shape[0])[:, None]
+    share = _share_between(probability_up_to(below), probability_up_to(high), q)
+    start = ordered[row, below]
+    value = start + share * (ordered[row, high] - start)
+    return np.asarray(np.where(high == 0, ordered[:, :1], value))
 
 
 def e2e_quantiles(
@@ -379,8 +491,7 @@ def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> A
 
 def _at_mean(chain: Chain, state: LoadState, values: Array) -> Array:
     """A per-node quantity averaged over the time-weighted batch, (rows, loads)."""
-    weight = np.diff(state.cumulative_time, axis=2, prepend=0.0)
-    return np.asarray(np.einsum("rln,rn->rl", weight, values))
+    return np.asarray(np.matmul(state.time_weight, values[:, :, None])[:, :, 0])
 
 
 def _ordered(results: dict[float, Array]) -> dict[float, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -125,7 +126,7 @@ class ChipSpec:
     scaleup_domain: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class AllReduce:
     """All-reduce of a row's tensor group: min over algorithms k of alpha[k] + slope[k]*S, plus root*sqrt(S).
 
@@ -174,7 +175,8 @@ class StepConstants:
     activation_copies: float
 
 
-def stack_allreduce(items: list[AllReduce]) -> AllReduce:
+@lru_cache(maxsize=64)
+def stack_allreduce(items: tuple[AllReduce, ...]) -> AllReduce:
     """Stack all-reduces of rows; shorter algorithm lists are padded by repeating their first."""
     depth = max(item.alpha.shape[0] for item in items)
 

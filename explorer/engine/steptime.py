@@ -96,10 +96,12 @@ def step_time(
     """
     tp, pp, dp = (np.asarray(x, dtype=np.float64) for x in (split.tp, split.pp, split.dp))
     lanes = dp * pp
-    decode = np.asarray(work.decode, dtype=np.float64) / lanes
+    sequences = np.asarray(work.decode, dtype=np.float64)
+    # the slowest rank or stage sets the pace: where there is a sequence at all, it holds a whole one
+    decode = np.maximum(sequences / lanes, np.minimum(sequences, 1.0))
     prefill = np.asarray(work.prefill, dtype=np.float64) / lanes
     tokens = decode + prefill
-    batch_tokens = tokens * dp
+    batch_tokens = np.maximum(sequences / pp, np.minimum(sequences, 1.0)) + prefill * dp
     context = np.asarray(work.context, dtype=np.float64)
     hidden = shape.hidden
     bandwidth = np.asarray(chip.memory_bandwidth, dtype=np.float64)

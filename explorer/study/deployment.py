@@ -92,20 +92,26 @@ def impossible_because(layout: Layout, shape: ModelShape) -> str:
 def layouts_of_degree(degree: int, shape: ModelShape, chip: Chip) -> tuple[Layout, ...]:
     """Sensible splits of `degree` chips: tensor parallel alone, with pipeline stages, with attention data parallel."""
     domain = max(int(chip.figures["scaleup_domain"].value), 1) if "scaleup_domain" in chip.figures else 1
-    moe = shape.is_moe
+    experts = int(shape.experts) if shape.is_moe else 0
+    return _layouts(degree, domain, int(shape.heads), int(shape.layer_count), experts)
+
+
+@lru_cache(maxsize=4096)
+def _layouts(degree: int, domain: int, heads: int, layers: int, experts: int) -> tuple[Layout, ...]:
     options: list[Layout] = []
     for tp in sorted({degree, min(degree, domain), 8, 4, 2, 1}, reverse=True):
         if tp > degree or degree % tp:
             continue
         rest = degree // tp
         if rest == 1:
-            options.append(Layout(tp, 1, 1, tp if moe else 1))
+            options.append(Layout(tp, 1, 1, tp if experts else 1))
             continue
         if tp in (min(degree, domain), 8) and rest <= 8:
-            options.append(Layout(tp, rest, 1, tp if moe else 1))
-        if moe and (tp == 1 or tp == min(degree, domain, 8)):
+            options.append(Layout(tp, rest, 1, tp if experts else 1))
+        if experts and tp in (1, min(degree, domain, 8)):
             options.append(Layout(tp, 1, rest, degree))
-    return tuple(dict.fromkeys(option for option in options if not impossible_because(option, shape)))
+    possible = [one for one in options if one.tp <= heads and one.pp <= layers and one.ep <= max(experts, 1)]
+    return tuple(dict.fromkeys(possible))
 
 
 @dataclass(frozen=True)
@@ -175,15 +181,11 @@ def rows_of(
     columns: list[Array] = []
     reduces: list[AllReduce] = []
     count = max(samples, 1)
-    step_factor = ChipSpec.__slots__.index("step_factor")
     for index, candidate in enumerate(candidates):
         figures, layout = candidate.deployment.figures, candidate.layout
-        matrix = _spec_matrix(candidate.deployment, samples, seed).copy()
-        if layout.tp > 1:
-            matrix[step_factor] *= _mean_jitter(layout.tp, jitter)
-        if samples:
-            matrix[step_factor] *= residual[index]
-        columns.append(matrix)
+        columns.append(
+            _spec_matrix(candidate.deployment, samples, seed, layout.tp, jitter, residual[index] if samples else None)
+        )
         key = ("allreduce", layout.tp, samples, seed)
         if key not in figures.memo:
             values = _values(figures, samples, seed)
@@ -202,7 +204,7 @@ def rows_of(
     split = split_of([candidate.layout for candidate in candidates])
     return Rows(
         spec=spec,
-        allreduce=stack_allreduce(reduces),
+        allreduce=stack_allreduce(tuple(reduces)),
         split=Split(
             *(np.repeat(np.asarray(part), count, axis=0) for part in (split.tp, split.pp, split.dp, split.ep))
         ),
@@ -215,23 +217,31 @@ def _values(figures: FigureSet, samples: int, seed: int) -> Mapping[str, float |
     return {**figures.values, **figures.draws(samples, seed)} if samples else figures.values
 
 
-def _spec_matrix(deployment: Deployment, samples: int, seed: int) -> Array:
-    """Fields of the chip spec as rows, draws as columns; kept with the figures."""
+_STEP_FACTOR = ChipSpec.__slots__.index("step_factor")
+
+
+def _spec_matrix(
+    deployment: Deployment, samples: int, seed: int, ranks: int, jitter: float, residual: Array | None
+) -> Array:
+    """Fields of the chip spec as rows, draws as columns, jitter and residual in its step factor; kept with the figures."""
     figures = deployment.figures
-    key = ("spec", deployment.weight_precision, deployment.kv_precision, samples, seed)
-    if key not in figures.memo:
-        spec = chip_spec(
-            figures.chip,
-            _values(figures, samples, seed),
-            deployment.weight_precision,
-            deployment.kv_precision,
-        )
-        matrix = np.empty((len(ChipSpec.__slots__), max(samples, 1)))
-        for at, name in enumerate(ChipSpec.__slots__):
-            matrix[at] = getattr(spec, name)
-        figures.memo[key] = matrix
-    found: Array = figures.memo[key]
-    return found
+    key = ("spec", deployment.weight_precision, deployment.kv_precision, samples, seed, ranks, jitter, id(residual))
+    kept: tuple[Array, Array | None] | None = figures.memo.get(key)
+    if kept is not None:
+        return kept[0]
+    spec = chip_spec(
+        figures.chip, _values(figures, samples, seed), deployment.weight_precision, deployment.kv_precision
+    )
+    matrix = np.empty((len(ChipSpec.__slots__), max(samples, 1)))
+    for at, name in enumerate(ChipSpec.__slots__):
+        matrix[at] = getattr(spec, name)
+    if ranks > 1:
+        matrix[_STEP_FACTOR] *= _mean_jitter(ranks, jitter)
+    if residual is not None:
+        matrix[_STEP_FACTOR] *= residual
+    # the residual is kept too, so that its identity stays its own
+    figures.memo[key] = (matrix, residual)
+    return matrix
 
 
 @lru_cache(maxsize=256)

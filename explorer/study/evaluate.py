@@ -29,8 +29,7 @@ class Evaluator:
         """The outcome with `samples` draws (default: the scenario's own number, which makes it final)."""
         count = scenario.simulation.samples if samples is None else samples
         answers = [
-            self._answer(scenario, workload, position, count)
-            for position, workload in enumerate(scenario.workloads)
+            self._answer(scenario, workload, position, count) for position, workload in enumerate(scenario.workloads)
         ]
         fleet = self._fleet.evaluate(scenario, [answer.pools for answer in answers])
         return Outcome(
@@ -49,6 +48,8 @@ class Evaluator:
     def _answer(self, scenario: Scenario, workload: Workload, position: int, samples: int) -> WorkloadAnswer:
         # a share of the fleet only matters to a workload through which members there are
         members = tuple((one.name, one.chip, one.cloud, one.offer) for one in scenario.fleet.members)
+        chips = {one.chip for one in workload.alternatives} | {one.chip for one in scenario.fleet.members}
+        overrides = {chip: table for chip, table in scenario.overrides.items() if chip in chips}
         key: tuple[object, ...] = (
             workload,
             scenario.price,
@@ -56,18 +57,17 @@ class Evaluator:
             scenario.access,
             scenario.stragglers,
             scenario.simulation,
-            scenario.overrides,
             scenario.as_of,
         )
         kept = self._kept.get(position)
         if (
             kept is not None
-            and kept[0][-2:] == (samples, members)
-            and all(old is new for old, new in zip(kept[0][:-2], key, strict=True))
+            and kept[0][-3:] == (samples, members, overrides)
+            and all(old is new for old, new in zip(kept[0][:-3], key, strict=True))
         ):
             return kept[1]
         answer = evaluate_workload(self.catalog, self._figures, scenario, workload, samples)
-        self._kept[position] = ((*key, samples, members), answer)
+        self._kept[position] = ((*key, samples, members, overrides), answer)
         return answer
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.queueing import (
+    COARSE,
     Chain,
     LoadState,
     PromptService,
@@ -89,6 +90,7 @@ def replica_table(
     stall_probability: float,
     stall_s: float,
     sequence_sharding: bool,
+    coarse: bool = False,
 ) -> ReplicaTable:
     """Time the steps of every row over its batch sizes and build the chain.
 
@@ -124,7 +126,7 @@ def replica_table(
     marginal = chunks * np.maximum(mixed - decode, 1e-9) + constants.host_request_s
     own = chunks * mixed
 
-    nodes = padded_nodes(caps)
+    nodes = padded_nodes(caps, COARSE) if coarse else padded_nodes(caps)
     place = np.log(np.maximum(nodes, 1.0)) / np.log(np.maximum(caps, 1.0 + 1e-9))[:, None] * (GRID - 1)
     left = np.clip(place.astype(np.intp), 0, GRID - 2)
     share = np.clip(place - left, 0.0, 1.0)

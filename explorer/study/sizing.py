@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from explorer.study.resolve import ServedModel
 
 Array = NDArray[np.float64]
 
-SEARCH_LOADS = 14
+SEARCH_LOADS = 12
 SAFE_LOAD = 0.8
 """Share of saturation to which a deployment is loaded when no load keeps the promises."""
 
@@ -35,8 +34,10 @@ def table_of(
     constants: StepConstants,
     stragglers: Stragglers,
     sequence_sharding: bool,
+    *,
+    coarse: bool = False,
 ) -> ReplicaTable:
-    """Replica table of engine rows with the scenario's stragglers."""
+    """Replica table of engine rows with the scenario's stragglers; `coarse` for draws and searches."""
     return replica_table(
         served.shape,
         demand,
@@ -45,6 +46,7 @@ def table_of(
         stall_probability=stragglers.stall_probability,
         stall_s=stragglers.stall_s,
         sequence_sharding=sequence_sharding,
+        coarse=coarse,
     )
 
 
@@ -52,15 +54,6 @@ def replicas_for(rate: float, cliff_rate: float, saturation: float) -> int:
     """Fewest replicas that keep every promise at `rate`; where none does, as many as carry it at a safe load."""
     per_replica = cliff_rate if cliff_rate > 0 else SAFE_LOAD * saturation
     return max(1, int(np.ceil(rate / per_replica - 1e-9)))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The layout taken for a deployment, and the cliff and saturation of one replica of it."""
-
-    candidate: Candidate
-    cliff: float
-    saturation: float
 
 
 def choose_layouts(
@@ -84,7 +77,7 @@ def choose_layouts(
         return [group[0] for group in groups]
     flat = [candidate for group in open_groups for candidate in group]
     rows = rows_of(flat, constants, stragglers.jitter_sigma)
-    table = table_of(served, demand, rows, constants, stragglers, sequence_sharding)
+    table = table_of(served, demand, rows, constants, stragglers, sequence_sharding, coarse=True)
     shares = load_ladder(SEARCH_LOADS)[None, :]
     at = shares * table.chain.saturation[:, None]
     metrics = tuple(limits) or ("tpot",)
