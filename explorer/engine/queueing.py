@@ -9,12 +9,12 @@ geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deploym
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from explorer.engine.records import Array
 from explorer.engine.stragglers import normal_quantile
@@ -26,7 +26,7 @@ QUANTILES = (0.50, 0.95, 0.99)
 class NodeSpacing:
     """How the chain is thinned out: states 0..exact one by one, then gaps that grow by 2*growth from node to node.
 
-    The gap near n is about 2*sqrt(growth*n): with growth 0.2 it is 0.9 standard deviations of a Poisson batch, where
+    The gap near n is about 2*sqrt(growth*n): with growth 0.15 it is 0.8 standard deviations of a Poisson batch, where
     the trapezoid rule over a bell curve still loses nothing.
     """
 
@@ -34,7 +34,7 @@ class NodeSpacing:
     growth: float
 
 
-FINE = NodeSpacing(16, 0.2)
+FINE = NodeSpacing(16, 0.15)
 COARSE = NodeSpacing(8, 0.45)
 """For draws and searches: a quantile within about 1 % of the fine one."""
 
@@ -223,6 +223,11 @@ def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[f
     A node's probability reaches half way to the next; between those edges the quantile is interpolated in the
     logarithm of the odds, which is nearly straight for bell-shaped and for exponential tails alike.
     """
+    return _quantiles_at_edges(cumulative, _edges(values)[1], quantiles)
+
+
+def _quantiles_at_edges(cumulative: Array, edges: Array, quantiles: Sequence[float]) -> dict[float, Array]:
+    """Quantiles of a distribution given by its cumulative probability (rows, loads, edges) at edges (rows, edges)."""
     rows, loads, nodes = cumulative.shape
     count = rows * loads
     flat = np.ascontiguousarray(cumulative).reshape(count, nodes)
@@ -230,7 +235,6 @@ def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[f
     # one sorted sequence for all lines: each is shifted above the one before it
     shift = 2.0 * line
     stacked = (flat + shift[:, None]).ravel()
-    edges = _upper_edges(values)
     row = np.arange(rows)[:, None]
     found: dict[float, Array] = {}
     for q in quantiles:
@@ -240,15 +244,17 @@ def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[f
         index = at.reshape(rows, loads)
         start = edges[row, below.reshape(rows, loads)]
         value = start + share * (edges[row, index] - start)
-        found[q] = np.where(index == 0, values[:, :1], value)
+        found[q] = np.where(index == 0, edges[:, :1], value)
     return found
 
 
-def _upper_edges(values: Array) -> Array:
-    """Where each node's probability ends: half way to the next node's value, the last at its own; (rows, nodes)."""
-    edges = values.copy()
-    edges[:, :-1] += 0.5 * np.diff(values, axis=1)
-    return edges
+def _edges(values: Array) -> tuple[Array, Array]:
+    """Lower and upper edge of each node's share of the line, (rows, nodes): half way to the neighbours' values."""
+    middle = 0.5 * (values[:, 1:] + values[:, :-1])
+    return (
+        np.concatenate([values[:, :1], middle], axis=1),
+        np.concatenate([middle, values[:, -1:]], axis=1),
+    )
 
 
 def _share_between(low: Array, high: Array, q: float) -> Array:
@@ -393,52 +399,22 @@ def itl_quantiles(
     otherwise `decode_at` (all (rows, nodes)). A rare stall of `stall_s` hits a step with `stall_probability` (rows, 1)
     and sets the quantile once that exceeds 1-q (fan-out: Dean and Barroso 2013).
     """
-    values = np.concatenate([_upper_edges(decode_at), _upper_edges(mixed_at)], axis=1)
-    order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    rows, nodes = decode_at.shape
-    # of the k smallest step times, how many are pure decodes and how many are mixed steps
-    pure_count = np.cumsum(order < nodes, axis=1)
-    mixed_count = np.arange(1, 2 * nodes + 1)[None, :] - pure_count
-    zero = np.zeros((*state.token_weight.shape[:2], 1))
-    mixed = np.concatenate([zero, np.cumsum(state.token_weight * mixed_share_at[:, None, :], axis=2)], axis=2)
-    pure = np.concatenate([zero, state.cumulative_token], axis=2) - mixed
-    row = np.arange(rows)[:, None]
-    load = np.arange(state.token_weight.shape[1])[None, :]
-
-    def probability_up_to(k: NDArray[np.intp]) -> Array:
-        """Probability of the k+1 smallest step times, (rows, loads)."""
-        return np.asarray(pure[row, load, pure_count[row, k]] + mixed[row, load, mixed_count[row, k]])
-
+    # where each node's gaps lie, decode steps and mixed ones, and the share of them below every edge in turn
+    edges = [_edges(decode_at), _edges(mixed_at)]
+    marks = np.sort(np.concatenate([upper for _, upper in edges], axis=1), axis=1)
+    below: Array = np.zeros((*decode_at.shape, marks.shape[1]))
+    for (lower, upper), share in zip(edges, (1.0 - mixed_share_at, mixed_share_at), strict=True):
+        width = np.maximum(upper - lower, 1e-15)[:, :, None]
+        part = (marks[:, None, :] - lower[:, :, None]) / width
+        below += share[:, :, None] * np.minimum(np.maximum(part, 0.0), 1.0)
+    cumulative = np.matmul(state.token_weight, below)
     hit = np.asarray(stall_probability, dtype=np.float64)
     results: dict[float, Array] = {}
-    for q in QUANTILES:
-        value = _quantile_by_bisection(probability_up_to, ordered, state.rate.shape, q)
+    for q, value in _quantiles_at_edges(cumulative, marks, QUANTILES).items():
         # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
         stalled = np.where(hit > 1.0 - q, value + stall_s, value)
         results[q] = np.where(state.utilisation < 1.0 - 1e-9, stalled, np.inf)
     return _ordered(results)
-
-
-def _quantile_by_bisection(
-    probability_up_to: Callable[[NDArray[np.intp]], Array], ordered: Array, shape: tuple[int, ...], q: float
-) -> Array:
-    """Quantile q over `ordered` (rows, values) of a distribution given by its cumulative probability at an index."""
-    last = ordered.shape[1] - 1
-    low = np.full(shape, -1, dtype=np.intp)
-    high = np.full(shape, last, dtype=np.intp)
-    for _ in range(int(np.ceil(np.log2(last + 2)))):
-        middle = (low + high) // 2
-        enough = probability_up_to(np.maximum(middle, 0)) >= q
-        enough &= middle >= 0
-        high = np.where(enough, middle, high)
-        low = np.where(enough, low, middle)
-    below = np.maximum(high - 1, 0)
-    row = np.arange(shape[0])[:, None]
-    share = _share_between(probability_up_to(below), probability_up_to(high), q)
-    start = ordered[row, below]
-    value = start + share * (ordered[row, high] - start)
-    return np.asarray(np.where(high == 0, ordered[:, :1], value))
 
 
 def e2e_quantiles(

@@ -223,7 +223,7 @@ _STEP_FACTOR = ChipSpec.__slots__.index("step_factor")
 def _spec_matrix(
     deployment: Deployment, samples: int, seed: int, ranks: int, jitter: float, residual: Array | None
 ) -> Array:
-    """Fields of the chip spec as rows, draws as columns, jitter and residual in its step factor; kept with the figures."""
+    """Fields of the chip spec as rows, draws as columns, jitter and residual in the step factor."""
     figures = deployment.figures
     key = ("spec", deployment.weight_precision, deployment.kv_precision, samples, seed, ranks, jitter, id(residual))
     kept: tuple[Array, Array | None] | None = figures.memo.get(key)

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from explorer.scenario.quantity import QUANTITIES, Quantity
 from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
 
-HEADINGS = ("", "fits", "chips", "P99 first token", "P99 per token", "$/M tokens", "$/month", "keeps promises", "known by")
+HEADINGS = (
+    "",
+    "fits",
+    "chips",
+    "P99 first token",
+    "P99 per token",
+    "$/M tokens",
+    "$/month",
+    "keeps promises",
+    "known by",
+)
 
 
 def verdict_text(outcome: Outcome) -> str:
@@ -73,7 +83,9 @@ def _banded(key: str, band: Banded | None) -> str:
 def _fleet(fleet: FleetOutcome) -> list[str]:
     if fleet.reason:
         return [f"Fleet: {fleet.reason}"]
-    pools = ", ".join(f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools)
+    pools = ", ".join(
+        f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools
+    )
     lines = [f"Fleet by {fleet.share_basis}: {pools}"]
     rows: list[Sequence[str]] = [("tier", "effective suppliers", "largest", "")]
     for tier in fleet.tiers:
@@ -82,6 +94,11 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
         share = QUANTITIES["share"].format_range(tier.top_share.low, tier.top_share.high)
         note = "single point of failure" if tier.single_point_of_failure else tier.unknown
         rows.append(
-            (tier.title, QUANTITIES["suppliers"].format(tier.effective_suppliers.value), f"{tier.top_supplier} {share}", note)
+            (
+                tier.title,
+                QUANTITIES["suppliers"].format(tier.effective_suppliers.value),
+                f"{tier.top_supplier} {share}",
+                note,
+            )
         )
     return lines + columns(rows)
