@@ -56,6 +56,7 @@ class Panel(QFrame):
         below.setSpacing(0)
         for folding in self.folded:
             below.addWidget(folding)
+        self.folded[0].frame.header.has_rule = False
         below.addStretch(1)
         self.scroller = QScrollArea(self)
         self.scroller.setObjectName("groups")
@@ -74,6 +75,7 @@ class Panel(QFrame):
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         column.addLayout(fixed)
+        column.addWidget(_hairline(self))
         column.addWidget(self.scroller, 1)
         for group in self._groups:
             group.refused.connect(self.refused)
@@ -101,3 +103,11 @@ class Panel(QFrame):
     def _on_outcome(self, outcome: object) -> None:
         for group in self._groups:
             group.show_outcome(self._document.outcome)
+
+
+def _hairline(parent: QWidget) -> QFrame:
+    """What scrolls ends here."""
+    line = QFrame(parent)
+    line.setObjectName("hairline")
+    line.setFixedHeight(1)
+    return line

@@ -150,6 +150,8 @@ QToolButton#flat {{ font-size: {note}px; padding: 1px 4px; }}
 QCheckBox {{ color: {t.text}; spacing: 6px; min-height: 22px; }}
 QListWidget, QTableView {{ background: {t.panel}; color: {t.text}; border: 0; outline: 0;
   selection-background-color: {t.accent_wash}; selection-color: {t.text}; }}
+QFrame#card QListWidget::item {{ min-height: 24px; padding-left: 4px; }}
+QFrame#hairline {{ background: {t.hairline}; border: 0; }}
 QTableView {{ gridline-color: {t.hairline}; }}
 QHeaderView {{ background: {t.panel}; border: 0; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.secondary}; border: 0;

@@ -83,9 +83,11 @@ def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: Alternati
     if p99 is None:
         reason = chosen.reason if answered is None else answered.reason or chosen.reason
         return Tile(metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason)
-    tone, promise = _promise(answer, metric)
+    tone, sign, words = _promise(answer, metric)
     before = None if was is None else was.latency.get(metric)
     change = _change(SECONDS, p99.value, None if before is None else before.p99)
+    limit = answer.objectives.get(metric)
+    promise = "" if limit is None else f"{sign} {SECONDS.format(limit)}" if change else words
     note = " · ".join(part for part in (change, promise) if part)
     return Tile(
         metric,
@@ -94,21 +96,23 @@ def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: Alternati
         SECONDS.format_range(p99.low, p99.high, at=p99.value),
         note,
         tone,
+        "" if limit is None else f"promise: {words}",
     )
 
 
-def _promise(answer: WorkloadOutcome, metric: Metric) -> tuple[Tone, str]:
+def _promise(answer: WorkloadOutcome, metric: Metric) -> tuple[Tone, str, str]:
+    """Tone, sign and words about a promise; nothing where none is made."""
     limit = answer.objectives.get(metric)
     if limit is None:
-        return "plain", ""
+        return "plain", "", ""
     answered = answer.chosen.latency.get(metric)
     p99 = None if answered is None else answered.p99
     probability = answer.chosen.probability_keeps.get(metric)
     if p99 is not None and p99.value > limit:
-        return "bad", f"✗ over {SECONDS.format(limit)}"
+        return "bad", "✗", f"✗ over {SECONDS.format(limit)}"
     if probability is not None and probability < SURE:
-        return "doubt", f"? of {SECONDS.format(limit)}"
-    return "good", f"✓ of {SECONDS.format(limit)}"
+        return "doubt", "?", f"? {SECONDS.format(limit)} in doubt"
+    return "good", "✓", f"✓ within {SECONDS.format(limit)}"
 
 
 def _money(

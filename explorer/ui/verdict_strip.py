@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
@@ -35,8 +37,8 @@ class TileView(QWidget):
         self.tile = tile
         self.setAccessibleName(tile.title)
         self.setAccessibleDescription(tile.sentence)
-        extra = f"<p>{tile.why}</p>" if tile.why else ""
-        self.setToolTip(f"<p><b>{tile.title}: {tile.figure}</b> {tile.band}</p><p>{tile.note}</p>{extra}")
+        title, band, note, why = (escape(part) for part in (tile.title, tile.band, tile.note, tile.why))
+        self.setToolTip(f"<p><b>{title}: {escape(tile.figure)}</b> {band}</p><p>{note}</p><p>{why}</p>")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -95,7 +97,7 @@ class QuestionView(QWidget):
         self.question, self.subject = question, subject
         self.setAccessibleName(question)
         self.setAccessibleDescription(subject)
-        self.setToolTip(f"<p><b>{question}</b></p><p>{subject}</p>")
+        self.setToolTip(f"<p><b>{escape(question)}</b></p><p>{escape(subject)}</p>")
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +12,28 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from explorer.catalog.catalog import load_catalog
 from explorer.plots.concentration import ConcentrationPlot
 from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.painted_plot import PaintedPlot
 from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.plots.tokens import LIGHT
+from explorer.scenario.file import read_scenario
+from explorer.scenario.path import replace
+from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
+from explorer.ui import theme
+from explorer.ui.document import Document
+from explorer.ui.main_window import MainWindow
 from tests.sample_outcome import sample_outcome
 
 MOVES = 300
 WARM_UP = 20
+SLIDES = (
+    ("workloads.0.traffic.request_rate_per_s", 4.0, 40.0),
+    ("workloads.0.model.size_billion", 30.0, 150.0),
+    ("workloads.0.alternatives.0.max_batch", 4.0, 1024.0),
+)
 
 
 class PaintCounter(QObject):
@@ -102,3 +116,44 @@ def test_that_the_plots_print_what_a_frame_costs(qtbot: QtBot, name: str) -> Non
     before = [plot.grab().toImage() for plot in shown]
     move(50)
     assert all(old != plot.grab().toImage() for old, plot in zip(before, shown, strict=True))
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("path, low, high", SLIDES, ids=[slide[0].rpartition(".")[2] for slide in SLIDES])
+def test_that_the_window_prints_what_a_slider_move_costs(
+    qtbot: QtBot, qapp: QApplication, scenarios_folder: Path, path: str, low: float, high: float
+) -> None:
+    theme.apply(qapp, LIGHT)
+    catalog = load_catalog()
+    loaded = read_scenario(scenarios_folder / "ai200-on-aws.toml", catalog)
+    live = LiveEvaluator(catalog)
+    document = Document(catalog, live, loaded.scenario)
+    document.refine_timer.setInterval(3_600_000)
+    window = MainWindow(document)
+    window.panel.unfold("traffic", "open_figures")
+    qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())
+    window.resize(1440, 900)
+    window.show()
+    qtbot.waitExposed(window)
+    assert len(document.workload.alternatives) == 4
+    engine = np.zeros(MOVES)
+
+    def value(number: int) -> float | int:
+        travel = 0.5 + 0.4 * np.sin(number / 25)
+        there = low * (high / low) ** float(travel)
+        # the odd one more, so that no two moves in a row are the same whole number
+        return round(there) + number % 2 if path.endswith("max_batch") else there
+
+    def move(number: int) -> None:
+        document.change(path, value(number))
+
+    document.begin_drag()
+    cpu, wall = measure(move, PaintCounter([window.tail, window.memory, *window.verdict.tiles.values()]))
+    document.end_drag()
+    report(f"window, {path}, 4 alternatives, {MOVES} moves", cpu, wall)
+    for number in range(MOVES):
+        scenario = replace(document.scenario, path, value(number))
+        start = time.process_time()
+        live.quick(scenario)
+        engine[number] = 1e3 * (time.process_time() - start)
+    print(f"  of which the engine: CPU p50 {np.percentile(engine, 50):.2f} ms, p95 {np.percentile(engine, 95):.2f} ms")

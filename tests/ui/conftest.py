@@ -19,6 +19,7 @@ from explorer.ui import theme
 from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
 
+
 class WithoutWorker(LiveEvaluator):
     """The real closed form; what would go to the worker is only written down."""
 

@@ -18,6 +18,7 @@ class GroupHeader(QAbstractButton):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._summary = ""
+        self.has_rule = True
         self.setText(title)
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -45,8 +46,9 @@ class GroupHeader(QAbstractButton):
         """Hairline above, chevron, title, summary."""
         t = theme.tokens()
         painter = QPainter(self)
-        painter.setPen(QPen(QColor(t.hairline), 1))
-        painter.drawLine(QPointF(0, 0.5), QPointF(self.width(), 0.5))
+        if self.has_rule:
+            painter.setPen(QPen(QColor(t.hairline), 1))
+            painter.drawLine(QPointF(0, 0.5), QPointF(self.width(), 0.5))
         if self.hasFocus():
             painter.fillRect(QRectF(0, 2, self.width(), self.height() - 3), QColor(t.accent_wash))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -27,7 +28,7 @@ from explorer.ui.controls.scale import PAGE_STEP, SINGLE_STEP, Scale, Value
 RESOLUTION = 20_000
 HANDLE = 6.5
 EDGE = 9
-BOX_WIDTH = 78
+BOX_WIDTH = 94
 BOX_HEIGHT = 24
 TRACK_HEIGHT = 24
 CAPTION_HEIGHT = 15
@@ -368,7 +369,7 @@ class ParameterSlider(QWidget):
         self._value = self._accepted
         self._write()
         self.track.show_value(self._accepted)
-        self.setToolTip(f"<p><b>Not taken:</b> {why}</p>")
+        self.setToolTip(f"<p><b>Not taken:</b> {escape(why)}</p>")
         self.update()
         self.refused.emit(f"{self.title}: {why}")
 
