@@ -405,8 +405,9 @@ def itl_quantiles(
     below: Array = np.zeros((*decode_at.shape, marks.shape[1]))
     for (lower, upper), share in zip(edges, (1.0 - mixed_share_at, mixed_share_at), strict=True):
         width = np.maximum(upper - lower, 1e-15)[:, :, None]
-        part = (marks[:, None, :] - lower[:, :, None]) / width
-        below += share[:, :, None] * np.minimum(np.maximum(part, 0.0), 1.0)
+        part = np.maximum((marks[:, None, :] - lower[:, :, None]) / width, 0.0)
+        # the queue at the cap has no width: all of it lies below its own edge
+        below += share[:, :, None] * np.where(marks[:, None, :] >= upper[:, :, None], 1.0, part)
     cumulative = np.matmul(state.token_weight, below)
     hit = np.asarray(stall_probability, dtype=np.float64)
     results: dict[float, Array] = {}
