@@ -15,7 +15,7 @@ from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
 from explorer.study.deployment import rows_of
 from explorer.study.figures import stratified_uniforms
-from explorer.study.outcome import METRICS, Banded
+from explorer.study.outcome import Banded, Metric
 from explorer.study.replica import latencies
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder, table_of
@@ -40,6 +40,7 @@ class Bands:
     cliffs: Array
     saturations: Array
     limits: Mapping[str, float]
+    """A latency that was not drawn is absent from `point`, `low` and `high`."""
 
     def probabilities(self, at: int) -> dict[str, float]:
         """Share of draws that keep each promise at the operating point, and all of them together."""
@@ -73,9 +74,16 @@ def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) 
 
 
 def draw_bands(
-    context: Context, sized: Sequence[Sized], replicas: Sequence[int], saturation: Array, samples: int
+    context: Context,
+    sized: Sequence[Sized],
+    replicas: Sequence[int],
+    saturation: Array,
+    samples: int,
+    metrics: tuple[Metric, ...],
 ) -> Bands:
     """Evaluate every draw of every alternative at its operating point and along its load, replicas held.
+
+    `metrics` are the latencies to draw; the first token, time per token and promised ones must be among them.
 
     `saturation` (alternatives,): central saturation of one replica, which sets where the band is evaluated.
     """
@@ -106,17 +114,18 @@ def draw_bands(
     share = np.asarray(replicas, dtype=np.float64)
     at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
     every = np.repeat(np.concatenate([at, (context.rate / share)[:, None]], axis=1), samples, axis=0)
-    found = latencies(table, every, replicas=np.repeat(share, samples), metrics=METRICS).table
+    found = latencies(table, every, replicas=np.repeat(share, samples), metrics=metrics).table
     first = np.concatenate([factor for _, factor in factors])[:, None]
     for q, values in found["ttft"].items():
         stable = np.isfinite(values)
         extra = np.where(stable, values, 0.0) * (first - 1.0)
-        found["e2e"][q] = found["e2e"][q] + extra
+        if "e2e" in found:
+            found["e2e"][q] = found["e2e"][q] + extra
         found["ttft"][q] = values + extra
     point: dict[str, dict[float, Array]] = {}
     low: dict[str, Array] = {}
     high: dict[str, Array] = {}
-    for metric in METRICS:
+    for metric in metrics:
         point[metric] = {q: values[:, -1].reshape(count, samples) for q, values in found[metric].items()}
         along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
         low[metric] = along[:, order_index(LOW, samples), :]

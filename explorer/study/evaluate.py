@@ -8,7 +8,7 @@ from explorer.scenario.schema import Scenario, Workload
 from explorer.study.answers import WorkloadAnswer
 from explorer.study.figures import FigureSets
 from explorer.study.fleet import FleetEvaluator
-from explorer.study.outcome import Outcome
+from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.study.workload import evaluate_workload
 
 
@@ -25,11 +25,17 @@ class Evaluator:
         self._fleet = FleetEvaluator(catalog)
         self._kept: dict[int, tuple[tuple[object, ...], WorkloadAnswer]] = {}
 
-    def evaluate(self, scenario: Scenario, samples: int | None = None) -> Outcome:
-        """The outcome with `samples` draws (default: the scenario's own number, which makes it final)."""
+    def evaluate(
+        self, scenario: Scenario, samples: int | None = None, drawn: frozenset[Metric] = frozenset(METRICS)
+    ) -> Outcome:
+        """The outcome with `samples` draws (default: the scenario's own number, which makes it final).
+
+        A quick look may leave out the bands of latencies it does not show: those in `drawn` have theirs.
+        """
         count = scenario.simulation.samples if samples is None else samples
         answers = [
-            self._answer(scenario, workload, position, count) for position, workload in enumerate(scenario.workloads)
+            self._answer(scenario, workload, position, count, drawn)
+            for position, workload in enumerate(scenario.workloads)
         ]
         fleet = self._fleet.evaluate(scenario, [answer.pools for answer in answers])
         return Outcome(
@@ -41,11 +47,13 @@ class Evaluator:
             catalog_edition=self.catalog.edition,
             engine_version=ENGINE_VERSION,
             samples=count,
-            final=count >= scenario.simulation.samples,
+            final=count >= scenario.simulation.samples and len(drawn) == len(METRICS),
             warnings=(),
         )
 
-    def _answer(self, scenario: Scenario, workload: Workload, position: int, samples: int) -> WorkloadAnswer:
+    def _answer(
+        self, scenario: Scenario, workload: Workload, position: int, samples: int, drawn: frozenset[Metric]
+    ) -> WorkloadAnswer:
         # a share of the fleet only matters to a workload through which members there are
         members = tuple((one.name, one.chip, one.cloud, one.offer) for one in scenario.fleet.members)
         chips = {one.chip for one in workload.alternatives} | {one.chip for one in scenario.fleet.members}
@@ -62,12 +70,12 @@ class Evaluator:
         kept = self._kept.get(position)
         if (
             kept is not None
-            and kept[0][-3:] == (samples, members, overrides)
-            and all(old is new for old, new in zip(kept[0][:-3], key, strict=True))
+            and kept[0][-4:] == (samples, members, overrides, drawn)
+            and all(old is new for old, new in zip(kept[0][:-4], key, strict=True))
         ):
             return kept[1]
-        answer = evaluate_workload(self.catalog, self._figures, scenario, workload, samples)
-        self._kept[position] = ((*key, samples, members, overrides), answer)
+        answer = evaluate_workload(self.catalog, self._figures, scenario, workload, samples, drawn)
+        self._kept[position] = ((*key, samples, members, overrides, drawn), answer)
         return answer
 
 

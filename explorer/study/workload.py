@@ -13,7 +13,7 @@ from explorer.engine.queueing import largest_rate_within
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, PoolSize, Sized, WorkloadAnswer
-from explorer.study.bands import BAND_POINTS, Bands, banded, draw_bands, first_token_up
+from explorer.study.bands import Bands, banded, draw_bands, first_token_up
 from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
 from explorer.study.figures import FigureSets, stratified_uniforms
 from explorer.study.money import chip_price
@@ -92,9 +92,7 @@ def settings_of(scenario: Scenario, workload: Workload) -> tuple[list[Alternativ
     return settings, index
 
 
-def _deployment(
-    figures: FigureSets, scenario: Scenario, workload: Workload, settings: Alternative
-) -> Deployment:
+def _deployment(figures: FigureSets, scenario: Scenario, workload: Workload, settings: Alternative) -> Deployment:
     chosen = figures.of(settings.chip, scenario.overrides.get(settings.chip, {}))
     own = scenario.comparison.each_at_own_precision
     return Deployment(
@@ -110,9 +108,17 @@ def _deployment(
 
 
 def evaluate_workload(
-    catalog: Catalog, figures: FigureSets, scenario: Scenario, workload: Workload, samples: int
+    catalog: Catalog,
+    figures: FigureSets,
+    scenario: Scenario,
+    workload: Workload,
+    samples: int,
+    drawn: frozenset[Metric] = frozenset(METRICS),
 ) -> WorkloadAnswer:
-    """Answer one workload; the same arguments give the same answer (`figures` only saves repeated work)."""
+    """Answer one workload; the same arguments give the same answer (`figures` only saves repeated work).
+
+    Bands are drawn for the latencies in `drawn`, for those promised, and for first token and time per token.
+    """
     context = Context(
         catalog,
         scenario,
@@ -141,6 +147,7 @@ def evaluate_workload(
             replicas,
             loaded.table.chain.saturation[rows],
             samples,
+            tuple(one for one in METRICS if one in drawn or one in context.limits or one in ("ttft", "tpot")),
         )
         for at, position in enumerate(shown):
             outcomes[position] = _alternative(
@@ -214,9 +221,7 @@ def _size(
 def _load(context: Context, sized: Sequence[Sized]) -> Loaded:
     constants = step_constants()
     rows = rows_of([entry.candidate for entry in sized], constants, context.scenario.stragglers.jitter_sigma)
-    table = table_of(
-        context.served, context.demand, rows, constants, context.scenario.stragglers, context.sharded
-    )
+    table = table_of(context.served, context.demand, rows, constants, context.scenario.stragglers, context.sharded)
     rates = load_ladder(CURVE_POINTS)[None, :] * table.chain.saturation[:, None]
     found = latencies(table, rates, metrics=METRICS)
     checks = [(found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
@@ -236,9 +241,7 @@ def _replicas(
     for position in shown:
         fixed = workload.alternatives[position].replicas
         row = row_of[position]
-        auto = replicas_for(
-            context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row])
-        )
+        auto = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row]))
         result[position] = auto if fixed == "auto" else fixed
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
@@ -279,9 +282,7 @@ def _alternative(
     bought = int(chips_in_whole_units((replicas + spare) * layout.chips, entry.price.unit_size))
     mean_batch = float(point.state.mean_batch[at, 0])
     batch_p99 = float(batch_quantile(point.state, point.chain, 0.99)[at, 0])
-    cost, energy = describe.money(
-        context, entry, bought, cliff, bands.cliffs[at], bands.saturations[at], loaded, row
-    )
+    cost, energy = describe.money(context, entry, bought, cliff, bands.cliffs[at], bands.saturations[at], loaded, row)
     available, availability = describe.availability(context, entry.deployment)
     return AlternativeOutcome(
         name=settings.name,
@@ -326,14 +327,19 @@ def _alternative(
 def _percentiles(metric: Metric, point: Latencies, bands: Bands, at: int, reason: str) -> Percentiles:
     values = {q: float(point.table[metric][q][at, 0]) for q in (0.5, 0.95, 0.99)}
     up = {0.99: first_token_up()} if metric == "ttft" else {}
-    found = {q: banded(value, bands.point[metric][q][at], up.get(q, 1.0)) for q, value in values.items()}
+    draws = bands.point.get(metric)
+    found = {
+        q: banded(value, np.asarray([value]) if draws is None else draws[q][at], up.get(q, 1.0))
+        for q, value in values.items()
+    }
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 
 
 def _curve(loaded: Loaded, row: int, metric: Metric, bands: Bands, at: int) -> LatencyCurve:
     table, rates = loaded.found.table[metric], loaded.rates[row]
     p99 = table[0.99][row]
-    assert bands.at.shape[1] == BAND_POINTS
+    if metric not in bands.low:
+        return LatencyCurve(p50=table[0.50][row], p99=p99, p99_low=p99, p99_high=p99)
     low = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.low[metric][at], 1e9))))
     high = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.high[metric][at], 1e9))))
     return LatencyCurve(
@@ -351,6 +357,4 @@ def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None
         return PoolSize(entry.candidate, 0.0, 0.0, entry.price, False, reason)
     cliff = float(loaded.cliffs[row])
     reason = "" if cliff > 0 else f"{context.workload.name}: {chip.name} keeps the promises at no load"
-    return PoolSize(
-        entry.candidate, cliff, float(loaded.table.chain.saturation[row]), entry.price, True, reason
-    )
+    return PoolSize(entry.candidate, cliff, float(loaded.table.chain.saturation[row]), entry.price, True, reason)
