@@ -312,7 +312,9 @@ def lognormal_quantile(mean: ArrayLike, cv: ArrayLike, q: float) -> Array:
     return np.asarray(np.asarray(mean, dtype=np.float64) * np.exp(z * np.sqrt(sigma2) - 0.5 * sigma2))
 
 
-def ttft_quantiles(chain: Chain, state: LoadState, service: PromptService) -> dict[float, Array]:
+def ttft_quantiles(
+    chain: Chain, state: LoadState, service: PromptService, quantiles: Sequence[float] = QUANTILES
+) -> dict[float, Array]:
     """Time to first token, quantiles (rows, loads), seconds.
 
     Sum of independent parts: waiting for a slot (exact tail of the chain), waiting for the prompts ahead (M/G/1 with
@@ -333,7 +335,7 @@ def ttft_quantiles(chain: Chain, state: LoadState, service: PromptService) -> di
     mean = service.overhead + 0.5 * step + own + queue_mean + slot_mean
     results: dict[float, Array] = {}
     cv = np.sqrt(service.scv)
-    for q in QUANTILES:
+    for q in quantiles:
         slot = exponential_wait_quantile(state.wait_probability, state.wait_decay, q)
         queue = exponential_wait_quantile(busy, busy / np.maximum(queue_mean, 1e-12), q)
         length = lognormal_quantile(1.0, cv, q)
@@ -355,7 +357,9 @@ def ttft_quantiles(chain: Chain, state: LoadState, service: PromptService) -> di
     return _ordered(results)
 
 
-def tpot_quantiles(chain: Chain, state: LoadState, marginal_at: Array) -> dict[float, Array]:
+def tpot_quantiles(
+    chain: Chain, state: LoadState, marginal_at: Array, quantiles: Sequence[float] = QUANTILES
+) -> dict[float, Array]:
     """Time per output token of a request (mean over its tokens), quantiles (rows, loads), seconds.
 
     Centre: mean batch over token rate (Little). Spread: a request averages the batch over its own lifetime, which for
@@ -370,7 +374,7 @@ def tpot_quantiles(chain: Chain, state: LoadState, marginal_at: Array) -> dict[f
     # number of prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root
     chance = marginal * np.sqrt(met / chain.output_tokens)
     results: dict[float, Array] = {}
-    batches = quantiles_over_nodes(state.cumulative_token, chain.step, QUANTILES)
+    batches = quantiles_over_nodes(state.cumulative_token, chain.step, quantiles)
     for q, batch in batches.items():
         z = standard_normal(q)
         with np.errstate(invalid="ignore"):
@@ -392,6 +396,7 @@ def itl_quantiles(
     mixed_share_at: Array,
     stall_probability: ArrayLike,
     stall_s: float,
+    quantiles: Sequence[float] = QUANTILES,
 ) -> dict[float, Array]:
     """Gap between tokens, per token, quantiles (rows, loads), seconds.
 
@@ -411,7 +416,7 @@ def itl_quantiles(
     cumulative = np.matmul(state.token_weight, below)
     hit = np.asarray(stall_probability, dtype=np.float64)
     results: dict[float, Array] = {}
-    for q, value in _quantiles_at_edges(cumulative, marks, QUANTILES).items():
+    for q, value in _quantiles_at_edges(cumulative, marks, quantiles).items():
         # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
         stalled = np.where(hit > 1.0 - q, value + stall_s, value)
         results[q] = np.where(state.utilisation < 1.0 - 1e-9, stalled, np.inf)
@@ -424,16 +429,18 @@ def e2e_quantiles(
     tpot: dict[float, Array],
     output_tokens: Array,
     output_cv: float,
+    quantiles: Sequence[float] = QUANTILES,
 ) -> dict[float, Array]:
     """End-to-end time, quantiles (rows, loads): first token plus (o-1) steps, excesses added in quadrature."""
     gaps = np.maximum(output_tokens - 1.0, 0.0)
+    middle = ttft[min(ttft)]
     results: dict[float, Array] = {}
-    for q in QUANTILES:
+    for q in quantiles:
         length = lognormal_quantile(1.0, output_cv, q)
         with np.errstate(invalid="ignore"):
-            centre = ttft[0.5] + gaps * state.mean_step
+            centre = middle + gaps * state.mean_step
             parts = [
-                ttft[q] - ttft[0.5],
+                ttft[q] - middle,
                 gaps * state.mean_step * (length - 1.0),
                 gaps * (tpot[q] - state.mean_step),
             ]

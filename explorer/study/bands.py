@@ -16,9 +16,9 @@ from explorer.study.answers import Context, Sized
 from explorer.study.deployment import rows_of
 from explorer.study.figures import stratified_uniforms
 from explorer.study.outcome import Banded, Metric
-from explorer.study.replica import latencies
+from explorer.study.replica import latencies, replica_table
 from explorer.study.resolve import step_constants
-from explorer.study.sizing import load_ladder, table_of
+from explorer.study.sizing import grid_of, load_ladder
 
 Array = NDArray[np.float64]
 
@@ -45,11 +45,7 @@ class Bands:
     def probabilities(self, at: int) -> dict[str, float]:
         """Share of draws that keep each promise at the operating point, and all of them together."""
         kept = {metric: self.point[metric][0.99][at] <= limit for metric, limit in self.limits.items()}
-        every = (
-            np.all(np.stack(list(kept.values())), axis=0)
-            if kept
-            else np.isfinite(self.point["tpot"][0.99][at])
-        )
+        every = np.all(np.stack(list(kept.values())), axis=0) if kept else np.isfinite(self.point["tpot"][0.99][at])
         return {
             **{metric: float(np.mean(flags)) for metric, flags in kept.items()},
             "all": float(np.mean(every)),
@@ -107,9 +103,9 @@ def draw_bands(
         seed=scenario.simulation.seed,
         residual=[step for step, _ in factors],
     )
-    table = table_of(
-        context.served, context.demand, rows, step_constants(), scenario.stragglers, context.sharded
-    )
+    constants = step_constants()
+    grid = grid_of(context.served, context.demand, rows, constants, scenario.stragglers, context.sharded)
+    table = replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
     count = len(sized)
     share = np.asarray(replicas, dtype=np.float64)
     at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
@@ -129,9 +125,7 @@ def draw_bands(
         point[metric] = {q: values[:, -1].reshape(count, samples) for q, values in found[metric].items()}
         along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
         low[metric] = along[:, order_index(LOW, samples), :]
-        high[metric] = along[:, order_index(HIGH, samples), :] * (
-            first_token_up() if metric == "ttft" else 1.0
-        )
+        high[metric] = along[:, order_index(HIGH, samples), :] * (first_token_up() if metric == "ttft" else 1.0)
     checks = [(found[metric][0.99][:, :-1], limit) for metric, limit in context.limits.items()]
     cliffs = largest_rate_within(every[:, :-1], checks)
     return Bands(

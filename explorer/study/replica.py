@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.queueing import (
     COARSE,
+    QUANTILES,
     Chain,
     LoadState,
     PromptService,
@@ -81,31 +82,42 @@ class ReplicaTable:
     demand: Demand
 
 
-def replica_table(
+@dataclass(frozen=True, slots=True)
+class StepGrid:
+    """Step times of rows on a ladder of batch sizes, (rows, GRID) unless said otherwise; seconds."""
+
+    caps: Array
+    decode: Array
+    mixed: Array
+    """A step that carries a prompt chunk besides its decodes."""
+    chunks: Array
+    """Steps that a mean prompt is spread over."""
+    stall_probability: Array
+    """Chance that a rare stall hits a step, (rows, 1)."""
+
+    def rows(self, at: NDArray[np.intp]) -> StepGrid:
+        """The grid of some rows only."""
+        return StepGrid(**{field.name: getattr(self, field.name)[at] for field in fields(StepGrid)})
+
+
+def step_grid(
     shape: ModelShape,
     demand: Demand,
     rows: Rows,
     constants: StepConstants,
     *,
     stall_probability: float,
-    stall_s: float,
     sequence_sharding: bool,
-    coarse: bool = False,
-) -> ReplicaTable:
-    """Time the steps of every row over its batch sizes and build the chain.
-
-    Work is conserved: each request's prompt is met once by all others, so a step of n sequences carries n/m of a
-    prompt: T(n) = decode(n) + n/m*(prompt's extra time + host time of a request), m output tokens.
-    """
-    caps = rows.caps
+) -> StepGrid:
+    """Time the steps of every row at batch sizes from one to its cap, with and without a prompt chunk."""
     ladder = np.linspace(0.0, 1.0, GRID)[None, :]
-    batch = np.maximum(caps[:, None], 1.0) ** ladder
-    context = demand.mean_context
+    batch = np.maximum(rows.caps[:, None], 1.0) ** ladder
     prompt = demand.computed_prompt
     budget = np.maximum(rows.token_budget - batch / np.asarray(rows.split.dp), 16.0)
     chunk = np.minimum(prompt, budget)
     # a prompt token attends to what came before it: half the prompt, weighted by length, plus the cached prefix
     attended = demand.prompt * demand.prefix_hit + prompt * (1.0 + demand.prompt_cv**2) / 2.0
+    nothing = np.zeros_like(chunk)
     both = step_time(
         shape,
         rows.spec,
@@ -113,54 +125,65 @@ def replica_table(
         rows.allreduce,
         StepWork(
             decode=np.concatenate([batch, batch], axis=1),
-            context=context,
-            prefill=np.concatenate([np.zeros_like(chunk), chunk], axis=1),
+            context=demand.mean_context,
+            prefill=np.concatenate([nothing, chunk], axis=1),
             prefill_context=attended,
-            prompts=np.concatenate([np.zeros_like(chunk), chunk / prompt], axis=1),
+            prompts=np.concatenate([nothing, chunk / prompt], axis=1),
         ),
         constants,
         sequence_sharding=sequence_sharding,
     )
-    decode, mixed = both[:, :GRID], both[:, GRID:]
-    chunks = prompt / chunk
-    marginal = chunks * np.maximum(mixed - decode, 1e-9) + constants.host_request_s
-    own = chunks * mixed
+    ranks = np.asarray(rows.split.tp, dtype=np.float64)
+    hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
+    return StepGrid(
+        caps=rows.caps,
+        decode=both[:, :GRID],
+        mixed=both[:, GRID:],
+        chunks=prompt / chunk,
+        stall_probability=np.where(ranks > 1, hit, 0.0),
+    )
 
+
+def replica_table(
+    grid: StepGrid, demand: Demand, constants: StepConstants, *, stall_s: float, coarse: bool = False
+) -> ReplicaTable:
+    """The chain of every row from its step times; `coarse` thins the nodes, for draws and searches.
+
+    Work is conserved: each request's prompt is met once by all others, so a step of n sequences carries n/m of a
+    prompt: T(n) = decode(n) + n/m*(prompt's extra time + host time of a request), m output tokens.
+    """
+    caps = grid.caps
     nodes = padded_nodes(caps, COARSE) if coarse else padded_nodes(caps)
     place = np.log(np.maximum(nodes, 1.0)) / np.log(np.maximum(caps, 1.0 + 1e-9))[:, None] * (GRID - 1)
-    left = np.clip(place.astype(np.intp), 0, GRID - 2)
-    share = np.clip(place - left, 0.0, 1.0)
+    left = np.minimum(np.maximum(place.astype(np.intp), 0), GRID - 2)
+    share = np.minimum(np.maximum(place - left, 0.0), 1.0)
+    row = np.arange(len(caps))[:, None]
 
     def at_nodes(values: Array) -> Array:
         logs = np.log(values)
-        low = np.take_along_axis(logs, left, axis=1)
-        high = np.take_along_axis(logs, left + 1, axis=1)
-        return np.asarray(np.exp(low + share * (high - low)))
+        low = logs[row, left]
+        return np.asarray(np.exp(low + share * (logs[row, left + 1] - low)))
 
-    decode_at, marginal_at, own_at, mixed_at = (at_nodes(v) for v in (decode, marginal, own, mixed))
-    chunks_at = at_nodes(chunks)
+    marginal = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) + constants.host_request_s
+    decode_at, marginal_at, mixed_at, chunks_at = (
+        at_nodes(values) for values in (grid.decode, marginal, grid.mixed, grid.chunks)
+    )
     prompts_a_step = nodes / demand.output
-    step = decode_at + prompts_a_step * marginal_at
-    chain = build_chain(nodes, step, demand.output)
-    # the chunk's share of a step: as many mixed steps as chunks arrive, never more than all steps
-    mixed_share = np.clip(prompts_a_step * chunks_at, 0.0, 1.0)
-    ranks = np.asarray(rows.split.tp, dtype=np.float64)
-    barriers = 2.0 * shape.layer_count
-    hit = np.where(ranks > 1, hit_probability_per_step(stall_probability, ranks, barriers), 0.0)
     return ReplicaTable(
-        chain=chain,
+        chain=build_chain(nodes, decode_at + prompts_a_step * marginal_at, demand.output),
         decode_at=decode_at,
         mixed_at=mixed_at,
-        mixed_share_at=mixed_share,
+        # as many mixed steps as chunks arrive, never more than all steps
+        mixed_share_at=np.minimum(prompts_a_step * chunks_at, 1.0),
         marginal_at=marginal_at,
         service=PromptService(
-            own_at=own_at,
+            own_at=chunks_at * mixed_at,
             marginal_at=marginal_at,
             scv=np.asarray(demand.prompt_cv**2),
             overhead=constants.request_overhead_s,
-            growth=np.clip(1.0 - decode / mixed, 0.0, 1.0)[:, :1],
+            growth=np.clip(1.0 - grid.decode / grid.mixed, 0.0, 1.0)[:, :1],
         ),
-        stall_probability=hit,
+        stall_probability=grid.stall_probability,
         stall_s=stall_s,
         demand=demand,
     )
@@ -181,6 +204,7 @@ def latencies(
     *,
     replicas: Array | float = 1.0,
     metrics: tuple[str, ...] = ("ttft", "tpot", "itl", "e2e"),
+    quantiles: tuple[float, ...] = QUANTILES,
 ) -> Latencies:
     """Latency quantiles at rates a replica (rows, loads), requests/s.
 
@@ -191,9 +215,9 @@ def latencies(
     state = solve_loads(table.chain, rate, scv)
     found: dict[str, dict[float, Array]] = {}
     if "ttft" in metrics or "e2e" in metrics:
-        found["ttft"] = ttft_quantiles(table.chain, state, table.service)
+        found["ttft"] = ttft_quantiles(table.chain, state, table.service, quantiles)
     if "tpot" in metrics or "e2e" in metrics:
-        found["tpot"] = tpot_quantiles(table.chain, state, table.marginal_at)
+        found["tpot"] = tpot_quantiles(table.chain, state, table.marginal_at, quantiles)
     if "itl" in metrics:
         found["itl"] = itl_quantiles(
             table.chain,
@@ -203,10 +227,11 @@ def latencies(
             table.mixed_share_at,
             table.stall_probability,
             table.stall_s,
+            quantiles,
         )
     if "e2e" in metrics:
         found["e2e"] = e2e_quantiles(
-            state, found["ttft"], found["tpot"], np.asarray(demand.output), demand.output_cv
+            state, found["ttft"], found["tpot"], np.asarray(demand.output), demand.output_cv, quantiles
         )
     return Latencies(state=state, chain=table.chain, table={metric: found[metric] for metric in metrics})
 

@@ -11,7 +11,7 @@ from explorer.engine.queueing import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.deployment import Candidate, rows_of
-from explorer.study.replica import Demand, ReplicaTable, Rows, latencies, replica_table
+from explorer.study.replica import Demand, Rows, StepGrid, latencies, replica_table, step_grid
 from explorer.study.resolve import ServedModel
 
 Array = NDArray[np.float64]
@@ -27,26 +27,22 @@ def load_ladder(points: int) -> Array:
     return 0.004 + 0.991 * (1.0 - (1.0 - t) ** 1.7)
 
 
-def table_of(
+def grid_of(
     served: ServedModel,
     demand: Demand,
     rows: Rows,
     constants: StepConstants,
     stragglers: Stragglers,
     sequence_sharding: bool,
-    *,
-    coarse: bool = False,
-) -> ReplicaTable:
-    """Replica table of engine rows with the scenario's stragglers; `coarse` for draws and searches."""
-    return replica_table(
+) -> StepGrid:
+    """Step times of engine rows with the scenario's stragglers."""
+    return step_grid(
         served.shape,
         demand,
         rows,
         constants,
         stall_probability=stragglers.stall_probability,
-        stall_s=stragglers.stall_s,
         sequence_sharding=sequence_sharding,
-        coarse=coarse,
     )
 
 
@@ -61,49 +57,42 @@ def choose_layouts(
     served: ServedModel,
     demand: Demand,
     limits: Mapping[str, float],
-    rates: Sequence[float],
+    rate: float,
     units: Sequence[int],
     constants: StepConstants,
     stragglers: Stragglers,
     sequence_sharding: bool,
-) -> list[Candidate]:
-    """For each deployment the candidate with the fewest chips bought that keeps the promises at its rate.
+) -> tuple[list[Candidate], StepGrid]:
+    """For each deployment the candidate with the fewest chips bought that keeps the promises at `rate`.
 
     Ties go to the fewest chips used, then to the largest margin. Where none keeps them: the one that comes
-    closest to the promises at light load. Only candidates that fit may be given.
+    closest to the promises at light load. Only candidates that fit may be given. Returns the choices and their
+    step times, a row each.
     """
-    open_groups = [group for group in groups if len(group) > 1]
-    if not open_groups:
-        return [group[0] for group in groups]
-    flat = [candidate for group in open_groups for candidate in group]
-    rows = rows_of(flat, constants, stragglers.jitter_sigma)
-    table = table_of(served, demand, rows, constants, stragglers, sequence_sharding, coarse=True)
-    shares = load_ladder(SEARCH_LOADS)[None, :]
-    at = shares * table.chain.saturation[:, None]
+    flat = [candidate for group in groups for candidate in group]
+    starts = np.cumsum([0] + [len(group) for group in groups])
+    grid = grid_of(
+        served, demand, rows_of(flat, constants, stragglers.jitter_sigma), constants, stragglers, sequence_sharding
+    )
+    if len(flat) == len(groups):
+        return flat, grid
+    table = replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=True)
+    at = load_ladder(SEARCH_LOADS)[None, :] * table.chain.saturation[:, None]
     metrics = tuple(limits) or ("tpot",)
-    found = latencies(table, at, metrics=metrics)
-    cliffs = largest_rate_within(at, [(found.table[metric][0.99], limit) for metric, limit in limits.items()])
-    light = [np.log(found.table[metric][0.99][:, 0] / limit) for metric, limit in limits.items()] or [
-        np.zeros(len(flat))
-    ]
-    shortfall = np.max(np.stack(light), axis=0)
-    chosen: list[Candidate] = []
-    start = 0
-    for group, rate, unit in zip(groups, rates, units, strict=True):
-        if len(group) == 1:
-            chosen.append(group[0])
-            continue
+    found = latencies(table, at, metrics=metrics, quantiles=(0.5, 0.99) if "e2e" in limits else (0.99,)).table
+    cliffs = largest_rate_within(at, [(found[metric][0.99], limit) for metric, limit in limits.items()])
+    light = [np.log(found[metric][0.99][:, 0] / limit) for metric, limit in limits.items()]
+    shortfall = np.max(np.stack(light), axis=0) if light else np.zeros(len(flat))
+    picked: list[int] = []
+    for group, start, unit in zip(groups, starts, units, strict=False):
         ranking: list[tuple[int, float, int, float, int]] = []
-        for index, candidate in enumerate(group):
-            row = start + index
-            keeps = cliffs[row] > 0
+        for row, candidate in enumerate(group, start=int(start)):
             replicas = replicas_for(rate, float(cliffs[row]), float(table.chain.saturation[row]))
             used = replicas * candidate.layout.chips
             bought = -(-used // unit) * unit
-            if keeps:
-                ranking.append((0, bought, used, -replicas * float(cliffs[row]), index))
+            if cliffs[row] > 0:
+                ranking.append((0, bought, used, -replicas * float(cliffs[row]), row))
             else:
-                ranking.append((1, float(shortfall[row]), used, 0.0, index))
-        start += len(group)
-        chosen.append(group[min(ranking)[-1]])
-    return chosen
+                ranking.append((1, float(shortfall[row]), used, 0.0, row))
+        picked.append(min(ranking)[-1])
+    return [flat[row] for row in picked], grid.rows(np.asarray(picked))

@@ -14,7 +14,7 @@ from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, PoolSize, Sized, WorkloadAnswer
 from explorer.study.bands import Bands, banded, draw_bands, first_token_up
-from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.figures import FigureSets, stratified_uniforms
 from explorer.study.money import chip_price
 from explorer.study.outcome import (
@@ -25,9 +25,17 @@ from explorer.study.outcome import (
     Percentiles,
     WorkloadOutcome,
 )
-from explorer.study.replica import Demand, Latencies, batch_quantile, latencies, select_rows
+from explorer.study.replica import (
+    Demand,
+    Latencies,
+    StepGrid,
+    batch_quantile,
+    latencies,
+    replica_table,
+    select_rows,
+)
 from explorer.study.resolve import served_model, step_constants
-from explorer.study.sizing import choose_layouts, load_ladder, replicas_for, table_of
+from explorer.study.sizing import choose_layouts, load_ladder, replicas_for
 
 Array = NDArray[np.float64]
 
@@ -117,7 +125,7 @@ def evaluate_workload(
 ) -> WorkloadAnswer:
     """Answer one workload; the same arguments give the same answer (`figures` only saves repeated work).
 
-    Bands are drawn for the latencies in `drawn`, for those promised, and for first token and time per token.
+    Answered are the latencies in `drawn`, those promised, and first token and time per token.
     """
     context = Context(
         catalog,
@@ -130,24 +138,25 @@ def evaluate_workload(
     settings, member_index = settings_of(scenario, workload)
     deployments = [_deployment(figures, scenario, workload, one) for one in settings]
     alternatives = len(workload.alternatives)
-    sized = _size(context, deployments, member_index, alternatives, samples)
+    wanted = tuple(one for one in METRICS if one in drawn or one in context.limits or one in ("ttft", "tpot"))
+    sized, grid = _size(context, deployments, samples)
     present = [position for position, entry in enumerate(sized) if entry.candidate.fits]
     row_of = {position: row for row, position in enumerate(present)}
-    loaded = _load(context, [sized[position] for position in present]) if present else None
+    loaded = None if grid is None else _load(context, grid, wanted)
 
     outcomes: dict[int, AlternativeOutcome] = {}
     shown = [position for position in present if position < alternatives]
     if loaded is not None and shown:
         rows = [row_of[position] for position in shown]
         replicas = _replicas(context, sized, loaded, row_of, shown)
-        point = _operating(context, loaded, rows, replicas)
+        point = _operating(context, loaded, rows, replicas, wanted)
         bands = draw_bands(
             context,
             [sized[position] for position in shown],
             replicas,
             loaded.table.chain.saturation[rows],
             samples,
-            tuple(one for one in METRICS if one in drawn or one in context.limits or one in ("ttft", "tpot")),
+            wanted,
         )
         for at, position in enumerate(shown):
             outcomes[position] = _alternative(
@@ -173,40 +182,35 @@ def evaluate_workload(
     return WorkloadAnswer(outcome, pools)
 
 
-def _size(
-    context: Context,
-    deployments: Sequence[Deployment],
-    member_index: Mapping[str, int],
-    alternatives: int,
-    samples: int,
-) -> list[Sized]:
-    """Give each deployment its layout: the best that fits, or the closest where none does."""
+def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> tuple[list[Sized], StepGrid | None]:
+    """Give each deployment its layout: the best that fits, or the closest where none does.
+
+    Also the step times of those that fit, a row each, in order; None when none does.
+    """
     scenario = context.scenario
     constants = step_constants()
     seed = scenario.simulation.seed
     p99_tokens = describe.p99_length(context.demand)
-    shares = {member.name: member.traffic_share for member in scenario.fleet.members}
     sized: list[Sized] = []
     groups: list[tuple[Candidate, ...]] = []
     for deployment in deployments:
         options = candidates_of(deployment, context.served, p99_tokens, constants, context.sharded)
-        drawn = deployment.figures.draws(samples, seed)
+        draws = deployment.figures.draws(samples, seed)
         uniforms = stratified_uniforms(f"{deployment.chip.id}/offer", samples, seed)
-        price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, drawn, uniforms)
+        price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, draws, uniforms)
         groups.append(tuple(option for option in options if option.fits))
         closest = max(options, key=lambda option: option.held)
         sized.append(Sized(deployment, closest, price, describe.legal_degrees(deployment, context.served)))
-    rates = [context.rate] * alternatives + [
-        context.rate * max((shares[name] for name, at in member_index.items() if at == position), default=1.0)
-        for position in range(alternatives, len(deployments))
-    ]
     present = [position for position, group in enumerate(groups) if group]
-    picks = choose_layouts(
+    if not present:
+        return sized, None
+    # a pool that is not an alternative takes the layout it would take for all of the traffic: its share may move
+    picks, grid = choose_layouts(
         [groups[position] for position in present],
         context.served,
         context.demand,
         context.limits,
-        [max(rates[position], 1e-9) for position in present],
+        context.rate,
         [sized[position].price.unit_size for position in present],
         constants,
         scenario.stragglers,
@@ -215,17 +219,27 @@ def _size(
     for position, pick in zip(present, picks, strict=True):
         old = sized[position]
         sized[position] = Sized(old.deployment, pick, old.price, old.degrees)
-    return sized
+    return sized, grid
 
 
-def _load(context: Context, sized: Sequence[Sized]) -> Loaded:
-    constants = step_constants()
-    rows = rows_of([entry.candidate for entry in sized], constants, context.scenario.stragglers.jitter_sigma)
-    table = table_of(context.served, context.demand, rows, constants, context.scenario.stragglers, context.sharded)
+def _load(context: Context, grid: StepGrid, wanted: tuple[Metric, ...]) -> Loaded:
+    """Curves and cliffs of one replica of each row; with bursty arrivals as R replicas share them, R that keeps up."""
+    table = replica_table(grid, context.demand, step_constants(), stall_s=context.scenario.stragglers.stall_s)
     rates = load_ladder(CURVE_POINTS)[None, :] * table.chain.saturation[:, None]
-    found = latencies(table, rates, metrics=METRICS)
-    checks = [(found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
-    return Loaded(table, rates, found, largest_rate_within(rates, checks))
+
+    def under(replicas: Array | float) -> Loaded:
+        found = latencies(table, rates, replicas=replicas, metrics=wanted, quantiles=(0.5, 0.99))
+        checks = [(found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
+        return Loaded(table, rates, found, largest_rate_within(rates, checks))
+
+    loaded = under(1.0)
+    if context.demand.arrival_scv != 1.0:
+        saturation = table.chain.saturation
+        shared = [
+            replicas_for(context.rate, float(c), float(s)) for c, s in zip(loaded.cliffs, saturation, strict=True)
+        ]
+        loaded = under(np.asarray(shared, dtype=np.float64))
+    return loaded
 
 
 def _replicas(
@@ -254,10 +268,12 @@ def _replicas(
     return [result[position] for position in shown]
 
 
-def _operating(context: Context, loaded: Loaded, rows: Sequence[int], replicas: Sequence[int]) -> Latencies:
+def _operating(
+    context: Context, loaded: Loaded, rows: Sequence[int], replicas: Sequence[int], wanted: tuple[Metric, ...]
+) -> Latencies:
     count = np.asarray(replicas, dtype=np.float64)
     table = select_rows(loaded.table, np.asarray(rows))
-    return latencies(table, (context.rate / count)[:, None], replicas=count, metrics=METRICS)
+    return latencies(table, (context.rate / count)[:, None], replicas=count, metrics=wanted)
 
 
 def _alternative(
@@ -275,7 +291,7 @@ def _alternative(
     saturation = float(loaded.table.chain.saturation[row])
     cliff = float(loaded.cliffs[row])
     feasible = rate < replicas * saturation
-    p99: dict[str, float] = {metric: float(point.table[metric][0.99][at, 0]) for metric in METRICS}
+    p99 = {metric: float(found[0.99][at, 0]) for metric, found in point.table.items()}
     broken = [metric for metric, limit in context.limits.items() if not p99[metric] <= limit * (1.0 + 1e-9)]
     reason = describe.promise_reason(context, broken, p99, replicas, saturation, cliff)
     spare = settings.spare_replicas
@@ -304,7 +320,7 @@ def _alternative(
         memory=describe.memory_fit(context, entry, mean_batch, batch_p99),
         batch=describe.batch_report(entry, mean_batch, batch_p99, float(point.state.wait_probability[at, 0])),
         latency={metric: _percentiles(metric, point, bands, at, reason) for metric in METRICS},
-        curves={metric: _curve(loaded, row, metric, bands, at) for metric in METRICS},
+        curves={metric: _curve(loaded, row, metric, bands, at) for metric in METRICS if metric in point.table},
         rates=loaded.rates[row] * replicas,
         request_rate=rate,
         utilisation=rate / (replicas * saturation),
@@ -325,21 +341,17 @@ def _alternative(
 
 
 def _percentiles(metric: Metric, point: Latencies, bands: Bands, at: int, reason: str) -> Percentiles:
+    if metric not in point.table:
+        return Percentiles(None, None, None, "not looked at while a hand moves")
     values = {q: float(point.table[metric][q][at, 0]) for q in (0.5, 0.95, 0.99)}
     up = {0.99: first_token_up()} if metric == "ttft" else {}
-    draws = bands.point.get(metric)
-    found = {
-        q: banded(value, np.asarray([value]) if draws is None else draws[q][at], up.get(q, 1.0))
-        for q, value in values.items()
-    }
+    found = {q: banded(value, bands.point[metric][q][at], up.get(q, 1.0)) for q, value in values.items()}
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 
 
 def _curve(loaded: Loaded, row: int, metric: Metric, bands: Bands, at: int) -> LatencyCurve:
     table, rates = loaded.found.table[metric], loaded.rates[row]
     p99 = table[0.99][row]
-    if metric not in bands.low:
-        return LatencyCurve(p50=table[0.50][row], p99=p99, p99_low=p99, p99_high=p99)
     low = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.low[metric][at], 1e9))))
     high = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.high[metric][at], 1e9))))
     return LatencyCurve(
