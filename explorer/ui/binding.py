@@ -44,6 +44,7 @@ class BoundSlider:
         self._read = read or (lambda value: value)
         self._baseline = baseline or self._value_then
         self._back = back
+        self._marked: tuple[object, str, str] | None = None
         slider.value_edited.connect(self._on_edited)
         slider.drag_started.connect(document.begin_drag)
         slider.drag_finished.connect(document.end_drag)
@@ -51,8 +52,13 @@ class BoundSlider:
 
     def refresh(self) -> None:
         """Show the scenario's value and the baseline's."""
-        self._slider.set_value(self._read(get(self._document.scenario, self._place())))
-        self._slider.set_baseline(self._baseline())
+        document, place = self._document, self._place()
+        self._slider.set_value(self._read(get(document.scenario, place)))
+        # A moving slider asks for this in every frame, and the baseline hardly ever changes.
+        mark = (document.baseline, place, document.workload.selected)
+        if self._marked is None or self._marked[0] is not mark[0] or self._marked[1:] != mark[1:]:
+            self._marked = mark
+            self._slider.set_baseline(self._baseline())
 
     def _value_then(self) -> Any:
         then = self._document.baseline_value(self._place())

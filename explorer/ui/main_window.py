@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -28,6 +27,7 @@ from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tokens import Tokens
 from explorer.ui import theme
 from explorer.ui.document import Document
+from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
 from explorer.ui.pages.compare_page import ComparePage
 from explorer.ui.panel import Panel
@@ -49,8 +49,7 @@ class MainWindow(QMainWindow):
         super().__init__(parent)
         self.setObjectName("window")
         self.document = document
-        self._themes = themes
-        self._actions: dict[str, QAction] = {}
+        self.themes = themes
         self.setMinimumSize(*LEAST)
         self.messages = MessageBar(self)
         self.verdict = VerdictStrip(document, self)
@@ -62,18 +61,13 @@ class MainWindow(QMainWindow):
         self._state_label = QLabel(self)
         self._file_label = QLabel(self)
         self._lay_out()
-        self._make_menus()
+        self.actions_by_name = fill_menus(self)
         self._connect()
         self.set_tokens(theme.tokens())
         self._on_workloads()
         self._on_outcome()
         self._on_path()
         self._on_worker("")
-
-    @property
-    def actions_by_name(self) -> dict[str, QAction]:
-        """Every menu action by its object name."""
-        return self._actions
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
@@ -89,6 +83,7 @@ class MainWindow(QMainWindow):
         self.workloads.setAccessibleName("Workload")
         self.workloads.setExpanding(False)
         self.workloads.setDrawBase(False)
+        self.menuBar().setCornerWidget(self.workloads, Qt.Corner.TopRightCorner)
         page.addWidget(self.verdict)
         body = QHBoxLayout()
         body.setSpacing(8)
@@ -141,97 +136,6 @@ class MainWindow(QMainWindow):
         self._worker_label.setMinimumWidth(170)
         self._worker_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
-    def _make_menus(self) -> None:
-        self.menuBar().setCornerWidget(self.workloads, Qt.Corner.TopRightCorner)
-        key = QKeySequence.StandardKey
-        file, edit, view, scenario, about = (
-            self.menuBar().addMenu(title) for title in ("&File", "&Edit", "&View", "&Scenario", "&Help")
-        )
-        self._add(file, "open", "&Open …", self.on_open, key.Open)
-        examples = file.addMenu("Open &example")
-        for place in _examples():
-            self._add(
-                examples,
-                f"example.{place.stem}",
-                place.stem.replace("-", " "),
-                lambda _=False, place=place: self.open_after_guard(place),
-            )
-        file.addSeparator()
-        self._add(file, "save", "&Save", self.on_save, key.Save)
-        self._add(file, "save_as", "Save &as …", self.on_save_as, "Ctrl+Shift+S")
-        file.addSeparator()
-        self._add(file, "quit", "&Quit", self.close, "Ctrl+Q")
-        stack = self.document.undo_stack
-        for name, action, keys in (
-            ("undo", stack.createUndoAction(self, "&Undo"), key.Undo),
-            ("redo", stack.createRedoAction(self, "&Redo"), key.Redo),
-        ):
-            action.setObjectName(name)
-            action.setShortcuts(QKeySequence.keyBindings(keys))
-            self._actions[name] = action
-            edit.addAction(action)
-        edit.addSeparator()
-        self._add(edit, "copy_table", "&Copy comparison", self._copy_table, "Ctrl+Shift+C")
-        choices = QActionGroup(self)
-        for choice, title in (("system", "Theme of the &system"), ("light", "&Light"), ("dark", "&Dark")):
-            action = self._add(view, f"theme.{choice}", title, lambda _=False, choice=choice: self._choose(choice))
-            action.setCheckable(True)
-            action.setEnabled(self._themes is not None)
-            action.setChecked(self._themes is not None and self._themes.choice == choice)
-            choices.addAction(action)
-        view.addSeparator()
-        self._add(view, "unfold_all", "&Unfold all groups", lambda: self._fold(True), "Ctrl+Shift+Down")
-        self._add(view, "fold_all", "&Fold all groups", lambda: self._fold(False), "Ctrl+Shift+Up")
-        view.addSeparator()
-        self._add(view, "fit_columns", "Fit &columns of the comparison", self.compare.fit_columns)
-        self._add(scenario, "pin", "&Pin as baseline", self.document.pin_baseline, "Ctrl+B")
-        self._add(scenario, "unpin", "&Unpin baseline", self.document.unpin_baseline, "Ctrl+Shift+B")
-        scenario.addSeparator()
-        self._add(
-            scenario,
-            "add_chip",
-            "Compare a further &chip …",
-            self.panel.chips.add_button.click,
-            "Ctrl+Shift+A",
-        )
-        self._add(
-            scenario,
-            "change_chip",
-            "C&hange the selected chip …",
-            self.panel.chips.change_button.click,
-            "Ctrl+E",
-        )
-        self._add(scenario, "remove_chip", "&Remove the selected chip", self.panel.chips.remove_button.click)
-        self._add(scenario, "choose_model", "Choose a &model …", self.panel.model.preset_button.click, "Ctrl+M")
-        scenario.addSeparator()
-        for step, label, title, shortcut in (
-            (1, "next_alternative", "&Next alternative", "Ctrl+Down"),
-            (-1, "previous_alternative", "Pre&vious alternative", "Ctrl+Up"),
-        ):
-            self._add(scenario, label, title, lambda _=False, step=step: self._step_alternative(step), shortcut)
-        self._add(scenario, "next_workload", "Next &workload", self._next_workload, "Ctrl+Tab")
-        self._add(about, "keys", "&Keys and gestures", self._show_keys, key.HelpContents)
-        self._add(about, "about", "&About this scenario", self._show_about)
-
-    def _add(
-        self,
-        menu: object,
-        name: str,
-        title: str,
-        do: Callable[..., object],
-        keys: QKeySequence.StandardKey | str | None = None,
-    ) -> QAction:
-        action = QAction(title, self)
-        action.setObjectName(name)
-        if isinstance(keys, str):
-            action.setShortcut(QKeySequence(keys))
-        elif keys is not None:
-            action.setShortcuts(keys)
-        action.triggered.connect(do)
-        menu.addAction(action)  # type: ignore[attr-defined]
-        self._actions[name] = action
-        return action
-
     def _connect(self) -> None:
         document = self.document
         document.outcome_changed.connect(self._on_outcome)
@@ -247,8 +151,8 @@ class MainWindow(QMainWindow):
         self.panel.refused.connect(lambda text: self.messages.show_message(text, "remark"))
         self.workloads.currentChanged.connect(self._on_tab)
         self.compare.alternative_chosen.connect(self._select_alternative)
-        if self._themes is not None:
-            self._themes.theme_changed.connect(self.set_tokens)
+        if self.themes is not None:
+            self.themes.theme_changed.connect(self.set_tokens)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Draw the plots in a theme."""
@@ -390,7 +294,7 @@ class MainWindow(QMainWindow):
         if 0 <= index < len(self.document.scenario.workloads):
             self.document.select_workload(index)
 
-    def _next_workload(self) -> None:
+    def next_workload(self) -> None:
         count = len(self.document.scenario.workloads)
         self.document.select_workload((self.document.workload_index + 1) % count)
 
@@ -398,33 +302,34 @@ class MainWindow(QMainWindow):
         name = self.document.workload.alternatives[index].name
         self.document.change(self.document.workload_path("selected"), name, "selected chip")
 
-    def _step_alternative(self, step: int) -> None:
+    def step_alternative(self, step: int) -> None:
         count = len(self.document.workload.alternatives)
         self._select_alternative((self.document.alternative_index + step) % count)
 
-    def _choose(self, choice: theme.Choice) -> None:
-        if self._themes is not None:
-            self._themes.choose(choice)
+    def choose_theme(self, choice: theme.Choice) -> None:
+        if self.themes is not None:
+            self.themes.choose(choice)
 
-    def _fold(self, opened: bool) -> None:
+    def fold(self, opened: bool) -> None:
         for group in self.panel.folded:
             group.frame.set_open(opened)
 
-    def _copy_table(self) -> None:
+    def copy_table(self) -> None:
 
         QGuiApplication.clipboard().setText(self.compare.model.as_text())
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
         self.messages.show_message(KEYS, "remark")
         self.messages.more.setChecked(True)
 
-    def _show_about(self) -> None:
+    def show_about(self) -> None:
         scenario, outcome = self.document.scenario, self.document.outcome
         lines = [
             scenario.title,
             scenario.question,
             f"File: {self.document.path or 'none yet'}",
-            f"Catalogue {outcome.catalog_edition}, engine {outcome.engine_version}, as of {scenario.as_of or 'not said'}",
+            f"Catalogue {outcome.catalog_edition}, engine {outcome.engine_version}",
+            f"As of {scenario.as_of}" if scenario.as_of else "",
             *outcome.warnings,
         ]
         self.messages.show_message("\n".join(line for line in lines if line), "remark")
@@ -449,11 +354,3 @@ def _card(plot: QWidget | None, parent: QWidget, least: int) -> QFrame:
         inside.setContentsMargins(10, 6, 10, 6)
         inside.addWidget(plot)
     return card
-
-
-def _examples() -> list[Path]:
-    try:
-        return sorted(scenario_root().glob(f"*{SUFFIX}"))
-    except ExplorerError:
-        # An installation without the examples still opens files.
-        return []

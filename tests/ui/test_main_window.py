@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +97,9 @@ def test_that_the_title_tells_of_unsaved_changes(window: MainWindow) -> None:
     assert " *" not in window.windowTitle()
 
 
-def test_that_save_as_writes_another_file_and_goes_on_with_it(window: MainWindow, tmp_path: Path, catalog: Catalog) -> None:
+def test_that_save_as_writes_another_file_and_goes_on_with_it(
+    window: MainWindow, tmp_path: Path, catalog: Catalog
+) -> None:
     window.document.change(RATE, 20.0)
     other = tmp_path / "other.toml"
     assert window.save_to(other)
@@ -210,7 +215,8 @@ def test_that_nothing_is_clipped_or_overlaps(
     window.resize(*size)
     QApplication.processEvents()
     assert (window.width(), window.height()) == size
-    parts: list[QWidget] = [window.panel, window.tail, window.memory, window.concentration, window.compare, window.verdict]
+    plots = (window.tail, window.memory, window.concentration)
+    parts: list[QWidget] = [window.panel, *plots, window.compare, window.verdict]
     areas = [QRect(part.mapTo(window, part.rect().topLeft()), part.size()) for part in parts]
     for place, area in enumerate(areas):
         assert window.rect().contains(area), parts[place].objectName()
@@ -280,3 +286,28 @@ def test_that_a_closed_window_leaves_no_timer_running(
     made.deleteLater()
     QApplication.processEvents()
     gc.collect()
+
+
+def test_that_examples_open_from_the_menu_and_themes_are_chosen_there(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_by_name["example.llama-70b-chat"].trigger()
+    assert window.document.path is not None and window.document.path.name == "llama-70b-chat.toml"
+    assert not window.actions_by_name["theme.dark"].isEnabled()
+
+
+def test_that_the_program_opens_works_and_ends_cleanly(scenario_file: Path, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from explorer.ui.application import application_object, run\n"
+        "if __name__ == '__main__':\n"
+        "    application = application_object()\n"
+        "    QTimer.singleShot(1500, application.closeAllWindows)\n"
+        "    sys.exit(run([Path(sys.argv[1])]))\n"
+    )
+    command = [sys.executable, str(script), str(scenario_file)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr and "Error" not in done.stderr

@@ -27,7 +27,7 @@ def seen(window: MainWindow) -> tuple[Any, ...]:
     """What the plots and the strip show, as values."""
     tiles = tuple(view.tile for view in window.verdict.tiles.values())
     tail = window.tail.values()
-    curves = tuple(line.p99_seconds.tobytes() for line in tail.lines)
+    curves = tuple((line.p99_rates.tobytes(), line.p99_seconds.tobytes()) for line in tail.lines)
     return tiles, curves, window.memory.values(), window.concentration.text_summary()
 
 
@@ -396,7 +396,8 @@ def test_that_a_layout_is_typed_and_the_degree_follows(window: MainWindow) -> No
     assert document.alternative.layout == LayoutChoice(tp=2, pp=1, dp=2, ep=2)
     assert document.alternative.parallelism_degree == 4
     write("tp 2 ep 3")
-    assert "impossible layout" in window.messages.text and document.alternative.layout == LayoutChoice(tp=2, pp=1, dp=2, ep=2)
+    assert "impossible layout" in window.messages.text
+    assert document.alternative.layout == LayoutChoice(tp=2, pp=1, dp=2, ep=2)
     write("sideways")
     assert "write auto" in window.messages.text
     type_value(slider(window, "parallelism_degree"), "8")

@@ -59,7 +59,14 @@ def test_that_a_baseline_of_other_workloads_gives_no_change() -> None:
 
 @pytest.mark.parametrize(
     "probability, word",
-    [(1.0, "almost sure"), (0.92, "very likely"), (0.7, "likely"), (0.5, "a coin toss"), (0.2, "unlikely"), (0.0, "hopeless")],
-)  # fmt: skip
+    [
+        (1.0, "almost sure"),
+        (0.92, "very likely"),
+        (0.7, "likely"),
+        (0.5, "a coin toss"),
+        (0.2, "unlikely"),
+        (0, "hopeless"),
+    ],
+)
 def test_that_a_probability_has_its_word(probability: float, word: str) -> None:
     assert confidence_word(probability) == word

@@ -6,31 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QKeyEvent,
-    QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from explorer.plots.fonts import BODY, NOTE, font, metrics
 from explorer.scenario.quantity import Quantity
 from explorer.ui import theme
-from explorer.ui.controls.scale import PAGE_STEP, SINGLE_STEP, Scale, Value
+from explorer.ui.controls.scale import Scale, Value
+from explorer.ui.controls.track import TRACK_HEIGHT, Track
 
-RESOLUTION = 20_000
-HANDLE = 6.5
-EDGE = 9
 BOX_WIDTH = 94
 BOX_HEIGHT = 24
-TRACK_HEIGHT = 24
 CAPTION_HEIGHT = 15
 NOT_MADE = "none"
 
@@ -52,211 +45,6 @@ def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = Fal
         return round(value) if integer else value
 
     return ValueText(lambda value: show(float(value) * si_per_unit), parse)
-
-
-class Track(QSlider):
-    """The slider itself: painted by hand, wheel only when focused, double click asks for the baseline."""
-
-    moved = Signal(object)
-    reset_requested = Signal()
-
-    def __init__(self, scale: Scale, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self._scale = scale
-        self._exact: Value | None = None
-        self._baseline: Value | None = None
-        self._wash: tuple[Value, Value] | None = None
-        self._marks: tuple[Value, ...] = ()
-        self._grip = 0.0
-        self.setRange(0, RESOLUTION)
-        self.setSingleStep(round(RESOLUTION * SINGLE_STEP))
-        self.setPageStep(round(RESOLUTION * PAGE_STEP))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(80, TRACK_HEIGHT)
-        self.setMouseTracking(False)
-
-    @property
-    def scale(self) -> Scale:
-        """How travel maps to values."""
-        return self._scale
-
-    def set_scale(self, scale: Scale) -> None:
-        """Map the travel anew; the value stays."""
-        if scale != self._scale:
-            self._scale = scale
-            if self._exact is not None:
-                self._place(self._exact)
-            self.update()
-
-    def show_value(self, value: Value | None) -> None:
-        """Put the handle at a value; not while the hand holds it."""
-        if value == self._exact and type(value) is type(self._exact):
-            return
-        self._exact = value
-        if not self.isSliderDown():
-            if value is not None:
-                self._place(value)
-            self.update()
-
-    def set_baseline(self, value: Value | None) -> None:
-        """Mark where the baseline is; None for no mark."""
-        if value != self._baseline:
-            self._baseline = value
-            self.update()
-
-    def set_wash(self, wash: tuple[Value, Value] | None, marks: tuple[Value, ...] = ()) -> None:
-        """Wash the range that nobody has narrowed, and mark named readings."""
-        if (wash, marks) != (self._wash, self._marks):
-            self._wash, self._marks = wash, marks
-            self.update()
-
-    def _place(self, value: Value) -> None:
-        self.setSliderPosition(round(self._scale.position(value) * RESOLUTION))
-
-    def handle_x(self) -> float:
-        """Middle of the handle, in the track's own pixels."""
-        return self._x(self.sliderPosition() / RESOLUTION)
-
-    def _x(self, travel: float) -> float:
-        return EDGE + travel * (self.width() - 2 * EDGE)
-
-    def _travel(self, x: float) -> float:
-        return min(max((x - EDGE) / max(self.width() - 2 * EDGE, 1), 0.0), 1.0)
-
-    def _follow(self, x: float) -> None:
-        travel = self._travel(x + self._grip)
-        self.setSliderPosition(round(travel * RESOLUTION))
-        self.update()
-        self._give(self._scale.value(travel))
-
-    def _give(self, value: Value) -> None:
-        if value != self._exact:
-            self._exact = value
-            self.moved.emit(value)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of the handle, or bring it to the hand."""
-        if event.button() != Qt.MouseButton.LeftButton:
-            event.ignore()
-            return
-        handle = self.handle_x()
-        near = abs(event.position().x() - handle) <= HANDLE + 3 and self._exact is not None
-        self._grip = handle - event.position().x() if near else 0.0
-        self.setSliderDown(True)
-        if not near:
-            self._follow(event.position().x())
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the hand."""
-        if self.isSliderDown():
-            self._follow(event.position().x())
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go; the handle settles on the rounded value."""
-        if self.isSliderDown() and event.button() == Qt.MouseButton.LeftButton:
-            self.setSliderDown(False)
-            if self._exact is not None:
-                self._place(self._exact)
-            self.update()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the baseline."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.reset_requested.emit()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Step when focused; otherwise the panel scrolls."""
-        turned = event.angleDelta().y()
-        if self.hasFocus() and turned:
-            self.step(1.0 if turned > 0 else -1.0)
-            event.accept()
-        else:
-            event.ignore()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow and page keys step, Home and End go to the ends."""
-        key = Qt.Key
-        page = PAGE_STEP / SINGLE_STEP
-        steps = {
-            key.Key_Left: -1.0,
-            key.Key_Down: -1.0,
-            key.Key_Right: 1.0,
-            key.Key_Up: 1.0,
-            key.Key_PageDown: -page,
-            key.Key_PageUp: page,
-        }.get(Qt.Key(event.key()))
-        if steps is not None:
-            self.step(steps)
-        elif event.key() == key.Key_Home:
-            self._give_placed(self._scale.value(0.0))
-        elif event.key() == key.Key_End:
-            self._give_placed(self._scale.value(1.0))
-        else:
-            super().keyPressEvent(event)
-
-    def step(self, steps: float) -> None:
-        """Move by key steps from the exact value."""
-        start = self._exact if self._exact is not None else self._scale.value(0.5)
-        self._give_placed(self._scale.stepped(start, steps))
-
-    def _give_placed(self, value: Value) -> None:
-        self._place(value)
-        self._give(value)
-        self.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the focus ring."""
-        super().focusInEvent(event)
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """Wide enough to aim."""
-        return QSize(200, TRACK_HEIGHT)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Track, wash, filled part, ticks, baseline mark, handle."""
-        t = theme.tokens()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        middle = self.height() / 2
-        left, right = self._x(0.0), self._x(1.0)
-        handle = self.handle_x()
-        on = self.isEnabled() and self._exact is not None
-        painter.setPen(Qt.PenStyle.NoPen)
-        if self._wash is not None:
-            low, high = (self._x(self._scale.position(end)) for end in self._wash)
-            color = QColor(t.amber_mark)
-            color.setAlphaF(0.55)
-            painter.setBrush(color)
-            painter.drawRoundedRect(QRectF(low, middle - 5, max(high - low, 2), 10), 3, 3)
-        painter.setPen(QPen(QColor(t.track), 1))
-        for tick in self._scale.ticks():
-            x = round(self._x(self._scale.position(tick))) + 0.5
-            painter.drawLine(QPointF(x, middle + 4), QPointF(x, middle + 8))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(t.track))
-        painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
-        if on:
-            painter.setBrush(QColor(t.accent))
-            painter.drawRoundedRect(QRectF(left, middle - 1.5, handle - left, 3), 1.5, 1.5)
-        for mark in self._marks:
-            x = self._x(self._scale.position(mark))
-            painter.setBrush(QColor(t.amber))
-            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
-        if self._baseline is not None:
-            x = self._x(self._scale.position(self._baseline))
-            painter.setBrush(QColor(t.baseline))
-            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
-        if self._exact is None:
-            return
-        if self.hasFocus():
-            ring = QColor(t.accent)
-            ring.setAlphaF(0.25)
-            painter.setBrush(ring)
-            painter.drawEllipse(QPointF(handle, middle), HANDLE + 4, HANDLE + 4)
-        painter.setPen(QPen(QColor(t.accent if on else t.faint), 2))
-        painter.setBrush(QColor(t.accent if self.isSliderDown() else t.panel))
-        painter.drawEllipse(QPointF(handle, middle), HANDLE, HANDLE)
 
 
 class ParameterSlider(QWidget):

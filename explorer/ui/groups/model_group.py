@@ -52,7 +52,8 @@ class ModelGroup(Group):
             "Model size",
             LogScale(SMALLEST, LARGEST),
             text_of(QUANTITIES["parameters"], BILLION, exact=False),
-            "Total parameters. Scales the chosen model's family continuously; exact at the presets, which are marked and snap.",
+            "Total parameters. Scales the chosen model's family continuously; exact at the presets, "
+            "which are marked and snap.",
         )
         self.precision = ChoiceRow(
             "weight_precision", "Weights", PRECISIONS, "Bytes a weight, the same for all chips compared"

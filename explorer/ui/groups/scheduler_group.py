@@ -37,7 +37,8 @@ class SchedulerGroup(FoldedGroup):
             "Tokens a step, at most",
             LogScale(128, 32_768, BUDGETS, integer=True),
             text_of(TOKENS, integer=True),
-            "Chunked prefill: tokens of prompts and answers worked on in one step. Small keeps the gaps between tokens short, large reads prompts faster.",
+            "Chunked prefill: tokens of prompts and answers worked on in one step. Small keeps the gaps between "
+            "tokens short, large reads prompts faster.",
         )
         self.replicas = ParameterSlider(
             "replicas",
@@ -70,7 +71,8 @@ class SchedulerGroup(FoldedGroup):
             "kv_sequence_sharding",
             "KV over tensor ranks",
             ((False, "copied", ""), (True, "sharded", "")),
-            "Where a model has fewer KV heads than tensor ranks (MLA: one latent): copied to each rank, or sharded by sequence",
+            "Where a model has fewer KV heads than tensor ranks (MLA: one latent): copied to each rank, "
+            "or sharded by sequence",
         )
         for row in (budget, self.replicas, spares, self.layout_row, kv, sharding):
             self.rows.addWidget(row)

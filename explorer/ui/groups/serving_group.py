@@ -32,7 +32,8 @@ class ServingGroup(Group):
             "Batch size, at most",
             LogScale(1, 4096, BATCHES, integer=True),
             text_of(QUANTITIES["batch"], integer=True),
-            "The scheduler's cap on concurrent sequences of a replica. Under open-loop traffic the batch itself is an outcome: see the line below.",
+            "The scheduler's cap on concurrent sequences of a replica. Under open-loop traffic the batch itself "
+            "is an outcome: see the line below.",
             caption=True,
         )
         self.degree = ParameterSlider(

@@ -28,7 +28,7 @@ class TrafficGroup(FoldedGroup):
                 "Requests per second",
                 LogScale(0.01, 10_000),
                 text_of(RATE),
-                "Busy-hour mean rate of the whole service. Latency and sizing use it; monthly tokens use it divided by peak to mean.",
+                "Busy-hour mean rate of the whole service; monthly tokens use it divided by peak to mean.",
             ),
             (
                 "prompt_tokens",
@@ -49,7 +49,7 @@ class TrafficGroup(FoldedGroup):
                 "Burstiness of arrivals",
                 LinearScale(0, 6, 0.05, (0.0, 1.0, 2.0, 4.0)),
                 text_of(PLAIN),
-                "Coefficient of variation of the time between arrivals: 0 is a metronome, 1 is random (Poisson), above 1 comes in bursts.",
+                "Variation of the time between arrivals: 0 is a metronome, 1 is random (Poisson), more is bursts.",
             ),
         )
         _add_sliders(self, sliders)

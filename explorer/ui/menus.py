@@ -1,0 +1,118 @@
+"""The menus of the window: every action with its name and its shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from explorer.catalog.location import scenario_root
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from explorer.ui.main_window import MainWindow
+
+
+def fill_menus(window: MainWindow) -> dict[str, QAction]:
+    """Put all menus into a window's menu bar and return the actions by their names."""
+    actions: dict[str, QAction] = {}
+
+    def add(
+        menu: QMenu,
+        name: str,
+        title: str,
+        do: Callable[..., object],
+        keys: QKeySequence.StandardKey | str | None = None,
+    ) -> QAction:
+        action = QAction(title, window)
+        action.setObjectName(name)
+        if isinstance(keys, str):
+            action.setShortcut(QKeySequence(keys))
+        elif keys is not None:
+            action.setShortcuts(keys)
+        action.triggered.connect(do)
+        menu.addAction(action)
+        actions[name] = action
+        return action
+
+    key = QKeySequence.StandardKey
+    file, edit, view, scenario, about = (
+        window.menuBar().addMenu(title) for title in ("&File", "&Edit", "&View", "&Scenario", "&Help")
+    )
+    add(file, "open", "&Open …", window.on_open, key.Open)
+    examples = file.addMenu("Open &example")
+    for place in _examples():
+        add(
+            examples,
+            f"example.{place.stem}",
+            place.stem.replace("-", " "),
+            lambda _=False, place=place: window.open_after_guard(place),
+        )
+    file.addSeparator()
+    add(file, "save", "&Save", window.on_save, key.Save)
+    add(file, "save_as", "Save &as …", window.on_save_as, "Ctrl+Shift+S")
+    file.addSeparator()
+    add(file, "quit", "&Quit", window.close, "Ctrl+Q")
+    stack = window.document.undo_stack
+    for name, action, keys in (
+        ("undo", stack.createUndoAction(window, "&Undo"), key.Undo),
+        ("redo", stack.createRedoAction(window, "&Redo"), key.Redo),
+    ):
+        action.setObjectName(name)
+        action.setShortcuts(QKeySequence.keyBindings(keys))
+        actions[name] = action
+        edit.addAction(action)
+    edit.addSeparator()
+    add(edit, "copy_table", "&Copy comparison", window.copy_table, "Ctrl+Shift+C")
+    choices = QActionGroup(window)
+    for choice, title in (("system", "Theme of the &system"), ("light", "&Light"), ("dark", "&Dark")):
+        action = add(view, f"theme.{choice}", title, lambda _=False, choice=choice: window.choose_theme(choice))
+        action.setCheckable(True)
+        action.setEnabled(window.themes is not None)
+        action.setChecked(window.themes is not None and window.themes.choice == choice)
+        choices.addAction(action)
+    view.addSeparator()
+    add(view, "unfold_all", "&Unfold all groups", lambda: window.fold(True), "Ctrl+Shift+Down")
+    add(view, "fold_all", "&Fold all groups", lambda: window.fold(False), "Ctrl+Shift+Up")
+    view.addSeparator()
+    add(view, "fit_columns", "Fit &columns of the comparison", window.compare.fit_columns)
+    add(scenario, "pin", "&Pin as baseline", window.document.pin_baseline, "Ctrl+B")
+    add(scenario, "unpin", "&Unpin baseline", window.document.unpin_baseline, "Ctrl+Shift+B")
+    scenario.addSeparator()
+    add(
+        scenario,
+        "add_chip",
+        "Compare a further &chip …",
+        window.panel.chips.add_button.click,
+        "Ctrl+Shift+A",
+    )
+    add(
+        scenario,
+        "change_chip",
+        "C&hange the selected chip …",
+        window.panel.chips.change_button.click,
+        "Ctrl+E",
+    )
+    add(scenario, "remove_chip", "&Remove the selected chip", window.panel.chips.remove_button.click)
+    add(scenario, "choose_model", "Choose a &model …", window.panel.model.preset_button.click, "Ctrl+M")
+    scenario.addSeparator()
+    for step, label, title, shortcut in (
+        (1, "next_alternative", "&Next alternative", "Ctrl+Down"),
+        (-1, "previous_alternative", "Pre&vious alternative", "Ctrl+Up"),
+    ):
+        add(scenario, label, title, lambda _=False, step=step: window.step_alternative(step), shortcut)
+    add(scenario, "next_workload", "Next &workload", window.next_workload, "Ctrl+Tab")
+    add(about, "keys", "&Keys and gestures", window.show_keys, key.HelpContents)
+    add(about, "about", "&About this scenario", window.show_about)
+    return actions
+
+
+def _examples() -> list[Path]:
+    try:
+        return sorted(scenario_root().glob("*.toml"))
+    except ExplorerError:
+        # An installation without the examples still opens files.
+        return []
