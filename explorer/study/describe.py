@@ -350,7 +350,10 @@ def money(
             )
         )
         figure = entry.deployment.chip.figures["board_power"]
-        energy = Banded(joule, joule * figure.low / figure.value, joule * figure.high / figure.value)
+        override = context.scenario.overrides.get(entry.deployment.chip.id, {}).get("board_power")
+        settled = override is not None and override.value is not None
+        low, high = (1.0, 1.0) if settled else (figure.low / figure.value, figure.high / figure.value)
+        energy = Banded(joule, min(joule * low, joule), max(joule * high, joule))
     if price.usd is None:
         return Cost(
             None, None, None, None, None, None, price.basis, price.source, False, False, price.reason

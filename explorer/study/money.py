@@ -57,7 +57,9 @@ def chip_price(
     drawn = None
     if draws is not None:
         merged: dict[str, ArrayLike] = {**deployment.values, **draws}
-        drawn = _owned_per_hour(chip, merged, price)
+        hourly_drawn = _owned_per_hour(chip, merged, price)
+        # a chip whose price and power are both settled has one price, not a draw of it
+        drawn = hourly_drawn if hourly_drawn.ndim else None
     if price.basis == "own":
         source = f"owned {price.life_years:g} years at {price.cost_of_capital:.0%}, all chips alike"
         return ChipPrice(float(hourly), drawn, chip.instance_size, "own", source, False, False)
