@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except BrokenPipeError:
         # the reader of our output went away: nothing is wrong here, and nothing more can be said
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
@@ -91,7 +91,8 @@ def _catalog() -> Catalog:
 
 def _size(text: str) -> tuple[int, int]:
     width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and 320 <= int(width) <= 7680 and 240 <= int(height) <= 4320):
+    whole = bool(cross) and width.isdigit() and height.isdigit()
+    if not (whole and 320 <= int(width) <= 7680 and 240 <= int(height) <= 4320):
         raise argparse.ArgumentTypeError(f"'{text}' is not a size: write WIDTHxHEIGHT, 320x240 to 7680x4320")
     return int(width), int(height)
 
@@ -173,7 +174,7 @@ def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, s
     from explorer.ui.application import grab
 
     image = grab(loaded.scenario, size=size, theme_name=theme, catalog=catalog)
-    if not image.save(str(output), "PNG"):
+    if not image.save(str(output), b"PNG"):
         raise ExplorerError(f"{output}: the picture cannot be written there; name a file in a folder you may write to")
 
 
@@ -181,8 +182,9 @@ def _chips(_: argparse.Namespace) -> int:
     rows: list[Sequence[str]] = [("id", "name", "known by", "memory", "bandwidth", "open figures", "offers")]
     bandwidth, capacity = QUANTITIES["bytes_per_s"], QUANTITIES["bytes"]
     for row in chip_rows(_catalog()):
-        span = bandwidth.format_range(row.memory_bandwidth_low, row.memory_bandwidth_high)
-        stated = bandwidth.format(row.memory_bandwidth) if row.memory_bandwidth_low == row.memory_bandwidth_high else span
+        stated = bandwidth.format(row.memory_bandwidth)
+        if row.memory_bandwidth_low < row.memory_bandwidth_high:
+            stated = bandwidth.format_range(row.memory_bandwidth_low, row.memory_bandwidth_high)
         offers = f"{row.offers}" + (f" + {row.hypothetical_offers} hypothetical" if row.hypothetical_offers else "")
         own = " (yours)" if row.origin == "user" else ""
         rows.append(

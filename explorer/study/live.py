@@ -12,7 +12,7 @@ from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import Metric, Outcome
+from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.study.worker import Answer, Request, serve
 
 QUICK_SAMPLES = 16
@@ -49,13 +49,14 @@ class LiveEvaluator:
         """Whether a refinement is under way."""
         return self._answered < self._asked
 
-    def quick(self, scenario: Scenario, shown: Metric = "tpot") -> Outcome:
+    def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
         """The outcome of the closed form with a few draws, now; raises ExplorerError.
 
-        `shown` is the latency on screen: its band is drawn besides those of the promised ones.
+        `shown` is the latency on screen while a hand moves: only that one, those promised, first token and time per
+        token are answered then. None: all of them.
         """
         samples = min(QUICK_SAMPLES, scenario.simulation.samples)
-        return self._evaluator.evaluate(scenario, samples, frozenset({shown}))
+        return self._evaluator.evaluate(scenario, samples, frozenset(METRICS if shown is None else {shown}))
 
     def refine(self, scenario: Scenario) -> None:
         """Ask the worker for the final outcome; returns at once. A request not yet begun is replaced by this one."""
