@@ -108,9 +108,9 @@ def _has_display() -> bool:
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     if platform:
         return platform.partition(":")[0] not in ("offscreen", "minimal", "vnc")
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _open(options: argparse.Namespace) -> int:
@@ -171,11 +171,16 @@ def _snapshot(options: argparse.Namespace) -> int:
 
 
 def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, size: tuple[int, int]) -> None:
+    from PySide6.QtCore import QByteArray
+    from PySide6.QtGui import QImageWriter
+
     from explorer.ui.application import grab
 
     image = grab(loaded.scenario, size=size, theme_name=theme, catalog=catalog)
-    if not image.save(str(output), b"PNG"):
-        raise ExplorerError(f"{output}: the picture cannot be written there; name a file in a folder you may write to")
+    writer = QImageWriter(str(output), QByteArray(b"png"))
+    if not writer.write(image):
+        reason = writer.errorString()
+        raise ExplorerError(f"{output}: cannot be written ({reason}); name a file in a folder you may write to")
 
 
 def _chips(_: argparse.Namespace) -> int:
