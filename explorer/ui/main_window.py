@@ -352,5 +352,7 @@ def _card(plot: QWidget | None, parent: QWidget, least: int) -> QFrame:
     if plot is not None:
         inside = QVBoxLayout(card)
         inside.setContentsMargins(10, 6, 10, 6)
+        # It fills its whole area, so nothing behind it needs to be painted with it in every frame.
+        plot.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         inside.addWidget(plot)
     return card

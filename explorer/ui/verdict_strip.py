@@ -28,6 +28,7 @@ class TileView(QWidget):
         self.setObjectName(f"tile.{key}")
         self.setMinimumWidth(112)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.tile: Tile | None = None
 
     def show_tile(self, tile: Tile) -> None:
@@ -47,11 +48,11 @@ class TileView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Title, figure with band, note."""
-        tile = self.tile
+        t, tile = theme.tokens(), self.tile
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(t.window))
         if tile is None:
             return
-        t = theme.tokens()
-        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(t.hairline), 1))
         painter.setBrush(QColor(t.panel))

@@ -141,8 +141,8 @@ def test_that_the_window_prints_what_a_slider_move_costs(
     def value(number: int) -> float | int:
         travel = 0.5 + 0.4 * np.sin(number / 25)
         there = low * (high / low) ** float(travel)
-        # the odd one more, so that no two moves in a row are the same whole number
-        return round(there) + number % 2 if path.endswith("max_batch") else there
+        # even and odd in turn, so that no two moves in a row are the same whole number
+        return 2 * round(there / 2) + number % 2 if path.endswith("max_batch") else there
 
     def move(number: int) -> None:
         document.change(path, value(number))

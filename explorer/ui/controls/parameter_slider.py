@@ -87,6 +87,8 @@ class ParameterSlider(QWidget):
         self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.box.setAccessibleName(f"{title}, exact value")
         self.setFocusProxy(self.track)
+        # On the panel's plain ground, so that a moving handle does not have the panel painted anew behind it.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.track.moved.connect(self._on_moved)
         self.track.sliderPressed.connect(self.drag_started)
@@ -219,6 +221,7 @@ class ParameterSlider(QWidget):
         """Title, badge and caption."""
         t = theme.tokens()
         painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(t.panel))
         body, note = metrics(BODY), metrics(NOTE)
         room = self.width() - BOX_WIDTH - 8
         badge_width = note.horizontalAdvance(self._badge) + 8 if self._badge else 0.0
