@@ -17,7 +17,7 @@ from explorer.scenario.file import LoadedScenario, read_scenario, write_scenario
 from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.scenario.snapshot import with_snapshot
-from explorer.study.outcome import Outcome
+from explorer.study.outcome import Metric, Outcome
 
 REST_MS = 150
 POLL_MS = 15
@@ -39,8 +39,9 @@ class Evaluator(Protocol):
     def start_worker(self) -> None:
         """Start the worker process."""
 
-    def quick(self, scenario: Scenario) -> Outcome:
-        """Closed form on the spot; raises ExplorerError."""
+    def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
+        """Closed form on the spot, with `shown` the curves of only that latency and those promised; raises
+        ExplorerError."""
 
     def refine(self, scenario: Scenario) -> None:
         """Hand the scenario to the worker; the newest wins."""
@@ -102,11 +103,14 @@ class Document(QObject):
         self.undo_stack = QUndoStack(self)
         self.path: Path | None = None
         self.problem: ExplorerError | None = None
+        self.shown_metric: Metric | None = None
+        """The latency on the screen: while a hand moves, only what is seen is computed."""
         self._live = live
         self._original: LoadedScenario | None = None
         self._drag = -1
         self._drags = 0
         self._pending = False
+        self._partial = False
         self._prepared: Scenario | None = None
         self._scenario: Scenario = scenario
         self._opened: Scenario = scenario
@@ -226,6 +230,8 @@ class Document(QObject):
         """The hand lets go."""
         if self._drag != -1:
             self._drag = -1
+            if self._partial:
+                self._request_evaluation()
             self.dragging_changed.emit(False)
 
     def back_to_baseline(self, path: str, what: str = "") -> None:
@@ -301,6 +307,7 @@ class Document(QObject):
         self._drag = -1
         self._scenario = self._opened = scenario
         self._outcome = outcome
+        self._partial = False
         self.problem = None
         self._workload_index = 0
         self.undo_stack.clear()
@@ -331,7 +338,9 @@ class Document(QObject):
         self._pending = False
         self._turn.start()
         try:
-            self._outcome = self._live.quick(self._scenario)
+            shown = self.shown_metric if self.is_dragging else None
+            self._outcome = self._live.quick(self._scenario, shown)
+            self._partial = shown is not None
         except ExplorerError as error:
             self.problem = error
             self.evaluation_failed.emit(error)
@@ -359,6 +368,7 @@ class Document(QObject):
         if isinstance(answer, Outcome):
             if self._refining is self._scenario:
                 self._outcome = answer
+                self._partial = False
                 self.outcome_changed.emit(answer)
         elif answer is not None:
             self.worker_failed.emit(f"{answer.message}\n{answer.detail}")

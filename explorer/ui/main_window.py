@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
         document.workload_changed.connect(self._on_workload)
         document.scenario_changed.connect(self._on_workloads)
         document.dragging_changed.connect(self.tail.set_dragging)
+        self.tail.metric_changed.connect(self._on_metric)
         document.evaluation_failed.connect(self._on_failed)
         document.worker_changed.connect(self._on_worker)
         document.worker_failed.connect(lambda text: self.messages.show_message(text))
@@ -246,7 +247,11 @@ class MainWindow(QMainWindow):
         if document.problem is None and self.messages.property("evaluation"):
             self.messages.setProperty("evaluation", False)
             self.messages.clear()
+        document.shown_metric = self.tail.shown_metric
         self._show_state()
+
+    def _on_metric(self, _: str) -> None:
+        self.document.shown_metric = self.tail.shown_metric
 
     def _show_state(self) -> None:
         outcome = self.document.outcome

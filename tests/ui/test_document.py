@@ -17,7 +17,7 @@ from explorer.scenario.file import read_scenario
 from explorer.scenario.path import ScenarioValueError
 from explorer.scenario.schema import Scenario
 from explorer.study.live import LiveEvaluator
-from explorer.study.outcome import Outcome
+from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.ui.document import Document
 
 RATE = "workloads.0.traffic.request_rate_per_s"
@@ -71,6 +71,17 @@ def test_that_a_drag_that_comes_back_leaves_nothing_to_undo(document: Document) 
     assert document.undo_stack.count() == 0 and not document.is_dirty
 
 
+def test_that_the_end_of_a_drag_brings_every_latency_back(document: Document) -> None:
+    document.shown_metric = "tpot"
+    document.begin_drag()
+    document.change(RATE, 13.0)
+    assert "tpot" in document.outcome.workloads[0].chosen.curves
+    document.end_drag()
+    QApplication.processEvents()
+    assert set(document.outcome.workloads[0].chosen.curves) == set(METRICS)
+    assert document.outcome.workloads[0].chosen.request_rate == 13.0
+
+
 def test_that_setting_the_same_value_is_no_change(document: Document) -> None:
     document.change(RATE, 12.0)
     assert document.undo_stack.count() == 0
@@ -106,12 +117,12 @@ class Counting(LiveEvaluator):
         self.rates: list[float] = []
         self.refined: list[float] = []
 
-    def quick(self, scenario: Scenario) -> Outcome:
+    def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
         rate = scenario.workloads[0].traffic.request_rate_per_s
         self.rates.append(rate)
         if rate == self.forbidden:
             raise MissingFigureError("nv-x", "memory_bandwidth", "this test")
-        return super().quick(scenario)
+        return super().quick(scenario, shown)
 
     def refine(self, scenario: Scenario) -> None:
         self.refined.append(scenario.workloads[0].traffic.request_rate_per_s)
