@@ -1,0 +1,52 @@
+"""The program, `snapshot` and `check` end cleanly, twenty times in a row, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+TIMES = 20
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("command", ["open", "snapshot", "check"])
+def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: Path, tmp_path: Path) -> None:
+    scenario = str(scenarios_folder / "ai200-on-aws.toml")
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+    def run(number: int) -> subprocess.CompletedProcess[str]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        arguments = {
+            "open": [scenario],
+            "snapshot": ["snapshot", scenario, "-o", str(folder / "picture.png")],
+            "check": ["check", scenario],
+        }[command]
+        return subprocess.run(
+            [sys.executable, "-m", "explorer", *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(run, range(TIMES)))
+    for one in done:
+        assert one.returncode == 0, one.stderr
+        assert "Traceback" not in one.stderr
+        assert "QThread" not in one.stderr
+    if command != "check":
+        pictures = list(tmp_path.rglob("*.png"))
+        assert len(pictures) == TIMES
+        assert all(picture.stat().st_size > 20_000 for picture in pictures)
+    if command == "open":
+        assert "no display" in done[0].stdout
+        assert "P99 per token" in done[0].stdout
