@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from explorer.catalog.chip import Chip
 from explorer.catalog.chip_file import read_chip
+from explorer.catalog.huggingface import read_huggingface_config
 from explorer.catalog.location import resource_root
 from explorer.catalog.model import Model
 from explorer.catalog.model_file import read_model
@@ -130,7 +131,7 @@ class RecordFiles(Mapping[str, Record], Generic[Record]):
 def load_catalog(user_folder: Path | None = None) -> Catalog:
     """The shipped catalogue; the records of `user_folder` (in chips/, models/, prices/, suppliers/) join it.
 
-    Raises CatalogError for a bad file, for a user's record whose id is already taken (naming both files)
+    A model may be a Hugging Face config.json: models/NAME.json, or models/NAME/config.json. Raises CatalogError for a bad file, for a user's record whose id is already taken (naming both files)
     and for an offer or supply chain of a chip that does not exist.
     """
     shipped = _shipped()
@@ -140,7 +141,7 @@ def load_catalog(user_folder: Path | None = None) -> Catalog:
         raise CatalogError(f"{user_folder}: is not a folder; name the folder that holds {', '.join(RECORD_FOLDERS)}")
     catalog = shipped.catalog
     chips = _own_records(user_folder / "chips", lambda path: read_chip(path, "user"), shipped.chips)
-    models = _own_records(user_folder / "models", lambda path: read_model(path, "user"), shipped.models)
+    models = _own_records(user_folder / "models", _read_own_model, shipped.models, "*.toml", "*.json", "*/config.json")
     _refuse_taken_aliases(models, catalog)
     known_chips = {*catalog.chips, *chips}
     offers, offer_notices = _read_offers(user_folder / "prices", "user", known_chips, shipped.offer_paths)
@@ -205,10 +206,17 @@ def edition_of(root: Path) -> str:
     return f"{date}+{digest.hexdigest()[:8]}"
 
 
-def _own_records(folder: Path, read: Callable[[Path], Record], shipped: RecordFiles[Record]) -> dict[str, Record]:
+def _read_own_model(path: Path) -> Model:
+    """A user's model: a record of ours, or the config.json that a model is published with."""
+    return read_huggingface_config(path) if path.suffix == ".json" else read_model(path, "user")
+
+
+def _own_records(
+    folder: Path, read: Callable[[Path], Record], shipped: RecordFiles[Record], *patterns: str
+) -> dict[str, Record]:
     records: dict[str, Record] = {}
     paths: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted(found for pattern in patterns or ("*.toml",) for found in folder.glob(pattern)):
         record = read(path)
         taken = paths.get(record.id) or (shipped.path_of(record.id) if record.id in shipped else None)
         if taken is not None:

@@ -62,7 +62,8 @@ def read_huggingface_config(path: Path) -> Model:
     state_bytes, mixer_parameters = _recurrent_mixer(config, layers) if has_recurrence else (0.0, 0.0)
     latent = "kv_lora_rank" in config and config.optional_whole("kv_lora_rank") is not None
     hidden, heads = config.hidden, config.heads
-    name = Path(config.optional_text("_name_or_path") or path.resolve().parent.name).name or "model"
+    placed = path.resolve().parent.name if path.name == "config.json" else path.stem
+    name = Path(config.optional_text("_name_or_path") or placed).name or "model"
     tied = config.optional_flag("tie_word_embeddings")
     notes = []
     if tied is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
 import pytest
 
 from explorer.catalog import Catalog, load_catalog
+from explorer.catalog.model import parameter_count
 from explorer.errors import CatalogError
 
 
@@ -71,6 +73,22 @@ def test_that_an_offer_of_an_own_chip_is_accepted(own_folder: Path) -> None:
     path = own_folder / "prices" / "ours.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"nv-h200"', '"my-chip"'), encoding="utf-8")
     assert load_catalog(own_folder).offers_for("my-chip")[0].id == "our-h200"
+
+
+CONFIG = {
+    "model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "tie_word_embeddings": False,
+}
+
+
+def test_that_a_published_configuration_in_the_models_folder_is_a_model(tmp_path: Path) -> None:
+    (tmp_path / "models" / "Our-8B").mkdir(parents=True)
+    (tmp_path / "models" / "Our-8B" / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    (tmp_path / "models" / "Flat.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    catalog = load_catalog(tmp_path)
+    for name in ("our-8b", "flat"):
+        assert catalog.model(name).origin == "user"
+        assert parameter_count(catalog.model(name)) == pytest.approx(8.03e9, rel=0.002)
 
 
 def test_that_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
