@@ -24,6 +24,8 @@ from explorer.errors import CatalogError, Problem, UnknownRecordError
 
 RECORD_FOLDERS: tuple[str, ...] = ("chips", "models", "prices", "suppliers")
 
+MODEL_FILES = ("*.toml", "*.json", "*/config.json")
+
 Record = TypeVar("Record", bound=Chip | Model)
 
 
@@ -131,7 +133,8 @@ class RecordFiles(Mapping[str, Record], Generic[Record]):
 def load_catalog(user_folder: Path | None = None) -> Catalog:
     """The shipped catalogue; the records of `user_folder` (in chips/, models/, prices/, suppliers/) join it.
 
-    A model may be a Hugging Face config.json: models/NAME.json, or models/NAME/config.json. Raises CatalogError for a bad file, for a user's record whose id is already taken (naming both files)
+    A model may be a Hugging Face config.json: models/NAME.json, or models/NAME/config.json.
+    Raises CatalogError for a bad file, for a user's record whose id is already taken (naming both files)
     and for an offer or supply chain of a chip that does not exist.
     """
     shipped = _shipped()
@@ -141,7 +144,7 @@ def load_catalog(user_folder: Path | None = None) -> Catalog:
         raise CatalogError(f"{user_folder}: is not a folder; name the folder that holds {', '.join(RECORD_FOLDERS)}")
     catalog = shipped.catalog
     chips = _own_records(user_folder / "chips", lambda path: read_chip(path, "user"), shipped.chips)
-    models = _own_records(user_folder / "models", _read_own_model, shipped.models, "*.toml", "*.json", "*/config.json")
+    models = _own_records(user_folder / "models", _read_own_model, shipped.models, *MODEL_FILES)
     _refuse_taken_aliases(models, catalog)
     known_chips = {*catalog.chips, *chips}
     offers, offer_notices = _read_offers(user_folder / "prices", "user", known_chips, shipped.offer_paths)
