@@ -40,6 +40,8 @@ from explorer.study.sizing import choose_layouts, load_ladder, replicas_for
 Array = NDArray[np.float64]
 
 CURVE_POINTS = 150
+HAIR = 0.97
+"""Nearer to its cliff than this an operating point is computed before it is believed."""
 
 
 def limits_of(workload: Workload) -> dict[str, float]:
@@ -256,7 +258,7 @@ def _replicas(
         fixed = workload.alternatives[position].replicas
         row = row_of[position]
         auto = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row]))
-        result[position] = auto if fixed == "auto" else fixed
+        result[position] = _confirmed(context, loaded, row, auto) if fixed == "auto" else fixed
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
     if basis == "equal_spend" and chosen in result and usd is not None:
@@ -266,6 +268,18 @@ def _replicas(
             if position != chosen and price is not None:
                 result[position] = max(1, int(budget / (price * sized[position].candidate.layout.chips)))
     return [result[position] for position in shown]
+
+
+def _confirmed(context: Context, loaded: Loaded, row: int, replicas: int) -> int:
+    """Replicas that do keep the promises: one more where the cliff, read off a curve, lies a hair too high."""
+    cliff = float(loaded.cliffs[row])
+    promised = tuple(metric for metric in METRICS if metric in context.limits)
+    while cliff > 0 and context.rate > HAIR * cliff * replicas:
+        point = _operating(context, loaded, [row], [replicas], promised)
+        if all(point.table[metric][0.99][0, 0] <= limit for metric, limit in context.limits.items()):
+            break
+        replicas += 1
+    return replicas
 
 
 def _operating(
