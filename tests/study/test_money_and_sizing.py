@@ -1,0 +1,258 @@
+"""Money and size of a deployment: the headline identity, whole units, the fewest replicas that keep the promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.catalog import Catalog, load_catalog
+from explorer.scenario.path import replace
+from explorer.scenario.schema import Comparison, Override, Price, Scenario
+from explorer.study.evaluate import evaluate
+from explorer.study.outcome import AlternativeOutcome
+from tests.study.asking import FOUR, alternative, four_chips, one_chip, scenario, workload
+
+HOURS_A_MONTH = 730.0
+
+
+def tokens_a_month(asked: Scenario) -> float:
+    """Input and output tokens of a month: the busy hour's rate over its peak-to-mean, 730 hours."""
+    traffic = asked.workloads[0].traffic
+    requests = traffic.request_rate_per_s / traffic.peak_to_mean * HOURS_A_MONTH * 3600
+    return requests * (traffic.prompt_tokens + traffic.output_tokens)
+
+
+def alternatives(asked: Scenario, catalog: Catalog) -> tuple[AlternativeOutcome, ...]:
+    """The outcomes of the only workload's alternatives."""
+    return evaluate(asked, catalog).workloads[0].alternatives
+
+
+@given(
+    rate=st.floats(0.05, 300),
+    prompt=st.floats(16, 20_000),
+    output=st.floats(16, 2000),
+    peak=st.floats(1, 5),
+    basis=st.sampled_from(["cost_plus", "own", "offer"]),
+)
+@settings(max_examples=15, deadline=None)
+def test_that_price_a_million_times_the_months_tokens_is_the_months_money(
+    rate: float, prompt: float, output: float, peak: float, basis: str
+) -> None:
+    asked = four_chips(
+        traffic={
+            "request_rate_per_s": rate,
+            "prompt_tokens": prompt,
+            "output_tokens": output,
+            "peak_to_mean": peak,
+        },
+        objectives={"tpot_p99_s": 0.2},
+    )
+    asked = asked.model_copy(update={"price": Price(basis=basis)})
+    tokens = tokens_a_month(asked)
+    priced = 0
+    for one in alternatives(asked, load_catalog()):
+        cost = one.cost
+        if cost.usd_per_month is None:
+            assert cost.reason
+            continue
+        priced += 1
+        blended = cost.usd_per_million_blended
+        assert blended is not None
+        for ours, theirs in (
+            (blended.value, cost.usd_per_month.value),
+            (blended.low, cost.usd_per_month.low),
+            (blended.high, cost.usd_per_month.high),
+        ):
+            assert ours * tokens / 1e6 == pytest.approx(theirs, rel=1e-9)
+        assert cost.usd_per_million_input is not None and cost.usd_per_million_output is not None
+        split = cost.usd_per_million_input * prompt + cost.usd_per_million_output * output
+        assert split / (prompt + output) == pytest.approx(blended.value, rel=1e-9)
+        assert cost.usd_per_chip_hour is not None
+        month = cost.usd_per_chip_hour.value * one.chips_total * HOURS_A_MONTH
+        assert cost.usd_per_month.value == pytest.approx(month, rel=1e-9)
+    assert priced > 0
+
+
+def test_that_full_use_is_cheaper_a_token_than_the_stated_traffic(catalog: Catalog) -> None:
+    """Idle hours, spares and part-used units are in the headline and not in the price at full use."""
+    for one in alternatives(four_chips(), catalog):
+        if one.max_request_rate > 0:
+            assert one.cost.usd_per_million_at_full_use is not None
+            assert one.cost.usd_per_million_blended is not None
+            assert one.cost.usd_per_million_at_full_use < one.cost.usd_per_million_blended.value
+
+
+@pytest.mark.parametrize("chip", FOUR)
+@pytest.mark.parametrize("spare", [0, 1, 3])
+@pytest.mark.parametrize("basis", ["cost_plus", "own"])
+def test_that_chips_are_bought_in_whole_units_and_cover_replicas_and_spares(
+    chip: str, spare: int, basis: str, catalog: Catalog
+) -> None:
+    asked = one_chip(chip, {"spare_replicas": spare}).model_copy(update={"price": Price(basis=basis)})
+    one = alternatives(asked, catalog)[0]
+    unit = catalog.chip(chip).instance_size
+    if basis == "cost_plus":
+        # rented: the smallest instance of its cloud, or of any cloud where this one lists none
+        offers = catalog.offers_for(chip, "AWS") or catalog.offers_for(chip)
+        unit = min([offer.chips_per_instance for offer in offers], default=unit)
+    needed = one.degree * (one.replicas + spare)
+    assert one.spare_replicas == spare
+    assert one.chips_total % unit == 0
+    assert needed <= one.chips_total < needed + unit
+
+
+@pytest.mark.parametrize("chip", FOUR)
+@pytest.mark.parametrize("rate", [3.0, 17.0, 90.0])
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b"])
+def test_that_the_replicas_keep_every_promise_and_one_fewer_would_not(
+    chip: str, rate: float, model: str, catalog: Catalog
+) -> None:
+    asked = one_chip(chip, preset=model, traffic={"request_rate_per_s": rate})
+    one = alternatives(asked, catalog)[0]
+    assert one.keeps_promises, one.reason
+    assert rate <= one.max_request_rate * (1 + 1e-9)
+    if one.replicas == 1:
+        return
+    layout = {"tp": one.layout.tp, "pp": one.layout.pp, "dp": one.layout.dp, "ep": one.layout.ep}
+    fewer = one_chip(
+        chip,
+        {"layout": layout, "replicas": one.replicas - 1},
+        preset=model,
+        traffic={"request_rate_per_s": rate},
+    )
+    short = alternatives(fewer, catalog)[0]
+    assert not short.keeps_promises
+    assert short.reason
+
+
+@pytest.mark.parametrize("cv", [0.0, 0.5, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("max_batch", [2, 8, 256])
+def test_that_the_replicas_keep_every_promise_and_no_fewer_would_whatever_the_burstiness(
+    cv: float, max_batch: int, catalog: Catalog
+) -> None:
+    """The split over replicas makes regular arrivals rougher and bursts smoother: sizing must know."""
+
+    def served_by(replicas: int | str) -> AlternativeOutcome:
+        asked = one_chip(
+            "nv-h200",
+            {"parallelism_degree": 4, "max_batch": max_batch, "replicas": replicas},
+            traffic={"arrival_cv": cv, "request_rate_per_s": 20.0},
+            objectives={"ttft_p99_s": 1.0},
+        )
+        return alternatives(asked, catalog)[0]
+
+    one = served_by("auto")
+    assert one.keeps_promises, one.reason
+    assert not served_by(one.replicas - 1).keeps_promises
+
+
+def test_that_the_cliff_is_where_the_promise_breaks(catalog: Catalog) -> None:
+    asked = one_chip("nv-h200", {"parallelism_degree": 4, "replicas": 3})
+    one = alternatives(asked, catalog)[0]
+    for share, kept in ((0.99, True), (1.01, False)):
+        at = replace(asked, "workloads.0.traffic.request_rate_per_s", one.max_request_rate * share)
+        assert alternatives(at, catalog)[0].keeps_promises is kept
+    assert one.max_request_rate < one.saturation_rate
+
+
+def test_that_curves_are_drawn_for_the_rate_of_the_whole_service(catalog: Catalog) -> None:
+    one = alternatives(one_chip("nv-h200", {"parallelism_degree": 4, "replicas": 3}), catalog)[0]
+    assert one.rates[-1] < one.saturation_rate
+    assert one.rates[-1] == pytest.approx(one.saturation_rate, rel=0.02)
+    assert np.all(np.diff(one.rates) > 0)
+    p99 = one.latency["tpot"].p99
+    assert p99 is not None
+    on_curve = np.interp(one.request_rate, one.rates, one.curves["tpot"].p99)
+    assert on_curve == pytest.approx(p99.value, rel=0.01)
+
+
+def test_that_a_load_beyond_saturation_is_infeasible_with_its_reason_and_no_latency(catalog: Catalog) -> None:
+    asked = one_chip(
+        "nv-h200", {"replicas": 1, "parallelism_degree": 4}, traffic={"request_rate_per_s": 500.0}
+    )
+    one = alternatives(asked, catalog)[0]
+    assert not one.feasible
+    assert "more than 1 replica can carry" in one.reason
+    assert one.latency["tpot"].p99 is None
+    assert one.latency["tpot"].reason == one.reason
+    assert one.utilisation > 1.0
+    assert one.throughput_tokens_per_s == pytest.approx(one.saturation_rate * 211.0)
+
+
+def test_that_littles_law_ties_batch_rate_and_time_per_token(catalog: Catalog) -> None:
+    """Sequences in service = rate x output tokens x mean time a token; the median is near that mean."""
+    one = alternatives(one_chip("nv-h200", {"parallelism_degree": 4, "replicas": 2}), catalog)[0]
+    assert one.batch is not None
+    p50 = one.latency["tpot"].p50
+    assert p50 is not None
+    batch = one.request_rate / 2 * 211.0 * p50.value
+    assert one.batch.mean == pytest.approx(batch, rel=0.05)
+
+
+def test_that_equal_spend_buys_no_more_than_the_selected_ones_money(catalog: Catalog) -> None:
+    asked = four_chips().model_copy(update={"comparison": Comparison(basis="equal_spend")})
+    found = alternatives(asked, catalog)
+    price = {one.name: one.cost.usd_per_chip_hour for one in found}
+    budget = price["AI200"]
+    assert budget is not None
+    spent = budget.value * found[0].replicas * found[0].degree
+    for one in found[1:]:
+        hourly = price[one.name]
+        assert hourly is not None
+        own = hourly.value * one.replicas * one.degree
+        assert own <= spent * (1 + 1e-9) or one.replicas == 1
+        assert own + hourly.value * one.degree > spent * (1 - 1e-9)
+
+
+def test_that_a_chip_without_an_offer_has_no_price_on_the_offer_basis_and_says_what_to_do(
+    catalog: Catalog,
+) -> None:
+    asked = one_chip("qcom-ai200", {"cloud": "Azure"}).model_copy(update={"price": Price(basis="offer")})
+    cost = alternatives(asked, catalog)[0].cost
+    assert cost.usd_per_month is None
+    assert cost.usd_per_million_blended is None
+    assert "no on-demand offer of Qualcomm AI200 in Azure" in cost.reason
+
+
+def test_that_a_published_offer_is_taken_at_its_price_and_marked_when_old(catalog: Catalog) -> None:
+    asked = one_chip("nv-h200").model_copy(update={"price": Price(basis="offer"), "as_of": "2030-01-01"})
+    cost = alternatives(asked, catalog)[0].cost
+    offers = catalog.offers_for("nv-h200", "AWS", "on_demand")
+    assert cost.usd_per_chip_hour is not None
+    assert cost.usd_per_chip_hour.value in [offer.usd_per_chip_hour for offer in offers]
+    assert not cost.price_hypothetical
+    assert cost.price_stale
+
+
+def test_that_a_dearer_chip_of_the_same_make_costs_more(catalog: Catalog) -> None:
+    asked = one_chip("nv-h200")
+    dear = asked.model_copy(
+        update={"overrides": {"nv-h200": {"capex": Override(value=80_000.0, unit="USD")}}}
+    )
+    cheap_month = alternatives(asked, catalog)[0].cost.usd_per_month
+    dear_month = alternatives(dear, catalog)[0].cost.usd_per_month
+    assert cheap_month is not None and dear_month is not None
+    assert dear_month.value > cheap_month.value
+
+
+def test_that_a_price_and_a_power_settled_by_hand_leave_a_price(catalog: Catalog) -> None:
+    settled = {
+        "capex": Override(value=20_000.0, unit="USD"),
+        "board_power": Override(value=1000.0, unit="W"),
+    }
+    asked = one_chip("qcom-ai200").model_copy(update={"overrides": {"qcom-ai200": settled}})
+    cost = alternatives(asked, catalog)[0].cost
+    assert cost.usd_per_chip_hour is not None
+    assert cost.usd_per_chip_hour.low == cost.usd_per_chip_hour.value == cost.usd_per_chip_hour.high
+
+
+def test_that_every_workload_is_sized_for_its_own_traffic(catalog: Catalog) -> None:
+    small = workload(alternative("nv-h200"), traffic={"request_rate_per_s": 1.0}, name="small")
+    large = workload(alternative("nv-h200"), traffic={"request_rate_per_s": 200.0}, name="large")
+    both = evaluate(scenario(small, large), catalog).workloads
+    assert [one.name for one in both] == ["small", "large"]
+    assert both[0].chosen.chips_total < both[1].chosen.chips_total
+    alone = evaluate(scenario(large), catalog).workloads[0]
+    assert both[1].chosen.chips_total == alone.chosen.chips_total
