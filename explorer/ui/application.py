@@ -14,9 +14,10 @@ from explorer.catalog.catalog import Catalog, load_catalog
 from explorer.catalog.location import scenario_root
 from explorer.errors import ExplorerError
 from explorer.plots.tokens import THEMES
-from explorer.scenario.file import read_scenario
 from explorer.scenario.schema import Scenario
+from explorer.study.evaluate import Evaluator as FullEvaluator
 from explorer.study.live import LiveEvaluator
+from explorer.study.outcome import Metric, Outcome
 from explorer.ui import theme
 from explorer.ui.document import Document, Evaluator
 from explorer.ui.main_window import MainWindow
@@ -40,7 +41,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         window.panel.unfold("traffic", "open_figures")
         window.show()
         if complaint:
-            window.messages.show_message(complaint)
+            window.messages.show_message(complaint, "error" if paths and document.path != Path(paths[0]) else "remark")
         # The window first: the worker's start would compete with the first frame.
         QTimer.singleShot(0, live.start_worker)
         QTimer.singleShot(0, document.refine_now)
@@ -50,22 +51,41 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
 
 
 def first_document(paths: Sequence[Path], catalog: Catalog, live: Evaluator) -> tuple[Document, str]:
-    """The document to begin with, and what went wrong with a path that was asked for."""
-    complaint = ""
+    """The document to begin with, and what to say about it: remarks, or why a path could not be opened."""
     first = scenario_root() / FIRST_SCENARIO
-    document = None
-    for path in paths[:1]:
-        try:
-            scenario = read_scenario(path, catalog).scenario
-            document = Document(catalog, live, scenario)
-            document.open(Path(path))
-            return document, ""
-        except ExplorerError as error:
-            complaint = str(error)
-    document = Document(catalog, live, read_scenario(first, catalog).scenario)
-    if not complaint:
-        document.open(first)
-    return document, complaint
+    try:
+        document, remarks = Document.from_file(catalog, live, Path(paths[0]) if paths else first)
+    except ExplorerError as error:
+        if not paths:
+            raise
+        return Document.from_file(catalog, live, first)[0], str(error)
+    return document, "\n".join(remarks)
+
+
+class Unhurried:
+    """Answers every question in full, with the scenario's own number of draws: for pictures."""
+
+    busy = False
+    status = "final"
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._evaluator = FullEvaluator(catalog)
+
+    def start_worker(self) -> None:
+        """There is none."""
+
+    def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
+        """The final outcome; raises ExplorerError."""
+        return self._evaluator.evaluate(scenario)
+
+    def refine(self, scenario: Scenario) -> None:
+        """Nothing is left to refine."""
+
+    def poll(self) -> None:
+        """Nothing is ever under way."""
+
+    def close(self) -> None:
+        """Nothing to end."""
 
 
 def grab(
@@ -76,7 +96,6 @@ def grab(
     theme_name: str = "light",
     scale: float = 1.0,
     unfold: Sequence[str] = ("traffic", "open_figures"),
-    live: Evaluator | None = None,
 ) -> QImage:
     """A picture of the window on a scenario: `size` in logical pixels, `scale` device pixels for each.
 
@@ -87,8 +106,7 @@ def grab(
     application = application_object()
     theme.apply(application, THEMES[theme_name])
     known = catalog or load_catalog()
-    evaluator = live or LiveEvaluator(known)
-    document = Document(known, evaluator, scenario)
+    document = Document(known, Unhurried(known), scenario)
     window = MainWindow(document)
     try:
         window.panel.unfold(*unfold)

@@ -16,7 +16,7 @@ from explorer.scenario.baseline import baseline_of, with_baseline
 from explorer.scenario.file import LoadedScenario, read_scenario, write_scenario
 from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
-from explorer.scenario.snapshot import with_snapshot
+from explorer.scenario.snapshot import changed_since_saved, with_snapshot
 from explorer.study.outcome import Metric, Outcome
 
 REST_MS = 150
@@ -124,6 +124,14 @@ class Document(QObject):
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._on_poll)
         self._take_over(scenario)
+
+    @classmethod
+    def from_file(cls, catalog: Catalog, live: Evaluator, path: Path) -> tuple[Document, tuple[str, ...]]:
+        """A document on a file, and remarks on it; raises ExplorerError."""
+        loaded = read_scenario(path, catalog)
+        document = cls(catalog, live, loaded.scenario)
+        document._original, document.path = loaded, Path(path)
+        return document, document.remarks_on(loaded)
 
     @property
     def scenario(self) -> Scenario:
@@ -263,7 +271,13 @@ class Document(QObject):
         self._original, self.path = loaded, Path(path)
         self.path_changed.emit()
         self._announce()
-        return tuple(str(warning) for warning in loaded.warnings)
+        return self.remarks_on(loaded)
+
+    def remarks_on(self, loaded: LoadedScenario) -> tuple[str, ...]:
+        """What to know about a file: unknown keys, and figures that differ from those it was saved with."""
+        changed = changed_since_saved(loaded.scenario, self.catalog)
+        known_today = [f"figures as known today, not as saved: {', '.join(changed)}"] if changed else []
+        return (*(str(warning) for warning in loaded.warnings), *known_today)
 
     def start_anew(self, scenario: Scenario) -> None:
         """Replace the document by a scenario without a file; on ExplorerError everything stays as it was."""
@@ -322,7 +336,8 @@ class Document(QObject):
     def _load_baseline(self) -> None:
         self._baseline = baseline_of(self._scenario) or self._opened
         try:
-            self._baseline_outcome: Outcome | None = self._live.quick(self._baseline)
+            same = self._baseline is self._scenario and not self._partial
+            self._baseline_outcome: Outcome | None = self._outcome if same else self._live.quick(self._baseline)
         except ExplorerError:
             # The baseline's chips may have left the catalogue since; the present answer does not hang on it.
             self._baseline_outcome = None

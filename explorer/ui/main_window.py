@@ -149,7 +149,8 @@ class MainWindow(QMainWindow):
         document.worker_failed.connect(lambda text: self.messages.show_message(text))
         document.path_changed.connect(self._on_path)
         document.undo_stack.cleanChanged.connect(self._on_path)
-        self.panel.refused.connect(lambda text: self.messages.show_message(text, "remark"))
+        self.panel.refused.connect(self._on_refused)
+        document.scenario_changed.connect(self._on_accepted)
         self.workloads.currentChanged.connect(self._on_tab)
         self.compare.alternative_chosen.connect(self._select_alternative)
         if self.themes is not None:
@@ -256,7 +257,18 @@ class MainWindow(QMainWindow):
     def _show_state(self) -> None:
         outcome = self.document.outcome
         refined = "final" if outcome.final else "estimate, refining"
-        self._state_label.setText(f"{CLOSED_FORM} · {outcome.samples} draws · {refined}")
+        against = f"baseline {self.document.baseline_name}"
+        self._state_label.setText(f"{CLOSED_FORM} · {outcome.samples} draws · {refined} · {against}")
+
+    def _on_refused(self, text: str) -> None:
+        self.messages.show_message(text, "remark")
+        self.messages.setProperty("refusal", True)
+
+    def _on_accepted(self) -> None:
+        """A refusal has been read when the next change is made."""
+        if self.messages.property("refusal"):
+            self.messages.setProperty("refusal", False)
+            self.messages.clear()
 
     def _on_failed(self, error: object) -> None:
         self.messages.show_message(f"No answer for this scenario, the plots show the one before: {error}")

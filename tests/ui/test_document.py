@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,17 @@ def test_that_a_broken_file_leaves_everything_as_it_was(document: Document, tmp_
     assert str(broken) in str(told.value)
     assert (document.scenario, document.outcome, document.path) == (before, answer, path)
     assert document.is_dirty and document.undo_stack.count() == 1
+
+
+def test_that_figures_known_otherwise_today_are_told_on_opening(document: Document, scenario_file: Path) -> None:
+    document.save()
+    text = scenario_file.read_text()
+    assert document.open(scenario_file) == ()
+    figure = next(line for line in text.splitlines() if "memory_bandwidth" in line and "value" in line)
+    changed = re.sub(r"value = [0-9.e+]+", "value = 1.0", figure)
+    scenario_file.write_text(text.replace(figure, changed))
+    remarks = document.open(scenario_file)
+    assert len(remarks) == 1 and "as known today" in remarks[0] and "andwidth" in remarks[0]
 
 
 def test_that_opening_clears_undo_and_takes_the_new_file(document: Document, scenarios_folder: Path) -> None:

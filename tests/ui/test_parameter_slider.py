@@ -184,7 +184,9 @@ def test_that_track_and_box_are_large_enough_to_hit(slider: ParameterSlider) -> 
 
 def test_that_name_meaning_reason_and_source_are_told(slider: ParameterSlider) -> None:
     slider.explain("Total parameters", "nobody says", "S2")
-    assert slider.track.accessibleName() == "Model size"
+    assert slider.track.accessibleName() == "Model size, 70B"
+    QTest.keyClick(slider.track, Qt.Key.Key_Home)
+    assert slider.track.accessibleName() == "Model size, 500M"
     assert slider.track.accessibleDescription() == "Total parameters. nobody says. source: S2"
     for part in ("Total parameters", "nobody says", "S2"):
         assert part in slider.toolTip()

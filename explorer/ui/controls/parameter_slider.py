@@ -93,6 +93,7 @@ class ParameterSlider(QWidget):
         self.track.moved.connect(self._on_moved)
         self.track.sliderPressed.connect(self.drag_started)
         self.track.sliderReleased.connect(self.drag_finished)
+        self.track.sliderReleased.connect(lambda: self._tell(self.box.text()))
         self.track.reset_requested.connect(self.reset_requested)
         self.box.editingFinished.connect(self._on_typed)
         self.explain(meaning)
@@ -169,6 +170,14 @@ class ParameterSlider(QWidget):
             self.box.setText(text)
             self.box.setCursorPosition(0)
         self.box.setModified(False)
+        if not self.track.isSliderDown():
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        """Qt tells a screen reader the handle's place on its track, which means nothing: so the name has the value."""
+        name = f"{self.title}, {text}"
+        if name != self.track.accessibleName():
+            self.track.setAccessibleName(name)
 
     def _on_moved(self, value: Value) -> None:
         self._value = value
