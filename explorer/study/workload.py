@@ -253,12 +253,14 @@ def _replicas(
     alternative's money buys, at least one.
     """
     workload, basis = context.workload, context.scenario.comparison.basis
+    rows = [row_of[position] for position in shown]
+    fewest = [
+        replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row])) for row in rows
+    ]
     result: dict[int, int] = {}
-    for position in shown:
+    for position, auto in zip(shown, _confirmed(context, loaded, rows, fewest), strict=True):
         fixed = workload.alternatives[position].replicas
-        row = row_of[position]
-        auto = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row]))
-        result[position] = _confirmed(context, loaded, row, auto) if fixed == "auto" else fixed
+        result[position] = auto if fixed == "auto" else fixed
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
     if basis == "equal_spend" and chosen in result and usd is not None:
@@ -270,16 +272,23 @@ def _replicas(
     return [result[position] for position in shown]
 
 
-def _confirmed(context: Context, loaded: Loaded, row: int, replicas: int) -> int:
+def _confirmed(context: Context, loaded: Loaded, rows: Sequence[int], replicas: Sequence[int]) -> list[int]:
     """Replicas that do keep the promises: one more where the cliff, read off a curve, lies a hair too high."""
-    cliff = float(loaded.cliffs[row])
+    found = list(replicas)
     promised = tuple(metric for metric in METRICS if metric in context.limits)
-    while cliff > 0 and context.rate > HAIR * cliff * replicas:
-        point = _operating(context, loaded, [row], [replicas], promised)
-        if all(point.table[metric][0.99][0, 0] <= limit for metric, limit in context.limits.items()):
-            break
-        replicas += 1
-    return replicas
+
+    def near(at: int) -> bool:
+        return 0.0 < HAIR * float(loaded.cliffs[rows[at]]) * found[at] < context.rate
+
+    unsure = [at for at in range(len(rows)) if promised and near(at)]
+    while unsure:
+        point = _operating(context, loaded, [rows[at] for at in unsure], [found[at] for at in unsure], promised)
+        broken = np.any([point.table[one][0.99][:, 0] > limit for one, limit in context.limits.items()], axis=0)
+        unsure = [at for at, breaks in zip(unsure, broken, strict=True) if breaks]
+        for at in unsure:
+            found[at] += 1
+        unsure = [at for at in unsure if near(at)]
+    return found
 
 
 def _operating(
