@@ -148,6 +148,20 @@ def test_that_the_replicas_keep_every_promise_and_no_fewer_would_whatever_the_bu
     assert not served_by(one.replicas - 1).keeps_promises
 
 
+@pytest.mark.parametrize("rate", [2.0, 17.0, 35.9, 36.5, 120.0])
+def test_that_without_a_promise_the_fewest_replicas_that_carry_the_load_are_taken(
+    rate: float, catalog: Catalog
+) -> None:
+    asked = one_chip(
+        "nv-h200", {"parallelism_degree": 4}, traffic={"request_rate_per_s": rate}, objectives={}
+    )
+    one = alternatives(asked, catalog)[0]
+    assert one.feasible and one.keeps_promises
+    assert one.probability_keeps.keys() == {"all"}
+    if one.replicas > 1:
+        assert rate > one.saturation_rate / one.replicas * (one.replicas - 1) * 0.99
+
+
 def test_that_the_cliff_is_where_the_promise_breaks(catalog: Catalog) -> None:
     asked = one_chip("nv-h200", {"parallelism_degree": 4, "replicas": 3})
     one = alternatives(asked, catalog)[0]
