@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
@@ -40,6 +42,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         window.resize(*DEFAULT_SIZE)
         window.panel.unfold("traffic", "open_figures")
         window.show()
+        sys.excepthook = _told_in(window)
         if complaint:
             window.messages.show_message(complaint, "error" if paths and document.path != Path(paths[0]) else "remark")
         # The window first: the worker's start would compete with the first frame.
@@ -47,7 +50,19 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         QTimer.singleShot(0, document.refine_now)
         return application.exec()
     finally:
+        sys.excepthook = sys.__excepthook__
         live.close()
+
+
+def _told_in(window: MainWindow) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    """Shows what nobody foresaw in the window, to be copied and reported, and prints it as well."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        detail = "".join(traceback.format_exception(kind, error, trace))
+        window.messages.show_message(f"The program made a mistake: {error!r}; please report it\n{detail}")
+
+    return tell
 
 
 def first_document(paths: Sequence[Path], catalog: Catalog, live: Evaluator) -> tuple[Document, str]:

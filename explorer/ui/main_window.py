@@ -316,7 +316,11 @@ class MainWindow(QMainWindow):
         self.document.select_workload((self.document.workload_index + 1) % count)
 
     def _select_alternative(self, index: int) -> None:
-        name = self.document.workload.alternatives[index].name
+        alternatives = self.document.workload.alternatives
+        if index >= len(alternatives):
+            # The answer on the screen is of a scenario before, because the present one has none.
+            return
+        name = alternatives[index].name
         self.document.change(self.document.workload_path("selected"), name, "selected chip")
 
     def step_alternative(self, step: int) -> None:

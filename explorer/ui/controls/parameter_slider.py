@@ -70,12 +70,14 @@ class ParameterSlider(QWidget):
         *,
         caption: bool = False,
         optional: bool = False,
+        box_width: int = BOX_WIDTH,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.title, self.meaning = title, meaning
         self._text, self._optional, self._has_caption = text, optional, caption
+        self._box_width = box_width
         self._value: Value | None = None
         self._accepted: Value | None = None
         self._badge = self._caption = self._complaint = ""
@@ -223,7 +225,7 @@ class ParameterSlider(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place box and track; a layout here would cost a frame on every changed text."""
-        self.box.setGeometry(self.width() - BOX_WIDTH, 0, BOX_WIDTH, BOX_HEIGHT)
+        self.box.setGeometry(self.width() - self._box_width, 0, self._box_width, BOX_HEIGHT)
         self.track.setGeometry(-2, 22, self.width() + 4, TRACK_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -232,7 +234,7 @@ class ParameterSlider(QWidget):
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(t.panel))
         body, note = metrics(BODY), metrics(NOTE)
-        room = self.width() - BOX_WIDTH - 8
+        room = self.width() - self._box_width - 8
         badge_width = note.horizontalAdvance(self._badge) + 8 if self._badge else 0.0
         beside = body.horizontalAdvance(self.title) + 6 + badge_width <= room or not self._has_caption
         bottom = self.height() - CAPTION_HEIGHT - 1.0

@@ -16,12 +16,13 @@ from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
 from explorer.ui.binding import attempt
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
+from explorer.ui.controls.parameter_slider import BOX_WIDTH, ParameterSlider, text_of
 from explorer.ui.controls.scale import LinearScale, LogScale, Scale
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 
 REASON = "set in the window"
+BELIEF_WIDTH = 60
 MARGIN = 1.6
 """How far a slider goes beyond a figure's stated range, as a ratio: the range is a judgement, not a law."""
 
@@ -95,6 +96,7 @@ class OpenFiguresGroup(FoldedGroup):
 
     def _slider(self, figure: OpenFigure) -> ParameterSlider:
         scale: Scale
+        width = BELIEF_WIDTH if figure.readings else BOX_WIDTH
         if figure.readings:
             first = figure.readings[0][0]
             title, text, scale = (
@@ -109,7 +111,7 @@ class OpenFiguresGroup(FoldedGroup):
             meaning = (
                 "Nobody has published this figure. The wash is its stated range; a value set here is taken as known."
             )
-        slider = ParameterSlider(f"open.{figure.figure}", title, scale, text, meaning, caption=True)
+        slider = ParameterSlider(f"open.{figure.figure}", title, scale, text, meaning, caption=True, box_width=width)
         slider.set_badge(figure.status)
         slider.explain(meaning, html.escape(figure.reason), html.escape(figure.source))
         if figure.readings:
