@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from scipy.stats import lognorm, nbinom
 
 from explorer.engine.queueing import (
+    COARSE,
+    FINE,
     Chain,
     LoadState,
+    NodeSpacing,
     PromptService,
     batch_nodes,
     build_chain,
@@ -139,6 +142,7 @@ def test_that_many_servers_wait_as_erlang_says(servers: int, load: float) -> Non
     )
 
 
+@pytest.mark.parametrize(("spacing", "share"), [(FINE, 0.01), (COARSE, 0.02)])
 @given(
     cap=st.integers(1, 2000),
     a=st.floats(1e-3, 0.1),
@@ -146,30 +150,29 @@ def test_that_many_servers_wait_as_erlang_says(servers: int, load: float) -> Non
     bend=st.floats(0.7, 1.3),
     load=st.floats(0.02, 0.97),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_that_the_compressed_chain_is_the_chain_over_every_state(
-    cap: int, a: float, growth: float, bend: float, load: float
+    spacing: NodeSpacing, share: float, cap: int, a: float, growth: float, bend: float, load: float
 ) -> None:
-    """Mean batch and share that waits within 1 %, batch quantiles within 1 % of the cap."""
+    """Mean batch and share that waits within 1 %; batch quantiles within a share of the cap."""
 
     def step(n: Array) -> Array:
         return np.asarray(a * (1.0 + growth * (n / cap) ** bend))
 
     tokens = 100.0
-    every = BruteForce(step(np.arange(cap + 1.0)), tokens, 1.0)
-    rate = load * every.saturation
+    rate = load * cap / (tokens * float(step(np.asarray(float(cap)))))
     every = BruteForce(step(np.arange(cap + 1.0)), tokens, rate)
-    nodes = batch_nodes(cap)
+    nodes = batch_nodes(cap, spacing)
     chain = build_chain(nodes, step(nodes), tokens)
     state = solve_loads(chain, [[rate]])
     assert chain.saturation[0] == pytest.approx(every.saturation)
     assert state.mean_batch[0, 0] == pytest.approx(every.mean_batch, rel=0.01)
-    assert state.wait_probability[0, 0] == pytest.approx(every.wait, rel=0.01, abs=1e-4)
+    assert state.wait_probability[0, 0] == pytest.approx(every.wait, rel=0.01, abs=5e-3 if spacing is COARSE else 5e-4)
     for q in (0.5, 0.95, 0.99):
         for cumulative, by_token in ((state.cumulative_time, False), (state.cumulative_token, True)):
             found = quantile_over_nodes(cumulative, chain.nodes, q)[0, 0]
             # half a state of rounding, since the chain's own quantile is a whole number
-            assert abs(found - every.batch_quantile(q, by_token)) <= 0.5 + 0.01 * cap
+            assert abs(found - every.batch_quantile(q, by_token)) <= 0.5 + share * cap
 
 
 @given(st.integers(1, 4000), st.floats(1e-3, 0.1), st.floats(0, 1e-3), st.floats(1, 2000))
