@@ -138,8 +138,12 @@ def kv_bytes_per_sequence(
     *,
     pp: ArrayLike = 1.0,
     sequence_sharding: bool = False,
+    read_in_a_step: bool = False,
 ) -> Array:
-    """KV cache and recurrent state of a sequence of `context` tokens on one chip, bytes."""
+    """KV cache and recurrent state of a sequence of `context` tokens on one chip, bytes.
+
+    `read_in_a_step`: only what one step reads, which a sparse attention's is less than what it holds.
+    """
     degree = np.asarray(tp, dtype=np.float64)
     length = np.asarray(context, dtype=np.float64)
     width = np.asarray(kv_bytes, dtype=np.float64)
@@ -149,6 +153,8 @@ def kv_bytes_per_sequence(
             total = total + group.count * shape.recurrent_state_bytes / degree
             continue
         held = length if group.window is None else np.minimum(length, group.window)
+        if read_in_a_step and group.attended is not None:
+            held = np.minimum(held, group.attended * group.kv_compression)
         total = total + group.count * _token_values(shape, group, degree, sequence_sharding) * width * held
     return np.asarray(total / np.asarray(pp, dtype=np.float64))
 
@@ -158,9 +164,9 @@ def _token_values(shape: ModelShape, group: LayerGroup, tp: Array, sequence_shar
         kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
         head_dim = shape.head_dim if group.head_dim is None else group.head_dim
         local = kv_heads / tp if sequence_sharding else np.maximum(kv_heads / tp, 1.0)
-        return np.asarray((1.0 if group.shared_key_value else 2.0) * local * head_dim)
+        return np.asarray((1.0 if group.shared_key_value else 2.0) * local * head_dim / group.kv_compression)
     if group.mixer == "mla":
-        values = shape.kv_lora_rank + shape.rope_head_dim
+        values = (shape.kv_lora_rank + shape.rope_head_dim) / group.kv_compression
         return np.asarray(values / tp if sequence_sharding else values + 0.0 * tp)
     return np.zeros_like(tp)
 
@@ -200,11 +206,10 @@ def bytes_touched_per_step(
         touched = np.asarray(experts_touched(shape.experts, shape.experts_per_token, n) / shape.experts)  # type: ignore[assignment]
     weights = count.dense * width / (tp * pp) + count.experts * width * touched / (tp * dp * pp)
     head = shape.vocabulary * shape.hidden * 2.0 / tp
-    kv = (
-        n
-        / dp
-        * kv_bytes_per_sequence(shape, kv_bytes, context, tp, pp=pp, sequence_sharding=sequence_sharding)
+    per_sequence = kv_bytes_per_sequence(
+        shape, kv_bytes, context, tp, pp=pp, sequence_sharding=sequence_sharding, read_in_a_step=True
     )
+    kv = n / dp * per_sequence
     return np.asarray(weights + head + kv)
 
 
@@ -249,51 +254,32 @@ def largest_batch(
 
 def largest_context(
     shape: ModelShape,
-    weight_bytes: float,
-    kv_bytes: float,
-    capacity: float,
-    token_budget: float,
+    weight_bytes: ArrayLike,
+    kv_bytes: ArrayLike,
+    capacity: ArrayLike,
+    token_budget: ArrayLike,
     split: Split,
     constants: StepConstants,
     *,
     sequence_sharding: bool = False,
-) -> float:
+) -> Array:
     """Longest single sequence a replica's chip can hold beside its weights, tokens (inf without a growing cache)."""
-    zero = kv_bytes_per_sequence(
-        shape, kv_bytes, 0.0, split.tp, pp=split.pp, sequence_sharding=sequence_sharding
+    free = (
+        np.asarray(capacity, dtype=np.float64) * constants.usable_memory_share
+        - weight_bytes_per_chip(shape, weight_bytes, split)
+        - other_bytes_per_chip(shape, token_budget, capacity, split, constants)
     )
-    free = float(
-        np.asarray(
-            capacity * constants.usable_memory_share
-            - weight_bytes_per_chip(shape, weight_bytes, split)
-            - other_bytes_per_chip(shape, token_budget, capacity, split, constants)
-            - zero
-        )
-    )
-    if free <= 0:
-        return 0.0
-
-    def used(tokens: float) -> float:
-        return float(
-            kv_bytes_per_sequence(
-                shape, kv_bytes, tokens, split.tp, pp=split.pp, sequence_sharding=sequence_sharding
-            )
-            - zero
-        )
-
-    slope = float(
-        np.asarray(
-            kv_bytes_per_token(
-                shape, kv_bytes, split.tp, sequence_sharding=sequence_sharding, window_reached=True
-            )
-        )
-        / np.asarray(split.pp, dtype=np.float64)
-    )
-    if slope <= 0:
-        return float("inf")
     windows = [group.window for group in shape.layers if group.window is not None]
-    longest_window = max(windows, default=0.0)
-    at_window = used(longest_window)
-    if free < at_window:
-        return free / max(at_window / longest_window, 1e-9)
-    return longest_window + (free - at_window) / slope
+    window = max(windows, default=0.0)
+    empty, at_window = (
+        kv_bytes_per_sequence(
+            shape, kv_bytes, length, split.tp, pp=split.pp, sequence_sharding=sequence_sharding
+        )
+        for length in (0.0, window)
+    )
+    pp = np.asarray(split.pp, dtype=np.float64)
+    slope = kv_bytes_per_token(shape, kv_bytes, split.tp, sequence_sharding=sequence_sharding, window_reached=True) / pp
+    grows = slope > 0
+    beyond = window + (free - at_window) / np.where(grows, slope, 1.0)
+    within = np.maximum(free - empty, 0.0) / np.maximum(at_window - empty, 1e-9) * window
+    return np.asarray(np.where(free < at_window, within, np.where(grows, beyond, np.inf)))

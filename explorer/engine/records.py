@@ -35,6 +35,10 @@ class LayerGroup:
     intermediate: float | None = None
     shared_key_value: bool = False
     """The value is the key: one projection and one cached vector serve both."""
+    kv_compression: float = 1.0
+    """Tokens that share one cached entry."""
+    attended: float | None = None
+    """Most cached entries that a sparse attention reads in a step; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)

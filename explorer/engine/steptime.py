@@ -181,8 +181,8 @@ def _mixer_time(
         chunked = prefill * (1.5 * state / (peak16 * constants.linear_prefill_compute))
         return np.asarray(projections + recurrence + chunked)
     heads = (shape.heads if group.heads is None else group.heads) / tp
-    seen = context if group.window is None else np.minimum(context, group.window)
-    prompt_seen = prefill_context if group.window is None else np.minimum(prefill_context, group.window)
+    seen = _entries_read(group, context)
+    prompt_seen = _entries_read(group, prefill_context)
     decodes = decode > 0
     prefills = prefill > 0
     read_rate = bandwidth * chip.decode_attention_memory
@@ -225,6 +225,14 @@ def _mixer_time(
             np.asarray(chip.prefill_attention_t0) + prefill * prompt_seen * (2.0 * heads * dims / rate)
         )
     return np.asarray(projections + attention)
+
+
+def _entries_read(group: LayerGroup, context: Array) -> Array:
+    """Cached entries that a token's attention reads: the window's, the compressed ones, at most the attended."""
+    seen = context if group.window is None else np.minimum(context, group.window)
+    if group.kv_compression != 1.0:
+        seen = seen / group.kv_compression
+    return seen if group.attended is None else np.minimum(seen, group.attended)
 
 
 def _dense_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, tokens: Array) -> Array:

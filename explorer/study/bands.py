@@ -33,6 +33,9 @@ class Bands:
     """Draws: at the operating point (alternatives, samples), along the load (alternatives, BAND_POINTS)."""
 
     point: Mapping[str, Mapping[float, Array]]
+    point_low: Mapping[str, Mapping[float, Array]]
+    """P5 and P95 of the draws at the operating point, (alternatives,)."""
+    point_high: Mapping[str, Mapping[float, Array]]
     low: Mapping[str, Array]
     high: Mapping[str, Array]
     at: Array
@@ -119,10 +122,14 @@ def draw_bands(
             found["e2e"][q] = found["e2e"][q] + extra
         found["ttft"][q] = values + extra
     point: dict[str, dict[float, Array]] = {}
+    ends: tuple[dict[str, dict[float, Array]], dict[str, dict[float, Array]]] = ({}, {})
     low: dict[str, Array] = {}
     high: dict[str, Array] = {}
     for metric in metrics:
         point[metric] = {q: values[:, -1].reshape(count, samples) for q, values in found[metric].items()}
+        ordered = {q: np.sort(draws, axis=1) for q, draws in point[metric].items()}
+        for end, share_of_draws in zip(ends, (LOW, HIGH), strict=True):
+            end[metric] = {q: draws[:, order_index(share_of_draws, samples)] for q, draws in ordered.items()}
         along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
         low[metric] = along[:, order_index(LOW, samples), :]
         high[metric] = along[:, order_index(HIGH, samples), :] * (first_token_up() if metric == "ttft" else 1.0)
@@ -130,6 +137,7 @@ def draw_bands(
     cliffs = largest_rate_within(every[:, :-1], checks)
     return Bands(
         point,
+        *ends,
         low,
         high,
         at,
@@ -144,14 +152,11 @@ def order_index(q: float, samples: int) -> int:
     return int(np.floor(q * (samples - 1))) if q < 0.5 else int(np.ceil(q * (samples - 1)))
 
 
-def banded(value: float, draws: Array, up: float = 1.0) -> Banded | None:
-    """A value with the P5-P95 of its draws, the upper end raised by `up`; None when the value is not finite.
+def banded(value: float, low: float, high: float) -> Banded | None:
+    """A value with the band of its draws, which is made to hold the value; None when the value is not finite.
 
     An upper end that is infinite (more than one draw in twenty cannot carry the load) stays infinite.
     """
     if not np.isfinite(value):
         return None
-    ordered = np.sort(draws)
-    low = float(ordered[order_index(LOW, len(ordered))])
-    high = float(ordered[order_index(HIGH, len(ordered))]) * up
     return Banded(value, min(low, value), max(high, value))

@@ -15,18 +15,10 @@ from explorer.engine.cost import (
     monthly_tokens,
     split_input_output,
 )
-from explorer.engine.memory import (
-    bytes_touched_per_step,
-    kv_bytes_per_sequence,
-    largest_context,
-    other_bytes_per_chip,
-    weight_bytes_per_chip,
-)
-from explorer.engine.queueing import lognormal_quantile
-from explorer.engine.records import Split
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.answers import Context, Loaded, Sized
-from explorer.study.deployment import Candidate, Deployment, layouts_of_degree
+from explorer.study.deployment import Deployment, layouts_of_degree
+from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,
     AlternativeOutcome,
@@ -34,14 +26,11 @@ from explorer.study.outcome import (
     BatchReport,
     Cost,
     Layout,
-    MemoryFit,
     Metric,
     OpenFigure,
     Percentiles,
-    ReadTime,
 )
-from explorer.study.replica import Demand
-from explorer.study.resolve import KV_BYTES, ServedModel, compute_format, step_constants
+from explorer.study.resolve import ServedModel, compute_format
 from explorer.study.sizing import SAFE_LOAD
 
 Array = NDArray[np.float64]
@@ -54,19 +43,10 @@ METRIC_NAMES: dict[str, str] = {
 }
 
 
-def p99_length(demand: Demand) -> float:
-    """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
-    prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
-    output = lognormal_quantile(demand.output, demand.output_cv, 0.99)
-    return max(float(prompt), demand.prompt) + max(float(output), demand.output)
-
-
 def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...]:
     """Degrees at which this chip can split this model in some way."""
     return tuple(
-        degree
-        for degree in deployment.chip.degrees
-        if layouts_of_degree(degree, served.shape, deployment.chip)
+        degree for degree in deployment.chip.degrees if layouts_of_degree(degree, served.shape, deployment.chip)
     )
 
 
@@ -109,9 +89,12 @@ def availability(context: Context, deployment: Deployment) -> tuple[bool, str]:
     return False, f"no offer of {deployment.chip.name} in {deployment.cloud} is known"
 
 
-def open_figures(deployment: Deployment, context: Context) -> tuple[OpenFigure, ...]:
+def open_figures(deployment: Deployment) -> tuple[OpenFigure, ...]:
     """The disputed and undisclosed figures of a chip, in display units, as sliders need them."""
-    overrides = context.scenario.overrides.get(deployment.chip.id, {})
+    kept: tuple[OpenFigure, ...] | None = deployment.figures.memo.get(("open figures",))
+    if kept is not None:
+        return kept
+    overrides = deployment.figures.overrides
     found = []
     for figure in deployment.chip.open_figures:
         override = overrides.get(figure.name)
@@ -134,135 +117,8 @@ def open_figures(deployment: Deployment, context: Context) -> tuple[OpenFigure, 
                 source=figure.source,
             )
         )
+    deployment.figures.memo[("open figures",)] = tuple(found)
     return tuple(found)
-
-
-def memory_fit(context: Context, entry: Sized, mean_batch: float, batch_p99: float) -> MemoryFit:
-    """The memory picture of one chip of the replica (SEMANTICS: Memory picture)."""
-    candidate, deployment = entry.candidate, entry.deployment
-    shape, constants = context.served.shape, step_constants()
-    width = compute_format(deployment.chip, deployment.weight_precision).weight_bytes
-    kv_width = KV_BYTES[deployment.kv_precision]
-    layout = candidate.layout
-    split = Split(float(layout.tp), float(layout.pp), float(layout.dp), float(layout.ep))
-    capacity = deployment.capacity
-    usable = capacity * constants.usable_memory_share
-    weights = float(weight_bytes_per_chip(shape, width, split))
-    other = float(other_bytes_per_chip(shape, deployment.settings.token_budget, capacity, split, constants))
-    per_sequence = (
-        float(
-            kv_bytes_per_sequence(
-                shape,
-                kv_width,
-                p99_length(context.demand),
-                split.tp,
-                pp=split.pp,
-                sequence_sharding=context.sharded,
-            )
-        )
-        / candidate.layout.dp
-    )
-    mean_sequence = (
-        float(
-            kv_bytes_per_sequence(
-                shape,
-                kv_width,
-                context.demand.mean_context,
-                split.tp,
-                pp=split.pp,
-                sequence_sharding=context.sharded,
-            )
-        )
-        / candidate.layout.dp
-    )
-    fits = candidate.fits
-    batch = max(mean_batch, 1.0)
-    touched = float(
-        bytes_touched_per_step(
-            shape,
-            width,
-            kv_width,
-            batch,
-            context.demand.mean_context,
-            split,
-            sequence_sharding=context.sharded,
-        )
-    )
-    bandwidth = deployment.chip.figure("memory_bandwidth")
-    overridden = "memory_bandwidth" in context.scenario.overrides.get(deployment.chip.id, {}) and (
-        context.scenario.overrides[deployment.chip.id]["memory_bandwidth"].value is not None
-    )
-    if bandwidth.readings and not overridden:
-        reads = tuple(ReadTime(reading.name, touched / reading.value) for reading in bandwidth.readings)
-    else:
-        reads = (ReadTime("", touched / deployment.values["memory_bandwidth"]),)
-    needed = weights + other + per_sequence
-    shortfall = max(needed - usable, 0.0) if not fits else 0.0
-    return MemoryFit(
-        weights=weights,
-        kv=mean_sequence * batch_p99 if fits else 0.0,
-        kv_at_cap=per_sequence * candidate.cap if fits else per_sequence,
-        other=other,
-        capacity=capacity,
-        usable=usable,
-        fits=fits,
-        shortfall=shortfall,
-        max_batch=max(int(candidate.held), 0),
-        max_context=largest_context(
-            shape,
-            width,
-            kv_width,
-            capacity,
-            deployment.settings.token_budget,
-            split,
-            constants,
-            sequence_sharding=context.sharded,
-        ),
-        read_times=reads,
-        sweep_s=capacity / deployment.values["memory_bandwidth"],
-        remedy="" if fits else _remedy(context, entry),
-        note=_memory_note(deployment, touched, reads, batch),
-    )
-
-
-def _memory_note(deployment: Deployment, touched: float, reads: Sequence[ReadTime], batch: float) -> str:
-    times = " or ".join(
-        f"{QUANTITIES['seconds'].format(read.seconds)}" + (f" ({read.reading})" if read.reading else "")
-        for read in reads
-    )
-    noun = deployment.chip.unit_noun
-    text = (
-        f"Holding is not reading: one step at batch {batch:.0f} reads {QUANTITIES['bytes'].format(touched)} a {noun}, "
-        f"at the very least {times}"
-    )
-    domains = deployment.values.get("memory_domains", 1.0)
-    if domains > 1.0:
-        text += f"; the {noun} has several memory domains, so this needs tensor parallelism on the {noun}"
-    return text
-
-
-def _remedy(context: Context, entry: Sized) -> str:
-    """What would make it fit: the next degree that does, or fewer bits, in words."""
-    from explorer.study.deployment import candidates_of
-
-    deployment = entry.deployment
-    constants = step_constants()
-    auto = deployment.settings.model_copy(update={"parallelism_degree": "auto", "layout": "auto"})
-    freed = Deployment(
-        deployment.name,
-        deployment.chip,
-        deployment.cloud,
-        deployment.offer,
-        auto,
-        deployment.weight_precision,
-        deployment.kv_precision,
-        deployment.figures,
-    )
-    options = candidates_of(freed, context.served, p99_length(context.demand), constants, context.sharded)
-    enough = sorted(option.layout.chips for option in options if option.fits)
-    if enough:
-        return f"fits on {enough[0]} {deployment.chip.unit_noun}s"
-    return "fits at no degree: fewer bits a weight, a shorter context or a smaller model would be needed"
 
 
 def batch_report(entry: Sized, mean: float, p99: float, wait_probability: float) -> BatchReport:
@@ -355,18 +211,14 @@ def money(
         low, high = (1.0, 1.0) if settled else (figure.low / figure.value, figure.high / figure.value)
         energy = Banded(joule, min(joule * low, joule), max(joule * high, joule))
     if price.usd is None:
-        return Cost(
-            None, None, None, None, None, None, price.basis, price.source, False, False, price.reason
-        ), energy
+        return Cost(None, None, None, None, None, None, price.basis, price.source, False, False, price.reason), energy
     month = float(monthly_cost(price.usd, bought))
     per_million = month / (tokens / 1e6)
     carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
     fixed = entry.deployment.settings.replicas
     spare = entry.deployment.settings.spare_replicas
     replicas = (
-        np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0)
-        if fixed == "auto"
-        else np.full_like(carried, fixed)
+        np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0) if fixed == "auto" else np.full_like(carried, fixed)
     )
     bought_drawn = chips_in_whole_units((replicas + spare) * layout.chips, price.unit_size)
     drawn_price = np.full_like(carried, price.usd) if price.draws is None else price.draws
@@ -409,9 +261,7 @@ def _chip_time(loaded: Loaded, row: int, context: Context) -> tuple[float, float
     chain = loaded.table.chain
     node = chain.nodes.shape[1] // 2
     prefill = float(loaded.table.marginal_at[row, node])
-    decode = (
-        float(loaded.table.decode_at[row, node] / max(chain.nodes[row, node], 1.0)) * context.demand.output
-    )
+    decode = float(loaded.table.decode_at[row, node] / max(chain.nodes[row, node], 1.0)) * context.demand.output
     return prefill, decode
 
 
@@ -419,7 +269,7 @@ def not_fitting(context: Context, entry: Sized) -> AlternativeOutcome:
     """The outcome of an alternative whose memory cannot hold the model: what is short, and what would help."""
     settings, chip = entry.deployment.settings, entry.deployment.chip
     layout = entry.candidate.layout
-    memory = memory_fit(context, entry, 0.0, 0.0)
+    (memory,) = memory_fits(context, [entry], [0.0], [0.0])
     bytes_ = QUANTITIES["bytes"]
     reason = f"does not fit: {bytes_.format(memory.shortfall)} a {chip.unit_noun} short; {memory.remedy}"
     available, note = availability(context, entry.deployment)
@@ -453,31 +303,12 @@ def not_fitting(context: Context, entry: Sized) -> AlternativeOutcome:
         next_replica_rate=None,
         throughput_tokens_per_s=0.0,
         probability_keeps={**dict.fromkeys(context.limits, 0.0), "all": 0.0},
-        cost=Cost(
-            None, None, None, None, None, None, entry.price.basis, entry.price.source, False, False, reason
-        ),
+        cost=Cost(None, None, None, None, None, None, entry.price.basis, entry.price.source, False, False, reason),
         energy_joule_per_token=None,
         evidence_grade=chip.evidence_grade,
         latency_method="closed form",
         precision_note=precision_note(entry.deployment),
         available=available,
         availability_note=note,
-        open_figures=open_figures(entry.deployment, context),
+        open_figures=open_figures(entry.deployment),
     )
-
-
-__all__ = [
-    "Candidate",
-    "availability",
-    "batch_report",
-    "layout_sentence",
-    "legal_degrees",
-    "memory_fit",
-    "money",
-    "not_fitting",
-    "open_figures",
-    "p99_length",
-    "precision_note",
-    "promise_reason",
-    "tightest_metric",
-]

@@ -13,6 +13,7 @@ from explorer.engine.cost import OwnedCost, owned_cost_per_hour
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import Price
 from explorer.study.deployment import Deployment
+from explorer.study.figures import stratified_uniforms
 
 Array = NDArray[np.float64]
 
@@ -39,14 +40,32 @@ def chip_price(
     deployment: Deployment,
     price: Price,
     as_of: str,
-    draws: Mapping[str, Array] | None,
-    uniforms: Array | None,
+    samples: int,
+    seed: int,
 ) -> ChipPrice:
     """Price of one chip-hour of a deployment: a published offer, the same cost-plus formula for all, or owned.
 
-    With `draws` of the chip's figures (and `uniforms` for an offer's own range) the price is drawn as well.
+    Drawn `samples` times as well, from the chip's figures or the offer's own range.
     Bought in whole units: the smallest instance of its cloud when rented, the chip's own unit when owned.
     """
+    key = ("price", price, as_of, deployment.cloud, deployment.offer, samples, seed)
+    kept: ChipPrice | None = deployment.figures.memo.get(key)
+    if kept is None:
+        draws = deployment.figures.draws(samples, seed)
+        uniforms = stratified_uniforms(f"{deployment.chip.id}/offer", samples, seed)
+        kept = _priced(catalog, deployment, price, as_of, draws, uniforms)
+        deployment.figures.memo[key] = kept
+    return kept
+
+
+def _priced(
+    catalog: Catalog,
+    deployment: Deployment,
+    price: Price,
+    as_of: str,
+    draws: Mapping[str, Array],
+    uniforms: Array,
+) -> ChipPrice:
     if price.basis == "offer":
         return _offered(catalog, deployment, price, as_of, uniforms)
     chip = deployment.chip
@@ -54,12 +73,10 @@ def chip_price(
         hourly = _owned_per_hour(chip, deployment.values, price)
     except MissingFigureError as error:
         return ChipPrice(None, None, chip.instance_size, price.basis, "", False, False, str(error))
-    drawn = None
-    if draws is not None:
-        merged: dict[str, ArrayLike] = {**deployment.values, **draws}
-        hourly_drawn = _owned_per_hour(chip, merged, price)
-        # a chip whose price and power are both settled has one price, not a draw of it
-        drawn = hourly_drawn if hourly_drawn.ndim else None
+    merged: dict[str, ArrayLike] = {**deployment.values, **draws}
+    hourly_drawn = _owned_per_hour(chip, merged, price)
+    # a chip whose price and power are both settled has one price, not a draw of it
+    drawn = hourly_drawn if hourly_drawn.ndim else None
     if price.basis == "own":
         source = f"owned {price.life_years:g} years at {price.cost_of_capital:.0%}, all chips alike"
         return ChipPrice(float(hourly), drawn, chip.instance_size, "own", source, False, False)
@@ -105,9 +122,7 @@ def _rented_unit(catalog: Catalog, deployment: Deployment) -> int:
     return min(sizes) if sizes else deployment.chip.instance_size
 
 
-def _offered(
-    catalog: Catalog, deployment: Deployment, price: Price, as_of: str, uniforms: Array | None
-) -> ChipPrice:
+def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str, uniforms: Array) -> ChipPrice:
     if deployment.offer is not None:
         offer = catalog.offer(deployment.offer)
     else:
@@ -127,9 +142,7 @@ def _offered(
     source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.term.replace('_', '-')}, {offer.date}"
     return ChipPrice(
         usd=offer.usd_per_chip_hour,
-        draws=None
-        if uniforms is None or offer.low >= offer.high
-        else offer.low * (offer.high / offer.low) ** uniforms,
+        draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** uniforms,
         unit_size=max(offer.chips_per_instance, 1),
         basis="offer",
         source=source,

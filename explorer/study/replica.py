@@ -16,6 +16,7 @@ from explorer.engine.queueing import (
     build_chain,
     e2e_quantiles,
     itl_quantiles,
+    lognormal_quantile,
     padded_nodes,
     quantile_over_nodes,
     solve_loads,
@@ -52,6 +53,13 @@ class Demand:
     def mean_context(self) -> float:
         """Mean context of a sequence in service: length-biased, ISL + OSL*(1+CV^2)/2."""
         return self.prompt + self.output * (1.0 + self.output_cv**2) / 2.0
+
+
+def p99_length(demand: Demand) -> float:
+    """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
+    prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
+    output = lognormal_quantile(demand.output, demand.output_cv, 0.99)
+    return max(float(prompt), demand.prompt) + max(float(output), demand.output)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ def shape_of(model: Model) -> ModelShape:
                 head_dim=group.head_dim,
                 intermediate=group.intermediate,
                 shared_key_value=group.shared_key_value,
+                kv_compression=float(group.kv_compression),
+                attended=None if group.attended is None else float(group.attended),
             )
             for group in model.layers
         ),

@@ -15,12 +15,14 @@ from explorer.study import describe
 from explorer.study.answers import Context, Loaded, PoolSize, Sized, WorkloadAnswer
 from explorer.study.bands import Bands, banded, draw_bands, first_token_up
 from explorer.study.deployment import Candidate, Deployment, candidates_of
-from explorer.study.figures import FigureSets, stratified_uniforms
+from explorer.study.figures import FigureSets
+from explorer.study.memory_picture import memory_fits
 from explorer.study.money import chip_price
 from explorer.study.outcome import (
     METRICS,
     AlternativeOutcome,
     LatencyCurve,
+    MemoryFit,
     Metric,
     Percentiles,
     WorkloadOutcome,
@@ -31,6 +33,7 @@ from explorer.study.replica import (
     StepGrid,
     batch_quantile,
     latencies,
+    p99_length,
     replica_table,
     select_rows,
 )
@@ -160,9 +163,23 @@ def evaluate_workload(
             samples,
             wanted,
         )
+        p99_batch = batch_quantile(point.state, point.chain, 0.99)[:, 0]
+        pictures = memory_fits(
+            context, [sized[at] for at in shown], list(point.state.mean_batch[:, 0]), list(p99_batch)
+        )
         for at, position in enumerate(shown):
             outcomes[position] = _alternative(
-                context, settings[position], sized[position], loaded, rows[at], point, bands, at, replicas[at]
+                context,
+                settings[position],
+                sized[position],
+                loaded,
+                rows[at],
+                point,
+                bands,
+                at,
+                replicas[at],
+                pictures[at],
+                float(p99_batch[at]),
             )
     for position in range(alternatives):
         if position not in outcomes:
@@ -192,14 +209,12 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     scenario = context.scenario
     constants = step_constants()
     seed = scenario.simulation.seed
-    p99_tokens = describe.p99_length(context.demand)
+    p99_tokens = p99_length(context.demand)
     sized: list[Sized] = []
     groups: list[tuple[Candidate, ...]] = []
     for deployment in deployments:
         options = candidates_of(deployment, context.served, p99_tokens, constants, context.sharded)
-        draws = deployment.figures.draws(samples, seed)
-        uniforms = stratified_uniforms(f"{deployment.chip.id}/offer", samples, seed)
-        price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, draws, uniforms)
+        price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, samples, seed)
         groups.append(tuple(option for option in options if option.fits))
         closest = max(options, key=lambda option: option.held)
         sized.append(Sized(deployment, closest, price, describe.legal_degrees(deployment, context.served)))
@@ -309,6 +324,8 @@ def _alternative(
     bands: Bands,
     at: int,
     replicas: int,
+    memory: MemoryFit,
+    batch_p99: float,
 ) -> AlternativeOutcome:
     chip, layout, rate = entry.deployment.chip, entry.candidate.layout, context.rate
     saturation = float(loaded.table.chain.saturation[row])
@@ -320,7 +337,6 @@ def _alternative(
     spare = settings.spare_replicas
     bought = int(chips_in_whole_units((replicas + spare) * layout.chips, entry.price.unit_size))
     mean_batch = float(point.state.mean_batch[at, 0])
-    batch_p99 = float(batch_quantile(point.state, point.chain, 0.99)[at, 0])
     cost, energy = describe.money(context, entry, bought, cliff, bands.cliffs[at], bands.saturations[at], loaded, row)
     available, availability = describe.availability(context, entry.deployment)
     return AlternativeOutcome(
@@ -340,7 +356,7 @@ def _alternative(
         feasible=feasible,
         keeps_promises=feasible and not broken,
         reason=reason,
-        memory=describe.memory_fit(context, entry, mean_batch, batch_p99),
+        memory=memory,
         batch=describe.batch_report(entry, mean_batch, batch_p99, float(point.state.wait_probability[at, 0])),
         latency={metric: _percentiles(metric, point, bands, at, reason) for metric in METRICS},
         curves={metric: _curve(loaded, row, metric, bands, at) for metric in METRICS if metric in point.table},
@@ -359,16 +375,22 @@ def _alternative(
         precision_note=describe.precision_note(entry.deployment),
         available=available,
         availability_note=availability,
-        open_figures=describe.open_figures(entry.deployment, context),
+        open_figures=describe.open_figures(entry.deployment),
     )
 
 
 def _percentiles(metric: Metric, point: Latencies, bands: Bands, at: int, reason: str) -> Percentiles:
     if metric not in point.table:
         return Percentiles(None, None, None, "not looked at while a hand moves")
-    values = {q: float(point.table[metric][q][at, 0]) for q in (0.5, 0.95, 0.99)}
-    up = {0.99: first_token_up()} if metric == "ttft" else {}
-    found = {q: banded(value, bands.point[metric][q][at], up.get(q, 1.0)) for q, value in values.items()}
+    up = first_token_up() if metric == "ttft" else 1.0
+    found = {
+        q: banded(
+            float(point.table[metric][q][at, 0]),
+            float(bands.point_low[metric][q][at]),
+            float(bands.point_high[metric][q][at]) * (up if q == 0.99 else 1.0),
+        )
+        for q in (0.5, 0.95, 0.99)
+    }
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 
 

@@ -1,0 +1,155 @@
+"""The memory picture of one chip of each replica: what it holds, what a step reads of it, what would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.memory import (
+    bytes_touched_per_step,
+    kv_bytes_per_sequence,
+    largest_context,
+    other_bytes_per_chip,
+    weight_bytes_per_chip,
+)
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.answers import Context, Sized
+from explorer.study.deployment import Deployment, candidates_of, split_of
+from explorer.study.outcome import MemoryFit, ReadTime
+from explorer.study.replica import p99_length
+from explorer.study.resolve import KV_BYTES, compute_format, step_constants
+
+Array = NDArray[np.float64]
+
+READING_MATTERS = 0.5
+"""A step that reads for more than this share of the promised time per token is worth a sentence."""
+
+
+def memory_fits(
+    context: Context, sized: Sequence[Sized], mean_batch: Sequence[float], batch_p99: Sequence[float]
+) -> list[MemoryFit]:
+    """The memory pictures of deployments at their operating batches (SEMANTICS: Memory picture)."""
+    if not sized:
+        return []
+    shape, constants, demand = context.served.shape, step_constants(), context.demand
+    deployments = [entry.deployment for entry in sized]
+
+    def column(values: Sequence[float]) -> Array:
+        return np.asarray(values, dtype=np.float64)[:, None]
+
+    split = split_of([entry.candidate.layout for entry in sized])
+    width = column([compute_format(one.chip, one.weight_precision).weight_bytes for one in deployments])
+    kv_width = column([KV_BYTES[one.kv_precision] for one in deployments])
+    capacity = column([one.capacity for one in deployments])
+    budget = column([float(one.settings.token_budget) for one in deployments])
+    batch = np.maximum(column(mean_batch), 1.0)
+    sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
+    weights = weight_bytes_per_chip(shape, width, split)
+    other = other_bytes_per_chip(shape, budget, capacity, split, constants)
+    sequences = kv_bytes_per_sequence(
+        shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
+    ) / np.asarray(split.dp)
+    touched = bytes_touched_per_step(
+        shape, width, kv_width, batch, demand.mean_context, split, sequence_sharding=context.sharded
+    )
+    longest = largest_context(
+        shape, width, kv_width, capacity, budget, split, constants, sequence_sharding=context.sharded
+    )
+    return [
+        _picture(
+            context,
+            entry,
+            float(weights[at, 0]),
+            float(other[at, 0]),
+            float(sequences[at, 0]),
+            float(sequences[at, 1]),
+            float(touched[at, 0]),
+            float(longest[at, 0]),
+            float(batch[at, 0]),
+            batch_p99[at],
+        )
+        for at, entry in enumerate(sized)
+    ]
+
+
+def _picture(
+    context: Context,
+    entry: Sized,
+    weights: float,
+    other: float,
+    p99_sequence: float,
+    mean_sequence: float,
+    touched: float,
+    longest: float,
+    batch: float,
+    batch_p99: float,
+) -> MemoryFit:
+    candidate, deployment = entry.candidate, entry.deployment
+    capacity, fits = deployment.capacity, candidate.fits
+    usable = capacity * step_constants().usable_memory_share
+    reads = _read_times(deployment, touched)
+    return MemoryFit(
+        weights=weights,
+        kv=mean_sequence * batch_p99 if fits else 0.0,
+        kv_at_cap=p99_sequence * candidate.cap if fits else p99_sequence,
+        other=other,
+        capacity=capacity,
+        usable=usable,
+        fits=fits,
+        shortfall=0.0 if fits else max(weights + other + p99_sequence - usable, 0.0),
+        max_batch=max(int(candidate.held), 0),
+        max_context=longest,
+        read_times=reads,
+        sweep_s=capacity / deployment.values["memory_bandwidth"],
+        remedy="" if fits else _remedy(context, entry),
+        note=_note(context, deployment, touched, reads, batch),
+    )
+
+
+def _read_times(deployment: Deployment, touched: float) -> tuple[ReadTime, ...]:
+    figure = deployment.chip.figure("memory_bandwidth")
+    override = deployment.figures.overrides.get("memory_bandwidth")
+    if figure.readings and (override is None or override.value is None):
+        return tuple(ReadTime(reading.name, touched / reading.value) for reading in figure.readings)
+    return (ReadTime("", touched / deployment.values["memory_bandwidth"]),)
+
+
+def _note(context: Context, deployment: Deployment, touched: float, reads: Sequence[ReadTime], batch: float) -> str:
+    """What holding does not say: how long a step reads, where that weighs on the promise or is disputed."""
+    promise = context.limits.get("tpot", float("inf"))
+    if len(reads) == 1 and reads[0].seconds < READING_MATTERS * promise:
+        return ""
+    times = " or ".join(
+        QUANTITIES["seconds"].format(read.seconds) + (f" ({read.reading})" if read.reading else "") for read in reads
+    )
+    noun = deployment.chip.unit_noun
+    text = (
+        f"Holding is not reading: one step at batch {batch:.0f} reads {QUANTITIES['bytes'].format(touched)} a {noun}, "
+        f"at the very least {times}"
+    )
+    if deployment.values.get("memory_domains", 1.0) > 1.0:
+        text += f"; the {noun} has several memory domains, so this needs tensor parallelism on the {noun}"
+    return text
+
+
+def _remedy(context: Context, entry: Sized) -> str:
+    """What would make it fit: the next degree that does, or fewer bits, in words."""
+    deployment = entry.deployment
+    auto = deployment.settings.model_copy(update={"parallelism_degree": "auto", "layout": "auto"})
+    freed = Deployment(
+        deployment.name,
+        deployment.chip,
+        deployment.cloud,
+        deployment.offer,
+        auto,
+        deployment.weight_precision,
+        deployment.kv_precision,
+        deployment.figures,
+    )
+    options = candidates_of(freed, context.served, p99_length(context.demand), step_constants(), context.sharded)
+    enough = sorted(option.layout.chips for option in options if option.fits)
+    if enough:
+        return f"fits on {enough[0]} {deployment.chip.unit_noun}s"
+    return "fits at no degree: fewer bits a weight, a shorter context or a smaller model would be needed"
