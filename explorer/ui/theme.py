@@ -129,7 +129,7 @@ QLineEdit {{ background: {t.accent_wash}; color: {t.text}; border: 1px solid {t.
   border-radius: {CONTROL_RADIUS}px; padding: 1px 5px; selection-background-color: {t.accent};
   selection-color: {t.panel}; }}
 QLineEdit:focus {{ border: 1px solid {t.accent}; background: {t.panel}; }}
-QLineEdit#value {{ font-weight: 600; }}
+QLineEdit#value {{ font-weight: 600; padding: 1px 3px; }}
 QComboBox {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.hairline};
   border-radius: {CONTROL_RADIUS}px; padding: 2px 6px; min-height: 20px; }}
 QComboBox:focus {{ border: 1px solid {t.accent}; }}

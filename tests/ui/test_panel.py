@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QToolButton
 from pytestqt.qtbot import QtBot
 
+from explorer.plots.fonts import BODY, metrics
 from explorer.plots.tokens import HIT_TARGET
 from explorer.scenario.path import get
 from explorer.scenario.schema import LayoutChoice
@@ -433,6 +434,15 @@ def test_that_the_named_sliders_and_the_chips_never_scroll(window: MainWindow) -
         *(slider(window, name) for name in ("model_size", "batch_size", "parallelism_degree")), window.panel.chips.list,
     ):  # fmt: skip
         assert not window.panel.scroller.isAncestorOf(widget)
+
+
+def test_that_no_control_is_wider_than_the_panel_and_no_value_than_its_box(window: MainWindow) -> None:
+    inside = window.panel.scroller.widget()
+    QApplication.processEvents()
+    assert inside.minimumSizeHint().width() <= window.panel.scroller.viewport().width()
+    for control in window.panel.findChildren(ParameterSlider):
+        needed = metrics(BODY, True).horizontalAdvance(control.box.text()) + 8
+        assert needed <= control.box.width(), f"{control.title}: {control.box.text()}"
 
 
 def test_that_every_control_has_a_name_a_meaning_and_a_size_to_hit(window: MainWindow) -> None:

@@ -22,7 +22,7 @@ from explorer.ui import theme
 from explorer.ui.controls.scale import Scale, Value
 from explorer.ui.controls.track import TRACK_HEIGHT, Track
 
-BOX_WIDTH = 102
+BOX_WIDTH = 106
 BOX_HEIGHT = 24
 CAPTION_HEIGHT = 15
 NOT_MADE = "none"

@@ -28,8 +28,8 @@ BASES = (
     ("own", "owned", "Bought and run: purchase, power, capital and upkeep"),
 )
 COMPARISONS = (
-    ("sized_to_promise", "to promise", "Each chip gets the replicas that keep every promise; judge by cost"),
-    ("equal_spend", "equal spend", "Each chip gets what the same money buys; judge by latency"),
+    ("sized_to_promise", "promise", "Each chip gets the replicas that keep every promise; judge by cost"),
+    ("equal_spend", "spend", "Each chip gets what the same money buys; judge by latency"),
     ("as_set", "as set", "Each chip gets the replicas set for it"),
 )
 TERMS = (
@@ -46,7 +46,7 @@ class PriceGroup(FoldedGroup):
         super().__init__(document, "price", "Price", parent)
         self.basis = ChoiceRow("price_basis", "Basis", BASES, "One price basis for all chips of the comparison")
         self.term = ChoiceRow("price_term", "Term", TERMS, "Which published offers count")
-        comparison = ChoiceRow("comparison_basis", "Compare", COMPARISONS, "On what footing the chips are compared")
+        comparison = ChoiceRow("comparison_basis", "Compare at", COMPARISONS, "On what footing the chips are compared")
         self.rows.addWidget(comparison)
         self.bind_choice(comparison, lambda: "comparison.basis", "comparison basis")
         self.rows.addWidget(self.basis)
