@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import TIERS, Catalog
+from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import (
     SupplierCandidates,
     TierStructure,
@@ -181,7 +182,10 @@ def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutc
         for at in order
         if summary.supplier_share_high[at] > 0
     )
-    top = summary.top_supplier_index
+    # what needs no supplier at all is nobody's single point of failure, and not whom one depends on most
+    real = [at for at in order if tier.suppliers[at] not in NO_DEPENDENCE]
+    top = int(real[0]) if real else summary.top_supplier_index
+    alone = summary.single_point_of_failure and tier.suppliers[summary.top_supplier_index] not in NO_DEPENDENCE
     return TierOutcome(
         tier=name,
         title=TIER_TITLES[name],
@@ -195,7 +199,7 @@ def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutc
             float(summary.supplier_share_high[top]),
         ),
         top_supplier=tier.suppliers[top],
-        single_point_of_failure=summary.single_point_of_failure,
+        single_point_of_failure=alone,
         suppliers=suppliers,
         counts=counts,
         unknown=tier.unknown,

@@ -21,6 +21,9 @@ STALE_AFTER_DAYS = 183
 """A price older than half a year at the scenario's date is marked stale."""
 
 
+_DOUBT = {"high": 0, "medium": 1, "low": 2}
+
+
 @dataclass(frozen=True)
 class ChipPrice:
     """USD per chip-hour; `usd` None with a reason where the basis gives none."""
@@ -138,8 +141,11 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
                 "an offer"
             )
             return ChipPrice(None, None, deployment.chip.instance_size, "offer", "", False, False, reason)
-        offer = min(published or offers, key=lambda one: (one.usd_per_chip_hour, one.id))
+        # the best-confirmed price first: a cheap listing that others contradict must not set the comparison
+        offer = min(published or offers, key=lambda one: (_DOUBT.get(one.confidence, 1), one.usd_per_chip_hour, one.id))
     source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.term.replace('_', '-')}, {offer.date}"
+    if offer.confidence == "low":
+        source += f"; low confidence: {offer.note}" if offer.note else "; low confidence"
     return ChipPrice(
         usd=offer.usd_per_chip_hour,
         draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** uniforms,
