@@ -138,7 +138,9 @@ def test_that_many_servers_wait_as_erlang_says(servers: int, load: float) -> Non
     assert probability == pytest.approx(float(erlang_c(servers, rate)), rel=1e-9)
     assert probability / decay == pytest.approx(float(mmc_mean_wait(rate, 1.0, servers)), rel=1e-9)
     assert float(exponential_wait_quantile(probability, decay, 0.99)) == pytest.approx(
-        float(mmc_wait_quantile(0.99, rate, 1.0, servers)), rel=1e-9, abs=1e-12
+        float(mmc_wait_quantile(0.99, rate, 1.0, servers)),
+        rel=1e-9,
+        abs=1e-6,  # where just one in a hundred waits the quantile turns
     )
 
 

@@ -193,6 +193,15 @@ def test_that_pipeline_stages_do_not_cut_the_time_per_token_of_one_sequence(whol
     assert replace(whole, pp=2).step(64)[0] < whole.step(64)[0]
 
 
+def test_that_a_stage_hands_its_micro_batch_over_the_link() -> None:
+    whole = Served("llama-3.1-70b", "qcom-ai200", tp=4)
+    spec = whole.spec()
+    handed = step_constants().point_to_point_s + 32 * 8192 * 2.0 / float(spec.link_bandwidth)
+    for stages in (2, 4):
+        added = replace(whole, pp=stages).step(32.0 * stages)[0] - whole.step(32.0)[0]
+        assert added == pytest.approx((stages - 1) * handed * float(spec.step_factor), rel=1e-6)
+
+
 def test_that_one_sequence_is_not_divided_over_attention_ranks() -> None:
     """The step waits for the rank that has it: its whole cache is read by one chip."""
     spread = Served("deepseek-v3", "nv-h200", dp=8)
