@@ -72,7 +72,7 @@ def _fits(chosen: AlternativeOutcome) -> Tile:
     if memory.fits:
         replica = f"{chosen.degree} {noun}" + ("s" if chosen.degree != 1 else "")
         return Tile("fits", "Fits", "✓ yes", replica, held, "good", memory.note)
-    short = f"{BYTES.format(memory.shortfall)} short a {noun}"
+    short = f"{BYTES.format(memory.shortfall)} short" + (" each" if chosen.degree > 1 else "")
     return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy)
 
 
@@ -82,7 +82,8 @@ def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: Alternati
     p99 = None if answered is None else answered.p99
     if p99 is None:
         reason = chosen.reason if answered is None else answered.reason or chosen.reason
-        return Tile(metric, title, NOTHING, "", reason, "bad" if metric in answer.objectives else "plain", reason)
+        tone: Tone = "bad" if metric in answer.objectives else "plain"
+        return Tile(metric, title, NOTHING, "", _briefly(chosen, reason), tone, reason)
     tone, sign, words = _promise(answer, metric)
     before = None if was is None else was.latency.get(metric)
     change = _change(SECONDS, p99.value, None if before is None else before.p99)
@@ -124,7 +125,7 @@ def _money(
     cost = read(chosen)
     if cost is None:
         reason = chosen.cost.reason or chosen.reason
-        return Tile(key, title, NOTHING, "", reason, "plain", reason)
+        return Tile(key, title, NOTHING, "", _briefly(chosen, reason), "plain", reason)
     change = _change(quantity, cost.value, None if was is None else read(was))
     marks = [
         mark
@@ -188,6 +189,11 @@ def _certainty(answer: WorkloadOutcome) -> Tile:
         tone,
         grade,
     )
+
+
+def _briefly(chosen: AlternativeOutcome, reason: str) -> str:
+    """The reason in the few words a tile has room for; in full it is the tile's why."""
+    return reason if chosen.memory.fits else "does not fit"
 
 
 def _change(quantity: Quantity, now: float, was: Banded | None) -> str:

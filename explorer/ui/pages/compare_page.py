@@ -59,6 +59,11 @@ def _keeps(one: AlternativeOutcome) -> str:
     return f"{'✓' if one.keeps_promises else '✗'} {SHARE.format(probability)}"
 
 
+def _counted(one: AlternativeOutcome, text: str) -> str:
+    """A count of what would be bought; nothing is, where it cannot run."""
+    return text if one.feasible else NOTHING
+
+
 def _reason(one: AlternativeOutcome) -> str:
     parts = (
         one.reason,
@@ -80,9 +85,9 @@ COLUMNS = (
     Column(
         "Replicas",
         "Copies of the model, spares included",
-        lambda one: f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else ""),
+        lambda one: _counted(one, f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else "")),
     ),
-    Column("Chips", "Chips in all, spares and whole units included", lambda one: f"{one.chips_total:,}"),
+    Column("Chips", "Chips in all, spares and whole units included", lambda one: _counted(one, f"{one.chips_total:,}")),
     Column("P99 TTFT", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
     Column("P99 TPOT", "Mean time per token (TPOT) that 99 of 100 requests keep", _p99("tpot")),
     Column(
