@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.engine.records import Array
-from explorer.engine.stragglers import normal_quantile
 
 QUANTILES = (0.50, 0.95, 0.99)
 
@@ -137,22 +136,40 @@ def build_chain(nodes: ArrayLike, step: ArrayLike, output_tokens: ArrayLike) -> 
 
 @dataclass(frozen=True)
 class LoadState:
-    """Where a row stands at each load; arrays (rows, loads) unless said otherwise. NaN-free; inf when unstable."""
+    """Where a row stands at each load; arrays (rows, loads) unless said otherwise. NaN-free; inf when unstable.
+
+    Inside the engine the `finite_` twins hold a harmless number where a load is unstable; `or_inf` puts the infinity
+    in at the end.
+    """
 
     rate: Array
     utilisation: Array
+    stable: NDArray[np.bool_]
     mean_batch: Array
     """Sequences in service, mean."""
     wait_probability: Array
     """Share of requests that find every slot taken."""
-    wait_decay: Array
-    """Rate of the exponential waiting tail of those, 1/s."""
-    mean_step: Array
-    """Mean time per output token of a request (Little: mean batch / token rate), seconds."""
+    finite_decay: Array
+    finite_step: Array
     time_weight: Array
     """Probability of each node, time-weighted, (rows, loads, nodes)."""
     token_weight: Array
     """The same weighted by tokens, as a token sees it."""
+
+    @cached_property
+    def all_stable(self) -> bool:
+        """Whether every load can be carried."""
+        return bool(self.stable.all())
+
+    @property
+    def wait_decay(self) -> Array:
+        """Rate of the exponential waiting tail of those that wait, 1/s; 0 when unstable."""
+        return np.where(self.stable, self.finite_decay, 0.0)
+
+    @property
+    def mean_step(self) -> Array:
+        """Mean time per output token of a request (Little: mean batch / token rate), seconds."""
+        return self.or_inf(self.finite_step)
 
     @cached_property
     def cumulative_time(self) -> Array:
@@ -163,6 +180,14 @@ class LoadState:
     def cumulative_token(self) -> Array:
         """Cumulative probability of the batch up to each node as a token sees it, (rows, loads, nodes)."""
         return np.cumsum(self.token_weight, axis=2)
+
+    def or_inf(self, values: Array) -> Array:
+        """`values` (rows, loads), infinite where the load cannot be carried."""
+        return values if self.all_stable else np.where(self.stable, values, np.inf)
+
+    def mean_over_time(self, values: Array) -> Array:
+        """A quantity of the nodes (rows, nodes) averaged over the time-weighted batch, (rows, loads)."""
+        return np.asarray(np.matmul(self.time_weight, values[:, :, None])[:, :, 0])
 
 
 def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> LoadState:
@@ -195,18 +220,14 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     scv = np.asarray(arrival_scv, dtype=np.float64)
     scv = scv[:, None] if scv.ndim == 1 else scv
     decay = (chain.saturation[:, None] - safe) * 2.0 / (1.0 + scv)
-    mean_step = mean_batch / (safe * chain.output_tokens)
-
-    def or_inf(values: Array) -> Array:
-        return np.where(stable, values, np.inf)
-
     return LoadState(
         rate=lam,
         utilisation=load,
+        stable=stable,
         mean_batch=np.where(stable, mean_batch, chain.nodes[:, -1:]),
         wait_probability=np.where(stable, np.minimum(waiting, 1.0), 1.0),
-        wait_decay=np.where(stable, decay, 0.0),
-        mean_step=or_inf(mean_step),
+        finite_decay=decay,
+        finite_step=mean_batch / (safe * chain.output_tokens),
         time_weight=p,
         token_weight=token_weighted,
     )
@@ -223,10 +244,10 @@ def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[f
     A node's probability reaches half way to the next; between those edges the quantile is interpolated in the
     logarithm of the odds, which is nearly straight for bell-shaped and for exponential tails alike.
     """
-    return _quantiles_at_edges(cumulative, _edges(values)[1], quantiles)
+    return quantiles_at_edges(cumulative, node_edges(values)[1], quantiles)
 
 
-def _quantiles_at_edges(cumulative: Array, edges: Array, quantiles: Sequence[float]) -> dict[float, Array]:
+def quantiles_at_edges(cumulative: Array, edges: Array, quantiles: Sequence[float]) -> dict[float, Array]:
     """Quantiles of a distribution given by its cumulative probability (rows, loads, edges) at edges (rows, edges)."""
     rows, loads, nodes = cumulative.shape
     count = rows * loads
@@ -248,7 +269,7 @@ def _quantiles_at_edges(cumulative: Array, edges: Array, quantiles: Sequence[flo
     return found
 
 
-def _edges(values: Array) -> tuple[Array, Array]:
+def node_edges(values: Array) -> tuple[Array, Array]:
     """Lower and upper edge of each node's share of the line, (rows, nodes): half way to the neighbours' values."""
     middle = 0.5 * (values[:, 1:] + values[:, :-1])
     return (
@@ -268,223 +289,6 @@ def _share_between(low: Array, high: Array, q: float) -> Array:
 
 def _inside(probability: Array) -> Array:
     return np.asarray(np.minimum(np.maximum(probability, 1e-12), 1.0 - 1e-12))
-
-
-def exponential_wait_quantile(probability: ArrayLike, decay: ArrayLike, q: float) -> Array:
-    """Quantile of a wait that is 0 with 1-p and exponential with `decay` otherwise; inf where decay is 0."""
-    p = np.asarray(probability, dtype=np.float64)
-    d = np.asarray(decay, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        tail = np.log(np.maximum(p, 1e-300) / (1.0 - q)) / np.where(d > 0, d, np.nan)
-    waits = np.maximum(tail, 0.0)
-    return np.asarray(np.where(d > 0, np.where(p > 1.0 - q, waits, 0.0), np.inf))
-
-
-@dataclass(frozen=True, slots=True)
-class PromptService:
-    """How prompts are worked off, each (rows, 1): the shape of the first token.
-
-    `own` is the time of a mean prompt's own steps among the decodes at light load, `marginal` the extra step time it
-    causes, `scv` the squared coefficient of variation of prompt lengths, `overhead` what is not the chip's.
-    """
-
-    own_at: Array
-    """Time of a mean prompt's steps while n sequences decode, (rows, nodes)."""
-    marginal_at: Array
-    """Extra step time a mean prompt causes while n sequences decode, (rows, nodes)."""
-    scv: Array
-    overhead: float
-    growth: Array
-    """Share of `own` that grows with the prompt's length (1: proportional)."""
-
-
-@lru_cache(maxsize=64)
-def standard_normal(q: float) -> float:
-    """Quantile q of the standard normal, kept for the few q in use."""
-    return float(normal_quantile(q))
-
-
-def lognormal_quantile(mean: ArrayLike, cv: ArrayLike, q: float) -> Array:
-    """Quantile of a lognormal with given mean and coefficient of variation (cv 0: the mean)."""
-    scv = np.square(np.asarray(cv, dtype=np.float64))
-    sigma2 = np.log1p(scv)
-    z = standard_normal(q)
-    return np.asarray(np.asarray(mean, dtype=np.float64) * np.exp(z * np.sqrt(sigma2) - 0.5 * sigma2))
-
-
-def ttft_quantiles(
-    chain: Chain, state: LoadState, service: PromptService, quantiles: Sequence[float] = QUANTILES
-) -> dict[float, Array]:
-    """Time to first token, quantiles (rows, loads), seconds.
-
-    Sum of independent parts: waiting for a slot (exact tail of the chain), waiting for the prompts ahead (M/G/1 with
-    an exponential tail, mean by Pollaczek-Khinchine), the prompt's own steps (lognormal lengths), half a step in
-    progress and the front end. The quantile of the sum is mean + root of summed squared excesses of the parts: exact
-    for one part, 13-28 % low at P99 in the worst published comparison, which the band carries.
-    """
-    own = _at_mean(chain, state, service.own_at)
-    marginal = _at_mean(chain, state, service.marginal_at)
-    step = np.where(np.isfinite(state.mean_step), state.mean_step, 0.0)
-    busy = np.clip(state.rate * marginal, 0.0, 0.98)
-    queue_mean = busy * marginal * (1.0 + service.scv) / (2.0 * (1.0 - busy))
-    slot_mean = np.where(
-        state.wait_decay > 0,
-        state.wait_probability / np.where(state.wait_decay > 0, state.wait_decay, 1.0),
-        np.inf,
-    )
-    mean = service.overhead + 0.5 * step + own + queue_mean + slot_mean
-    results: dict[float, Array] = {}
-    cv = np.sqrt(service.scv)
-    for q in quantiles:
-        slot = exponential_wait_quantile(state.wait_probability, state.wait_decay, q)
-        queue = exponential_wait_quantile(busy, busy / np.maximum(queue_mean, 1e-12), q)
-        length = lognormal_quantile(1.0, cv, q)
-        own_q = own * (1.0 + service.growth * (length - 1.0))
-        residual = step * q
-        excess = [
-            (slot, slot_mean),
-            (queue, queue_mean),
-            (own_q, own),
-            (residual, 0.5 * step),
-        ]
-        with np.errstate(invalid="ignore"):
-            spread = sum(np.square(part - centre) for part, centre in excess)
-            signed = sum((part - centre) for part, centre in excess)
-            total = mean + np.sign(signed) * np.minimum(np.sqrt(spread), np.abs(signed))
-        # never below what cannot be avoided: the front end and a short prompt's own step
-        floor = service.overhead + own * (1.0 - service.growth)
-        results[q] = np.where(state.utilisation < 1.0 - 1e-9, np.maximum(total, floor), np.inf)
-    return _ordered(results)
-
-
-def tpot_quantiles(
-    chain: Chain, state: LoadState, marginal_at: Array, quantiles: Sequence[float] = QUANTILES
-) -> dict[float, Array]:
-    """Time per output token of a request (mean over its tokens), quantiles (rows, loads), seconds.
-
-    Centre: mean batch over token rate (Little). Spread: a request averages the batch over its own lifetime, which for
-    a batch relaxing at about one lifetime keeps sqrt(2/e) of its standard deviation at light load and all of it near
-    saturation; prompts met by chance (Poisson) add in quadrature. Source: theory of an Ornstein-Uhlenbeck batch,
-    checked against discrete-event runs to 2-7 % in the mean.
-    """
-    marginal = _at_mean(chain, state, marginal_at)
-    at_rest = np.sqrt(2.0 / np.e)
-    near_saturation = at_rest + (1.0 - at_rest) * np.clip(state.utilisation, 0.0, 1.0)
-    met = np.maximum(state.rate * np.where(np.isfinite(state.mean_step), state.mean_step, 0.0), 0.0)
-    # number of prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root
-    chance = marginal * np.sqrt(met / chain.output_tokens)
-    results: dict[float, Array] = {}
-    batches = quantiles_over_nodes(state.cumulative_token, chain.step, quantiles)
-    for q, batch in batches.items():
-        z = standard_normal(q)
-        with np.errstate(invalid="ignore"):
-            off_mean = batch - state.mean_step
-            # below the mean the share kept stays, so that more load never shortens a quantile
-            off_batch = np.where(off_mean < 0, at_rest, near_saturation) * off_mean
-            spread = np.sqrt(np.square(off_batch) + np.square(z * chance))
-            signed = off_batch if q == 0.5 else np.where(off_batch + z * chance < 0, -spread, spread)
-            value = state.mean_step + signed
-        results[q] = np.where(state.utilisation < 1.0 - 1e-9, np.maximum(value, chain.step[:, 1:2]), np.inf)
-    return _ordered(results)
-
-
-def itl_quantiles(
-    chain: Chain,
-    state: LoadState,
-    decode_at: Array,
-    mixed_at: Array,
-    mixed_share_at: Array,
-    stall_probability: ArrayLike,
-    stall_s: float,
-    quantiles: Sequence[float] = QUANTILES,
-) -> dict[float, Array]:
-    """Gap between tokens, per token, quantiles (rows, loads), seconds.
-
-    In state n a step is mixed with a prompt chunk with probability `mixed_share_at` and then lasts `mixed_at`,
-    otherwise `decode_at` (all (rows, nodes)). A rare stall of `stall_s` hits a step with `stall_probability` (rows, 1)
-    and sets the quantile once that exceeds 1-q (fan-out: Dean and Barroso 2013).
-    """
-    # where each node's gaps lie, decode steps and mixed ones, and the share of them below every edge in turn
-    edges = [_edges(decode_at), _edges(mixed_at)]
-    marks = np.sort(np.concatenate([upper for _, upper in edges], axis=1), axis=1)
-    below: Array = np.zeros((*decode_at.shape, marks.shape[1]))
-    for (lower, upper), share in zip(edges, (1.0 - mixed_share_at, mixed_share_at), strict=True):
-        width = np.maximum(upper - lower, 1e-15)[:, :, None]
-        part = np.maximum((marks[:, None, :] - lower[:, :, None]) / width, 0.0)
-        # the queue at the cap has no width: all of it lies below its own edge
-        below += share[:, :, None] * np.where(marks[:, None, :] >= upper[:, :, None], 1.0, part)
-    cumulative = np.matmul(state.token_weight, below)
-    hit = np.asarray(stall_probability, dtype=np.float64)
-    results: dict[float, Array] = {}
-    for q, value in _quantiles_at_edges(cumulative, marks, quantiles).items():
-        # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
-        stalled = np.where(hit > 1.0 - q, value + stall_s, value)
-        results[q] = np.where(state.utilisation < 1.0 - 1e-9, stalled, np.inf)
-    return _ordered(results)
-
-
-def e2e_quantiles(
-    state: LoadState,
-    ttft: dict[float, Array],
-    tpot: dict[float, Array],
-    output_tokens: Array,
-    output_cv: float,
-    quantiles: Sequence[float] = QUANTILES,
-) -> dict[float, Array]:
-    """End-to-end time, quantiles (rows, loads): first token plus (o-1) steps, excesses added in quadrature."""
-    gaps = np.maximum(output_tokens - 1.0, 0.0)
-    middle = ttft[min(ttft)]
-    results: dict[float, Array] = {}
-    for q in quantiles:
-        length = lognormal_quantile(1.0, output_cv, q)
-        with np.errstate(invalid="ignore"):
-            centre = middle + gaps * state.mean_step
-            parts = [
-                ttft[q] - middle,
-                gaps * state.mean_step * (length - 1.0),
-                gaps * (tpot[q] - state.mean_step),
-            ]
-            spread = np.sqrt(sum(np.square(part) for part in parts))
-            value = centre + np.where(sum(parts) < 0, -spread, spread)
-        value = np.where(np.isfinite(state.mean_step), np.maximum(value, ttft[q]), np.inf)
-        results[q] = value
-    return _ordered(results)
-
-
-def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> Array:
-    """Largest rate (rows,) at which every (latency (rows, loads), limit) holds; 0 where the lightest load breaks one.
-
-    `rates` (rows, loads) ascending; the crossing is interpolated in ln latency.
-    """
-    best = rates[:, -1].copy()
-    rows = np.arange(rates.shape[0])
-    for latency, limit in latencies:
-        over = latency > limit
-        any_over = over.any(axis=1)
-        first = np.argmax(over, axis=1)
-        before = np.maximum(first - 1, 0)
-        high = np.where(np.isfinite(latency[rows, first]), latency[rows, first], 1e9)
-        low = latency[rows, before]
-        span = np.log(np.maximum(high, 1e-12)) - np.log(np.maximum(low, 1e-12))
-        share = np.clip((np.log(limit) - np.log(np.maximum(low, 1e-12))) / np.maximum(span, 1e-12), 0.0, 1.0)
-        crossing = rates[rows, before] + share * (rates[rows, first] - rates[rows, before])
-        crossing = np.where(first == 0, 0.0, crossing)
-        best = np.where(any_over, np.minimum(best, crossing), best)
-    return np.asarray(best)
-
-
-def _at_mean(chain: Chain, state: LoadState, values: Array) -> Array:
-    """A per-node quantity averaged over the time-weighted batch, (rows, loads)."""
-    return np.asarray(np.matmul(state.time_weight, values[:, :, None])[:, :, 0])
-
-
-def _ordered(results: dict[float, Array]) -> dict[float, Array]:
-    """Quantiles in order: a higher one is never below a lower one (approximations may cross by a hair)."""
-    running: Array | None = None
-    for q in sorted(results):
-        running = results[q] if running is None else np.maximum(running, results[q])
-        results[q] = running
-    return results
 
 
 def _log_factorial(n: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog.calibration import load_calibration
-from explorer.engine.queueing import largest_rate_within
+from explorer.engine.latency import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
 from explorer.study.deployment import rows_of
@@ -22,7 +22,7 @@ from explorer.study.sizing import grid_of, load_ladder
 
 Array = NDArray[np.float64]
 
-BAND_POINTS = 16
+BAND_POINTS = 14
 LOW, HIGH = 0.05, 0.95
 HALF_WIDTH_TO_SD = 1.0 / 1.6448536269514722
 """A 90 % half-width times this is a standard deviation (normal in the logarithm)."""

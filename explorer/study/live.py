@@ -15,7 +15,7 @@ from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.study.worker import Answer, Request, serve
 
-QUICK_SAMPLES = 16
+QUICK_SAMPLES = 12
 """Draws a frame: enough for a band that moves with the hand, refined when it rests."""
 
 

@@ -7,21 +7,23 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.latency import (
+    PromptService,
+    e2e_quantiles,
+    itl_quantiles,
+    lognormal_quantile,
+    tpot_quantiles,
+    ttft_quantiles,
+)
 from explorer.engine.queueing import (
     COARSE,
     QUANTILES,
     Chain,
     LoadState,
-    PromptService,
     build_chain,
-    e2e_quantiles,
-    itl_quantiles,
-    lognormal_quantile,
     padded_nodes,
     quantile_over_nodes,
     solve_loads,
-    tpot_quantiles,
-    ttft_quantiles,
 )
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.steptime import StepWork, step_time
@@ -223,7 +225,7 @@ def latencies(
     state = solve_loads(table.chain, rate, scv)
     found: dict[str, dict[float, Array]] = {}
     if "ttft" in metrics or "e2e" in metrics:
-        found["ttft"] = ttft_quantiles(table.chain, state, table.service, quantiles)
+        found["ttft"] = ttft_quantiles(state, table.service, quantiles)
     if "tpot" in metrics or "e2e" in metrics:
         found["tpot"] = tpot_quantiles(table.chain, state, table.marginal_at, quantiles)
     if "itl" in metrics:

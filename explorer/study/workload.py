@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
 from explorer.engine.cost import chips_in_whole_units
-from explorer.engine.queueing import largest_rate_within
+from explorer.engine.latency import largest_rate_within
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, PoolSize, Sized, WorkloadAnswer
