@@ -148,6 +148,18 @@ def test_that_the_replicas_keep_every_promise_and_no_fewer_would_whatever_the_bu
     assert not served_by(one.replicas - 1).keeps_promises
 
 
+def test_that_a_million_requests_a_second_keep_their_promise_too(catalog: Catalog) -> None:
+    asked = one_chip(
+        "nv-h200",
+        {"parallelism_degree": 4, "max_batch": 2},
+        traffic={"request_rate_per_s": 1e6},
+        objectives={"ttft_p99_s": 1.0},
+    )
+    one = alternatives(asked, catalog)[0]
+    assert one.keeps_promises, one.reason
+    assert one.max_request_rate == pytest.approx(1e6, rel=0.02)
+
+
 @pytest.mark.parametrize("rate", [2.0, 17.0, 35.9, 36.5, 120.0])
 def test_that_without_a_promise_the_fewest_replicas_that_carry_the_load_are_taken(
     rate: float, catalog: Catalog
