@@ -218,9 +218,8 @@ def other_bytes_per_chip(
 ) -> Array:
     """Activations at the token budget, collective buffers and the runtime's own reserve on one chip, bytes."""
     tp, pp, dp = (np.asarray(x, dtype=np.float64) for x in (split.tp, split.pp, split.dp))
-    activations = (
-        np.asarray(token_budget, dtype=np.float64) / dp * shape.hidden * 2.0 * constants.activation_copies
-    )
+    # the budget is each attention-data rank's own
+    activations = np.asarray(token_budget, dtype=np.float64) * shape.hidden * 2.0 * constants.activation_copies
     buffers = np.where(tp * pp * dp > 1, constants.collective_buffer_bytes, 0.0)
     room = np.asarray(capacity, dtype=np.float64)
     reserve = np.minimum(constants.runtime_reserve_bytes, 0.05 * room)

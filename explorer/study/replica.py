@@ -102,6 +102,8 @@ class StepGrid:
     """A step that carries a prompt chunk besides its decodes."""
     chunks: Array
     """Steps that a mean prompt is spread over."""
+    lanes: Array
+    """Prompts that are worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
     stall_probability: Array
     """Chance that a rare stall hits a step, (rows, 1)."""
 
@@ -123,6 +125,8 @@ def step_grid(
     ladder = np.linspace(0.0, 1.0, GRID)[None, :]
     batch = np.maximum(rows.caps[:, None], 1.0) ** ladder
     prompt = demand.computed_prompt
+    # a prompt belongs to one attention-data rank and passes one stage at a time: each lane has a chunk of its own
+    lanes = np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64)
     budget = np.maximum(rows.token_budget - batch / np.asarray(rows.split.dp), 16.0)
     chunk = np.minimum(prompt, budget)
     # a prompt token attends to what came before it: half the prompt, weighted by length, plus the cached prefix
@@ -136,9 +140,9 @@ def step_grid(
         StepWork(
             decode=np.concatenate([batch, batch], axis=1),
             context=demand.mean_context,
-            prefill=np.concatenate([nothing, chunk], axis=1),
+            prefill=np.concatenate([nothing, chunk * lanes], axis=1),
             prefill_context=attended,
-            prompts=np.concatenate([nothing, chunk / prompt], axis=1),
+            prompts=np.concatenate([nothing, chunk / prompt * lanes], axis=1),
         ),
         constants,
         sequence_sharding=sequence_sharding,
@@ -150,6 +154,7 @@ def step_grid(
         decode=both[:, :GRID],
         mixed=both[:, GRID:],
         chunks=prompt / chunk,
+        lanes=lanes,
         stall_probability=np.where(ranks > 1, hit, 0.0),
     )
 
@@ -174,7 +179,7 @@ def replica_table(
         low = logs[row, left]
         return np.asarray(np.exp(low + share * (logs[row, left + 1] - low)))
 
-    marginal = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) + constants.host_request_s
+    marginal = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
     decode_at, marginal_at, mixed_at, chunks_at = (
         at_nodes(values) for values in (grid.decode, marginal, grid.mixed, grid.chunks)
     )

@@ -25,8 +25,8 @@ WEIGHT_BYTES = {"bf16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.53125, "int4": 0.
 
 KV_BYTES = {"bf16": 2.0, "fp8": 1.0}
 
-_HARDWARE = {"bf16": "16bit", "fp8": "fp8", "int8": "int8", "fp4": "fp4", "int4": "fp4"}
-_BITS = {"16bit": "16", "fp8": "8", "int8": "8", "fp4": "4"}
+_HARDWARE = {"bf16": "16bit", "fp8": "fp8", "int8": "int8", "fp4": "fp4", "int4": "int4"}
+_BITS = {"16bit": "16", "fp8": "8", "int8": "8", "fp4": "4", "int4": "4"}
 
 
 @dataclass(frozen=True)

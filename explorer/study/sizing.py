@@ -88,7 +88,7 @@ def choose_layouts(
         ranking: list[tuple[int, float, int, float, int]] = []
         for row, candidate in enumerate(group, start=int(start)):
             replicas = replicas_for(rate, float(cliffs[row]), float(table.chain.saturation[row]))
-            used = replicas * candidate.layout.chips
+            used = (replicas + candidate.deployment.settings.spare_replicas) * candidate.layout.chips
             bought = -(-used // unit) * unit
             if cliffs[row] > 0:
                 ranking.append((0, bought, used, -replicas * float(cliffs[row]), row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,8 @@ def evaluate_workload(
     sized, grid = _size(context, deployments, samples)
     present = [position for position, entry in enumerate(sized) if entry.candidate.fits]
     row_of = {position: row for row, position in enumerate(present)}
-    loaded = None if grid is None else _load(context, grid, wanted)
+    fixed = [settings[position].replicas for position in present]
+    loaded = None if grid is None else _load(context, grid, wanted, fixed)
 
     outcomes: dict[int, AlternativeOutcome] = {}
     shown = [position for position in present if position < alternatives]
@@ -239,8 +241,13 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     return sized, grid
 
 
-def _load(context: Context, grid: StepGrid, wanted: tuple[Metric, ...]) -> Loaded:
-    """Curves and cliffs of one replica of each row; with bursty arrivals as R replicas share them, R that keeps up."""
+def _load(
+    context: Context, grid: StepGrid, wanted: tuple[Metric, ...], fixed: Sequence[int | Literal["auto"]]
+) -> Loaded:
+    """Curves and cliffs of one replica of each row.
+
+    Bursty arrivals are as R replicas share them: R as set by hand, or as many as keep up.
+    """
     table = replica_table(grid, context.demand, step_constants(), stall_s=context.scenario.stragglers.stall_s)
     rates = load_ladder(CURVE_POINTS)[None, :] * table.chain.saturation[:, None]
 
@@ -253,7 +260,8 @@ def _load(context: Context, grid: StepGrid, wanted: tuple[Metric, ...]) -> Loade
     if context.demand.arrival_scv != 1.0:
         saturation = table.chain.saturation
         shared = [
-            replicas_for(context.rate, float(c), float(s)) for c, s in zip(loaded.cliffs, saturation, strict=True)
+            replicas_for(context.rate, float(c), float(s)) if count == "auto" else count
+            for c, s, count in zip(loaded.cliffs, saturation, fixed, strict=True)
         ]
         loaded = under(np.asarray(shared, dtype=np.float64))
     return loaded
