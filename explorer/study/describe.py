@@ -140,25 +140,34 @@ def promise_reason(
     context: Context,
     broken: Sequence[str],
     p99: Mapping[str, float],
+    light: Mapping[str, float],
     replicas: int,
     saturation: float,
     cliff: float,
 ) -> str:
-    """Why a promise breaks, in one sentence; empty when all are kept."""
-    rate = QUANTITIES["request_rate"].format(context.rate)
+    """Why a promise breaks, in one sentence; empty when all are kept.
+
+    `p99` at the stated load, `light` with next to none: a promise broken even there is the one to name.
+    """
+    rate, seconds = QUANTITIES["request_rate"], QUANTITIES["seconds"]
     if context.rate >= replicas * saturation:
-        most = QUANTITIES["request_rate"].format(replicas * saturation)
-        return f"{rate} is more than {_replicas(replicas)} can carry ({most})"
+        return (
+            f"{rate.format(context.rate)} is more than {_replicas(replicas)} can carry "
+            f"({rate.format(replicas * saturation)})"
+        )
     if not broken:
         return ""
-    seconds = QUANTITIES["seconds"]
-    metric = max(broken, key=lambda one: p99[one] / context.limits[one])
-    promised = seconds.format(context.limits[metric])
-    text = f"P99 {METRIC_NAMES[metric]} {seconds.format(p99[metric])}, promised {promised}"
+
+    def worst(values: Mapping[str, float]) -> str:
+        return max(context.limits, key=lambda metric: values[metric] / context.limits[metric])
+
+    metric = worst(light) if cliff <= 0 else worst(p99)
+    found = seconds.format(light[metric] if cliff <= 0 else p99[metric])
+    text = f"P99 {METRIC_NAMES[metric]} {found}"
     if cliff <= 0:
-        return text + "; kept at no load in this layout"
-    most = QUANTITIES["request_rate"].format(cliff * replicas)
-    return text + f"; kept up to {most} with {_replicas(replicas)}"
+        return f"{text} with hardly any load, promised {seconds.format(context.limits[metric])}: kept at no load"
+    most = rate.format(cliff * replicas)
+    return f"{text}, promised {seconds.format(context.limits[metric])}; kept up to {most} with {_replicas(replicas)}"
 
 
 def _replicas(count: int) -> str:

@@ -341,7 +341,8 @@ def _alternative(
     feasible = rate < replicas * saturation
     p99 = {metric: float(found[0.99][at, 0]) for metric, found in point.table.items()}
     broken = [metric for metric, limit in context.limits.items() if not p99[metric] <= limit * (1.0 + 1e-9)]
-    reason = describe.promise_reason(context, broken, p99, replicas, saturation, cliff)
+    light = {metric: float(found[0.99][row, 0]) for metric, found in loaded.found.table.items()}
+    reason = describe.promise_reason(context, broken, p99, light, replicas, saturation, cliff)
     spare = settings.spare_replicas
     bought = int(chips_in_whole_units((replicas + spare) * layout.chips, entry.price.unit_size))
     mean_batch = float(point.state.mean_batch[at, 0])
