@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QSizePolicy,
+    QStackedWidget,
     QTabBar,
     QVBoxLayout,
     QWidget,
@@ -27,11 +29,15 @@ from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tokens import Tokens
 from explorer.ui import theme
 from explorer.ui.document import Document
+from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
 from explorer.ui.pages.compare_page import ComparePage
 from explorer.ui.panel import Panel
+from explorer.ui.question_bar import QuestionBar
+from explorer.ui.start_page import StartPage
 from explorer.ui.verdict_strip import VerdictStrip
+from explorer.ui.worker_words import worker_words
 
 SUFFIX = ".toml"
 FILTER = "Scenarios (*.toml);;All files (*)"
@@ -51,7 +57,10 @@ class MainWindow(QMainWindow):
         self.document = document
         self.themes = themes
         self.setMinimumSize(*LEAST)
-        self.messages = MessageBar(self)
+        self.messages, self.questions = MessageBar(self), QuestionBar(self)
+        self.stack, self.desk = QStackedWidget(self), QWidget(self)
+        self.start: StartPage | None = None
+        self.recent_paths: Callable[[], Sequence[Path]] = tuple
         self.verdict = VerdictStrip(document, self)
         self.panel = Panel(document, self)
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
@@ -75,10 +84,12 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.messages)
-        page = QVBoxLayout()
+        column.addWidget(self.questions)
+        column.addWidget(self.stack, 1)
+        self.stack.addWidget(self.desk)
+        page = QVBoxLayout(self.desk)
         page.setContentsMargins(12, 8, 12, 4)
         page.setSpacing(8)
-        column.addLayout(page, 1)
         self.workloads.setObjectName("workloads")
         self.workloads.setAccessibleName("Workload")
         self.workloads.setExpanding(False)
@@ -173,11 +184,43 @@ class MainWindow(QMainWindow):
         if warnings:
             self.messages.show_message("\n".join(warnings), "remark")
         self.compare.fit_columns()
+        self.show_desk()
         return True
 
     def open_after_guard(self, path: Path) -> bool:
         """Open a file unless unsaved changes hold it back."""
         return self.guard() and self.open_file(path)
+
+    def show_desk(self) -> None:
+        """From the start page to the plots and sliders."""
+        self.stack.setCurrentWidget(self.desk)
+        self.statusBar().show()
+        self.workloads.setVisible(self.workloads.count() > 1)
+
+    def show_start(self, files: Sequence[Path] = ()) -> None:
+        """Show the start page, with the files opened last."""
+        if self.start is None:
+            self.start = StartPage(self)
+            self.stack.addWidget(self.start)
+            self.start.chosen.connect(self.open_after_guard)
+            self.start.browse_requested.connect(self.on_open)
+            self.start.left.connect(self.show_desk)
+        self.start.show_choices(example_questions(), files, self._name())
+        self.stack.setCurrentWidget(self.start)
+        self.statusBar().hide()
+        self.workloads.hide()
+        self.start.take_focus()
+
+    def on_start(self) -> None:
+        """Show the start page with the files that `recent_paths` names."""
+        self.show_start(self.recent_paths())
+
+    def on_new(self) -> None:
+        """Go on with the present scenario as a new one that has no file yet."""
+        if self.guard():
+            scenario = self.document.scenario.model_copy(update={"title": "Untitled", "question": ""})
+            self.document.start_anew(scenario)
+            self.show_desk()
 
     def guard(self) -> bool:
         """True when the document may be left: nothing unsaved, saved now, or given up."""
@@ -275,7 +318,7 @@ class MainWindow(QMainWindow):
         self.messages.setProperty("evaluation", True)
 
     def _on_worker(self, status: str) -> None:
-        text = f"worker: {status}" if status else ""
+        text = worker_words(status, self.document.outcome.final, self.document.outcome.samples)
         if text != self._worker_label.text():
             self._worker_label.setText(text)
 
@@ -298,7 +341,7 @@ class MainWindow(QMainWindow):
             for name in names:
                 self.workloads.addTab(name)
             self.workloads.blockSignals(False)
-            self.workloads.setVisible(len(names) > 1)
+            self.workloads.setVisible(len(names) > 1 and self.stack.currentWidget() is self.desk)
         if self.workloads.currentIndex() != self.document.workload_index:
             self.workloads.setCurrentIndex(self.document.workload_index)
 

@@ -42,8 +42,12 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     file, edit, view, scenario, about = (
         window.menuBar().addMenu(title) for title in ("&File", "&Edit", "&View", "&Scenario", "&Help")
     )
+    for menu, name in ((file, "file"), (edit, "edit"), (view, "view"), (scenario, "scenario"), (about, "help")):
+        menu.setObjectName(f"menu.{name}")
+    add(file, "new", "&New from this one", window.on_new, key.New)
     add(file, "open", "&Open …", window.on_open, key.Open)
     examples = file.addMenu("Open &example")
+    examples.setObjectName("menu.examples")
     for place in _examples():
         add(
             examples,
@@ -51,6 +55,8 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
             place.stem.replace("-", " "),
             lambda _=False, place=place: window.open_after_guard(place),
         )
+    file.addSeparator()
+    add(file, "start", "S&tart page", window.on_start, "Ctrl+Shift+H")
     file.addSeparator()
     add(file, "save", "&Save", window.on_save, key.Save)
     add(file, "save_as", "Save &as …", window.on_save_as, "Ctrl+Shift+S")
