@@ -7,15 +7,21 @@ from typing import Any, Protocol
 
 from explorer.errors import ExplorerError
 from explorer.scenario.path import get
+from explorer.scenario.schema import Scenario
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.document import Document
+from explorer.ui.resets import value_in
 
 Place = Callable[[], str]
 
 
 class Bound(Protocol):
     """A control that can be told to read its value again."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where in the scenario it writes."""
 
     def refresh(self) -> None:
         """Show the scenario's value and the baseline's."""
@@ -25,7 +31,8 @@ class BoundSlider:
     """A slider on one path.
 
     `write` turns its value into the changes to make (by default only that path), `read` the scenario's value into
-    the slider's, `baseline` gives the slider's value at the baseline, `back` the changes that lead there.
+    the slider's, `then` gives the slider's value in another scenario (the baseline, the file; LookupError where it
+    has none), `back` the changes that lead there.
     """
 
     def __init__(
@@ -36,44 +43,63 @@ class BoundSlider:
         what: str,
         write: Callable[[Any], Mapping[str, Any]] | None = None,
         read: Callable[[Any], Any] | None = None,
-        baseline: Callable[[], Any] | None = None,
-        back: Callable[[], Mapping[str, Any]] | None = None,
+        then: Callable[[Scenario], Any] | None = None,
+        back: Callable[[Scenario], Mapping[str, Any]] | None = None,
     ) -> None:
         self._document, self._slider, self._place, self._what = document, slider, place, what
         self._write = write or (lambda value: {self._place(): value})
         self._read = read or (lambda value: value)
-        self._baseline = baseline or self._value_then
+        self._then = then or self._value_then
         self._back = back
-        self._marked: tuple[object, str, str] | None = None
+        self._marked: tuple[Scenario, Scenario, str, str] | None = None
         slider.value_edited.connect(self._on_edited)
         slider.drag_started.connect(document.begin_drag)
         slider.drag_finished.connect(document.end_drag)
-        slider.reset_requested.connect(self._on_reset)
+        slider.reset_requested.connect(lambda: self.reset(document.baseline))
+        slider.file_reset_requested.connect(lambda: self.reset(document.filed))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where it writes; nothing while it is locked."""
+        return () if self._slider.locked else (self._place(),)
 
     def refresh(self) -> None:
         """Show the scenario's value and the baseline's."""
         document, place = self._document, self._place()
         self._slider.set_value(self._read(get(document.scenario, place)))
-        # A moving slider asks for this in every frame, and the baseline hardly ever changes.
-        mark = (document.baseline, place, document.workload.selected)
-        if self._marked is None or self._marked[0] is not mark[0] or self._marked[1:] != mark[1:]:
+        # A moving slider asks for this in every frame, and baseline and file hardly ever change.
+        mark = (document.baseline, document.filed, place, document.workload.selected)
+        if (
+            self._marked is None
+            or self._marked[0] is not mark[0]
+            or self._marked[1] is not mark[1]
+            or self._marked[2:] != mark[2:]
+        ):
             self._marked = mark
-            self._slider.set_baseline(self._baseline())
+            self._slider.set_baseline(self._value_or_none(document.baseline))
+            self._slider.set_filed(self._value_or_none(document.filed))
 
-    def _value_then(self) -> Any:
-        then = self._document.baseline_value(self._place())
-        return None if then is None else self._read(then)
+    def reset(self, then: Scenario) -> None:
+        """Bring the value back to that of another scenario, where it speaks of the same thing."""
+        try:
+            value = self._then(then)
+        except LookupError:
+            return
+        back = self._back
+        changes = (lambda: self._write(value)) if back is None else (lambda: back(then))
+        attempt(self._document, self._slider.refuse, changes, self._what)
+
+    def _value_or_none(self, then: Scenario) -> Any:
+        try:
+            return self._then(then)
+        except LookupError:
+            return None
+
+    def _value_then(self, then: Scenario) -> Any:
+        return self._read(value_in(then, self._document.scenario, self._place()))
 
     def _on_edited(self, value: Any) -> None:
         attempt(self._document, self._slider.refuse, lambda: self._write(value), self._what)
-
-    def _on_reset(self) -> None:
-        if self._back is not None:
-            attempt(self._document, self._slider.refuse, self._back, self._what)
-            return
-        then = self._baseline()
-        if then is not None:
-            attempt(self._document, self._slider.refuse, lambda: self._write(then), self._what)
 
 
 class BoundChoice:
@@ -93,6 +119,11 @@ class BoundChoice:
         self._write = write or (lambda value: {self._place(): value})
         self._read = read or (lambda value: value)
         row.value_edited.connect(self._on_edited)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where it writes."""
+        return (self._place(),)
 
     def refresh(self) -> None:
         """Check the scenario's value."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
 from explorer.study.outcome import Metric, Outcome
+from explorer.ui.resets import changes_back, value_in, whole_way_back
 
 REST_MS = 150
 POLL_MS = 15
@@ -144,6 +145,16 @@ class Document(QObject):
         return self._baseline
 
     @property
+    def filed(self) -> Scenario:
+        """The scenario as its file has it: as opened, or as saved last."""
+        return self._opened if self._original is None else self._original.scenario
+
+    @property
+    def original(self) -> LoadedScenario | None:
+        """The file as it was opened or saved last; None before there is one."""
+        return self._original
+
+    @property
     def baseline_name(self) -> str:
         """How the baseline is called in the window."""
         return PINNED if self._scenario.baseline is not None else AS_OPENED
@@ -199,11 +210,9 @@ class Document(QObject):
 
     def baseline_value(self, path: str) -> Any:
         """The baseline's value at a path; None where it has none or speaks of another workload or chip."""
-        if not self._same_subject(path):
-            return None
         try:
-            return get(self._baseline, path)
-        except (ExplorerError, LookupError, AttributeError):
+            return value_in(self._baseline, self._scenario, path)
+        except LookupError:
             return None
 
     def change(self, path: str, value: Any, what: str = "") -> None:
@@ -248,6 +257,18 @@ class Document(QObject):
         if value is not None:
             self.change(path, value, what)
 
+    def reset(self, then: Scenario, paths: Iterable[str], what: str = "") -> None:
+        """Bring the settings at `paths` back to those of another scenario, as one undoable step."""
+        changes = changes_back(self._scenario, then, paths)
+        if changes:
+            self.change_several(changes, what)
+
+    def reset_all(self, then: Scenario, what: str = "") -> None:
+        """Bring every input back to that of another scenario, as one undoable step; a pinned baseline stays."""
+        changes = whole_way_back(self._scenario, then)
+        if changes:
+            self.change_several(changes, what)
+
     def select_workload(self, index: int) -> None:
         """Edit another workload; a matter of view, not undoable."""
         if not 0 <= index < len(self._scenario.workloads):
@@ -283,6 +304,18 @@ class Document(QObject):
         """Replace the document by a scenario without a file; on ExplorerError everything stays as it was."""
         self._take_over(scenario)
         self._original, self.path = None, None
+        self.path_changed.emit()
+        self._announce()
+
+    def resume(self, scenario: Scenario, original: LoadedScenario | None) -> None:
+        """Go on with unsaved work on a file (or on none); on ExplorerError everything stays as it was."""
+        self._take_over(scenario)
+        self._original = original
+        self.path = None if original is None else original.path
+        if original is not None:
+            self._opened = original.scenario
+            self._load_baseline()
+        self.undo_stack.resetClean()
         self.path_changed.emit()
         self._announce()
 
@@ -390,28 +423,6 @@ class Document(QObject):
         if not self._live.busy:
             self._poll.stop()
         self.worker_changed.emit(self._live.status)
-
-    def _same_subject(self, path: str) -> bool:
-        keys = path.split(".")
-        if keys[0] == "fleet" and keys[1:2] == ["members"] and len(keys) > 2:
-            return _name_at(self._scenario.fleet.members, keys[2]) == _name_at(self._baseline.fleet.members, keys[2])
-        if keys[0] != "workloads" or len(keys) < 2:
-            return True
-        now, then = (_at(one.workloads, keys[1]) for one in (self._scenario, self._baseline))
-        if now is None or then is None or now.name != then.name:
-            return False
-        if keys[2:3] != ["alternatives"] or len(keys) < 4:
-            return True
-        return _name_at(now.alternatives, keys[3]) == _name_at(then.alternatives, keys[3])
-
-
-def _at(records: tuple[Any, ...], index: str) -> Any:
-    return records[int(index)] if int(index) < len(records) else None
-
-
-def _name_at(records: tuple[Any, ...], index: str) -> str | None:
-    record = _at(records, index)
-    return None if record is None else str(record.name)
 
 
 def _value_or_none(scenario: Scenario, path: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from explorer.ui.document import Document
@@ -18,6 +19,8 @@ from explorer.ui.groups.serving_group import ServingGroup
 from explorer.ui.groups.traffic_group import TrafficGroup, TrafficShapeGroup
 
 WIDTH = 308
+ROOMY = 700
+"""Height from which the ticks of the sliders are labelled; logical pixels."""
 
 
 class Panel(QFrame):
@@ -91,6 +94,12 @@ class Panel(QFrame):
         for group in self.folded:
             if group.frame.objectName() in names:
                 group.frame.set_open(True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Label the ticks where there is room."""
+        super().resizeEvent(event)
+        for slider in (self.model.size_slider, self.serving.batch, self.serving.degree):
+            slider.set_labelled(self.height() >= ROOMY)
 
     def _refresh(self) -> None:
         for group in self._groups:

@@ -88,10 +88,21 @@ class FoldingGroup(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.header)
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        head.addWidget(self.header, 1)
+        self._head = head
+        self._in_head: list[QWidget] = []
+        column.addLayout(head)
         column.addWidget(self.body)
         self.body.hide()
         self.header.toggled.connect(self._on_toggled)
+
+    def add_to_head(self, widget: QWidget) -> None:
+        """Put a small control at the right of the head, there while the body is shown."""
+        self._head.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._in_head.append(widget)
+        widget.setVisible(self.is_open)
 
     @property
     def is_open(self) -> bool:
@@ -104,6 +115,8 @@ class FoldingGroup(QWidget):
 
     def _on_toggled(self, opened: bool) -> None:
         self.body.setVisible(opened)
+        for widget in self._in_head:
+            widget.setVisible(opened)
         self.folded.emit(not opened)
 
 
@@ -131,6 +144,10 @@ class Heading(QWidget):
         button.setToolTip(tip)
         self._row.addWidget(button)
         return button
+
+    def add(self, widget: QWidget) -> None:
+        """Put a small control at the right."""
+        self._row.addWidget(widget)
 
     def set_note(self, text: str) -> None:
         """The words at the right."""

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QKeyEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
@@ -20,20 +22,28 @@ from explorer.plots.fonts import BODY, NOTE, font, metrics
 from explorer.scenario.quantity import Quantity
 from explorer.ui import theme
 from explorer.ui.controls.scale import Scale, Value
+from explorer.ui.controls.slider_menu import slider_menu
+from explorer.ui.controls.tick_labels import LABEL_HEIGHT, LABEL_SIZE, PlacedLabel, placed_labels
 from explorer.ui.controls.track import TRACK_HEIGHT, Track
 
 BOX_WIDTH = 106
 BOX_HEIGHT = 24
 CAPTION_HEIGHT = 15
+LOCK_WIDTH = 18
 NOT_MADE = "none"
+HELD = "it is locked; Ctrl+L or its menu frees it"
 
 
 @dataclass(frozen=True)
 class ValueText:
-    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed."""
+    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed.
+
+    `brief` writes the label of a tick; without one ticks are written like values.
+    """
 
     format: Callable[[Value], str]
     parse: Callable[[str], Value]
+    brief: Callable[[Value], str] | None = None
 
 
 def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True) -> ValueText:
@@ -44,7 +54,11 @@ def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = Fal
         value = quantity.parse(text) / si_per_unit
         return round(value) if integer else value
 
-    return ValueText(lambda value: show(float(value) * si_per_unit), parse)
+    return ValueText(
+        lambda value: show(float(value) * si_per_unit),
+        parse,
+        lambda value: quantity.format(float(value) * si_per_unit),
+    )
 
 
 class ParameterSlider(QWidget):
@@ -58,6 +72,8 @@ class ParameterSlider(QWidget):
     drag_started = Signal()
     drag_finished = Signal()
     reset_requested = Signal()
+    file_reset_requested = Signal()
+    locked_changed = Signal(bool)
     refused = Signal(str)
 
     def __init__(
@@ -80,6 +96,10 @@ class ParameterSlider(QWidget):
         self._box_width = box_width
         self._value: Value | None = None
         self._accepted: Value | None = None
+        self._filed: Value | None = None
+        self._labelled = False
+        self._named: tuple[tuple[Value, str], ...] = ()
+        self._labels: tuple[tuple[object, ...], tuple[PlacedLabel, ...]] = ((), ())
         self._badge = self._caption = self._complaint = ""
         self.track = Track(scale, self)
         self.track.setObjectName(f"{name}.track")
@@ -97,6 +117,7 @@ class ParameterSlider(QWidget):
         self.track.sliderReleased.connect(self.drag_finished)
         self.track.sliderReleased.connect(lambda: self._tell(self.box.text()))
         self.track.reset_requested.connect(self.reset_requested)
+        self.track.held.connect(lambda: self.refuse(HELD))
         self.box.editingFinished.connect(self._on_typed)
         self.explain(meaning)
         self._write()
@@ -124,9 +145,67 @@ class ParameterSlider(QWidget):
             self._complaint = ""
             self.update()
 
+    @property
+    def baseline(self) -> Value | None:
+        """The baseline's value; None where it has none."""
+        return self.track.baseline
+
+    @property
+    def filed(self) -> Value | None:
+        """The file's value; None where it has none."""
+        return self._filed
+
+    @property
+    def locked(self) -> bool:
+        """True while no hand, key or typed text moves it."""
+        return self.track.locked
+
     def set_baseline(self, value: Value | None) -> None:
         """Mark the baseline's value."""
         self.track.set_baseline(value)
+
+    def set_filed(self, value: Value | None) -> None:
+        """The value that the file has, for the way back."""
+        self._filed = value
+
+    def set_locked(self, locked: bool) -> None:
+        """Hold the value against hand, keys and typing, or free it; undo and resets of the whole still pass."""
+        if locked == self.locked:
+            return
+        self.track.set_locked(locked)
+        self.box.setReadOnly(locked)
+        if not locked:
+            self._complaint = ""
+        self._tell(self.box.text())
+        self.update()
+        self.locked_changed.emit(locked)
+
+    def set_labelled(self, labelled: bool) -> None:
+        """Label the ticks, or not: a line more."""
+        if labelled != self._labelled:
+            self._labelled = labelled
+            self._lay_out()
+
+    def set_scale(self, scale: Scale) -> None:
+        """Map the travel anew; the value stays."""
+        had = self._has_labels()
+        self.track.set_scale(scale)
+        self.update() if self._has_labels() == had else self._lay_out()
+
+    def name_stops(self, *stops: tuple[Value, str]) -> None:
+        """Label these values with these words, always and instead of the ticks."""
+        self._named = stops
+        self._lay_out()
+
+    def written(self, value: Value | None) -> str:
+        """A value as this slider writes it; nothing for none."""
+        return "" if value is None else self._text.format(value)
+
+    def take_text(self, text: str) -> None:
+        """Take a text as if it had been typed and entered: from the command palette."""
+        self.box.setText(text)
+        self.box.setModified(True)
+        self._on_typed()
 
     def set_caption(self, text: str) -> None:
         """The outcome in a line below the track."""
@@ -177,7 +256,7 @@ class ParameterSlider(QWidget):
 
     def _tell(self, text: str) -> None:
         """Qt tells a screen reader the handle's place on its track, which means nothing: so the name has the value."""
-        name = f"{self.title}, {text}"
+        name = f"{self.title}, {text}, locked" if self.locked else f"{self.title}, {text}"
         if name != self.track.accessibleName():
             self.track.setAccessibleName(name)
 
@@ -189,6 +268,9 @@ class ParameterSlider(QWidget):
 
     def _on_typed(self) -> None:
         if not self.box.isModified():
+            return
+        if self.locked:
+            self.refuse(HELD)
             return
         typed = self.box.text().strip()
         if self._optional and typed.lower() in ("", NOT_MADE, "–", "-"):
@@ -209,15 +291,31 @@ class ParameterSlider(QWidget):
             self.explain(self.meaning)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape in the value box puts the value back."""
+        """Escape in the value box puts the value back; Backspace goes to the baseline, with Shift to the file;
+        Ctrl+L locks."""
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if event.key() == Qt.Key.Key_Escape and self.box.isModified():
             self._write()
-            return
-        super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Backspace and self.track.hasFocus():
+            if self.locked:
+                self.refuse(HELD)
+            else:
+                (self.file_reset_requested if shift else self.reset_requested).emit()
+        elif event.key() == Qt.Key.Key_L and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.set_locked(not self.locked)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ways back, lock, copy."""
+        menu = slider_menu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
 
     def sizeHint(self) -> QSize:
-        """Two lines, three with a caption."""
-        return QSize(260, 24 + 21 + (CAPTION_HEIGHT if self._has_caption else 1))
+        """Two lines, one more for labels of ticks, one more for a caption."""
+        labels = LABEL_HEIGHT if self._has_labels() else 0
+        return QSize(260, 24 + 21 + labels + (CAPTION_HEIGHT if self._has_caption else 1))
 
     def minimumSizeHint(self) -> QSize:
         """As high as the hint; narrower."""
@@ -228,13 +326,44 @@ class ParameterSlider(QWidget):
         self.box.setGeometry(self.width() - self._box_width, 0, self._box_width, BOX_HEIGHT)
         self.track.setGeometry(-2, 22, self.width() + 4, TRACK_HEIGHT)
 
+    def _has_labels(self) -> bool:
+        return bool(self._named) or (self._labelled and len(self.track.scale.ticks()) > 1)
+
+    def _lay_out(self) -> None:
+        self.updateGeometry()
+        self.update()
+
+    def _placed(self) -> tuple[PlacedLabel, ...]:
+        key = (self.width(), self.track.scale, self._text, self._named)
+        if key != self._labels[0]:
+            write = self._text.brief or self._text.format
+            ticks = self._named or tuple((value, write(value)) for value in self.track.scale.ticks())
+            at = [(self.track.x() + self.track.x_of(value), text) for value, text in ticks]
+            self._labels = key, placed_labels(at, metrics(LABEL_SIZE).horizontalAdvance, self.width())
+        return self._labels[1]
+
+    def _paint_lock(self, painter: QPainter, right: float) -> None:
+        color = QColor(theme.tokens().secondary)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(color, 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawArc(QRectF(right - 10, 6, 6, 8), 0, 180 * 16)
+        painter.drawLine(QPointF(right - 10, 10), QPointF(right - 10, 12))
+        painter.drawLine(QPointF(right - 4, 10), QPointF(right - 4, 12))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawRoundedRect(QRectF(right - 12, 11, 10, 7), 1.5, 1.5)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Title, badge and caption."""
+        """Title, lock, badge, labels of ticks and caption."""
         t = theme.tokens()
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(t.panel))
         body, note = metrics(BODY), metrics(NOTE)
         room = self.width() - self._box_width - 8
+        if self.locked:
+            self._paint_lock(painter, room + 4)
+            room -= LOCK_WIDTH
         badge_width = note.horizontalAdvance(self._badge) + 8 if self._badge else 0.0
         beside = body.horizontalAdvance(self.title) + 6 + badge_width <= room or not self._has_caption
         bottom = self.height() - CAPTION_HEIGHT - 1.0
@@ -246,6 +375,13 @@ class ParameterSlider(QWidget):
         painter.drawText(QRectF(0, 0, room, BOX_HEIGHT), middle, title)
         painter.setFont(font(NOTE))
         caption_room = float(self.width())
+        label_top = 24 + 21
+        if self._has_labels() and event.rect().bottom() >= label_top:
+            painter.setFont(font(LABEL_SIZE))
+            painter.setPen(QColor(t.secondary))
+            for label in self._placed():
+                painter.drawText(QRectF(label.left, label_top, label.width + 2, LABEL_HEIGHT), middle, label.text)
+            painter.setFont(font(NOTE))
         if self._badge:
             if beside:
                 pill = QRectF(body.horizontalAdvance(title) + 6, 4, badge_width, 16)

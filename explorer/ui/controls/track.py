@@ -21,6 +21,8 @@ class Track(QSlider):
 
     moved = Signal(object)
     reset_requested = Signal()
+    held = Signal()
+    """The hand tried to move a locked handle."""
 
     def __init__(self, scale: Scale, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -30,6 +32,7 @@ class Track(QSlider):
         self._wash: tuple[Value, Value] | None = None
         self._marks: tuple[Value, ...] = ()
         self._grip = 0.0
+        self._locked = False
         self.setRange(0, RESOLUTION)
         self.setSingleStep(round(RESOLUTION * SINGLE_STEP))
         self.setPageStep(round(RESOLUTION * PAGE_STEP))
@@ -66,6 +69,21 @@ class Track(QSlider):
             self._baseline = value
             self.update()
 
+    @property
+    def baseline(self) -> Value | None:
+        """Where the baseline is; None for no mark."""
+        return self._baseline
+
+    @property
+    def locked(self) -> bool:
+        """True while no hand can move the handle."""
+        return self._locked
+
+    def set_locked(self, locked: bool) -> None:
+        """Hold the handle where it is, or free it."""
+        self._locked = locked
+        self.update()
+
     def set_wash(self, wash: tuple[Value, Value] | None, marks: tuple[Value, ...] = ()) -> None:
         """Wash the range that nobody has narrowed, and mark named readings."""
         if (wash, marks) != (self._wash, self._marks):
@@ -78,6 +96,10 @@ class Track(QSlider):
     def handle_x(self) -> float:
         """Middle of the handle, in the track's own pixels."""
         return self._x(self.sliderPosition() / RESOLUTION)
+
+    def x_of(self, value: Value) -> float:
+        """Where a value lies, in the track's own pixels."""
+        return self._x(self._scale.position(value))
 
     def _x(self, travel: float) -> float:
         return EDGE + travel * (self.width() - 2 * EDGE)
@@ -101,6 +123,9 @@ class Track(QSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
+        if self._locked:
+            self.held.emit()
+            return
         handle = self.handle_x()
         near = abs(event.position().x() - handle) <= HANDLE + 3 and self._exact is not None
         self._grip = handle - event.position().x() if near else 0.0
@@ -123,13 +148,13 @@ class Track(QSlider):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Back to the baseline."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton and not self._locked:
             self.reset_requested.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Step when focused; otherwise the panel scrolls."""
         turned = event.angleDelta().y()
-        if self.hasFocus() and turned:
+        if self.hasFocus() and turned and not self._locked:
             self.step(1.0 if turned > 0 else -1.0)
             event.accept()
         else:
@@ -147,7 +172,9 @@ class Track(QSlider):
             key.Key_PageDown: -page,
             key.Key_PageUp: page,
         }.get(Qt.Key(event.key()))
-        if steps is not None:
+        if self._locked and (steps is not None or event.key() in (key.Key_Home, key.Key_End)):
+            self.held.emit()
+        elif steps is not None:
             self.step(steps)
         elif event.key() == key.Key_Home:
             self._give_placed(self._scale.value(0.0))
@@ -199,7 +226,7 @@ class Track(QSlider):
         painter.setBrush(QColor(t.track))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
         if on:
-            painter.setBrush(QColor(t.accent))
+            painter.setBrush(QColor(t.secondary if self._locked else t.accent))
             painter.drawRoundedRect(QRectF(left, middle - 1.5, handle - left, 3), 1.5, 1.5)
         for mark in self._marks:
             x = self._x(self._scale.position(mark))
@@ -216,6 +243,10 @@ class Track(QSlider):
             ring.setAlphaF(0.25)
             painter.setBrush(ring)
             painter.drawEllipse(QPointF(handle, middle), HANDLE + 4, HANDLE + 4)
-        painter.setPen(QPen(QColor(t.accent if on else t.faint), 2))
+        painter.setPen(QPen(QColor(t.secondary if self._locked else t.accent if on else t.faint), 2))
         painter.setBrush(QColor(t.accent if self.isSliderDown() else t.panel))
-        painter.drawEllipse(QPointF(handle, middle), HANDLE, HANDLE)
+        if self._locked:
+            # A shape of its own, so that a locked handle is not told by its colour alone.
+            painter.drawRoundedRect(QRectF(handle - 5, middle - 5, 10, 10), 2, 2)
+        else:
+            painter.drawEllipse(QPointF(handle, middle), HANDLE, HANDLE)

@@ -14,6 +14,7 @@ from explorer.study.outcome import AlternativeOutcome, Outcome
 from explorer.ui.controls.chip_list import ChipList, ChipRow
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.record_picker import Pick, RecordPicker
+from explorer.ui.controls.reset_button import ResetButton
 from explorer.ui.document import Document
 from explorer.ui.groups.group import Group
 
@@ -28,6 +29,8 @@ class ChipsGroup(Group):
         self.change_button = self.heading.add_button("change", "change", "Change the chip of the selected alternative")
         self.remove_button = self.heading.add_button("remove", "remove", "Remove the selected alternative")
         self.add_button = self.heading.add_button("compare", "+ compare", "Compare a further chip, up to four")
+        self.subject = "compared chips"
+        self.heading.add(ResetButton(self, "Chips"))
         self.list = ChipList("chips", self)
         self.picker = RecordPicker("chips", "search a chip", self)
         column = QVBoxLayout(self)
@@ -42,6 +45,10 @@ class ChipsGroup(Group):
         self.list.remove_requested.connect(self._on_remove)
         self.list.change_requested.connect(self._on_change)
         self.picker.picked.connect(self._on_picked)
+
+    def reset_paths(self) -> tuple[str, ...]:
+        """The list of chips with all that is set for each, and which one is selected."""
+        return tuple(self.document.workload_path(key) for key in ("alternatives", "selected"))
 
     def refresh(self) -> None:
         """Show the alternatives of the scenario; warnings come with the outcome."""

@@ -91,6 +91,10 @@ class FleetGroup(FoldedGroup):
                 chips, month = QUANTITIES["chips"].format(pool.chips), MONTH.format(pool.usd_per_month)
                 slider.set_caption(f"{chips} · {month}/month · {SHARE.format(pool.spend_share)} of $")
 
+    def reset_paths(self) -> tuple[str, ...]:
+        """All members together, for their shares are only right together."""
+        return ("fleet.members", "fleet.tiers")
+
     def summary(self) -> str:
         """Names and shares."""
         members = self.document.scenario.fleet.members

@@ -8,11 +8,14 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from explorer.errors import ExplorerError
+from explorer.scenario.schema import Scenario
 from explorer.study.outcome import Outcome, WorkloadOutcome
 from explorer.ui.binding import Bound, BoundChoice, BoundSlider, Place, attempt
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.folding_group import FoldingGroup
 from explorer.ui.controls.parameter_slider import ParameterSlider
+from explorer.ui.controls.reset_button import ResetButton
 from explorer.ui.document import Document
 
 
@@ -20,6 +23,8 @@ class Group(QWidget):
     """Controls of one subject; `refused` carries what could not be taken."""
 
     refused = Signal(str)
+    subject = "settings"
+    """What an undo of a reset of this group speaks of."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,11 +38,11 @@ class Group(QWidget):
         what: str,
         write: Callable[[Any], Mapping[str, Any]] | None = None,
         read: Callable[[Any], Any] | None = None,
-        baseline: Callable[[], Any] | None = None,
-        back: Callable[[], Mapping[str, Any]] | None = None,
+        then: Callable[[Scenario], Any] | None = None,
+        back: Callable[[Scenario], Mapping[str, Any]] | None = None,
     ) -> ParameterSlider:
         """Tie a slider to a path; see BoundSlider."""
-        self._bound.append(BoundSlider(self.document, slider, place, what, write, read, baseline, back))
+        self._bound.append(BoundSlider(self.document, slider, place, what, write, read, then, back))
         slider.refused.connect(self.refused)
         return slider
 
@@ -56,6 +61,17 @@ class Group(QWidget):
     def change(self, changes: Mapping[str, Any], what: str) -> None:
         """Make changes as one undoable step, or tell why not."""
         attempt(self.document, self.refused.emit, lambda: changes, what)
+
+    def reset_paths(self) -> tuple[str, ...]:
+        """What a reset of the group brings back: all that its controls write, save what is locked."""
+        return tuple(path for bound in self._bound for path in bound.paths)
+
+    def reset(self, then: Scenario) -> None:
+        """Bring the group back to another scenario, as one undoable step."""
+        try:
+            self.document.reset(then, self.reset_paths(), self.subject)
+        except ExplorerError as error:
+            self.refused.emit(str(error))
 
     def refresh(self) -> None:
         """Show the scenario's values."""
@@ -76,7 +92,9 @@ class FoldedGroup(Group):
     def __init__(self, document: Document, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(document, parent)
         self.setObjectName(f"group.{name}")
+        self.subject = title.lower()
         self.frame = FoldingGroup(name, title, self)
+        self.frame.add_to_head(ResetButton(self, title))
         self.rows = self.frame.rows
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

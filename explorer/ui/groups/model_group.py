@@ -10,13 +10,16 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.catalog.model import Model, parameter_count
 from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.schema import Scenario
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
 from explorer.ui.controls.record_picker import Pick, RecordPicker
+from explorer.ui.controls.reset_button import ResetButton
 from explorer.ui.controls.scale import LogScale
 from explorer.ui.document import Document
 from explorer.ui.groups.group import Group
+from explorer.ui.resets import value_in
 
 SMALLEST, LARGEST = 0.5, 10_000.0
 BILLION = 1e9
@@ -46,6 +49,8 @@ class ModelGroup(Group):
         self._preset_at_grip = ""
         self.heading = Heading("Model", self)
         self.preset_button = self.heading.add_button("preset", "", "Choose a model from the catalogue")
+        self.subject = "model"
+        self.heading.add(ResetButton(self, "Model"))
         self.picker = RecordPicker("models", "search a model", self)
         self.size_slider = ParameterSlider(
             "model_size",
@@ -93,7 +98,7 @@ class ModelGroup(Group):
                 one.id: _billions(one) for one in self.document.catalog.models.values() if one.family == model.family
             }
             stops = tuple(sorted(self._family.values()))
-            self.size_slider.track.set_scale(LogScale(SMALLEST, LARGEST, stops))
+            self.size_slider.set_scale(LogScale(SMALLEST, LARGEST, stops))
         self.preset_button.setText(f"{model.name} ▾") if self._preset_text() != model.name else None
         super().refresh()
         if not self.document.is_dragging:
@@ -108,16 +113,19 @@ class ModelGroup(Group):
     def _size(self, size: float | None) -> float:
         return self._preset_size(self.document.workload.model.preset) if size is None else size
 
-    def _size_then(self) -> float | None:
-        then = self.document.baseline_value(self.document.workload_path("model"))
-        return None if then is None else then.size_billion or self._preset_size(then.preset)
+    def _size_then(self, then: Scenario) -> float:
+        model = value_in(then, self.document.scenario, self.document.workload_path("model"))
+        return float(model.size_billion or self._preset_size(model.preset))
 
-    def _back(self) -> Mapping[str, Any]:
+    def _back(self, then: Scenario) -> Mapping[str, Any]:
         path = self.document.workload_path
-        then = self.document.baseline_value(path("model"))
-        if then is None:
-            return {}
-        return {path("model.preset"): then.preset, path("model.size_billion"): then.size_billion}
+        model = value_in(then, self.document.scenario, path("model"))
+        return {path("model.preset"): model.preset, path("model.size_billion"): model.size_billion}
+
+    def reset_paths(self) -> tuple[str, ...]:
+        """The preset goes with the size."""
+        size = () if self.size_slider.locked else (self.document.workload_path("model.preset"),)
+        return (*size, *super().reset_paths())
 
     def _resized(self, size: float) -> Mapping[str, Any]:
         """A size near a preset of the family is that preset; any other scales the preset held at the grip."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from explorer.scenario.path import get
 from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale
-from explorer.scenario.schema import Override
+from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
 from explorer.ui.binding import attempt
@@ -34,6 +34,8 @@ class OpenFiguresGroup(FoldedGroup):
         super().__init__(document, "open_figures", "Open figures", parent)
         self._shown: tuple[OpenFigure, ...] = ()
         self.sliders: dict[str, ParameterSlider] = {}
+        self._locked: set[str] = set()
+        self._marked: tuple[Scenario, Scenario] | None = None
         self.heading = Heading("of the selected chip", self)
         self.reset_button = self.heading.add_button(
             "reset_figures", "reset all", "Give up all own values of this chip's figures"
@@ -65,9 +67,20 @@ class OpenFiguresGroup(FoldedGroup):
         for figure in figures:
             slider = self.sliders[_key(figure)]
             slider.set_value(self._now(figure))
-            slider.set_baseline(self._then(figure))
             slider.set_caption(_caption(figure))
+        self._mark()
         self.reset_button.setEnabled(any(figure.overridden for figure in figures))
+
+    def _mark(self) -> None:
+        """Where baseline and file have each figure: they hardly ever change, and this is asked in every frame."""
+        then = self.document.baseline, self.document.filed
+        if self._marked is not None and self._marked[0] is then[0] and self._marked[1] is then[1]:
+            return
+        self._marked = then
+        for figure in self._shown:
+            slider = self.sliders[_key(figure)]
+            slider.set_baseline(self._then(figure, then[0]))
+            slider.set_filed(self._then(figure, then[1]))
 
     def summary(self) -> str:
         """How many there are and how many were set by hand."""
@@ -85,6 +98,7 @@ class OpenFiguresGroup(FoldedGroup):
                 widget.hide()
                 widget.deleteLater()
         self.sliders = {}
+        self._marked = None
         if not self.frame.is_open:
             return
         self.none.setVisible(not self._shown)
@@ -115,13 +129,20 @@ class OpenFiguresGroup(FoldedGroup):
         slider.set_badge(figure.status)
         slider.explain(meaning, html.escape(figure.reason), html.escape(figure.source))
         if figure.readings:
-            slider.track.set_wash((0.0, 1.0))
+            # Sure of the first reading at the right end, of the second at the left.
+            ends = (1.0, 0.0)
+            named = _named_readings(figure)
+            slider.name_stops(*sorted(zip(ends, named, strict=False)))
+            slider.track.set_wash(None, ends[: len(named)])
         elif figure.low < figure.high:
             slider.track.set_wash((figure.low, figure.high))
         slider.value_edited.connect(partial(self._on_edited, figure))
         slider.drag_started.connect(self.document.begin_drag)
         slider.drag_finished.connect(self.document.end_drag)
-        slider.reset_requested.connect(partial(self._on_reset, figure))
+        slider.reset_requested.connect(lambda: self._on_reset(figure, self.document.baseline))
+        slider.file_reset_requested.connect(lambda: self._on_reset(figure, self.document.filed))
+        slider.set_locked(_key(figure) in self._locked)
+        slider.locked_changed.connect(partial(self._on_locked, _key(figure)))
         slider.refused.connect(self.refused)
         return slider
 
@@ -132,11 +153,17 @@ class OpenFiguresGroup(FoldedGroup):
         known = figure.belief if figure.readings else figure.value
         return known if own is None else float(own)
 
-    def _then(self, figure: OpenFigure) -> float | None:
-        override: Override | None = get(self.document.baseline, _path(figure))
+    def _then(self, figure: OpenFigure, then: Scenario) -> float | None:
+        """What another scenario says of the figure; its stated one where that says nothing."""
+        override: Override | None = get(then, _path(figure))
         if override is None:
-            return None
+            stated = self.document.catalog.chip(figure.chip).figure(figure.figure)
+            return stated.belief if figure.readings else stated.value / stated.scale
         return override.belief if figure.readings else override.value
+
+    def reset_paths(self) -> tuple[str, ...]:
+        """Own values of the figures shown, save locked ones."""
+        return tuple(_path(one) for one in self._shown if _key(one) not in self._locked)
 
     def _on_edited(self, figure: OpenFigure, value: float) -> None:
         slider = self.sliders[_key(figure)]
@@ -149,11 +176,16 @@ class OpenFiguresGroup(FoldedGroup):
             return {_path(figure): Override(belief=value, reason=REASON)}
         return {_path(figure): Override(value=value, unit=figure.unit, reason=REASON)}
 
-    def _on_reset(self, figure: OpenFigure) -> None:
-        self.change({_path(figure): get(self.document.baseline, _path(figure))}, figure.title.lower())
+    def _on_reset(self, figure: OpenFigure, then: Scenario) -> None:
+        self.change({_path(figure): get(then, _path(figure))}, figure.title.lower())
+
+    def _on_locked(self, key: str, locked: bool) -> None:
+        """Sliders are made anew for another chip; a lock outlives them."""
+        (self._locked.add if locked else self._locked.discard)(key)
 
     def _on_reset_all(self) -> None:
-        self.change({_path(figure): None for figure in self._shown if figure.overridden}, "open figures")
+        free = (one for one in self._shown if one.overridden and _key(one) not in self._locked)
+        self.change({_path(figure): None for figure in free}, "open figures")
 
 
 def _key(figure: OpenFigure) -> str:
@@ -176,7 +208,11 @@ def _scale(figure: OpenFigure) -> Scale:
 def _caption(figure: OpenFigure) -> str:
     own = "set by you · " if figure.overridden else ""
     if figure.readings:
-        quantity, unit = quantity_for_unit(figure.unit), unit_scale(figure.unit)
-        named = [f"{name} {quantity.format(value * unit)}" for name, value in figure.readings]
-        return f"trust {named[0]} over {', '.join(named[1:])}"
+        named = _named_readings(figure)
+        return f"{own}trust {named[0]} over {', '.join(named[1:])}"
     return own + figure.reason
+
+
+def _named_readings(figure: OpenFigure) -> list[str]:
+    quantity, unit = quantity_for_unit(figure.unit), unit_scale(figure.unit)
+    return [f"{name} {quantity.format(value * unit)}" for name, value in figure.readings]

@@ -96,6 +96,11 @@ class SchedulerGroup(FoldedGroup):
         spares = f" + {chosen.spare_replicas} spare" if chosen.spare_replicas else ""
         self.replicas.set_caption(f"{chosen.replicas}{spares}, {QUANTITIES['chips'].format(chosen.chips_total)} in all")
 
+    def reset_paths(self) -> tuple[str, ...]:
+        """The layout too, and the degree that goes with it."""
+        path = self.document.alternative_path
+        return (path("layout"), path("parallelism_degree"), *super().reset_paths())
+
     def summary(self) -> str:
         """Budget and replicas."""
         chosen = self.document.alternative

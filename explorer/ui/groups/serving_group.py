@@ -11,6 +11,7 @@ from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of
+from explorer.ui.controls.reset_button import ResetButton
 from explorer.ui.controls.scale import LogScale, StopScale, Value
 from explorer.ui.document import Document
 from explorer.ui.groups.group import Group
@@ -47,6 +48,8 @@ class ServingGroup(Group):
         self.to_all = self.heading.add_button(
             "degree_to_all", "degree to all", "Apply this parallelism degree to all compared chips"
         )
+        self.subject = "serving"
+        self.heading.add(ResetButton(self, "Serving"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -56,6 +59,11 @@ class ServingGroup(Group):
         self.bind(self.batch, lambda: path("max_batch"), "batch size")
         self.bind(self.degree, lambda: path("parallelism_degree"), "parallelism degree", self._split_into)
         self.to_all.clicked.connect(self._on_to_all)
+
+    def reset_paths(self) -> tuple[str, ...]:
+        """The layout goes with the degree."""
+        layout = () if self.degree.locked else (self.document.alternative_path("layout"),)
+        return (*layout, *super().reset_paths())
 
     def show_outcome(self, outcome: Outcome) -> None:
         """Legal stops, and what became of batch and layout."""
@@ -71,7 +79,7 @@ class ServingGroup(Group):
     def _set_degrees(self, degrees: tuple[int, ...]) -> None:
         if degrees != self._degrees:
             self._degrees = degrees
-            self.degree.track.set_scale(StopScale((AUTO, *degrees)))
+            self.degree.set_scale(StopScale((AUTO, *degrees)))
 
     def _degree_text(self) -> ValueText:
         return ValueText(self._written_degree, self._read_degree)
