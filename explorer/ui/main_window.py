@@ -27,6 +27,7 @@ from explorer.plots.concentration import ConcentrationPlot
 from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tokens import Tokens
+from explorer.scenario.schema import Scenario
 from explorer.ui import theme
 from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
@@ -366,6 +367,13 @@ class MainWindow(QMainWindow):
         name = alternatives[index].name
         self.document.change(self.document.workload_path("selected"), name, "selected chip")
 
+    def reset_all(self, then: Scenario, what: str) -> None:
+        """Bring every input back to that of another scenario."""
+        try:
+            self.document.reset_all(then, what)
+        except ExplorerError as error:
+            self.messages.show_message(str(error))
+
     def step_alternative(self, step: int) -> None:
         count = len(self.document.workload.alternatives)
         self._select_alternative((self.document.alternative_index + step) % count)
@@ -403,6 +411,8 @@ class MainWindow(QMainWindow):
 KEYS = """Keys and gestures
 Arrow keys move a slider by 1 %, Page Up and Page Down by 10 %, Home and End to its ends.
 The wheel moves a slider only while it has the focus; a double click brings it back to the baseline.
+Backspace brings the slider in focus back to the baseline, Shift+Backspace to the file; Ctrl+L locks it.
+The ↺ in the head of a group brings the whole group back; a right click on a slider shows all its ways back.
 Values can be typed with units: 70B, 1.5T, 32k, 50 ms, 2.4 TB/s, 20 %.
 Ctrl+B pins the present scenario as the baseline; Ctrl+Z and Ctrl+Shift+Z undo and redo, a drag being one step.
 Ctrl+Up and Ctrl+Down select the next alternative, Ctrl+Tab the next workload, Ctrl+E changes the chip."""

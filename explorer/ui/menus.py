@@ -87,6 +87,21 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     add(view, "fit_columns", "Fit &columns of the comparison", window.compare.fit_columns)
     add(scenario, "pin", "&Pin as baseline", window.document.pin_baseline, "Ctrl+B")
     add(scenario, "unpin", "&Unpin baseline", window.document.unpin_baseline, "Ctrl+Shift+B")
+    document = window.document
+    add(
+        scenario,
+        "to_baseline",
+        "Everything back to the &baseline",
+        lambda: window.reset_all(document.baseline, "everything, back to the baseline"),
+        "Ctrl+Alt+B",
+    )
+    add(
+        scenario,
+        "to_file",
+        "Everything back to the &file",
+        lambda: window.reset_all(document.filed, "everything, back to the file"),
+        "Ctrl+Alt+F",
+    )
     scenario.addSeparator()
     add(
         scenario,

@@ -82,7 +82,7 @@ class ServingGroup(Group):
             self.degree.set_scale(StopScale((AUTO, *degrees)))
 
     def _degree_text(self) -> ValueText:
-        return ValueText(self._written_degree, self._read_degree)
+        return ValueText(self._written_degree, self._read_degree, str)
 
     def _written_degree(self, value: Value) -> str:
         if value == AUTO:
