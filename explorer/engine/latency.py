@@ -64,7 +64,7 @@ def lognormal_quantile(mean: ArrayLike, cv: ArrayLike, q: float) -> Array:
 
 
 def ttft_quantiles(
-    state: LoadState, service: PromptService, quantiles: Sequence[float] = QUANTILES
+    state: LoadState, service: PromptService, quantiles: tuple[float, ...] = QUANTILES
 ) -> dict[float, Array]:
     """Time to first token, quantiles (rows, loads), seconds.
 
@@ -84,23 +84,19 @@ def ttft_quantiles(
     # never below what cannot be avoided: the front end and a short prompt's own step
     floor = service.overhead + own * (1.0 - service.growth)
     log_slot, log_queue = (np.log(np.maximum(p, 1e-300)) for p in (state.wait_probability, busy))
-    cv = np.sqrt(service.scv)
-    results: dict[float, Array] = {}
-    for q in quantiles:
-        log_tail = np.log(1.0 - q)
-        slot = np.maximum(log_slot - log_tail, 0.0) / decay - slot_mean
-        queue = np.maximum(log_queue - log_tail, 0.0) / queue_decay - queue_mean
-        longer = own * service.growth * (lognormal_quantile(1.0, cv, q) - 1.0)
-        residual = step * (q - 0.5)
-        spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
-        signed = slot + queue + longer + residual
-        total = mean + np.copysign(np.minimum(spread, np.abs(signed)), signed)
-        results[q] = state.or_inf(np.maximum(total, floor))
-    return _ordered(results)
+    log_tail = np.log1p(-_column(quantiles))
+    slot = np.maximum(log_slot - log_tail, 0.0) / decay - slot_mean
+    queue = np.maximum(log_queue - log_tail, 0.0) / queue_decay - queue_mean
+    longer = own * service.growth * (_length_factors(float(np.sqrt(service.scv)), quantiles) - 1.0)
+    residual = step * (_column(quantiles) - 0.5)
+    spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
+    signed = slot + queue + longer + residual
+    total = mean + np.copysign(np.minimum(spread, np.abs(signed)), signed)
+    return _ordered(state, np.maximum(total, floor), quantiles)
 
 
 def tpot_quantiles(
-    chain: Chain, state: LoadState, marginal_at: Array, quantiles: Sequence[float] = QUANTILES
+    chain: Chain, state: LoadState, marginal_at: Array, quantiles: tuple[float, ...] = QUANTILES
 ) -> dict[float, Array]:
     """Time per output token of a request (mean over its tokens), quantiles (rows, loads), seconds.
 
@@ -116,18 +112,13 @@ def tpot_quantiles(
     # number of prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root
     chance = marginal * np.sqrt(state.rate * step / chain.output_tokens)
     least = chain.step[:, 1:2]
-    results: dict[float, Array] = {}
-    for q, batch in quantiles_over_nodes(state.cumulative_token, chain.step, quantiles).items():
-        off_mean = batch - step
-        # below the mean the share kept stays, so that more load never shortens a quantile
-        off_batch = np.where(off_mean < 0, at_rest, near_saturation) * off_mean
-        if q == 0.5:
-            value = step + off_batch
-        else:
-            met = standard_normal(q) * chance
-            value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)
-        results[q] = state.or_inf(np.maximum(value, least))
-    return _ordered(results)
+    batch = np.stack(list(quantiles_over_nodes(state.cumulative_token, chain.step, quantiles).values()))
+    off_mean = batch - step
+    # below the mean the share kept stays, so that more load never shortens a quantile
+    off_batch = np.where(off_mean < 0, at_rest, near_saturation) * off_mean
+    met = np.asarray([standard_normal(q) for q in quantiles])[:, None, None] * chance
+    value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)
+    return _ordered(state, np.maximum(value, least), quantiles)
 
 
 def itl_quantiles(
@@ -138,7 +129,7 @@ def itl_quantiles(
     mixed_share_at: Array,
     stall_probability: ArrayLike,
     stall_s: float,
-    quantiles: Sequence[float] = QUANTILES,
+    quantiles: tuple[float, ...] = QUANTILES,
 ) -> dict[float, Array]:
     """Gap between tokens, per token, quantiles (rows, loads), seconds.
 
@@ -156,13 +147,10 @@ def itl_quantiles(
         # the queue at the cap has no width: all of it lies below its own edge
         below += share[:, :, None] * np.where(marks[:, None, :] >= upper[:, :, None], 1.0, part)
     cumulative = np.matmul(state.token_weight, below)
-    hit = np.asarray(stall_probability, dtype=np.float64)
-    results: dict[float, Array] = {}
-    for q, value in quantiles_at_edges(cumulative, marks, quantiles).items():
-        # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
-        stalled = np.where(hit > 1.0 - q, value + stall_s, value)
-        results[q] = state.or_inf(stalled)
-    return _ordered(results)
+    value = np.stack(list(quantiles_at_edges(cumulative, marks, quantiles).values()))
+    # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
+    stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - _column(quantiles)
+    return _ordered(state, value + np.where(stalled, stall_s, 0.0), quantiles)
 
 
 def e2e_quantiles(
@@ -171,25 +159,30 @@ def e2e_quantiles(
     tpot: dict[float, Array],
     output_tokens: Array,
     output_cv: float,
-    quantiles: Sequence[float] = QUANTILES,
+    quantiles: tuple[float, ...] = QUANTILES,
 ) -> dict[float, Array]:
     """End-to-end time, quantiles (rows, loads): first token plus (o-1) steps, excesses added in quadrature."""
     gaps = np.maximum(output_tokens - 1.0, 0.0)
     middle = _finite(state, ttft[min(ttft)])
     whole = gaps * state.finite_step
-    results: dict[float, Array] = {}
-    for q in quantiles:
-        first = _finite(state, ttft[q])
-        parts = (
-            first - middle,
-            whole * (lognormal_quantile(1.0, output_cv, q) - 1.0),
-            gaps * (_finite(state, tpot[q]) - state.finite_step),
-        )
-        signed = parts[0] + parts[1] + parts[2]
-        spread = np.sqrt(parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2)
-        value = np.maximum(middle + whole + np.copysign(spread, signed), first)
-        results[q] = state.or_inf(value)
-    return _ordered(results)
+    first = np.stack([_finite(state, ttft[q]) for q in quantiles])
+    per_token = np.stack([_finite(state, tpot[q]) for q in quantiles])
+    waited = first - middle
+    longer = whole * (_length_factors(output_cv, quantiles) - 1.0)
+    slower = gaps * (per_token - state.finite_step)
+    spread = np.sqrt(waited * waited + longer * longer + slower * slower)
+    value = np.maximum(middle + whole + np.copysign(spread, waited + longer + slower), first)
+    return _ordered(state, value, quantiles)
+
+
+def _column(quantiles: Sequence[float]) -> Array:
+    return np.asarray(quantiles, dtype=np.float64)[:, None, None]
+
+
+@lru_cache(maxsize=256)
+def _length_factors(cv: float, quantiles: tuple[float, ...]) -> Array:
+    """Quantiles of a length over its mean, (quantiles, 1, 1)."""
+    return np.asarray([float(lognormal_quantile(1.0, cv, q)) for q in quantiles])[:, None, None]
 
 
 def _finite(state: LoadState, values: Array) -> Array:
@@ -218,10 +211,7 @@ def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> A
     return np.asarray(best)
 
 
-def _ordered(results: dict[float, Array]) -> dict[float, Array]:
-    """Quantiles in order: a higher one is never below a lower one (approximations may cross by a hair)."""
-    running: Array | None = None
-    for q in sorted(results):
-        running = results[q] if running is None else np.maximum(running, results[q])
-        results[q] = running
-    return results
+def _ordered(state: LoadState, stacked: Array, quantiles: Sequence[float]) -> dict[float, Array]:
+    """Quantiles by name, infinite where unstable; a higher one is never below a lower one (crossings by a hair)."""
+    ordered = np.maximum.accumulate(stacked, axis=0)
+    return dict(zip(quantiles, ordered if state.all_stable else np.where(state.stable, ordered, np.inf), strict=True))

@@ -253,20 +253,17 @@ def quantiles_at_edges(cumulative: Array, edges: Array, quantiles: Sequence[floa
     count = rows * loads
     flat = np.ascontiguousarray(cumulative).reshape(count, nodes)
     line = np.arange(count)
+    wanted = np.asarray(quantiles)[:, None]
     # one sorted sequence for all lines: each is shifted above the one before it
     shift = 2.0 * line
     stacked = (flat + shift[:, None]).ravel()
-    row = np.arange(rows)[:, None]
-    found: dict[float, Array] = {}
-    for q in quantiles:
-        at = np.minimum(np.searchsorted(stacked, shift + q) - line * nodes, nodes - 1)
-        below = np.maximum(at - 1, 0)
-        share = _share_between(flat[line, below], flat[line, at], q).reshape(rows, loads)
-        index = at.reshape(rows, loads)
-        start = edges[row, below.reshape(rows, loads)]
-        value = start + share * (edges[row, index] - start)
-        found[q] = np.where(index == 0, edges[:, :1], value)
-    return found
+    at = np.minimum(np.searchsorted(stacked, shift + wanted) - line * nodes, nodes - 1)
+    below = np.maximum(at - 1, 0)
+    row = np.repeat(np.arange(rows), loads)
+    start = edges[row, below]
+    share = _share_between(flat[line, below], flat[line, at], wanted)
+    value = np.where(at == 0, edges[row, 0], start + share * (edges[row, at] - start))
+    return dict(zip(quantiles, value.reshape(len(quantiles), rows, loads), strict=True))
 
 
 def node_edges(values: Array) -> tuple[Array, Array]:
@@ -278,7 +275,7 @@ def node_edges(values: Array) -> tuple[Array, Array]:
     )
 
 
-def _share_between(low: Array, high: Array, q: float) -> Array:
+def _share_between(low: Array, high: Array, q: Array) -> Array:
     """Where probability q lies between two cumulative ones, 0 to 1, on the scale of log odds."""
     odds_low, odds_high = (np.log(p) - np.log1p(-p) for p in (_inside(low), _inside(high)))
     span = odds_high - odds_low
