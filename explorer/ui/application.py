@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -22,36 +23,79 @@ from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Metric, Outcome
 from explorer.ui import theme
 from explorer.ui.document import Document, Evaluator
+from explorer.ui.document_life import DocumentLife
+from explorer.ui.folders import config_folder, state_folder
+from explorer.ui.kept_menus import add_kept_menus
+from explorer.ui.log import LogFile, log
 from explorer.ui.main_window import MainWindow
+from explorer.ui.remembered_layout import RememberedLayout, scale_of
+from explorer.ui.settings import read_settings
 
 FIRST_SCENARIO = "ai200-on-aws.toml"
 DEFAULT_SIZE = (1440, 900)
+AGAIN = 64
+"""Exit code within the program that asks for a new beginning: a new scale is taken at the start only."""
+HANDED_OVER = "INFERENCE_EXPLORER_HANDED_OVER"
+"""Environment variable that names the journal of unsaved work which the program before this one leaves it."""
+SCALE_FACTOR = "QT_SCALE_FACTOR"
 
 
 def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
-    """Open the window on the first path (the founding question's scenario when none) and return its exit code.
+    """Open the window on the first path (the start page when none) and return its exit code.
 
     Raises ExplorerError when there is nothing that could be shown: no readable scenario at all.
     """
-    application = application_object()
+    state, config = state_folder(), config_folder()
+    log_file = LogFile(state)
+    settings = read_settings(config)
+    scale = scale_of(settings)
+    application = application_object(scale)
     known = catalog or load_catalog()
     live = LiveEvaluator(known)
+    journal: Path | None = None
+    begin_again: list[str] = []
     try:
         document, complaint = first_document(paths, known, live)
-        window = MainWindow(document, theme.ThemeSwitch(application))
-        window.resize(*DEFAULT_SIZE)
-        window.panel.unfold("traffic", "open_figures")
-        window.show()
+        window = MainWindow(document, theme.ThemeSwitch(application, settings.theme))
+        layout = RememberedLayout(window, settings, config, scale)
+        life = DocumentLife(window, state)
+        add_kept_menus(window, life, layout, log_file)
+        layout.apply()
+        layout.restart_asked.connect(lambda: application.exit(AGAIN))
+        document.worker_failed.connect(lambda text: log.error("worker: %s", text))
+        handed_over = os.environ.pop(HANDED_OVER, "")
+        opened = bool(paths) and document.path == Path(paths[0])
+        if not (handed_over and life.take_over(Path(handed_over))) and not opened:
+            window.show_start(life.recent.paths)
+        layout.show()
         sys.excepthook = _told_in(window)
         if complaint:
-            window.messages.show_message(complaint, "error" if paths and document.path != Path(paths[0]) else "remark")
+            window.messages.show_message(complaint, "error" if paths and not opened else "remark")
         # The window first: the worker's start would compete with the first frame.
         QTimer.singleShot(0, live.start_worker)
         QTimer.singleShot(0, document.refine_now)
-        return application.exec()
+        QTimer.singleShot(0, life.offer_recovery)
+        code = application.exec()
+        layout.remember()
+        if code == AGAIN:
+            begin_again = _command_line(document.path if window.stack.currentWidget() is window.desk else None)
+            journal = life.hand_over()
+        else:
+            life.end()
     finally:
         sys.excepthook = sys.__excepthook__
         live.close()
+        log_file.close()
+    if code == AGAIN:
+        if journal is not None:
+            os.environ[HANDED_OVER] = str(journal)
+        os.execv(begin_again[0], begin_again)
+    return code
+
+
+def _command_line(path: Path | None) -> list[str]:
+    """What starts this program again, on a file or on none."""
+    return [sys.executable, "-m", "explorer", "open", *([] if path is None else [str(path)])]
 
 
 def _told_in(window: MainWindow) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
@@ -60,6 +104,7 @@ def _told_in(window: MainWindow) -> Callable[[type[BaseException], BaseException
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
         detail = "".join(traceback.format_exception(kind, error, trace))
+        log.error("%s", detail)
         window.messages.show_message(f"The program made a mistake: {error!r}; please report it\n{detail}")
 
     return tell
@@ -67,7 +112,7 @@ def _told_in(window: MainWindow) -> Callable[[type[BaseException], BaseException
 
 def first_document(paths: Sequence[Path], catalog: Catalog, live: Evaluator) -> tuple[Document, str]:
     """The document to begin with, and what to say about it: remarks, or why a path could not be opened."""
-    first = scenario_root() / FIRST_SCENARIO
+    first = _first()
     try:
         document, remarks = Document.from_file(catalog, live, Path(paths[0]) if paths else first)
     except ExplorerError as error:
@@ -75,6 +120,10 @@ def first_document(paths: Sequence[Path], catalog: Catalog, live: Evaluator) -> 
             raise
         return Document.from_file(catalog, live, first)[0], str(error)
     return document, "\n".join(remarks)
+
+
+def _first() -> Path:
+    return scenario_root() / FIRST_SCENARIO
 
 
 class Unhurried:
@@ -140,13 +189,22 @@ def grab(
         window.deleteLater()
 
 
-def application_object() -> QApplication:
-    """The running application, or a new one with the program's name."""
+def application_object(scale: float = 1.0) -> QApplication:
+    """The running application, or a new one with the program's name that draws everything `scale` times as large.
+
+    A scale that the user's environment sets for all of Qt goes before this one.
+    """
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    own_scale = scale != 1.0 and SCALE_FACTOR not in os.environ
+    if own_scale:
+        os.environ[SCALE_FACTOR] = str(scale)
     application = QApplication(sys.argv[:1])
+    if own_scale:
+        # Read once, at the start; programs started from this one have scales of their own.
+        del os.environ[SCALE_FACTOR]
     application.setApplicationName("inference-explorer")
     application.setApplicationDisplayName("Inference Explorer")
     return application

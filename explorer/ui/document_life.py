@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from explorer.errors import ExplorerError
+from explorer.ui.example_questions import shipped_examples
 from explorer.ui.file_drop import FileDrop
 from explorer.ui.file_watch import FileWatch
 from explorer.ui.journal import Draft, Journal, LeftBehind, left_behind, read_draft
@@ -30,6 +31,7 @@ class DocumentLife(QObject):
         self.watch = FileWatch(window.document, self)
         self.drop = FileDrop(window, self._on_dropped)
         self._found: list[LeftBehind] = []
+        self._examples = shipped_examples()
         self.watch.changed_on_disk.connect(self._on_changed_on_disk)
         self.watch.removed_from_disk.connect(self._on_removed)
         self.watch.agrees_again.connect(lambda: window.questions.withdraw(ON_DISK))
@@ -107,8 +109,10 @@ class DocumentLife(QObject):
         self._ask_next()
 
     def _on_path(self) -> None:
-        if self._document.path is not None:
-            self.recent.add(self._document.path)
+        path = self._document.path
+        # The shipped examples stand on the start page anyway, as the questions they ask.
+        if path is not None and path.absolute().parent != self._examples:
+            self.recent.add(path)
 
     def _on_dropped(self, path: Path) -> None:
         self._window.open_after_guard(path)

@@ -26,13 +26,19 @@ class Example:
 
 def example_questions(folder: Path | None = None) -> tuple[Example, ...]:
     """The examples of a folder (the shipped one by default), the founding question first; none is no error."""
-    try:
-        place = folder or scenario_root()
-    except ExplorerError:
-        # An installation without the examples still opens files.
+    place = folder or shipped_examples()
+    if place is None:
         return ()
     paths = sorted(place.glob("*.toml"), key=lambda path: (path.stem != FOUNDING, path.stem))
     return tuple(example for path in paths if (example := _read(path)) is not None)
+
+
+def shipped_examples() -> Path | None:
+    """The folder of the shipped examples; an installation without them still opens files."""
+    try:
+        return scenario_root()
+    except ExplorerError:
+        return None
 
 
 def _read(path: Path) -> Example | None:

@@ -29,6 +29,8 @@ from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tokens import Tokens
 from explorer.scenario.schema import Scenario
 from explorer.ui import theme
+from explorer.ui.command_palette import CommandPalette
+from explorer.ui.commands import commands
 from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
@@ -61,6 +63,7 @@ class MainWindow(QMainWindow):
         self.messages, self.questions = MessageBar(self), QuestionBar(self)
         self.stack, self.desk = QStackedWidget(self), QWidget(self)
         self.start: StartPage | None = None
+        self.palette_popup: CommandPalette | None = None
         self.recent_paths: Callable[[], Sequence[Path]] = tuple
         self.verdict = VerdictStrip(document, self)
         self.panel = Panel(document, self)
@@ -215,6 +218,12 @@ class MainWindow(QMainWindow):
     def on_start(self) -> None:
         """Show the start page with the files that `recent_paths` names."""
         self.show_start(self.recent_paths())
+
+    def on_palette(self) -> None:
+        """Type what to do."""
+        if self.palette_popup is None:
+            self.palette_popup = CommandPalette(lambda: commands(self), self)
+        self.palette_popup.open()
 
     def on_new(self) -> None:
         """Go on with the present scenario as a new one that has no file yet."""

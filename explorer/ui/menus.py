@@ -72,6 +72,7 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
         actions[name] = action
         edit.addAction(action)
     edit.addSeparator()
+    add(edit, "palette", "&Do or set by name …", window.on_palette, "Ctrl+K")
     add(edit, "copy_table", "&Copy comparison", window.copy_table, "Ctrl+Shift+C")
     choices = QActionGroup(window)
     for choice, title in (("system", "Theme of the &system"), ("light", "&Light"), ("dark", "&Dark")):

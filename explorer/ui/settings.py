@@ -27,6 +27,7 @@ class Settings:
     size: tuple[int, int] = (1440, 900)
     maximized: bool = False
     presenter: bool = False
+    presenter_scale: float = 1.0
     unfolded: tuple[str, ...] = ("traffic", "open_figures")
 
 
@@ -68,7 +69,7 @@ def _checked(key: str, value: Any) -> Any:
     """A value as its field takes it; TypeError or ValueError says what is allowed."""
     if key == "theme" and value in THEMES:
         return value
-    if key == "scale" and value in SCALES and not isinstance(value, bool):
+    if key in ("scale", "presenter_scale") and value in SCALES and not isinstance(value, bool):
         return float(value)
     if key in ("maximized", "presenter") and isinstance(value, bool):
         return value
