@@ -156,6 +156,30 @@ class FleetMember(Record):
     locked: Flag = False
 
 
+class Migration(Record):
+    """What leaving a supplier takes: engineering, running both for a while, moving data out, penalties."""
+
+    engineers: NonNegative = 6.0
+    months: NonNegative = 4.0
+    usd_per_engineer_month: NonNegative = 25_000.0
+    dual_run_months: NonNegative = 3.0
+    overlap_share: Share = 0.5
+    egress_terabytes: NonNegative = 1.0
+    egress_usd_per_gb: NonNegative = 0.05
+    requalification_usd: NonNegative = 0.0
+    penalties_usd: NonNegative = 0.0
+    horizon_years: Annotated[Number, Field(gt=0, le=20)] = 3.0
+
+
+class Risk(Record):
+    """How often a supplier fails, how long until it is replaced, and by how much it may raise its prices."""
+
+    outage_probability_per_year: Share = 0.05
+    weeks_to_recover: NonNegative = 39.0
+    weeks_to_survive: NonNegative = 6.0
+    price_rise_share: NonNegative = 0.15
+
+
 class Fleet(Record):
     """Who carries the traffic: shares that sum to 1, and which supply tiers count."""
 
@@ -163,6 +187,12 @@ class Fleet(Record):
     tiers: tuple[Tier, ...] = (
         "designer", "software_stack", "packaging", "memory_maker", "foundry", "cloud",
     )
+    headroom: Literal["auto"] | NonNegative = "auto"
+    features: tuple[str, ...] = ()
+    stack_usd_per_month: NonNegative = 25_000.0
+    cloud_usd_per_month: NonNegative = 10_000.0
+    migration: Migration = Migration()
+    risk: Risk = Risk()
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Fleet:
@@ -193,6 +223,10 @@ class Price(Record):
     pue: Annotated[Number, Field(ge=1, le=3)] = 1.25
     electricity_usd_per_kwh: NonNegative = 0.09
     opex_share_per_year: Annotated[Number, Field(ge=0, le=1)] = 0.05
+    colocation_usd_per_kw_month: NonNegative | None = None
+    power_limit_kw: Positive | None = None
+    hosted_usd_per_million_input: NonNegative | None = None
+    hosted_usd_per_million_output: NonNegative | None = None
 
 
 class Comparison(Record):
@@ -244,6 +278,34 @@ class Override(Record):
         return self
 
 
+class Shock(Record):
+    """Something that befalls a supplier; shocks of one `cause` come together.
+
+    outage: it delivers nothing; delay: what is on order comes `weeks` late; price: it changes its price by `change`
+    (0.15 = 15 % more); memory_price: a GB costs `usd_per_gb` more; export: a country's chips may not be had;
+    cloud_exit: the cloud is left. `share` is the part of the supplier that is hit.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    kind: Literal["outage", "delay", "price", "memory_price", "export", "cloud_exit"]
+    supplier: str = ""
+    share: Share = 1.0
+    weeks: NonNegative = 26.0
+    change: Annotated[Number, Field(ge=-1, le=100)] = 0.0
+    usd_per_gb: Annotated[Number, Field(ge=-1000, le=1000)] = 0.0
+    cause: str = ""
+
+    @model_validator(mode="after")
+    def _says_what_is_hit(self) -> Shock:
+        if self.kind != "memory_price" and not self.supplier:
+            raise _refused("supplier", f"a shock of kind {self.kind} needs its supplier", "a supplier of the fleet")
+        if self.kind == "price" and self.change == 0:
+            raise _refused("change", "a price shock needs its change", "0.15 for 15 % more, -0.44 for 44 % less")
+        if self.kind == "memory_price" and self.usd_per_gb == 0:
+            raise _refused("usd_per_gb", "a memory price shock needs its change", "USD a GB, as in 1.0")
+        return self
+
+
 class Scenario(Record):
     """The whole document."""
 
@@ -262,6 +324,7 @@ class Scenario(Record):
     stragglers: Stragglers = Stragglers()
     simulation: Simulation = Simulation()
     overrides: dict[str, dict[str, Override]] = {}
+    shocks: tuple[Shock, ...] = ()
     baseline: dict[str, Any] | None = None
     catalog: dict[str, Any] | None = None
 
@@ -270,4 +333,7 @@ class Scenario(Record):
         names = [workload.name for workload in self.workloads]
         if len(set(names)) != len(names):
             raise _refused("workloads", "two workloads have the same name", "a different name for each")
+        shocks = [shock.name for shock in self.shocks]
+        if len(set(shocks)) != len(shocks):
+            raise _refused("shocks", "two shocks have the same name", "a different name for each")
         return self

@@ -12,7 +12,7 @@ from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.deployment import Candidate, Deployment
 from explorer.study.money import ChipPrice
-from explorer.study.outcome import WorkloadOutcome
+from explorer.study.outcome import Metric, WorkloadOutcome
 from explorer.study.replica import Demand, Latencies, ReplicaTable
 from explorer.study.resolve import ServedModel
 
@@ -72,6 +72,10 @@ class PoolSize:
     price: ChipPrice
     feasible: bool
     reason: str
+    rates: Array
+    """Rates of one replica, (rates,), at which its latencies below are known; empty where it does not fit."""
+    p50: Mapping[Metric, Array]
+    p99: Mapping[Metric, Array]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.errors import UnknownRecordError
 from explorer.scenario.schema import FleetMember, Scenario
 from explorer.study.answers import PoolSize
-from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, SupplierShare, TierOutcome
+from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, PoolReplica, SupplierShare, TierOutcome
 from explorer.study.sizing import replicas_for
 
 Array = NDArray[np.float64]
@@ -101,11 +101,14 @@ class FleetEvaluator:
             )
             for at, member in enumerate(members)
         )
+        replicas = _replicas(scenario, pools)
         if missing or not sum(months) > 0:
-            return FleetOutcome(outcomes, (), (), SHARE_BASIS, None, missing or "nothing is spent")
+            return FleetOutcome(outcomes, (), (), SHARE_BASIS, None, missing or "nothing is spent", replicas)
         tiers = self._tier_outcomes(scenario, members, spend)
         counted = {tier.tier: tier.effective_suppliers.value for tier in tiers if tier.counts}
-        return FleetOutcome(outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)))
+        return FleetOutcome(
+            outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), replicas=replicas
+        )
 
     def _pool(
         self, scenario: Scenario, member: FleetMember, pools: Sequence[Mapping[str, PoolSize]]
@@ -140,33 +143,61 @@ class FleetEvaluator:
         return tuple(_tier_outcome(name, tiers[name], spend, name in scenario.fleet.tiers) for name in TIERS)
 
     def _tier(self, tier: str, members: Sequence[FleetMember]) -> Tier:
-        if tier == "cloud":
-            clouds = [member.cloud or ON_PREMISES for member in members]
-            names = tuple(dict.fromkeys(clouds))
-            rows = {cloud: known_suppliers(np.eye(len(names))[names.index(cloud)]) for cloud in names}
-            return Tier(tier_structure(clouds, rows), names, "")
-        links = {}
-        for member in members:
-            chain = self._catalog.supply_chain(member.chip).links
-            if tier not in chain:
-                raise UnknownRecordError(f"{TIER_TITLES[tier].lower()} of chip", member.chip, tuple(chain))
-            links[member.chip] = chain[tier]
-        names = tuple(dict.fromkeys(one.supplier for link in links.values() for one in link.candidates))
-        table: dict[str, SupplierCandidates] = {}
-        unknown: list[str] = []
-        for chip, link in links.items():
-            positions = [names.index(one.supplier) for one in link.candidates]
-            weights = [one.weight for one in link.candidates]
-            if link.known:
-                shares = np.zeros(len(names))
-                shares[positions] = weights
-                table[chip] = known_suppliers(shares / shares.sum())
-            else:
-                table[chip] = undisclosed_supplier(positions, weights, len(names))
-                if len(positions) > 1:
-                    unknown.append(self._catalog.chip(chip).short_name)
-        text = f"{', '.join(unknown)}: {TIER_TITLES[tier].lower()} undisclosed" if unknown else ""
-        return Tier(tier_structure([member.chip for member in members], table), names, text)
+        return supply_tier(self._catalog, tier, members)
+
+
+def supply_tier(catalog: Catalog, tier: str, members: Sequence[FleetMember]) -> Tier:
+    """Who may supply whom at one tier of a fleet; raises UnknownRecordError where a chip has no such link."""
+    if tier == "cloud":
+        clouds = [member.cloud or ON_PREMISES for member in members]
+        names = tuple(dict.fromkeys(clouds))
+        rows = {cloud: known_suppliers(np.eye(len(names))[names.index(cloud)]) for cloud in names}
+        return Tier(tier_structure(clouds, rows), names, "")
+    links = {}
+    for member in members:
+        chain = catalog.supply_chain(member.chip).links
+        if tier not in chain:
+            raise UnknownRecordError(f"{TIER_TITLES[tier].lower()} of chip", member.chip, tuple(chain))
+        links[member.chip] = chain[tier]
+    names = tuple(dict.fromkeys(one.supplier for link in links.values() for one in link.candidates))
+    table: dict[str, SupplierCandidates] = {}
+    unknown: list[str] = []
+    for chip, link in links.items():
+        positions = [names.index(one.supplier) for one in link.candidates]
+        weights = [one.weight for one in link.candidates]
+        if link.known:
+            shares = np.zeros(len(names))
+            shares[positions] = weights
+            table[chip] = known_suppliers(shares / shares.sum())
+        else:
+            table[chip] = undisclosed_supplier(positions, weights, len(names))
+            if len(positions) > 1:
+                unknown.append(catalog.chip(chip).short_name)
+    text = f"{', '.join(unknown)}: {TIER_TITLES[tier].lower()} undisclosed" if unknown else ""
+    return Tier(tier_structure([member.chip for member in members], table), names, text)
+
+
+def _replicas(scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> tuple[PoolReplica, ...]:
+    return tuple(
+        PoolReplica(
+            workload=workload.name,
+            member=member.name,
+            request_rate=workload.traffic.request_rate_per_s,
+            chips=size.candidate.layout.chips,
+            largest_rate=size.cliff,
+            saturation=size.saturation,
+            spare_replicas=size.candidate.deployment.settings.spare_replicas,
+            unit_size=size.price.unit_size,
+            usd_per_chip_hour=size.price.usd,
+            reason=size.reason or size.price.reason,
+            rates=size.rates,
+            p50=dict(size.p50),
+            p99=dict(size.p99),
+        )
+        for workload, sizes in zip(scenario.workloads, pools, strict=True)
+        for member in scenario.fleet.members
+        for size in (sizes[member.name],)
+    )
 
 
 def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutcome:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.catalog import Catalog, Chip, Offer
-from explorer.engine.cost import OwnedCost, owned_cost_per_hour
+from explorer.engine.cost import HourlyCost, OwnedCost, owned_cost_per_hour
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import Price
 from explorer.study.deployment import Deployment
@@ -97,6 +97,14 @@ def _priced(
 
 
 def _owned_per_hour(chip: Chip, values: Mapping[str, ArrayLike], price: Price) -> Array:
+    return owned_per_hour(chip, values, price).total
+
+
+def owned_per_hour(chip: Chip, values: Mapping[str, ArrayLike], price: Price) -> HourlyCost:
+    """USD an hour by part of owning one chip with its share of the system; MissingFigureError without price or power.
+
+    `values` are the chip's figures, SI, or draws of them.
+    """
     for name in ("capex", "board_power"):
         if name not in values:
             raise MissingFigureError(f"chip '{chip.id}'", name, "its price")
@@ -110,8 +118,9 @@ def _owned_per_hour(chip: Chip, values: Mapping[str, ArrayLike], price: Price) -
         pue=price.pue,
         usd_per_kwh=price.electricity_usd_per_kwh,
         opex_share_per_year=price.opex_share_per_year,
+        colocation_usd_per_kw_month=price.colocation_usd_per_kw_month,
     )
-    return owned_cost_per_hour(owned).total
+    return owned_cost_per_hour(owned)
 
 
 def _offers(catalog: Catalog, deployment: Deployment) -> tuple[Offer, ...]:
@@ -123,6 +132,11 @@ def _rented_unit(catalog: Catalog, deployment: Deployment) -> int:
     sizes = [offer.chips_per_instance for offer in _offers(catalog, deployment)]
     sizes = sizes or [offer.chips_per_instance for offer in catalog.offers_for(deployment.chip.id)]
     return min(sizes) if sizes else deployment.chip.instance_size
+
+
+def best_offer(offers: Sequence[Offer]) -> Offer:
+    """The best-confirmed of `offers`, the cheapest of those; ValueError for none."""
+    return min(offers, key=lambda one: (_DOUBT.get(one.confidence, 1), one.usd_per_chip_hour, one.id))
 
 
 def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str, uniforms: Array) -> ChipPrice:
@@ -142,7 +156,7 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
             )
             return ChipPrice(None, None, deployment.chip.instance_size, "offer", "", False, False, reason)
         # the best-confirmed price first: a cheap listing that others contradict must not set the comparison
-        offer = min(published or offers, key=lambda one: (_DOUBT.get(one.confidence, 1), one.usd_per_chip_hour, one.id))
+        offer = best_offer(published or offers)
     source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.term.replace('_', '-')}, {offer.date}"
     if offer.confidence == "low":
         source += f"; low confidence: {offer.note}" if offer.note else "; low confidence"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from explorer.study.economics import Economics
 
 Array = NDArray[np.float64]
 Metric = Literal["ttft", "tpot", "itl", "e2e"]
@@ -261,6 +264,30 @@ class PoolOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolReplica:
+    """One replica of a fleet member's deployment for one workload: what it carries, how fast, for how much.
+
+    `rates` (rates,) are of one replica, requests/s; `p50` and `p99` by metric, seconds, same shape.
+    """
+
+    workload: str
+    member: str
+    request_rate: float
+    """Of the whole workload, requests/s."""
+    chips: int
+    largest_rate: float
+    """Largest rate of one replica that keeps every promise; 0 when none does."""
+    saturation: float
+    spare_replicas: int
+    unit_size: int
+    usd_per_chip_hour: float | None
+    reason: str
+    rates: Array
+    p50: dict[Metric, Array]
+    p99: dict[Metric, Array]
+
+
+@dataclass(frozen=True, slots=True)
 class FleetOutcome:
     """The fleet: pools, money and concentration by tier; `reason` says why figures are missing."""
 
@@ -270,6 +297,8 @@ class FleetOutcome:
     share_basis: str
     usd_per_month: float | None
     reason: str = ""
+    replicas: tuple[PoolReplica, ...] = ()
+    """What the pools are made of, workload by workload, each member in file order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,3 +316,5 @@ class Outcome:
     final: bool
     """True when computed with the scenario's own number of samples."""
     warnings: tuple[str, ...] = field(default=())
+    economics: Economics | None = None
+    """Money by part, dependence, frontier, shocks and market; left out while a hand moves."""

@@ -420,7 +420,18 @@ def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None
     chip = entry.deployment.chip
     if loaded is None or row is None:
         reason = f"{context.workload.name}: {context.served.name} fits {chip.name} in no layout tried"
-        return PoolSize(entry.candidate, 0.0, 0.0, entry.price, False, reason)
+        return PoolSize(entry.candidate, 0.0, 0.0, entry.price, False, reason, np.zeros(0), {}, {})
     cliff = float(loaded.cliffs[row])
     reason = "" if cliff > 0 else f"{context.workload.name}: {chip.name} keeps the promises at no load"
-    return PoolSize(entry.candidate, cliff, float(loaded.table.chain.saturation[row]), entry.price, True, reason)
+    table = loaded.found.table
+    return PoolSize(
+        candidate=entry.candidate,
+        cliff=cliff,
+        saturation=float(loaded.table.chain.saturation[row]),
+        price=entry.price,
+        feasible=True,
+        reason=reason,
+        rates=loaded.rates[row],
+        p50={metric: found[0.5][row] for metric, found in table.items()},
+        p99={metric: found[0.99][row] for metric, found in table.items()},
+    )
