@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -25,9 +25,11 @@ from explorer.ui import theme
 from explorer.ui.example_questions import Example
 from explorer.ui.icons import icon
 
-ROW_HEIGHT, FILE_HEIGHT = 66, 40
+ROW_HEIGHT, FILE_HEIGHT = 76, 40
+NOTE_LINES = 2
 MOST_FILES = 8
 WIDTH = 1080
+WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop
 
 
 class Entry(QAbstractButton):
@@ -46,7 +48,7 @@ class Entry(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """Two lines."""
+        """A headline with two lines below it, or with one."""
         return QSize(300, ROW_HEIGHT if self._large else FILE_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -72,9 +74,12 @@ class Entry(QAbstractButton):
         painter.drawText(QRectF(left, top, room, step), middle, shown)
         painter.setFont(font(NOTE))
         painter.setPen(QColor(t.secondary))
-        elide = Qt.TextElideMode.ElideRight if self._large else Qt.TextElideMode.ElideMiddle
-        below = metrics(NOTE).elidedText(self.note, elide, room)
-        painter.drawText(QRectF(left, top + step, room, 18), middle, below)
+        if self._large:
+            area = QRectF(left, top + step + 2, room, NOTE_LINES * metrics(NOTE).lineSpacing() + 2)
+            painter.drawText(area, WRAPPED, _shortened(self.note, area))
+        else:
+            below = metrics(NOTE).elidedText(self.note, Qt.TextElideMode.ElideMiddle, room)
+            painter.drawText(QRectF(left, top + step, room, 18), middle, below)
 
 
 class StartPage(QWidget):
@@ -98,9 +103,10 @@ class StartPage(QWidget):
         )
         self.about.setObjectName("start.about")
         self.about.setWordWrap(True)
+        self.about.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.go_on = QPushButton(self)
         self.go_on.setObjectName("start.go_on")
-        self.browse = QPushButton("Open a file …", self)
+        self.browse = QPushButton(" Open a file …", self)
         self.browse.setObjectName("start.browse")
         self.browse.setAccessibleName("Open a file")
         for button in (self.go_on, self.browse):
@@ -126,7 +132,7 @@ class StartPage(QWidget):
         for path in files[:MOST_FILES]:
             self._add(self._files, Entry(path, path.name, str(path.parent), False, self))
         self._none.setVisible(not files)
-        self.go_on.setText(f"Go on with {open_now}   Esc")
+        self.go_on.setText(f"Go on with {metrics(BODY).elidedText(open_now, Qt.TextElideMode.ElideRight, 190)}   Esc")
         self.go_on.setAccessibleName(f"Go on with {open_now}")
         self._dress()
 
@@ -156,7 +162,6 @@ class StartPage(QWidget):
 
     def _dress(self) -> None:
         self.heading.setFont(font(VERDICT, semibold=True))
-        self.go_on.setIcon(icon("compare"))
         self.browse.setIcon(icon("open"))
 
     def _lay_out(self) -> None:
@@ -202,3 +207,13 @@ class StartPage(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(scroller)
+
+
+def _shortened(text: str, area: QRectF) -> str:
+    """The text, without its last words where it would need more lines than there are."""
+    words = text.split()
+    shown = text
+    while words and metrics(NOTE).boundingRect(area, WRAPPED, shown).height() > area.height():
+        words.pop()
+        shown = f"{' '.join(words)} …"
+    return shown
