@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from explorer.study.export_economics import economics_data
 from explorer.study.outcome import (
     METRICS,
     AlternativeOutcome,
@@ -25,6 +26,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "title": outcome.title,
         "workloads": [_workload(workload) for workload in outcome.workloads],
         "fleet": _fleet(outcome.fleet),
+        "economics": None if outcome.economics is None else economics_data(outcome.economics),
         "price_basis": outcome.price_basis,
         "comparison_basis": outcome.comparison_basis,
         "share_basis": outcome.fleet.share_basis,

@@ -432,6 +432,6 @@ def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None
         feasible=True,
         reason=reason,
         rates=loaded.rates[row],
-        p50={metric: found[0.5][row] for metric, found in table.items()},
-        p99={metric: found[0.99][row] for metric, found in table.items()},
+        p50={metric: table[metric][0.5][row] for metric in METRICS if metric in table},
+        p99={metric: table[metric][0.99][row] for metric in METRICS if metric in table},
     )

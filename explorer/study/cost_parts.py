@@ -1,0 +1,348 @@
+"""A month's money by part, per token and per watt; renting against owning; throughput against interactivity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Catalog, Chip
+from explorer.engine.cost import (
+    HOURS_PER_MONTH,
+    SECONDS_PER_HOUR,
+    TOKENS_PER_MILLION,
+    WATTS_PER_KILOWATT,
+    HourlyCost,
+    Migration,
+    break_even_utilisation,
+    monthly_cost,
+    monthly_tokens,
+    net_present_value,
+    payback_months,
+    switching_cost,
+)
+from explorer.errors import MissingFigureError
+from explorer.scenario.schema import Migration as MigrationTerms
+from explorer.scenario.schema import Price, Scenario, Workload
+from explorer.study.figures import central_values
+from explorer.study.money import best_offer, owned_per_hour
+from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
+from explorer.study.sizing import SAFE_LOAD
+
+Array = NDArray[np.float64]
+
+PART_TITLES: dict[str, str] = {
+    "capital": "Capital",
+    "energy": "Energy",
+    "colocation": "Colocation",
+    "opex": "Operation",
+    "rent": "Rent",
+    "margin": "Margin",
+    "idle": "Idle",
+    "spares": "Spares",
+    "whole_units": "Whole units",
+}
+"""Parts of a month's money in the order they are stacked: what works first, then what does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostPart:
+    """One part of a month's money, USD."""
+
+    key: str
+    title: str
+    usd_per_month: float
+
+
+@dataclass(frozen=True, slots=True)
+class PerMillion:
+    """USD per million input, output and all tokens."""
+
+    input: float
+    output: float
+    blended: float
+
+
+@dataclass(frozen=True, slots=True)
+class RentOrOwn:
+    """Renting a chip against owning it, USD per chip-hour; None with a reason where one side has no price."""
+
+    rented_per_hour: float | None
+    rented_source: str
+    owned_per_hour: float | None
+    break_even_utilisation: float | None
+    """Share of hours in use above which owning is cheaper; above 1 it never pays."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interactivity:
+    """Throughput against interactivity along the load, arrays of shape (rates,), lightest load first.
+
+    Users see 1/P50 of the time per token; costs are at a steady load without idle hours.
+    """
+
+    tokens_per_s_per_user: Array
+    tokens_per_s_per_chip: Array
+    tpot_p99_s: Array
+    usd_per_million: Array
+    """NaN where the chip has no price."""
+    present: tuple[float, float, float, float] | None
+    """The same four at the stated traffic; None where it cannot be carried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Leaving the selected alternative for this one: USD once and a month, months, USD today."""
+
+    switching_usd: float
+    saving_usd_per_month: float
+    payback_months: float | None
+    net_present_value_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeMoney:
+    """The money of one alternative; `parts` add up to `usd_per_month`, and are empty where it has none."""
+
+    name: str
+    label: str
+    usd_per_month: float | None
+    parts: tuple[CostPart, ...]
+    used_share: float | None
+    """Share of the serving chips' hours that the mean traffic fills at the largest rate that keeps the promises."""
+    stated: PerMillion | None
+    full_use: PerMillion | None
+    joule_per_token: float | None
+    tokens_per_s_per_watt: float | None
+    tokens_per_s_per_usd_hour: float | None
+    """Output tokens/s of the mean traffic per USD an hour paid."""
+    facility_watts: float | None
+    within_power_limit: bool | None
+    """None without a limit or without a figure of the chip's power."""
+    rent_or_own: RentOrOwn
+    interactivity: Interactivity | None
+    move: Move | None
+    """None for the selected alternative, and where either has no price."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadMoney:
+    """The money of a workload's alternatives, and of a hosted service where its price is stated."""
+
+    workload: str
+    alternatives: tuple[AlternativeMoney, ...]
+    hosted_usd_per_month: float | None
+    power_limit_watts: float | None
+
+
+def workload_money(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> tuple[WorkloadMoney, ...]:
+    """The money of every workload of an outcome of this scenario."""
+    return tuple(
+        _workload(scenario, catalog, workload, answered)
+        for workload, answered in zip(scenario.workloads, outcome.workloads, strict=True)
+    )
+
+
+def _workload(scenario: Scenario, catalog: Catalog, workload: Workload, outcome: WorkloadOutcome) -> WorkloadMoney:
+    limit = scenario.price.power_limit_kw
+    return WorkloadMoney(
+        workload=workload.name,
+        alternatives=tuple(
+            _alternative(scenario, catalog, workload, one, outcome.chosen) for one in outcome.alternatives
+        ),
+        hosted_usd_per_month=hosted_month(scenario.price, workload),
+        power_limit_watts=None if limit is None else limit * WATTS_PER_KILOWATT,
+    )
+
+
+def hosted_month(price: Price, workload: Workload) -> float | None:
+    """USD a month of the workload's tokens at a hosted service's prices; None where they are not both stated."""
+    if price.hosted_usd_per_million_input is None or price.hosted_usd_per_million_output is None:
+        return None
+    traffic = workload.traffic
+    prompts = float(monthly_tokens(traffic.request_rate_per_s, traffic.peak_to_mean, traffic.prompt_tokens))
+    answers = float(monthly_tokens(traffic.request_rate_per_s, traffic.peak_to_mean, traffic.output_tokens))
+    return (
+        prompts * price.hosted_usd_per_million_input + answers * price.hosted_usd_per_million_output
+    ) / TOKENS_PER_MILLION
+
+
+def _alternative(
+    scenario: Scenario, catalog: Catalog, workload: Workload, one: AlternativeOutcome, chosen: AlternativeOutcome
+) -> AlternativeMoney:
+    chip, price = catalog.chip(one.chip), scenario.price
+    values = central_values(chip, scenario.overrides.get(one.chip, {}))
+    settings = next(setting for setting in workload.alternatives if setting.name == one.name)
+    try:
+        owned, missing = owned_per_hour(chip, values, price), ""
+    except MissingFigureError as error:
+        owned, missing = None, str(error)
+    rent = _rent_or_own(catalog, chip, settings.cloud, owned, missing)
+    month = None if one.cost.usd_per_month is None else one.cost.usd_per_month.value
+    watts = None
+    if "board_power" in values and one.chips_total:
+        watts = values["board_power"] * (1.0 + price.power_overhead_share) * price.pue * one.chips_total
+    limit = price.power_limit_kw
+    within = None if limit is None or watts is None else watts <= limit * WATTS_PER_KILOWATT * (1.0 + 1e-12)
+    usd = None if one.cost.usd_per_chip_hour is None else one.cost.usd_per_chip_hour.value
+    joule = None if one.energy_joule_per_token is None else one.energy_joule_per_token.value
+    reason = one.cost.reason or (one.reason if month is None else "")
+    used = None if month is None else used_share(one, workload.traffic.peak_to_mean)
+    parts = () if month is None or usd is None or used is None else _parts(one, price, usd, used, owned)
+    tokens_per_s = one.request_rate / workload.traffic.peak_to_mean * workload.traffic.output_tokens
+    stated = _stated(one)
+    full = None
+    if stated is not None and one.cost.usd_per_million_at_full_use is not None:
+        # what stands idle is laid on input and output pro rata, so at full use both fall alike
+        scale = one.cost.usd_per_million_at_full_use / stated.blended
+        full = PerMillion(stated.input * scale, stated.output * scale, stated.blended * scale)
+    return AlternativeMoney(
+        name=one.name,
+        label=one.label,
+        usd_per_month=month,
+        parts=parts,
+        used_share=used,
+        stated=stated,
+        full_use=full,
+        joule_per_token=joule,
+        tokens_per_s_per_watt=None if not joule else 1.0 / joule,
+        tokens_per_s_per_usd_hour=None if not month else tokens_per_s / (month / HOURS_PER_MONTH),
+        facility_watts=watts,
+        within_power_limit=within,
+        rent_or_own=rent,
+        interactivity=interactivity(one, workload.traffic.prompt_tokens, workload.traffic.output_tokens, usd),
+        move=_move(scenario.fleet.migration, price, catalog, chosen, one),
+        reason=reason,
+    )
+
+
+def _stated(one: AlternativeOutcome) -> PerMillion | None:
+    cost = one.cost
+    if cost.usd_per_million_blended is None or cost.usd_per_million_input is None:
+        return None
+    if cost.usd_per_million_output is None:
+        return None
+    return PerMillion(cost.usd_per_million_input, cost.usd_per_million_output, cost.usd_per_million_blended.value)
+
+
+def used_share(one: AlternativeOutcome, peak_to_mean: float) -> float:
+    """Mean traffic over the largest that keeps the promises; over a safe load where none does; at most 1."""
+    most = one.max_request_rate or SAFE_LOAD * one.saturation_rate
+    return min(1.0, one.request_rate / peak_to_mean / most) if most > 0 else 0.0
+
+
+def _parts(
+    one: AlternativeOutcome, price: Price, usd: float, used: float, owned: HourlyCost | None
+) -> tuple[CostPart, ...]:
+    """What works by what it pays for, then idle hours, spares and what whole units add; sums to the month."""
+    serving = one.replicas * one.degree
+    spares = one.spare_replicas * one.degree
+    rest = max(one.chips_total - serving - spares, 0)
+    working = float(monthly_cost(usd, serving)) * used
+    amounts = dict.fromkeys(PART_TITLES, 0.0)
+    if price.basis == "offer" or owned is None:
+        amounts["rent"] = working
+    else:
+        for key, amount in (
+            ("capital", owned.capital),
+            ("energy", owned.energy),
+            ("colocation", owned.colocation),
+            ("opex", owned.opex),
+        ):
+            amounts[key] = working * float(amount) / usd
+        amounts["margin"] = working * (usd - float(owned.total)) / usd
+    amounts["idle"] = float(monthly_cost(usd, serving)) * (1.0 - used)
+    amounts["spares"] = float(monthly_cost(usd, spares))
+    amounts["whole_units"] = float(monthly_cost(usd, rest))
+    return tuple(
+        CostPart(key, PART_TITLES[key], amount) for key, amount in amounts.items() if amount > 1e-9 * usd
+    )
+
+
+def _rent_or_own(catalog: Catalog, chip: Chip, cloud: str, owned: HourlyCost | None, missing: str) -> RentOrOwn:
+    offers = catalog.offers_for(chip.id, cloud or None, "on_demand")
+    published = [offer for offer in offers if not offer.hypothetical]
+    own = None if owned is None else float(owned.total)
+    if not published:
+        where = cloud or "any cloud"
+        return RentOrOwn(None, "", own, None, f"no published on-demand offer of {chip.name} in {where}")
+    offer = best_offer(published)
+    source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.date}"
+    if owned is None:
+        return RentOrOwn(offer.usd_per_chip_hour, source, None, None, missing)
+    fixed = float(owned.capital + owned.opex + owned.colocation)
+    even = float(break_even_utilisation(fixed, offer.usd_per_chip_hour, float(owned.energy)))
+    if not math.isfinite(even):
+        return RentOrOwn(offer.usd_per_chip_hour, source, own, None, "an owned hour's energy costs more than the rent")
+    return RentOrOwn(
+        offer.usd_per_chip_hour, source, own, even, "owning never pays at this rent" if even > 1.0 else ""
+    )
+
+
+def interactivity(
+    one: AlternativeOutcome, prompt_tokens: float, output_tokens: float, usd_per_chip_hour: float | None
+) -> Interactivity | None:
+    """The throughput-against-interactivity curve of an alternative at its layout; None where it cannot run."""
+    curve = one.curves.get("tpot")
+    serving = one.replicas * one.degree
+    if curve is None or not serving or not one.rates.size:
+        return None
+    good = np.isfinite(curve.p50) & np.isfinite(curve.p99) & (curve.p50 > 0)
+    if not good.any():
+        return None
+    rates, p50, p99 = one.rates[good], curve.p50[good], curve.p99[good]
+    price = math.nan if usd_per_chip_hour is None else usd_per_chip_hour
+    tokens = prompt_tokens + output_tokens
+    usd = price * serving / SECONDS_PER_HOUR / (rates * tokens) * TOKENS_PER_MILLION
+    chips = rates * output_tokens / serving
+    present = None
+    if rates[0] <= one.request_rate <= rates[-1]:
+
+        def at(values: Array) -> float:
+            return float(np.exp(np.interp(np.log(one.request_rate), np.log(rates), np.log(values))))
+
+        present = (1.0 / at(p50), at(chips), at(p99), at(usd) if usd_per_chip_hour is not None else math.nan)
+    return Interactivity(1.0 / p50, chips, p99, usd, present)
+
+
+def exit_cost(terms: MigrationTerms, monthly_spend: float, *, new_stack: bool, new_cloud: bool) -> float:
+    """USD to leave: engineering only for a new software stack, egress only for another cloud."""
+    return float(
+        switching_cost(
+            Migration(
+                engineers=terms.engineers if new_stack else 0.0,
+                months=terms.months,
+                usd_per_engineer_month=terms.usd_per_engineer_month,
+                dual_run_months=terms.dual_run_months,
+                monthly_spend=monthly_spend,
+                overlap_share=terms.overlap_share,
+                egress_terabytes=terms.egress_terabytes if new_cloud else 0.0,
+                usd_per_gigabyte=terms.egress_usd_per_gb,
+                requalification=terms.requalification_usd,
+                penalties=terms.penalties_usd,
+            )
+        )
+    )
+
+
+def _move(
+    terms: MigrationTerms, price: Price, catalog: Catalog, chosen: AlternativeOutcome, one: AlternativeOutcome
+) -> Move | None:
+    if one.name == chosen.name or one.cost.usd_per_month is None or chosen.cost.usd_per_month is None:
+        return None
+    stacks = [
+        frozenset(link.supplier for link in catalog.supply_chain(chip).links["software_stack"].candidates)
+        for chip in (chosen.chip, one.chip)
+    ]
+    spend = chosen.cost.usd_per_month.value
+    saving = spend - one.cost.usd_per_month.value
+    cost = exit_cost(terms, spend, new_stack=stacks[0] != stacks[1], new_cloud=False)
+    back = float(payback_months(cost, saving))
+    months = max(1, round(terms.horizon_years * 12))
+    monthly_rate = (1.0 + price.cost_of_capital) ** (1.0 / 12.0) - 1.0
+    worth = float(net_present_value(cost, np.full(months, saving), np.asarray(monthly_rate)))
+    return Move(cost, saving, back if math.isfinite(back) else None, worth)
