@@ -96,6 +96,8 @@ class Document(QObject):
     worker_changed = Signal(str)
     worker_failed = Signal(str)
     path_changed = Signal()
+    further_answered = Signal(object, object)
+    """A further scenario that was asked about, and its final outcome."""
 
     def __init__(self, catalog: Catalog, live: Evaluator, scenario: Scenario, parent: QObject | None = None) -> None:
         """Start on a scenario without a file; raises ExplorerError when it cannot be evaluated."""
@@ -117,6 +119,7 @@ class Document(QObject):
         self._opened: Scenario = scenario
         self._workload_index: int = 0
         self._refining: Scenario | None = None
+        self._further: list[Scenario] = []
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn_over)
         self.refine_timer = QTimer(self, singleShot=True, interval=REST_MS)
@@ -334,6 +337,17 @@ class Document(QObject):
         self.undo_stack.setClean()
         self.path_changed.emit()
 
+    def quick_answer(self, scenario: Scenario) -> Outcome:
+        """The quick outcome of a further scenario, on the spot; raises ExplorerError."""
+        return self._live.quick(scenario)
+
+    def ask_further(self, scenario: Scenario) -> None:
+        """Have the worker answer a further scenario when it has nothing to do for this one: `further_answered`."""
+        if not any(one is scenario for one in self._further):
+            self._further.append(scenario)
+            if not self._live.busy:
+                self._ask_next()
+
     def refine_now(self) -> None:
         """Hand the scenario to the worker without waiting for the hand to rest."""
         self.refine_timer.stop()
@@ -403,9 +417,12 @@ class Document(QObject):
     def _on_hand_rests(self) -> None:
         if self.problem is not None:
             return
-        self._refining = self._scenario
+        self._ask_worker(self._scenario)
+
+    def _ask_worker(self, scenario: Scenario) -> None:
+        self._refining = scenario
         try:
-            self._live.refine(self._scenario)
+            self._live.refine(scenario)
         except ExplorerError as error:
             self.worker_failed.emit(str(error))
         self._poll.start()
@@ -418,11 +435,26 @@ class Document(QObject):
                 self._outcome = answer
                 self._partial = False
                 self.outcome_changed.emit(answer)
+            elif self._refining is not None and self._forget_further(self._refining):
+                self.further_answered.emit(self._refining, answer)
         elif answer is not None:
+            if self._refining is not None:
+                self._forget_further(self._refining)
             self.worker_failed.emit(f"{answer.message}\n{answer.detail}")
         if not self._live.busy:
             self._poll.stop()
+            self._ask_next()
         self.worker_changed.emit(self._live.status)
+
+    def _ask_next(self) -> None:
+        """The hand comes first: further scenarios wait until nothing is under way and nothing about to be."""
+        if self._further and not self.refine_timer.isActive():
+            self._ask_worker(self._further[0])
+
+    def _forget_further(self, scenario: Scenario) -> bool:
+        found = [one for one in self._further if one is scenario]
+        self._further = [one for one in self._further if one is not scenario]
+        return bool(found)
 
 
 def _value_or_none(scenario: Scenario, path: str) -> Any:

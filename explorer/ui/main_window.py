@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -45,6 +45,7 @@ from explorer.ui.worker_words import worker_words
 SUFFIX = ".toml"
 FILTER = "Scenarios (*.toml);;All files (*)"
 LEAST = (1280, 720)
+PAGES_HEIGHT = 204
 CLOSED_FORM = "closed form"
 Answer = QMessageBox.StandardButton
 
@@ -124,10 +125,14 @@ class MainWindow(QMainWindow):
         inner = QVBoxLayout(pages)
         inner.setContentsMargins(10, 2, 10, 6)
         inner.setSpacing(2)
-        inner.addWidget(tabs, 0, Qt.AlignmentFlag.AlignLeft)
+        top = QHBoxLayout()
+        top.addWidget(tabs)
+        top.addStretch(1)
+        top.addWidget(self.compare.modes)
+        inner.addLayout(top)
         inner.addWidget(self.compare, 1)
-        # Heading, four rows and a scroll bar: the table never needs more, the plots take the rest.
-        pages.setFixedHeight(204)
+        self._pages = pages
+        self._size_pages()
         right.addWidget(pages)
         body.addLayout(right, 1)
         page.addLayout(body, 1)
@@ -151,8 +156,21 @@ class MainWindow(QMainWindow):
         self._worker_label.setMinimumWidth(170)
         self._worker_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
+    def _size_pages(self) -> None:
+        """Heading, four rows and a scroll bar are all that alternatives need, the plots take the rest; a table of
+        every input and outcome is given more where there is more."""
+        whole = self.compare.mode == "scenarios"
+        self._pages.setFixedHeight(max(PAGES_HEIGHT, min(420, round(self.height() * 0.36))) if whole else PAGES_HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The pages' share of the height."""
+        super().resizeEvent(event)
+        self._size_pages()
+
     def _connect(self) -> None:
         document = self.document
+        self.compare.mode_changed.connect(self._size_pages)
+        self.compare.refused.connect(self._on_refused)
         document.outcome_changed.connect(self._on_outcome)
         document.baseline_changed.connect(self._on_outcome)
         document.workload_changed.connect(self._on_workload)
@@ -397,7 +415,7 @@ class MainWindow(QMainWindow):
 
     def copy_table(self) -> None:
 
-        QGuiApplication.clipboard().setText(self.compare.model.as_text())
+        QGuiApplication.clipboard().setText(self.compare.as_text())
 
     def show_keys(self) -> None:
         self.messages.show_message(KEYS, "remark")

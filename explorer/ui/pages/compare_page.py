@@ -1,20 +1,24 @@
-"""Compare: every alternative of the workload in a row, every answer in a column."""
+"""Compare: the alternatives of the workload, every answer in a column; or whole scenarios side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QStackedLayout, QTableView, QWidget
 
+from explorer.catalog.location import scenario_root
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
 from explorer.ui import theme
 from explorer.ui.document import Document
+from explorer.ui.pages.compare_modes import CompareModes, Mode
+from explorer.ui.pages.scenarios_view import ScenariosView
 
 SECONDS, RATE, MONTH, PER_MILLION, SHARE = (
     QUANTITIES[key] for key in ("seconds", "request_rate", "usd_per_month", "usd_per_million", "share")
@@ -177,9 +181,11 @@ class CompareModel(QAbstractTableModel):
 
 
 class ComparePage(QWidget):
-    """The table of alternatives; a click selects, copying takes all of it."""
+    """Two tables: the alternatives of this scenario, and whole scenarios side by side."""
 
     alternative_chosen = Signal(int)
+    mode_changed = Signal()
+    refused = Signal(str)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -190,9 +196,14 @@ class ComparePage(QWidget):
         self.table.setModel(self.model)
         # The remarks take what is left and are cut short; in full they are the tooltip.
         self.table.horizontalHeader().setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.table)
+        self.scenarios = ScenariosView(document, self)
+        self.modes = CompareModes(self.scenarios, parent)
+        self._tables = QStackedLayout(self)
+        self._tables.addWidget(self.table)
+        self._tables.addWidget(self.scenarios)
+        self.modes.mode_chosen.connect(self.show_mode)
+        self.modes.add_requested.connect(self._on_add)
+        self.scenarios.refused.connect(self.refused)
         self.table.clicked.connect(lambda index: self.alternative_chosen.emit(index.row()))
         # A table of figures cannot be read while it runs: during a drag it follows at a pace for the eye.
         self._pace = QTimer(self, singleShot=True, interval=PACE_MS)
@@ -203,12 +214,37 @@ class ComparePage(QWidget):
         self.show_outcome()
         self.fit_columns()
 
+    @property
+    def mode(self) -> Mode:
+        """Which table is shown."""
+        return "scenarios" if self._tables.currentWidget() is self.scenarios else "alternatives"
+
+    def show_mode(self, mode: Mode) -> None:
+        """Show one of the two tables."""
+        self._tables.setCurrentWidget(self.scenarios if mode == "scenarios" else self.table)
+        self.modes.show_mode(mode)
+        if mode == "alternatives":
+            self.show_outcome()
+        self.mode_changed.emit()
+
+    def as_text(self) -> str:
+        """The table on the screen, tabs between columns."""
+        return self.scenarios.model.as_text() if self.mode == "scenarios" else self.model.as_text()
+
+    def _on_add(self) -> None:
+        start = str(self._document.path.parent if self._document.path else scenario_root())
+        chosen, _ = QFileDialog.getOpenFileName(self, "A scenario to compare with", start, "Scenarios (*.toml)")
+        if chosen:
+            self.scenarios.add(Path(chosen))
+
     def show_outcome(self) -> None:
         """Show the answer about the workload that is edited."""
         outcome = self._document.outcome
         self.model.show_workload(outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)])
 
     def _on_outcome(self) -> None:
+        if self.mode != "alternatives":
+            return
         if not self._document.is_dragging:
             self.show_outcome()
         elif not self._pace.isActive():
