@@ -33,8 +33,11 @@ def weakest_text(fleet: FleetOutcome) -> str:
     return f"weakest: {', '.join(_inside(tier.title) for tier in weak)} {least}"
 
 
-def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None) -> str:
-    """What moved since the baseline, the largest change first; empty without a baseline."""
+def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None, *, unmoved: bool = True) -> str:
+    """What moved since the baseline, the largest change first, and (if `unmoved`) which of the weakest did not.
+
+    "since the baseline: chip designer 1.0 → 2.0; cloud unchanged"; empty without a baseline.
+    """
     if baseline is None or not baseline.tiers:
         return ""
     before = {tier.tier: tier.effective_suppliers.value for tier in baseline.tiers}
@@ -47,12 +50,16 @@ def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None) -> str:
     if not moved:
         return "since the baseline: no tier has moved"
     number = QUANTITIES["suppliers"]
+    # No-break spaces: a name stays with its change.
     parts = [
-        f"{_inside(tier.title)} {'▲' if change > 0 else '▼'} {number.format(old)} to "
-        f"{number.format(tier.effective_suppliers.value)}"
-        for change, tier, old in moved
+        f"{_inside(tier.title)} {number.format(old)} → {number.format(tier.effective_suppliers.value)}"
+        for _, tier, old in moved
     ]
-    return f"since the baseline: {', '.join(parts)}"
+    still = [
+        _inside(tier.title) for change, tier, _ in changes if tier.tier in fleet.weakest_tiers and abs(change) < MOVED
+    ]
+    rest = f"; {', '.join(still)} unchanged" if still and unmoved else ""
+    return f"since the baseline: {', '.join(parts)}{rest}"
 
 
 def concentration_summary(fleet: FleetOutcome, baseline: FleetOutcome | None) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, in_parts, text_width, wrapped
+from explorer.plots.lettering import (
+    HEADING_HEIGHT,
+    LINE_HEIGHT,
+    draw_heading,
+    draw_line,
+    draw_wrapped,
+    in_parts,
+    text_width,
+    wrapped,
+)
 from explorer.plots.memory_words import memory_sentence, memory_summary, room_text, shortfall_text, use_text, used
-from explorer.plots.painted_plot import PaintedPlot
+from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, MemoryFit, Outcome
@@ -60,33 +70,38 @@ def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
     return tuple(bars)
 
 
-def paint_memory_fit(
-    painter: QPainter, rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int
-) -> tuple[QRectF, ...]:
-    """Draw the memory plot of one workload into `rect` (logical pixels) of any painter.
-
-    Returns the place of each alternative.
-    """
-    painter.save()
-    painter.setClipRect(rect)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    subtitles = ("per chip, at the P99 batch", "per chip, P99 batch", "per chip")
-    top = draw_heading(painter, rect, tokens, "Memory fit", subtitles) + (6.0 if rect.height() > 240 else 0.0)
+def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int) -> tuple[Piece, ...]:
+    """The memory plot of one workload in `rect` (logical pixels): heading, one piece an alternative, legend."""
     alternatives = outcome.workloads[workload].alternatives
     bars = memory_bars(outcome, workload)
+    top = rect.top() + HEADING_HEIGHT + (6.0 if rect.height() > 240 else 0.0)
     entries = _legend_entries(alternatives)
     legend = _legend_rows(rect.width(), rect.bottom() - top, bars, entries)
     bottom = rect.bottom() - legend * LINE_HEIGHT - (8.0 if legend else 0.0)
     slot = (bottom - top) / max(len(bars), 1)
-    places = tuple(QRectF(rect.left(), top + order * slot, rect.width(), slot) for order in range(len(bars)))
     rows, height = _share_out(slot, rect.width(), bars)
-    for order, (place, bar, alternative) in enumerate(zip(places, bars, alternatives, strict=True)):
-        _paint_slot(painter, place, tokens, order, bar, alternative.memory, rows, height)
+
+    def heading(painter: QPainter, place: QRectF) -> None:
+        subtitles = ("per chip, at the P99 batch", "per chip, P99 batch", "per chip")
+        draw_heading(painter, place, tokens, "Memory fit", subtitles)
+
+    def drawn(order: int) -> Callable[[QPainter, QRectF], None]:
+        bar, memory = bars[order], alternatives[order].memory
+        return lambda painter, place: _paint_slot(painter, place, tokens, order, bar, memory, rows, height)
+
+    found = [Piece(QRectF(rect.left(), rect.top(), rect.width(), HEADING_HEIGHT), (), heading)]
+    for order, (bar, alternative) in enumerate(zip(bars, alternatives, strict=True)):
+        # Between whole pixels, so that a slot is painted anew without touching its neighbours.
+        start, end = (round(top + place * slot) for place in (order, order + 1))
+        place = QRectF(rect.left(), start, rect.width(), end - start)
+        content = (bar, alternative.memory.remedy, alternative.memory.note, rows, height)
+        found.append(Piece(place, content, drawn(order)))
     if legend:
         ground = QRectF(rect.left(), bottom + 8.0, rect.width(), legend * LINE_HEIGHT)
-        _paint_legend(painter, ground, tokens, legend, entries)
-    painter.restore()
-    return places
+        found.append(
+            Piece(ground, entries, lambda painter, place: _paint_legend(painter, place, tokens, legend, entries))
+        )
+    return tuple(found)
 
 
 def _legend_entries(alternatives: tuple[AlternativeOutcome, ...]) -> tuple[tuple[str, float], ...]:
@@ -244,7 +259,6 @@ class MemoryFitPlot(PaintedPlot):
         self.setObjectName("memory-fit")
         self.setAccessibleName("Memory fit per chip")
         self.setMinimumSize(160, 120)
-        self._places: tuple[QRectF, ...] = ()
 
     def sizeHint(self) -> QSize:
         return QSize(260, 360)
@@ -259,20 +273,19 @@ class MemoryFitPlot(PaintedPlot):
             return "Memory fit: nothing evaluated yet"
         return memory_summary(self._outcome.workloads[self._workload].alternatives)
 
-    def paint(self, painter: QPainter, rect: QRectF) -> None:
-        """Draw into `rect` of any painter."""
+    def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
+        """Heading, one piece an alternative, legend."""
         if self._outcome is None:
-            super().paint(painter, rect)
-        else:
-            self._places = paint_memory_fit(painter, rect, self._tokens, self._outcome, self._workload)
+            return super().pieces(rect)
+        return memory_pieces(rect, self._tokens, self._outcome, self._workload)
 
     def tip_at(self, position: QPointF) -> str:
         """What is said about the alternative under the pointer; empty elsewhere."""
         if self._outcome is None:
             return ""
         alternatives = self._outcome.workloads[self._workload].alternatives
-        found = zip(self._places, alternatives, strict=False)
-        return next((memory_sentence(one) for place, one in found if place.contains(position)), "")
+        found = zip(self._pieces[1:], alternatives, strict=False)
+        return next((memory_sentence(one) for piece, one in found if piece.place.contains(position)), "")
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

@@ -103,6 +103,8 @@ class MetricSwitch(QWidget):
 
     def show_metric(self, metric: Metric) -> None:
         """Mark `metric` as shown, without saying that it was chosen."""
+        if self._words[metric].isChecked():
+            return
         for name, word in self._words.items():
             chosen = name == metric
             word.setChecked(chosen)

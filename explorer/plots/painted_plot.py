@@ -1,9 +1,12 @@
-"""What the plots drawn by hand share: an outcome, a baseline, a theme, and one pure drawing function."""
+"""What the plots drawn by hand share: an outcome, a baseline, a theme, and a picture made of pieces."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import draw_heading
@@ -12,8 +15,32 @@ from explorer.plots.tokens import LIGHT, Tokens
 from explorer.study.outcome import Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a plot that is painted anew only when its content or its place changes."""
+
+    place: QRectF
+    content: tuple[object, ...]
+    """Everything that the piece shows: equal content at an equal place is the same picture."""
+    draw: Callable[[QPainter, QRectF], None]
+
+    def looks_like(self, other: Piece) -> bool:
+        """Whether the other piece paints the same pixels."""
+        return self.place == other.place and self.content == other.content
+
+
+def paint_pieces(painter: QPainter, rect: QRectF, pieces: tuple[Piece, ...]) -> None:
+    """Draw pieces within `rect` of any painter."""
+    painter.save()
+    painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for piece in pieces:
+        piece.draw(painter, piece.place)
+    painter.restore()
+
+
 class PaintedPlot(QWidget):
-    """A plot painted afresh from the outcome; subclasses say what is drawn and what it means in words."""
+    """A plot made of pieces; subclasses say which ones there are and what the plot means in words."""
 
     title = ""
 
@@ -23,28 +50,60 @@ class PaintedPlot(QWidget):
         self._outcome: Outcome | None = None
         self._baseline: Outcome | None = None
         self._workload = 0
+        self._pieces: tuple[Piece, ...] = ()
         self._spoken = SpokenSummary(self, self.text_summary)
+        # It paints its own ground: nothing beneath it need be painted first.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def show_outcome(self, outcome: Outcome, workload: int, baseline: Outcome | None = None) -> None:
         """Draw `outcome` (one workload of it, where that matters) against `baseline` from now on."""
         self._outcome, self._baseline, self._workload = outcome, baseline, workload
         self._spoken.refresh_soon()
-        self.update()
+        self.refresh()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
         self._tokens = tokens
-        self.update()
+        self._pieces = ()
+        self.refresh()
 
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""
         raise NotImplementedError
 
+    def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
+        """The picture laid out in `rect`, from the top down; nothing but the title before the first outcome."""
+        return (Piece(rect, (), self._draw_title),)
+
+    def _own_pieces(self) -> tuple[Piece, ...]:
+        """The pieces of the widget's own picture."""
+        return self.pieces(QRectF(self.rect()))
+
+    def _draw_title(self, painter: QPainter, rect: QRectF) -> None:
+        draw_heading(painter, rect, self._tokens, self.title, ("",))
+
+    def refresh(self) -> None:
+        """Lay the picture out anew and have those pieces painted that look different."""
+        old, self._pieces = self._pieces, self._own_pieces()
+        if [piece.place for piece in old] != [piece.place for piece in self._pieces]:
+            self.update()
+            return
+        for before, now in zip(old, self._pieces, strict=True):
+            if not now.looks_like(before):
+                self.update(now.place.toAlignedRect())
+
     def paint(self, painter: QPainter, rect: QRectF) -> None:
         """Draw into `rect` of any painter (window, report, pictures); the ground is left as it is."""
-        draw_heading(painter, rect, self._tokens, self.title, ("",))
+        paint_pieces(painter, rect, self.pieces(rect))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._pieces = ()
+        self.refresh()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(self._tokens.panel))
-        self.paint(painter, QRectF(self.rect()))
+        region = event.region()
+        touched = tuple(piece for piece in self._pieces if region.intersects(piece.place.toAlignedRect()))
+        paint_pieces(painter, QRectF(self.rect()), touched)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.study.outcome import Array
 
@@ -58,9 +60,15 @@ def band_outline(rates: Array, low: Array, high: Array, saturation: float, ceili
         return EMPTY, EMPTY
     upper = np.maximum(np.interp(x, rates[usable], edge[usable]), floor)
     if x.size > BAND_POINTS:
-        pick = np.unique(np.linspace(0, x.size - 1, BAND_POINTS).round().astype(np.intp))
+        pick = _spread(x.size)
         x, floor, upper = x[pick], floor[pick], upper[pick]
     return np.concatenate((x, x[::-1])), np.concatenate((floor, upper[::-1]))
+
+
+@cache
+def _spread(size: int) -> NDArray[np.intp]:
+    """`BAND_POINTS` places spread evenly over `size`, both ends included."""
+    return np.unique(np.linspace(0, size - 1, BAND_POINTS).round().astype(np.intp))
 
 
 def value_at(rates: Array, seconds: Array, rate: float) -> float | None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
 
 from explorer.plots.fonts import NOTE, font
 from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT, draw_heading, draw_line, text_width
 from explorer.plots.metric_switch import MEANING, MetricSwitch
+from explorer.plots.polylines import Points
 from explorer.plots.spoken_summary import SpokenSummary
 from explorer.plots.tail_axes import (
     Axes,
@@ -25,7 +26,7 @@ from explorer.plots.tail_axes import (
     wanted_axes,
 )
 from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
-from explorer.plots.tail_lines import Curves, Frame, LinesItem, Points
+from explorer.plots.tail_lines import Curves, Frame, LinesItem
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
 from explorer.plots.tail_words import heading_notes, readout_rows, subtitles, tail_summary, x_labels
 from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens
@@ -66,6 +67,15 @@ class TailValues:
     baseline_seconds: Array
 
 
+@dataclass(frozen=True, slots=True)
+class FrameWords:
+    """What stands around the curves; of each the longest wording first."""
+
+    subtitles: tuple[str, ...]
+    notes: tuple[str, ...]
+    x_labels: tuple[str, ...]
+
+
 class TailLatencyPlot(QWidget):
     """P99 (heavy) and P50 (dotted) of one latency against the rate of the whole service."""
 
@@ -85,13 +95,15 @@ class TailLatencyPlot(QWidget):
         self._axes: Axes | None = None
         self._axes_of: tuple[Metric, int] | None = None
         self._dragging = False
-        self._drawn: tuple[DrawnLine, ...] = ()
         self._curves: tuple[Curves, ...] = ()
         self._ghost_line: Points | None = None
-        self._ghost: Points = (EMPTY, EMPTY)
         self._ticks: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
         self._ticks_of: tuple[Axes, int, int] | None = None
+        self._words: FrameWords | None = None
+        self._shown: tuple[object, ...] = ()
         self._spoken = SpokenSummary(self, self.text_summary)
+        # It paints its own ground: nothing beneath it need be painted first.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._build()
         self.set_tokens(LIGHT)
 
@@ -105,6 +117,7 @@ class TailLatencyPlot(QWidget):
         self._view.setStyleSheet("border: none")
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setMenuEnabled(False)
+        self._view.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._view.viewport().setMouseTracking(True)
         self._view.viewport().installEventFilter(self)
         plot = self._view.getPlotItem()
@@ -127,6 +140,7 @@ class TailLatencyPlot(QWidget):
                 autoExpandTextSpace=False,
                 hideOverlappingLabels=False,
             )
+        self._keep_axes_as_pixels(True)
         self._lines_item = LinesItem(box)
         self._notes_item = NotesItem(box)
         layout = QVBoxLayout(self)
@@ -135,13 +149,22 @@ class TailLatencyPlot(QWidget):
         layout.addWidget(self._switch)
         layout.addWidget(self._view, 1)
 
+    def _keep_axes_as_pixels(self, keep: bool) -> None:
+        """Axes seldom change: on the screen their pixels are kept; on paper they must stay text."""
+        kind = QGraphicsItem.CacheMode
+        for axis in (self._left, self._bottom):
+            axis.setCacheMode(kind.DeviceCoordinateCache if keep else kind.NoCache)
+
     # What the rest of the program calls
 
     def show_outcome(self, outcome: Outcome, workload: int, baseline: Outcome | None = None) -> None:
         """Draw one workload of `outcome`, with the selected alternative of `baseline` as a ghost line."""
         self._outcome, self._baseline, self._workload = outcome, baseline, workload
         self._metric = self._chosen_metric or outcome.workloads[workload].tightest_metric
-        self._redraw()
+        # An outcome shares with the one before it every workload that a change did not touch.
+        shown = (outcome.workloads[workload], self._baseline_workload(), self._metric, outcome.final)
+        if len(shown) != len(self._shown) or any(new is not old for new, old in zip(shown, self._shown, strict=True)):
+            self._redraw()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
@@ -178,14 +201,18 @@ class TailLatencyPlot(QWidget):
         """What is drawn."""
         workload = self._shown_workload()
         assert self._axes is not None
+        rates, logs = (EMPTY, EMPTY) if self._ghost_line is None else self._ghost_line
         return TailValues(
             metric=self._metric,
             axes=self._axes,
-            lines=self._drawn,
+            lines=tuple(
+                _drawn_line(alternative, self._metric, made)
+                for alternative, made in zip(workload.alternatives, self._curves, strict=False)
+            ),
             promise=workload.objectives.get(self._metric),
             request_rate=workload.chosen.request_rate,
-            baseline_rates=self._ghost[0],
-            baseline_seconds=self._ghost[1],
+            baseline_rates=rates,
+            baseline_seconds=10.0**logs,
         )
 
     def text_summary(self) -> str:
@@ -202,7 +229,9 @@ class TailLatencyPlot(QWidget):
         painter.scale(rect.width() / max(source.width(), 1.0), rect.height() / max(source.height(), 1.0))
         self._paint_frame(painter, source)
         place = self._view.geometry()
+        self._keep_axes_as_pixels(False)
         self._view.render(painter, QRectF(place), self._view.viewport().rect())
+        self._keep_axes_as_pixels(True)
         painter.restore()
 
     # Drawing
@@ -211,23 +240,25 @@ class TailLatencyPlot(QWidget):
         assert self._outcome is not None, "show_outcome comes first"
         return self._outcome.workloads[self._workload]
 
+    def _baseline_workload(self) -> WorkloadOutcome | None:
+        if self._baseline is None or self._workload >= len(self._baseline.workloads):
+            return None
+        return self._baseline.workloads[self._workload]
+
     def _redraw(self) -> None:
         workload = self._shown_workload()
+        assert self._outcome is not None
+        self._shown = (workload, self._baseline_workload(), self._metric, self._outcome.final)
         self._switch.show_metric(self._metric)
         self._settle_axes(workload)
         assert self._axes is not None
         ceiling = math.log10(self._axes.latency.high) + ROOM_ABOVE
         curves = tuple(_curves(a, self._metric, ceiling) for a in workload.alternatives[:MAX_CHIPS])
-        self._drawn = tuple(
-            _drawn_line(alternative, self._metric, made)
-            for alternative, made in zip(workload.alternatives, curves, strict=False)
-        )
         lines = [
             LineNote(order, alternative.label, *made.p99)
             for order, (alternative, made) in enumerate(zip(workload.alternatives, curves, strict=False))
         ]
         ghost = self._ghost_points(ceiling)
-        self._ghost = (EMPTY, EMPTY) if ghost is None else (ghost[0], 10.0 ** ghost[1])
         # A baseline just pinned lies under its own line: no second label for one line.
         if ghost is not None and not any(_same(ghost, one.p99) for one in curves):
             lines.append(LineNote(-1, "baseline", *ghost))
@@ -236,8 +267,7 @@ class TailLatencyPlot(QWidget):
         self._write_notes(workload, [line for line in lines if line.x.size])
         self._spoken.refresh_soon()
         self._notes_item.show_readout(None)
-        self.update(0, 0, self.width(), int(HEADING_HEIGHT) + HIT_TARGET)
-        self.update(0, self.height() - int(LINE_HEIGHT) - 2, self.width(), int(LINE_HEIGHT) + 2)
+        self._update_words()
 
     def _settle_axes(self, workload: WorkloadOutcome) -> None:
         same = self._axes_of == (self._metric, self._workload)
@@ -276,9 +306,10 @@ class TailLatencyPlot(QWidget):
 
     def _ghost_points(self, ceiling: float) -> Points | None:
         """The baseline's selected alternative of the same workload."""
-        if self._baseline is None or self._workload >= len(self._baseline.workloads):
+        before = self._baseline_workload()
+        if before is None:
             return None
-        then = self._baseline.workloads[self._workload].chosen
+        then = before.chosen
         points = drawable(then.rates, then.curves[self._metric].p99, then.saturation_rate, ceiling)
         return points if points[0].size else None
 
@@ -286,13 +317,14 @@ class TailLatencyPlot(QWidget):
         assert self._axes is not None
         rings: list[Mark] = []
         cliffs: list[Mark] = []
-        for order, (made, alternative) in enumerate(zip(self._drawn, workload.alternatives, strict=False)):
-            if made.operating_p99 is not None:
-                rings.append(Mark(order, alternative.request_rate, made.operating_p99))
-            if made.cliff_rate is not None:
-                height = value_at(alternative.rates, alternative.curves[self._metric].p99, made.cliff_rate)
+        for order, alternative in enumerate(workload.alternatives[:MAX_CHIPS]):
+            here, cliff = _operating_p99(alternative, self._metric), _cliff_rate(alternative)
+            if here is not None:
+                rings.append(Mark(order, alternative.request_rate, here))
+            if cliff is not None:
+                height = value_at(alternative.rates, alternative.curves[self._metric].p99, cliff)
                 if height is not None:
-                    cliffs.append(Mark(order, made.cliff_rate, height))
+                    cliffs.append(Mark(order, cliff, height))
         promise = workload.objectives.get(self._metric)
         rate = workload.chosen.request_rate
         nothing = not any(note.index >= 0 for note in lines)
@@ -308,33 +340,65 @@ class TailLatencyPlot(QWidget):
             self._axes,
         )
 
+    def _update_words(self) -> None:
+        """Paint anew only those words around the curves that have changed."""
+        assert self._outcome is not None and self._axes is not None
+        chosen = self._shown_workload().chosen
+        words = FrameWords(
+            subtitles=subtitles(MEANING[self._metric], latency_unit(self._axes.latency)[0]),
+            notes=heading_notes(chosen, self._metric, self._outcome.final),
+            x_labels=x_labels(chosen),
+        )
+        old, self._words = self._words, words
+        heading, beside, below = self._word_places()
+        if old is None or words.subtitles != old.subtitles or not self._switched():
+            self.update(heading)
+        if old is None or words.notes != old.notes:
+            self.update(beside)
+        if old is None or words.x_labels != old.x_labels:
+            self.update(below)
+
+    def _switched(self) -> bool:
+        return self._switch.isVisibleTo(self)
+
+    def _word_places(self) -> tuple[QRect, QRect, QRect]:
+        """Heading, note beside the switch, and meaning of the x axis."""
+        width, top, foot = self.width(), int(HEADING_HEIGHT), int(LINE_HEIGHT) + 2
+        left = int(self._switch.wanted_width()) if self._switched() else width
+        return (
+            QRect(0, 0, width, top),
+            QRect(left, top, width - left, HIT_TARGET),
+            QRect(0, self.height() - foot, width, foot),
+        )
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(self._tokens.panel))
-        self._paint_frame(painter, QRectF(self.rect()))
+        region = event.region()
+        parts = tuple(region.intersects(place) for place in self._word_places())
+        self._paint_frame(painter, QRectF(self.rect()), parts)
 
-    def _paint_frame(self, painter: QPainter, rect: QRectF) -> None:
-        """Heading above and the x axis' meaning below; the rest is drawn by the view."""
-        if self._outcome is None or self._axes is None:
+    def _paint_frame(self, painter: QPainter, rect: QRectF, parts: tuple[bool, ...] = (True, True, True)) -> None:
+        """Heading above and the x axis' meaning below, if asked for; the rest is drawn by the view."""
+        if self._words is None:
             draw_heading(painter, rect, self._tokens, "Tail latency", ("",))
             return
-        workload = self._shown_workload()
-        words = subtitles(MEANING[self._metric], latency_unit(self._axes.latency)[0])
-        notes = heading_notes(workload.chosen, self._metric, self._outcome.final)
-        ink = self._tokens.secondary
+        heading, beside, below = parts
+        words, ink = self._words, self._tokens.secondary
         # Beside the switch, where it never competes with the meaning of the plot.
-        beside = rect.width() - self._switch.wanted_width() - ROOM_RIGHT
-        switched = self._switch.isVisibleTo(self)
-        note = next((text for text in notes if text_width(text) <= beside), "") if switched else notes[-1]
-        draw_heading(painter, rect, self._tokens, "Tail latency", words, "" if switched else note)
-        if switched and note:
+        room = rect.width() - self._switch.wanted_width() - ROOM_RIGHT
+        switched = self._switched()
+        note = next((text for text in words.notes if text_width(text) <= room), "") if switched else words.notes[-1]
+        if heading:
+            draw_heading(painter, rect, self._tokens, "Tail latency", words.subtitles, "" if switched else note)
+        if beside and switched and note:
             top = rect.top() + HEADING_HEIGHT + 0.5 * HIT_TARGET + 4.0
             draw_line(painter, rect.left(), top, rect.width() - ROOM_RIGHT, note, ink, right=True)
-        left = rect.left() + AXIS_WIDTH
-        room = rect.right() - ROOM_RIGHT - left
-        choices = x_labels(workload.chosen)
-        fitting = next((text for text in choices if text_width(text) <= room), choices[-1])
-        draw_line(painter, left, rect.bottom() - 5.0, room, fitting, ink)
+        if below:
+            left = rect.left() + AXIS_WIDTH
+            room = rect.right() - ROOM_RIGHT - left
+            fitting = next((text for text in words.x_labels if text_width(text) <= room), words.x_labels[-1])
+            draw_line(painter, left, rect.bottom() - 5.0, room, fitting, ink)
 
     # What the hand does
 
@@ -392,14 +456,22 @@ def _same(first: Points, second: Points) -> bool:
 
 
 def _drawn_line(alternative: AlternativeOutcome, metric: Metric, curves: Curves) -> DrawnLine:
-    here = alternative.latency[metric].p99
-    cliff = alternative.max_request_rate
     return DrawnLine(
         label=alternative.label,
         p99_rates=curves.p99[0],
         p99_seconds=10.0 ** curves.p99[1],
         p50_rates=curves.p50[0],
         p50_seconds=10.0 ** curves.p50[1],
-        operating_p99=here.value if here is not None and math.isfinite(here.value) else None,
-        cliff_rate=cliff if cliff > 0 and math.isfinite(cliff) else None,
+        operating_p99=_operating_p99(alternative, metric),
+        cliff_rate=_cliff_rate(alternative),
     )
+
+
+def _operating_p99(alternative: AlternativeOutcome, metric: Metric) -> float | None:
+    here = alternative.latency[metric].p99
+    return here.value if here is not None and math.isfinite(here.value) else None
+
+
+def _cliff_rate(alternative: AlternativeOutcome) -> float | None:
+    cliff = alternative.max_request_rate
+    return cliff if cliff > 0 and math.isfinite(cliff) else None

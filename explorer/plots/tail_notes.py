@@ -10,9 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from explorer.plots.fonts import NOTE, font
 from explorer.plots.label_places import Segments, place_label
-from explorer.plots.lettering import LINE_HEIGHT, draw_line, text_width
+from explorer.plots.lettering import LINE_HEIGHT, draw_line, draw_text, text_width
 from explorer.plots.tail_axes import Axes
 from explorer.plots.tail_lines import Projection
 from explorer.plots.tokens import LIGHT, RADIUS, Tokens, dotted_pen
@@ -20,6 +19,10 @@ from explorer.study.outcome import Array
 
 RING = 4.5
 CLIFF = 4.0
+SAMPLES = (0.0, 0.4, 0.7, 0.9)
+"""Where along a line, as shares of its length, it is watched whether it has moved."""
+STILL = 2.0
+"""Pixels that lines may move before the labels are placed anew: labels that jump are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,16 @@ class NotesItem(QGraphicsItem):
         self._tokens = LIGHT
         self._projection: Projection | None = None
         self._places: list[tuple[LineNote, QRectF]] | None = None
+        self._anchors: tuple[tuple[object, ...], Array] | None = None
+        self._places_found: list[tuple[LineNote, QRectF]] = []
+        self._segments = Segments.of([])
         self._fixed: list[tuple[QRectF, str]] = []
 
     def show_notes(self, notes: Notes, axes: Axes) -> None:
         """Draw `notes` on `axes` from now on."""
-        self._notes, self._axes, self._places, self._projection = notes, axes, None, None
+        if axes != self._axes:
+            self._axes, self._projection, self._anchors = axes, None, None
+        self._notes, self._places = notes, None
         self.update()
 
     def show_readout(self, readout: Readout | None) -> None:
@@ -99,7 +107,7 @@ class NotesItem(QGraphicsItem):
         """Size of the plotting area, pixels."""
         if area != self._area:
             self.prepareGeometryChange()
-            self._area, self._places, self._projection = QRectF(area), None, None
+            self._area, self._places, self._projection, self._anchors = QRectF(area), None, None, None
 
     def boundingRect(self) -> QRectF:
         return self._area
@@ -169,21 +177,58 @@ class NotesItem(QGraphicsItem):
                 painter.drawEllipse(at, RING, RING)
 
     def places(self) -> list[tuple[LineNote, QRectF]]:
-        """Where the direct labels stand, in pixels; found once for each frame."""
+        """Where the direct labels stand, in pixels; they stay where they are until something moves by a few."""
         if self._places is None:
-            self._places = self._find_places()
+            anchors = self._found_anchors()
+            if self._anchors is not None and _still(anchors, self._anchors):
+                self._fixed = self._fixed_texts(self._segments)
+                taken = self._taken()
+                still = not any(rect.intersects(other) for _, rect in self._places_found for other in taken)
+            else:
+                still = False
+            if not still:
+                self._anchors, self._places_found = anchors, self._find_places()
+            self._places = self._places_found
         return self._places
+
+    def _taken(self) -> list[QRectF]:
+        """Where no label may stand: the fixed texts and the marks."""
+        marks = (*self._notes.rings, *self._notes.cliffs)
+        return [
+            *(rect for rect, _ in self._fixed),
+            *(QRectF(self.x_of(m.rate) - 7, self.y_of(math.log10(m.seconds)) - 7, 14, 14) for m in marks),
+        ]
+
+    def _found_anchors(self) -> tuple[tuple[object, ...], Array]:
+        """What the labels' places hang on: the texts, and pixels along the lines."""
+        at, notes = self._at(), self._notes
+        xs: list[float] = []
+        ys: list[float] = []
+        assert self._axes is not None
+        ceiling = math.log10(self._axes.latency.high)
+        for note in notes.lines:
+            end, top = float(note.x[-1]), float(note.y[-1])
+            if top > ceiling and note.x.size > 1:
+                # Where the line leaves the plot, not where its last point happens to lie.
+                rise = top - float(note.y[-2])
+                if rise > 0:
+                    end -= (end - float(note.x[-2])) * min((top - ceiling) / rise, 1.0)
+                top = ceiling
+            along = np.array(SAMPLES) * end
+            xs += (end, *along.tolist())
+            ys += (top, *np.interp(along, note.x, note.y).tolist())
+        if notes.promise is not None:
+            xs.append(0.0)
+            ys.append(math.log10(notes.promise[0]))
+        words = (*((note.index, note.text) for note in notes.lines), notes.promise and notes.promise[1])
+        return words, np.stack(at.points((np.array(xs), np.array(ys))))
 
     def _find_places(self) -> list[tuple[LineNote, QRectF]]:
         area = self._area
         pixels = {note.index: self._pixels(note) for note in self._notes.lines}
-        segments = Segments.of(list(pixels.values()))
+        segments = self._segments = Segments.of(list(pixels.values()))
         self._fixed = self._fixed_texts(segments)
-        taken = [rect for rect, _ in self._fixed]
-        taken += [
-            QRectF(self.x_of(mark.rate) - 7, self.y_of(math.log10(mark.seconds)) - 7, 14, 14)
-            for mark in (*self._notes.rings, *self._notes.cliffs)
-        ]
+        taken = self._taken()
         found: list[tuple[LineNote, QRectF]] = []
         # The leftmost line first: its label has the least choice. The baseline's comes last.
         order = sorted(self._notes.lines, key=lambda note: (note.index < 0, float(note.x[-1])))
@@ -242,9 +287,7 @@ class NotesItem(QGraphicsItem):
         ground = QColor(self._tokens.panel)
         ground.setAlphaF(0.72)
         painter.fillRect(rect.adjusted(-2.0, 1.0, 2.0, -1.0), ground)
-        painter.setFont(font(NOTE, semibold=semibold))
-        painter.setPen(color)
-        painter.drawText(QPointF(rect.left(), rect.bottom() - 4.0), text)
+        draw_text(painter, QPointF(rect.left(), rect.bottom() - 4.0), text, color, semibold=semibold)
 
     def _paint_sentence(self, painter: QPainter) -> None:
         area = self._area
@@ -273,6 +316,14 @@ class NotesItem(QGraphicsItem):
             draw_line(painter, box.left() + 8.0, baseline, names + 2.0, name, ink, semibold=True)
             ink = QColor(self._tokens.text)
             draw_line(painter, box.left() + 8.0, baseline, width - 16.0, value, ink, right=True)
+
+
+def _still(new: tuple[tuple[object, ...], Array], old: tuple[tuple[object, ...], Array]) -> bool:
+    """Whether the same things stand within `STILL` pixels of where they stood."""
+    if new[0] != old[0] or new[1].shape != old[1].shape:
+        return False
+    # A gap in a line is NaN in both.
+    return bool(np.all((np.abs(new[1] - old[1]) <= STILL) | (np.isnan(new[1]) & np.isnan(old[1]))))
 
 
 def _diamond(at: QPointF, half: float) -> QPolygonF:

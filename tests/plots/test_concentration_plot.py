@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QRegion
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from explorer.plots.concentration import ConcentrationPlot, tier_bars
+from explorer.plots.concentration import ConcentrationPlot
+from explorer.plots.concentration_bars import tier_bars
 from explorer.plots.concentration_words import moved_text, top_text, weakest_text
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.outcome import Outcome
@@ -51,8 +53,86 @@ def test_that_the_other_tiers_are_reached_by_hand_and_by_key(plot: Concentration
     plot.grab()
     qtbot.keyClick(plot, Qt.Key.Key_Space)
     assert len(plot.values()) == 6
-    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(10, 60))
+    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(200, 60))
     assert len(plot.values()) == 6
+
+
+def test_that_a_click_on_a_tiers_name_asks_to_count_it_no_longer(plot: ConcentrationPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.show()
+    names = dict(plot._picture.names)
+    with qtbot.waitSignal(plot.tier_toggled) as toggled:
+        qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=names["packaging"].center().toPoint())
+    assert toggled.args == ["packaging", False]
+    plot.set_show_all(True)
+    names = dict(plot._picture.names)
+    with qtbot.waitSignal(plot.tier_toggled) as toggled:
+        qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=names["country"].center().toPoint())
+    assert toggled.args == ["country", True]
+
+
+def test_that_a_tier_is_reached_and_toggled_with_the_keys_alone(plot: ConcentrationPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.show()
+    qtbot.keyClick(plot, Qt.Key.Key_Up)
+    qtbot.keyClick(plot, Qt.Key.Key_Up)
+    with qtbot.waitSignal(plot.tier_toggled) as toggled:
+        qtbot.keyClick(plot, Qt.Key.Key_Space)
+    assert toggled.args == [COUNTED[-2], False]
+    for _ in range(10):
+        qtbot.keyClick(plot, Qt.Key.Key_Up)
+    with qtbot.waitSignal(plot.tier_toggled) as toggled:
+        qtbot.keyClick(plot, Qt.Key.Key_Return)
+    assert toggled.args == [COUNTED[0], False]
+
+
+def test_that_the_last_tier_that_counts_cannot_be_taken_away(plot: ConcentrationPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(one_tier(sample_outcome(), "cloud"), 0)
+    plot.show()
+    with qtbot.assertNotEmitted(plot.tier_toggled):
+        qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(20, 34))
+    assert plot.tier_at(QPointF(20, 34)) == "cloud"
+
+
+def test_that_a_tier_that_does_not_count_has_an_empty_box(plot: ConcentrationPlot) -> None:
+    counted = one_tier(sample_outcome(), "designer")
+    plot.show_outcome(counted, 0)
+    plot.set_show_all(True)
+    ticked = plot.grab().toImage()
+    tier = replace(counted.fleet.tiers[0], counts=False)
+    plot.show_outcome(replace(counted, fleet=replace(counted.fleet, tiers=(tier,), weakest_tiers=())), 0)
+    box = plot._picture.names[0][1].toRect()
+    assert ticked.copy(0, box.top(), 12, 24) != plot.grab().toImage().copy(0, box.top(), 12, 24)
+    assert not plot.values()[0].counts
+
+
+def test_that_only_rows_that_changed_are_painted_anew(plot: ConcentrationPlot, qtbot: QtBot) -> None:
+    painted: list[QRegion] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if isinstance(event, QPaintEvent):
+                painted.append(event.region())
+            return False
+
+    watch = Watch()
+    plot.show_outcome(sample_outcome(designer_shares=(0.5, 0.3, 0.2)), 0)
+    plot.show()
+    QApplication.processEvents()
+    plot.installEventFilter(watch)
+    names = dict(plot._picture.names)
+    plot.show_outcome(sample_outcome(designer_shares=(0.6, 0.2, 0.2)), 0)
+    qtbot.waitUntil(lambda: bool(painted))
+    assert painted[0].contains(names["designer"].center().toPoint())
+    assert not painted[0].contains(names["cloud"].center().toPoint())
+    painted.clear()
+    plot.show_outcome(sample_outcome(designer_shares=(0.6, 0.2, 0.2)), 0)
+    QApplication.processEvents()
+    assert not painted
+    # What was painted in parts looks as if painted at once.
+    in_parts = plot.grab().toImage()
+    plot.set_tokens(LIGHT)
+    assert plot.grab().toImage() == in_parts
 
 
 def test_that_moving_spend_moves_the_bars(plot: ConcentrationPlot) -> None:
@@ -110,7 +190,7 @@ def test_that_a_baseline_leaves_its_mark_where_it_moved(plot: ConcentrationPlot,
     with_mark = plot.grab().toImage()
     plot.show_outcome(now, 0, now)
     assert with_mark != plot.grab().toImage()
-    assert "since the baseline: chip designer ▲ 1.2 to 2.0" in concentrated(plot, now, then)
+    assert "since the baseline: chip designer 1.2 → 2.0" in concentrated(plot, now, then)
 
 
 def concentrated(plot: ConcentrationPlot, now: Outcome, then: Outcome) -> str:
@@ -124,7 +204,7 @@ def test_that_sentences_name_the_weakest_and_what_moved() -> None:
     assert moved_text(fleet, None) == ""
     assert moved_text(fleet, fleet) == "since the baseline: no tier has moved"
     worse = moved_text(sample_fleet((0.9, 0.1, 0.0)), fleet)
-    assert worse.startswith("since the baseline: chip designer ▼ 2.0 to 1.2")
+    assert worse == "since the baseline: chip designer 2.0 → 1.2, software stack 2.0 → 1.2; foundry, cloud unchanged"
     assert weakest_text(replace(fleet, weakest_tiers=())) == ""
 
 
