@@ -309,18 +309,18 @@ def interactivity(
     return Interactivity(1.0 / p50, chips, p99, usd, present)
 
 
-def exit_cost(terms: MigrationTerms, monthly_spend: float, *, new_stack: bool, new_cloud: bool) -> float:
-    """USD to leave: engineering only for a new software stack, egress only for another cloud."""
+def exit_cost(terms: MigrationTerms, monthly_spend: float, *, engineering: float, egress: bool) -> float:
+    """USD to leave: the part of the engineering (0-1) that a new stack takes, egress only from a cloud."""
     return float(
         switching_cost(
             Migration(
-                engineers=terms.engineers if new_stack else 0.0,
+                engineers=terms.engineers * engineering,
                 months=terms.months,
                 usd_per_engineer_month=terms.usd_per_engineer_month,
                 dual_run_months=terms.dual_run_months,
                 monthly_spend=monthly_spend,
                 overlap_share=terms.overlap_share,
-                egress_terabytes=terms.egress_terabytes if new_cloud else 0.0,
+                egress_terabytes=terms.egress_terabytes if egress else 0.0,
                 usd_per_gigabyte=terms.egress_usd_per_gb,
                 requalification=terms.requalification_usd,
                 penalties=terms.penalties_usd,
@@ -340,7 +340,7 @@ def _move(
     ]
     spend = chosen.cost.usd_per_month.value
     saving = spend - one.cost.usd_per_month.value
-    cost = exit_cost(terms, spend, new_stack=stacks[0] != stacks[1], new_cloud=False)
+    cost = exit_cost(terms, spend, engineering=float(stacks[0] != stacks[1]), egress=False)
     back = float(payback_months(cost, saving))
     months = max(1, round(terms.horizon_years * 12))
     monthly_rate = (1.0 + price.cost_of_capital) ** (1.0 / 12.0) - 1.0

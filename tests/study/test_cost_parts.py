@@ -161,5 +161,5 @@ def test_that_parts_add_up_at_any_traffic(catalog: Catalog, rate: float, peak: f
 def test_that_leaving_costs_what_the_worked_example_says() -> None:
     """6 engineers * 4 months * 25 k$ + 3 months * 200 k$ * 0.5 + 200 TB * 0.05 $/GB = 910,000 $."""
     terms = Migration(egress_terabytes=200)
-    assert exit_cost(terms, 200_000.0, new_stack=True, new_cloud=True) == pytest.approx(910_000.0)
-    assert exit_cost(terms, 200_000.0, new_stack=False, new_cloud=False) == pytest.approx(300_000.0)
+    assert exit_cost(terms, 200_000.0, engineering=1.0, egress=True) == pytest.approx(910_000.0)
+    assert exit_cost(terms, 200_000.0, engineering=0.0, egress=False) == pytest.approx(300_000.0)
