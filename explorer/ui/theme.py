@@ -147,9 +147,13 @@ QToolButton#segment:checked {{ background: {t.accent}; color: {t.panel}; font-we
   border-color: {t.accent}; }}
 QToolButton#segment:focus {{ border: 1px solid {t.text}; }}
 QToolButton#flat {{ font-size: {note}px; padding: 1px 4px; }}
-QCheckBox {{ color: {t.text}; spacing: 6px; min-height: 22px; }}
+QCheckBox {{ color: {t.text}; spacing: 6px; min-height: 20px; border: 1px solid transparent;
+  border-radius: {CONTROL_RADIUS}px; }}
+QCheckBox:focus {{ border: 1px solid {t.accent}; }}
 QListWidget, QTableView {{ background: {t.panel}; color: {t.text}; border: 0; outline: 0;
   selection-background-color: {t.accent_wash}; selection-color: {t.text}; }}
+QTableView {{ border: 1px solid transparent; }}
+QTableView:focus {{ border: 1px solid {t.accent}; border-radius: {CONTROL_RADIUS}px; }}
 QFrame#card QListWidget::item {{ min-height: 24px; padding-left: 4px; }}
 QFrame#hairline {{ background: {t.hairline}; border: 0; }}
 QTableView {{ gridline-color: {t.hairline}; }}
@@ -160,6 +164,7 @@ QTableCornerButton::section {{ background: {t.panel}; border: 0; }}
 QTabBar::tab {{ background: transparent; color: {t.secondary}; padding: 5px 10px; border: 0;
   border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {t.text}; font-weight: 600; border-bottom: 2px solid {t.accent}; }}
+QTabBar::tab:focus {{ background: {t.accent_wash}; border-bottom: 2px solid {t.text}; }}
 QTabBar {{ qproperty-drawBase: 0; background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from explorer.plots.fonts import BODY, font, metrics
 from explorer.ui import theme
@@ -31,8 +32,6 @@ class ChoiceRow(QWidget):
         self.title = title
         self._values = [value for value, _, _ in choices]
         self._value: object = None
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 1, 0, 1)
@@ -46,14 +45,15 @@ class ChoiceRow(QWidget):
             button.setText(label)
             button.setCheckable(True)
             button.setFixedHeight(24)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.setAccessibleName(f"{title}: {label}")
             button.setAccessibleDescription(tip or meaning)
             button.setToolTip(f"<p><b>{title}: {label}</b></p><p>{tip or meaning}</p>")
-            self._group.addButton(button, index)
+            # Not in a button group: that takes the segments beside the focused one out of the keyboard's reach.
+            button.clicked.connect(partial(self._on_clicked, index))
             row.addWidget(button)
             self.buttons.append(button)
         self.setToolTip(f"<p><b>{title}</b></p><p>{meaning}</p>")
-        self._group.idClicked.connect(self._on_clicked)
 
     @property
     def value(self) -> object:
@@ -75,7 +75,7 @@ class ChoiceRow(QWidget):
         for value, button in zip(self._values, self.buttons, strict=True):
             button.setChecked(value == self._value)
 
-    def _on_clicked(self, index: int) -> None:
+    def _on_clicked(self, index: int, _: bool = False) -> None:
         value = self._values[index]
         if value != self._value:
             # Shown when the document says so: a refused choice then leaves the old one checked.
