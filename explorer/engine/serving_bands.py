@@ -92,11 +92,17 @@ def histogram_quantiles(counts: Array, edges: Array, q: ArrayLike) -> Array:
 
 
 def histogram_band(sections: Array, edges: Array, q: ArrayLike, level: float = 0.95) -> Band:
-    """Quantiles of the sum of histograms of successive stretches, (sections, bins), with their band."""
+    """Quantiles of the sum of histograms of successive stretches, (sections, bins), with their band.
+
+    Wholly unsure, from 0 to infinity, where fewer than five stretches hold anything.
+    """
     levels = np.asarray(q, dtype=np.float64)
     pooled = histogram_quantiles(sections.sum(axis=0), edges, levels)
     filled = sections[sections.sum(axis=1) > 0.0]
     if filled.shape[0] < 5:
         unknown = np.full(levels.shape, np.inf)
         return Band(value=pooled, low=np.zeros(levels.shape), high=unknown)
-    return _sectioned(pooled, np.stack([histogram_quantiles(part, edges, levels) for part in filled]), level)
+    band = _sectioned(pooled, np.stack([histogram_quantiles(part, edges, levels) for part in filled]), level)
+    # values are told apart to a bin, and quantiles on a plateau sit a little low in short runs: a bin to either side
+    place = np.clip(np.searchsorted(edges, pooled, side="right") - 1, 1, edges.size - 3)
+    return Band(band.value, np.minimum(band.low, edges[place - 1]), np.maximum(band.high, edges[place + 2]))
