@@ -26,6 +26,7 @@ from explorer.plots.tail_axes import (
     wanted_axes,
 )
 from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
+from explorer.plots.tail_grips import GripLines, LineGrips
 from explorer.plots.tail_lines import Curves, Frame, LinesItem
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
 from explorer.plots.tail_words import heading_notes, readout_rows, subtitles, tail_summary, x_labels
@@ -80,6 +81,13 @@ class TailLatencyPlot(QWidget):
     """P99 (heavy) and P50 (dotted) of one latency against the rate of the whole service."""
 
     metric_changed = Signal(str)
+    drag_started = Signal()
+    """The hand has taken hold of a line of this plot."""
+    request_rate_dragged = Signal(float)
+    """The own traffic dragged to a rate of the whole service, requests/s."""
+    promise_dragged = Signal(str, float)
+    """The promise of a metric dragged to this many seconds."""
+    drag_finished = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,6 +149,11 @@ class TailLatencyPlot(QWidget):
                 hideOverlappingLabels=False,
             )
         self._keep_axes_as_pixels(True)
+        self._grips = LineGrips(self._view.viewport(), self._in_area, self._grip_lines)
+        self._grips.drag_started.connect(self._on_drag_started)
+        self._grips.dragged.connect(self._on_dragged)
+        self._grips.drag_finished.connect(self.drag_finished)
+        self._grips.grip_changed.connect(self._on_grip_changed)
         self._lines_item = LinesItem(box)
         self._notes_item = NotesItem(box)
         layout = QVBoxLayout(self)
@@ -423,8 +436,32 @@ class TailLatencyPlot(QWidget):
             self._notes_item.show_readout(None)
         return super().eventFilter(watched, event)
 
+    def _in_area(self, position: QPointF) -> QPointF:
+        """From pixels of the view to those of the plotting area."""
+        return self._box.mapFromScene(self._view.mapToScene(position.toPoint()))
+
+    def _grip_lines(self) -> GripLines | None:
+        if self._outcome is None or self._axes is None:
+            return None
+        workload = self._shown_workload()
+        promise = workload.objectives.get(self._metric)
+        return GripLines(self._axes, self._box.rect(), workload.chosen.request_rate, promise)
+
+    def _on_grip_changed(self, grip: str | None) -> None:
+        self._notes_item.show_grip(grip)
+
+    def _on_drag_started(self) -> None:
+        self._notes_item.show_readout(None)
+        self.drag_started.emit()
+
+    def _on_dragged(self, grip: str, value: float) -> None:
+        if grip == "rate":
+            self.request_rate_dragged.emit(value)
+        else:
+            self.promise_dragged.emit(self._metric, value)
+
     def _rate_under(self, position: QPointF) -> float | None:
-        inside = self._box.mapFromScene(self._view.mapToScene(position.toPoint()))
+        inside = self._in_area(position)
         area = self._box.rect()
         if self._axes is None or not area.contains(inside):
             return None

@@ -72,6 +72,14 @@ class Projection:
         """Pixel of a base-10 logarithm of seconds."""
         return self._y_start - self._y_scale * log_seconds
 
+    def rate_at(self, x: float) -> float:
+        """Rate at a pixel."""
+        return (x - self._x_start) / self._x_scale
+
+    def log_seconds_at(self, y: float) -> float:
+        """Base-10 logarithm of seconds at a pixel."""
+        return (self._y_start - y) / self._y_scale
+
     def points(self, points: Points) -> Points:
         """Pixels of many points."""
         return self._x_start + self._x_scale * points[0], self._y_start - self._y_scale * points[1]

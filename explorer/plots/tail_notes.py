@@ -77,6 +77,7 @@ class NotesItem(QGraphicsItem):
         self._axes: Axes | None = None
         self._notes = Notes()
         self._readout: Readout | None = None
+        self._grip: str | None = None
         self._tokens = LIGHT
         self._projection: Projection | None = None
         self._places: list[tuple[LineNote, QRectF]] | None = None
@@ -97,6 +98,11 @@ class NotesItem(QGraphicsItem):
         if readout != self._readout:
             self._readout = readout
             self.update()
+
+    def show_grip(self, grip: str | None) -> None:
+        """Draw the line that the hand can move ("rate", "promise") heavier; None draws neither so."""
+        self._grip = grip
+        self.update()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
@@ -147,14 +153,15 @@ class NotesItem(QGraphicsItem):
         if self._notes.promise is None:
             return
         y = round(self.y_of(math.log10(self._notes.promise[0])))
-        painter.setPen(QPen(QColor(self._tokens.text), 1.0))
+        painter.setPen(QPen(QColor(self._tokens.text), 2.0 if self._grip == "promise" else 1.0))
         painter.drawLine(QPointF(self._area.left(), y), QPointF(self._area.right(), y))
 
     def _paint_traffic(self, painter: QPainter) -> None:
         if self._notes.traffic is None:
             return
         x = round(self.x_of(self._notes.traffic[0]))
-        painter.setPen(dotted_pen(QColor(self._tokens.text), 1.0, (1.0, 2.0)))
+        width = 2.0 if self._grip == "rate" else 1.0
+        painter.setPen(dotted_pen(QColor(self._tokens.text), width, (1.0, 2.0)))
         painter.drawLine(QPointF(x, self._area.top()), QPointF(x, self._area.bottom()))
 
     def _paint_marks(self, painter: QPainter) -> None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.plots.tail_lines import Projection
 from explorer.plots.tail_words import band_text, heading_notes, x_labels
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.outcome import Banded, Outcome
@@ -294,3 +295,87 @@ def test_that_the_metric_can_be_changed_with_the_arrow_keys(plot: TailLatencyPlo
         if plot._switch.button(metric).focusPolicy() & Qt.FocusPolicy.TabFocus
     ]
     assert stops == ["itl"]
+
+
+def pixel(plot: TailLatencyPlot, rate: float, seconds: float) -> QPoint:
+    """Where a rate and a latency stand, in pixels of the view."""
+    at = Projection(plot.values().axes, plot._box.rect())
+    return plot._view.mapFromScene(plot._box.mapToScene(QPointF(at.x(rate), at.y(np.log10(seconds)))))
+
+
+def test_that_the_own_traffic_is_dragged_along_the_axis(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(request_rate=12.0), 0)
+    view, started, finished = plot._view.viewport(), [], []
+    plot.drag_started.connect(lambda: started.append(1))
+    plot.drag_finished.connect(lambda: finished.append(1))
+    dragged: list[float] = []
+    plot.request_rate_dragged.connect(dragged.append)
+    # Taken hold of a little beside the line: it must not jump there.
+    beside = QPoint(5, 0)
+    qtbot.mouseMove(view, pixel(plot, 12.0, 0.012) + beside)
+    assert view.cursor().shape() == Qt.CursorShape.SplitHCursor
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 12.0, 0.012) + beside)
+    assert started and not dragged
+    qtbot.mouseMove(view, pixel(plot, 20.0, 0.012) + beside)
+    assert dragged[-1] == pytest.approx(20.0, abs=0.15)
+    assert plot._notes_item._readout is None
+    qtbot.mouseMove(view, QPoint(-50, 100))
+    assert 0 < dragged[-1] < 0.5
+    qtbot.mouseMove(view, QPoint(5000, 100))
+    assert dragged[-1] == plot.values().axes.rate.high
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.012))
+    assert finished == [1]
+    count = len(dragged)
+    qtbot.mouseMove(view, pixel(plot, 33.0, 0.02))
+    assert len(dragged) == count
+    assert view.cursor().shape() == Qt.CursorShape.ArrowCursor
+
+
+def test_that_the_promise_is_dragged_in_seconds_of_the_metric_shown(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(tightest_metric="ttft"), 0)
+    view = plot._view.viewport()
+    dragged: list[tuple[str, float]] = []
+    plot.promise_dragged.connect(lambda metric, seconds: dragged.append((metric, seconds)))
+    qtbot.mouseMove(view, pixel(plot, 30.0, 2.0))
+    assert view.cursor().shape() == Qt.CursorShape.SplitVCursor
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 2.0))
+    qtbot.mouseMove(view, pixel(plot, 30.0, 1.0))
+    qtbot.mouseMove(view, QPoint(200, -500))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 1.0))
+    assert [metric for metric, _ in dragged] == ["ttft", "ttft"]
+    assert dragged[0][1] == pytest.approx(1.0, rel=0.03)
+    assert dragged[1][1] == plot.values().axes.latency.high
+
+
+def test_that_a_line_not_under_the_hand_is_not_moved(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    plot.show_outcome(sample_outcome(objectives={"ttft": 2.0}), 0)
+    view = plot._view.viewport()
+    with qtbot.assertNotEmitted(plot.drag_started), qtbot.assertNotEmitted(plot.promise_dragged):
+        # No promise is made for this metric, so there is no line at 50 ms.
+        qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.05))
+        qtbot.mouseMove(view, pixel(plot, 30.0, 0.02))
+        qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.02))
+        qtbot.mousePress(view, Qt.MouseButton.RightButton, pos=pixel(plot, 12.0, 0.02))
+
+
+def test_that_a_workload_unchanged_is_not_drawn_anew(plot: TailLatencyPlot) -> None:
+    outcome = sample_outcome()
+    plot.show_outcome(outcome, 0)
+    frame = plot._lines_item._frame
+    fleet = sample_outcome(designer_shares=(0.4, 0.3, 0.3)).fleet
+    plot.show_outcome(replace(outcome, fleet=fleet), 0)
+    assert plot._lines_item._frame is frame
+    plot.show_outcome(replace(outcome, final=True), 0)
+    assert plot._words is not None and plot._words.notes[0].startswith("closed form ·")
+    plot.show_outcome(sample_outcome(), 0)
+    assert plot._lines_item._frame is not frame
+
+
+def test_that_labels_stay_while_their_lines_hardly_move(plot: TailLatencyPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.set_dragging(True)
+    before = [(note.text, rect) for note, rect in plot._notes_item.places()]
+    plot.show_outcome(sample_outcome(latency_factor=1.003), 0)
+    assert [(note.text, rect) for note, rect in plot._notes_item.places()] == before
+    plot.show_outcome(sample_outcome(latency_factor=1.5), 0)
+    assert [(note.text, rect) for note, rect in plot._notes_item.places()] != before
