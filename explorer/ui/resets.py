@@ -36,7 +36,8 @@ def changes_back(now: Scenario, then: Scenario, paths: Iterable[str]) -> dict[st
 
 def whole_way_back(now: Scenario, then: Scenario) -> dict[str, Any]:
     """The changes that make every input that of `then`; the pinned baseline stays."""
-    inputs = (key for key in type(now).model_fields if key not in NOT_INPUTS)
+    # The edition is stamped on saving and is nothing that was set here.
+    inputs = (key for key in type(now).model_fields if key not in {*NOT_INPUTS, "catalog_edition"})
     return {key: getattr(then, key) for key in inputs if getattr(now, key) != getattr(then, key)}
 
 

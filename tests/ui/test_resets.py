@@ -66,6 +66,9 @@ def test_that_saving_makes_the_saved_values_those_of_the_file(window: MainWindow
     document.change(RATE, 40.0)
     document.reset_all(document.filed)
     assert get(document.scenario, RATE) == 25.0
+    steps = document.undo_stack.count()
+    document.reset_all(document.filed)
+    assert document.undo_stack.count() == steps, "what is as in the file needs no step back"
 
 
 def test_that_a_group_goes_back_in_one_step_and_others_stay(window: MainWindow) -> None:
