@@ -1,4 +1,4 @@
-"""The path of someone who has never seen the program: from the start page to a saved comparison, and all of it undone."""
+"""The path of a newcomer: from the start page to a saved comparison, and all of it undone."""
 
 from __future__ import annotations
 
