@@ -76,12 +76,18 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("file", type=Path)
     checking.set_defaults(run=_check)
 
+    validating = commands.add_parser("validate", help="compare the engine with measured rows")
+    validating.add_argument("tables", nargs="*", type=Path, metavar="CSV", help="tables (default: those shipped)")
+    validating.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
+    validating.add_argument("--rows", type=Path, metavar="OUT.csv", help="write every input row with its predictions")
+    validating.set_defaults(run=_validate)
+
     commands.add_parser("chips", help="the chips known, and how well").set_defaults(run=_chips)
     commands.add_parser("models", help="the models known, and how well").set_defaults(run=_models)
     return parser
 
 
-COMMANDS = frozenset({"open", "evaluate", "snapshot", "check", "chips", "models"})
+COMMANDS = frozenset({"open", "evaluate", "snapshot", "check", "validate", "chips", "models"})
 
 
 def _catalog() -> Catalog:
@@ -181,6 +187,23 @@ def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, s
     if not writer.write(image):
         reason = writer.errorString()
         raise ExplorerError(f"{output}: cannot be written ({reason}); name a file in a folder you may write to")
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from explorer.study.evidence.constants import serving_constants
+    from explorer.study.evidence.report import report_data, report_text
+    from explorer.study.evidence.targets import reached
+    from explorer.study.validate import validate, write_rows
+
+    found = validate(options.tables, _catalog())
+    if options.rows is not None:
+        write_rows(found, options.rows)
+    targets = list(reached(found.predictions, found.parts, serving_constants()))
+    if options.json:
+        print(json.dumps(report_data(found, targets), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(report_text(found, targets))
+    return 0
 
 
 def _chips(_: argparse.Namespace) -> int:

@@ -1,0 +1,122 @@
+"""What only serving data can tell, estimated from closed loops: host time, the first token's fixed part and burst.
+
+Estimates minimise the mean absolute logarithm of predicted/measured, so that cold starts a factor ten off count little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.records import Array
+from explorer.study.evidence.constants import ServingConstants
+from explorer.study.evidence.predict import LoopParts, Prediction
+
+HOST_STEPS = np.linspace(0.2e-3, 1.5e-3, 27)
+HOST_REQUESTS = np.linspace(0.0, 8e-3, 33)
+BURSTS = np.linspace(0.0, 0.6, 61)
+FIRST_TOKENS = np.geomspace(0.01, 0.8, 90)
+
+_FITTED = ("vllm", "trtllm", "sglang")
+
+
+def estimate(parts: Sequence[LoopParts], start: ServingConstants) -> ServingConstants:
+    """Host time of a step and of a request, and the first token's constants, from closed-loop rows.
+
+    Constants for which no row speaks keep their value in `start`.
+    """
+    serving = [part for part in parts if part.row.framework in _FITTED and part.row.run == "closed"]
+    timed = [part for part in serving if "tpot_mean" in part.row.measured]
+    found = start
+    if timed:
+        found = _host(timed, found)
+    first = [part for part in serving if "ttft_mean" in part.row.measured and not _spread(part)]
+    if first:
+        found = _first_token(first, found)
+    return found
+
+
+def _spread(part: LoopParts) -> bool:
+    return part.row.is_moe and part.row.dp > 1
+
+
+def _columns(parts: Sequence[LoopParts], value: Callable[[LoopParts], float]) -> Array:
+    return np.asarray([value(part) for part in parts], dtype=np.float64)
+
+
+def _host(parts: Sequence[LoopParts], start: ServingConstants) -> ServingConstants:
+    measured = np.log(_columns(parts, lambda part: part.row.measured["tpot_mean"]))
+    device, meetings = _columns(parts, lambda part: part.device), _columns(parts, lambda part: part.meetings)
+    weights = _weights(parts)
+    best = (np.inf, start.host_step, start.host_request)
+    for request in HOST_REQUESTS:
+        times = device + meetings * request + HOST_STEPS[:, None]
+        errors = np.abs(np.log(times) - measured) @ weights
+        at = int(np.argmin(errors))
+        if errors[at] < best[0]:
+            best = (float(errors[at]), float(HOST_STEPS[at]), float(request))
+    return replace(start, host_step=best[1], host_request=best[2])
+
+
+def _first_token(parts: Sequence[LoopParts], start: ServingConstants) -> ServingConstants:
+    measured = np.log(_columns(parts, lambda part: part.row.measured["ttft_mean"]))
+    base = _columns(parts, lambda part: part.alone + part.wait)
+    queue = _columns(parts, lambda part: part.queue)
+    frameworks = np.asarray([part.row.framework for part in parts])
+    weights = _weights(parts)
+    members = {name: np.flatnonzero(frameworks == name) for name in _FITTED}
+    best: tuple[float, float, dict[str, float]] = (np.inf, start.burst, {})
+    for burst in BURSTS:
+        total, fixed = 0.0, {}
+        for name, at in members.items():
+            if not len(at):
+                continue
+            times = base[at] + burst * queue[at] + FIRST_TOKENS[:, None]
+            errors = np.abs(np.log(times) - measured[at]) @ weights[at]
+            lowest = int(np.argmin(errors))
+            fixed[name] = float(FIRST_TOKENS[lowest])
+            total += float(errors[lowest])
+        if total < best[0]:
+            best = (total, float(burst), fixed)
+    values = {f"first_token_{name}": value for name, value in best[2].items()}
+    return replace(start, burst=best[1], **values)
+
+
+def _weights(parts: Sequence[LoopParts]) -> Array:
+    """Each cluster counts with the square root of its rows: the rows of a sweep are not independent."""
+    sizes: dict[str, int] = {}
+    for part in parts:
+        sizes[part.row.cluster] = sizes.get(part.row.cluster, 0) + 1
+    weights = _columns(parts, lambda part: sizes[part.row.cluster] ** -0.5)
+    return np.asarray(weights / weights.sum())
+
+
+def again(part: LoopParts, serving: ServingConstants) -> dict[str, float]:
+    """Time per token and first token of a closed-loop row with other constants."""
+    row = part.row
+    tpot = part.device + serving.step_host(row) + part.meetings * serving.host_request
+    found = {"tpot_mean": tpot}
+    if row.run == "closed":
+        spread = _spread(part)
+        fixed = serving.first_token(row.framework) + (serving.first_token_attention_parallel if spread else 0.0)
+        burst = serving.burst_attention_parallel if spread else serving.burst
+        found["ttft_mean"] = part.alone + part.wait + fixed + burst * part.queue
+    return found
+
+
+def left_out(
+    parts: Sequence[LoopParts], start: ServingConstants, group: Callable[[LoopParts], Hashable]
+) -> Iterator[Prediction]:
+    """Predictions of closed-loop rows by constants estimated without the row's own group (a chip, a model family)."""
+    keys = np.asarray([str(group(part)) for part in parts])
+    for key in sorted(set(keys.tolist())):
+        outside: NDArray[np.intp] = np.flatnonzero(keys != key)
+        constants = estimate([parts[int(at)] for at in outside], start)
+        for at in np.flatnonzero(keys == key):
+            part = parts[int(at)]
+            for metric, value in again(part, constants).items():
+                if metric in part.row.measured:
+                    yield Prediction(part.row, metric, part.row.measured[metric], value)

@@ -1,0 +1,106 @@
+"""Bands from residuals: how wide a 90 % band must be, by quantity and evidence grade, and what it covers unseen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.study.evidence.predict import Prediction
+from explorer.study.evidence.widths import GRADES, quantity_of
+
+LEVEL = 0.90
+MARGIN: Mapping[str, float] = {"tpot_dense": 1.15, "tpot_moe": 1.10, "ttft_closed": 1.1}
+"""Factor on a quantile for which other chips must stand in; 1.1 where not named."""
+ONE_GRADE_DOWN = 1.2
+FEWEST_CHIPS = 2
+
+Widths = dict[str, dict[str, float]]
+
+
+def weighted_quantile(values: Sequence[float], weights: Sequence[float], q: float) -> float:
+    """The smallest value below which a share q of the weight lies."""
+    order = np.argsort(values)
+    reached = np.cumsum(np.asarray(weights)[order])
+    return float(np.asarray(values)[order][min(int(np.searchsorted(reached, q * reached[-1])), len(order) - 1)])
+
+
+def _width(values: Sequence[Prediction]) -> float:
+    """90 % quantile of |ln(predicted/measured)|, each cluster of g rows having weight sqrt(g)."""
+    sizes: dict[str, int] = defaultdict(int)
+    for value in values:
+        sizes[value.row.cluster] += 1
+    return weighted_quantile(
+        [abs(value.residual) for value in values], [sizes[value.row.cluster] ** -0.5 for value in values], LEVEL
+    )
+
+
+def estimated_widths(values: Iterable[Prediction]) -> Widths:
+    """Half-widths in ln by quantity and grade.
+
+    A grade's own quantile where two chips or more speak, with a margin; never narrower than a better grade's times
+    1.2; a grade of which nothing was measured takes the next better one's times 1.2.
+    """
+    groups: dict[str, dict[str, list[Prediction]]] = defaultdict(lambda: defaultdict(list))
+    for value in values:
+        groups[quantity_of(value.row, value.metric)][value.row.grade].append(value)
+    result: Widths = {}
+    for quantity, grades in groups.items():
+        margin = MARGIN.get(quantity, 1.1)
+        every = [value for own in grades.values() for value in own]
+        width = 0.0
+        result[quantity] = {}
+        for grade in GRADES:
+            own = grades.get(grade, [])
+            floor = width * ONE_GRADE_DOWN
+            if own:
+                floor = max(floor, margin * _width(own))
+            if len({value.row.chip_label for value in own}) < FEWEST_CHIPS:
+                floor = max(floor, ONE_GRADE_DOWN * _width(every))
+            width = floor
+            result[quantity][grade] = width
+    return result
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Share of values inside bands that were estimated without the values' own chip."""
+
+    name: str
+    rows: int
+    clusters: int
+    chips: int
+    share: float
+    by_cluster: float
+
+
+def covered_unseen(values: Sequence[Prediction]) -> list[tuple[Prediction, bool]]:
+    """Each value with whether a band estimated without its chip holds it; values of no other chip are left out."""
+    result: list[tuple[Prediction, bool]] = []
+    for chip in sorted({value.row.chip_label for value in values}):
+        widths = estimated_widths(value for value in values if value.row.chip_label != chip)
+        for value in values:
+            if value.row.chip_label == chip:
+                quantity = quantity_of(value.row, value.metric)
+                if quantity in widths:
+                    result.append((value, abs(value.residual) <= widths[quantity][value.row.grade]))
+    return result
+
+
+def coverage(name: str, pairs: Sequence[tuple[Prediction, bool]]) -> Covered:
+    """The share covered, over rows and as the mean over clusters; ValueError when there are no rows."""
+    if not pairs:
+        raise ValueError(f"nothing to count the coverage of under '{name}'")
+    clusters: dict[str, list[bool]] = defaultdict(list)
+    for value, inside in pairs:
+        clusters[value.row.cluster].append(inside)
+    return Covered(
+        name=name,
+        rows=len(pairs),
+        clusters=len(clusters),
+        chips=len({value.row.chip_label for value, _ in pairs}),
+        share=float(np.mean([inside for _, inside in pairs])),
+        by_cluster=float(np.mean([np.mean(inside) for inside in clusters.values()])),
+    )

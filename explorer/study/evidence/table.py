@@ -1,0 +1,79 @@
+"""Reading a table of measurements: which of the two known kinds it is, and its cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from explorer.errors import ExplorerError
+
+Kind = Literal["serving", "mlperf"]
+Cells = Mapping[str, str]
+
+REQUIRED: Mapping[Kind, frozenset[str]] = {
+    "mlperf": frozenset({"id", "round", "scenario", "accelerator", "n_accel", "model"}),
+    "serving": frozenset({"id", "chip", "model", "isl", "osl", "batch_or_concurrency"}),
+}
+_NUMBER = re.compile(r"^[~ ]*(?:max_batch )?([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?:\(.*)?$")
+
+
+class EvidenceTableError(ExplorerError):
+    """A table of measurements cannot be read, with the reason."""
+
+
+@dataclass(frozen=True)
+class EvidenceTable:
+    """One CSV file: its kind and its rows as text."""
+
+    path: Path
+    kind: Kind
+    rows: Sequence[Cells]
+
+
+def read_table(path: Path) -> EvidenceTable:
+    """Read a CSV table with the columns of the shipped ones; recognised by its header.
+
+    Raises EvidenceTableError when the file cannot be read, is no known table or has rows of the wrong length.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceTableError(f"{path}: cannot be read ({error}); name a CSV file in UTF-8") from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        lines = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        raise EvidenceTableError(f"{path}: line {reader.line_num}: not a CSV file ({error})") from error
+    if not lines:
+        raise EvidenceTableError(f"{path}: is empty; the first line must name the columns")
+    header = [name.strip() for name in lines[0][1]]
+    kind = _kind(path, frozenset(header))
+    rows: list[Cells] = []
+    for number, cells in lines[1:]:
+        if len(cells) != len(header):
+            raise EvidenceTableError(f"{path}: line {number}: {len(cells)} cells under {len(header)} columns")
+        rows.append(dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+    return EvidenceTable(path, kind, rows)
+
+
+def _kind(path: Path, header: frozenset[str]) -> Kind:
+    for kind, needed in REQUIRED.items():
+        if needed <= header:
+            return kind
+    nearest: Kind = "mlperf" if "scenario" in header else "serving"
+    missing = ", ".join(sorted(REQUIRED[nearest] - header))
+    raise EvidenceTableError(f"{path}: is no table of measurements that is known; columns missing: {missing}")
+
+
+def number(cells: Cells, column: str) -> float | None:
+    """The number in a cell, or None where it is absent, not a number or infinite.
+
+    Forms in use are understood: "~255", "max_batch 32", and a mean with its spread, "1500(+-150)".
+    """
+    found = _NUMBER.match(cells.get(column, ""))
+    return float(found.group(1)) if found else None

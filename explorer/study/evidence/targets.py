@@ -1,0 +1,106 @@
+"""The errors that the engine is held to on what it has not seen, and how far it is from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.study.evidence.constants import ServingConstants
+from explorer.study.evidence.estimate import left_out
+from explorer.study.evidence.predict import LoopParts, Prediction
+from explorer.study.evidence.rows import RATE, THROUGHPUT
+
+
+@dataclass(frozen=True)
+class Target:
+    """A wanted median and 90th percentile of the absolute error, and the predictions it speaks of."""
+
+    name: str
+    median: float
+    p90: float | None
+    applies: Callable[[Prediction], bool]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What was reached of a target; shares."""
+
+    target: Target
+    left_out: str
+    rows: int
+    median: float
+    p90: float
+
+    @property
+    def met(self) -> bool:
+        """Both errors are within the target, to the precision in which it is stated."""
+        return self.median < self.target.median + 0.005 and (
+            self.target.p90 is None or self.p90 < self.target.p90 + 0.005
+        )
+
+    def data(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "name": self.target.name, "left_out": self.left_out, "rows": self.rows,
+            "median_error": self.median, "p90_error": self.p90,
+            "target_median": self.target.median, "target_p90": self.target.p90, "met": self.met,
+        }
+
+
+def _closed(metric: str) -> Callable[[Prediction], bool]:
+    return lambda value: value.metric == metric and value.row.run == "closed" and value.row.framework != "other"
+
+
+def _run(run: str, metric: str, grades: tuple[str, ...] = ()) -> Callable[[Prediction], bool]:
+    return lambda value: (
+        value.row.run == run and value.metric == metric and (not grades or value.row.grade in grades)
+    )
+
+
+KNOWN = ("measured", "transferred")
+
+CLOSED_LOOP: tuple[Target, ...] = (
+    Target("time per token, closed loop, dense", 0.06, 0.15,
+           lambda value: _closed("tpot_mean")(value) and not value.row.is_moe),
+    Target("time per token, closed loop, MoE", 0.14, 0.32,
+           lambda value: _closed("tpot_mean")(value) and value.row.is_moe),
+    Target("time per token, closed loop, all", 0.08, 0.25, _closed("tpot_mean")),
+    Target("first token, closed loop", 0.27, 0.65, _closed("ttft_mean")),
+)
+"""Judged with the constants estimated without the row's chip, or without its model family."""
+
+UNFITTED: tuple[Target, ...] = (
+    Target("throughput, full house", 0.13, None, _run("in_flight_maximum", THROUGHPUT)),
+    Target("throughput, static batch", 0.17, None, _run("static", THROUGHPUT)),
+    Target("throughput, MLPerf offline", 0.17, None, _run("offline", THROUGHPUT)),
+    Target("MLPerf rate within limits, Nvidia", 0.17, None, _run("offered", RATE, KNOWN)),
+    Target("MLPerf rate within limits, datasheet", 0.27, None, _run("offered", RATE, ("datasheet", "undisclosed"))),
+    Target("MLPerf time per token P99 at the offered rate", 0.16, None, _run("offered", "tpot_p99")),
+    Target("MLPerf first token P99 at the offered rate", 0.35, None, _run("offered", "ttft_p99")),
+)
+"""Nothing was fitted to these rows: kernel constants only."""
+
+
+def reached(
+    predictions: Sequence[Prediction], parts: Sequence[LoopParts], serving: ServingConstants
+) -> Iterator[Reached]:
+    """Every target that the rows speak to, by what was left out."""
+    groups: tuple[tuple[str, Callable[[LoopParts], str]], ...] = (
+        ("chip", lambda part: part.row.chip.id if part.row.chip is not None else ""),
+        ("model family", lambda part: part.row.model.family if part.row.model is not None else ""),
+    )
+    for name, group in groups:
+        values = list(left_out(parts, serving, group))
+        for target in CLOSED_LOOP:
+            yield from _judged(target, values, name)
+    for target in UNFITTED:
+        yield from _judged(target, predictions, "nothing fitted")
+
+
+def _judged(target: Target, values: Sequence[Prediction], name: str) -> Iterator[Reached]:
+    errors = np.abs(np.expm1([value.residual for value in values if target.applies(value)]))
+    if len(errors):
+        yield Reached(target, name, len(errors), float(np.median(errors)), float(np.quantile(errors, 0.9)))
