@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
         self.compare = ComparePage(document, self)
         self.workloads = QTabBar(self)
-        self._worker_label = QLabel(self)
+        self._worker_label, self._worker_status = QLabel(self), ""
         self._state_label = QLabel(self)
         self._file_label = QLabel(self)
         self._lay_out()
@@ -326,10 +326,10 @@ class MainWindow(QMainWindow):
         self.document.shown_metric = self.tail.shown_metric
 
     def _show_state(self) -> None:
-        outcome = self.document.outcome
-        refined = "final" if outcome.final else "estimate, refining"
-        against = f"baseline {self.document.baseline_name}"
-        self._state_label.setText(f"{CLOSED_FORM} · {outcome.samples} draws · {refined} · {against}")
+        state = f"{CLOSED_FORM} · baseline {self.document.baseline_name}"
+        if state != self._state_label.text():
+            self._state_label.setText(state)
+        self._on_worker(self._worker_status)
 
     def _on_refused(self, text: str) -> None:
         self.messages.show_message(text, "remark")
@@ -346,6 +346,7 @@ class MainWindow(QMainWindow):
         self.messages.setProperty("evaluation", True)
 
     def _on_worker(self, status: str) -> None:
+        self._worker_status = status
         text = worker_words(status, self.document.outcome.final, self.document.outcome.samples)
         if text != self._worker_label.text():
             self._worker_label.setText(text)

@@ -14,6 +14,9 @@ WORDS = {
 
 def worker_words(status: str, final: bool, samples: int) -> str:
     """A line for a status of the live evaluation; `final` and `samples` are those of the answer on the screen."""
-    if status == "final" or (status in ("", "idle") and final):
-        return f"final, {samples:,} draws" if final else "quick answer shown"
+    if final and status in ("", "idle", "final"):
+        return f"final, {samples:,} draws"
+    if status == "final":
+        # The scenario has moved on since the worker's last word.
+        return f"quick answer, {samples:,} draws"
     return WORDS.get(status, status)

@@ -68,7 +68,7 @@ def test_that_left_work_is_offered_and_restored(window: MainWindow, state: Path,
     assert rate(window) == 33.0 and window.document.is_dirty and " *" in window.windowTitle()
     assert window.questions.question is None
     # It is in the journal of this window now, and in no other.
-    assert [path for path in state.glob("journal-*.json")] == [life.journal.path]
+    assert list(state.glob("journal-*.json")) == [life.journal.path]
     window.document.save()
     assert read_scenario(window.document.path, catalog).scenario.workloads[0].traffic.request_rate_per_s == 33.0
     life.end()
