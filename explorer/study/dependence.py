@@ -73,7 +73,10 @@ class SupplierLoss:
 
 @dataclass(frozen=True, slots=True)
 class TierDependence:
-    """One tier: its suppliers, the largest loss first, and what survives the worst single failure."""
+    """One tier: its suppliers, the largest loss first, and what survives the worst single failure.
+
+    The worst is taken in each draw of what is undisclosed: an unnamed sole supplier is still a sole supplier.
+    """
 
     tier: str
     title: str
@@ -218,12 +221,13 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
     )
 
 
-def _real(tier: Tier) -> NDArray[np.bool_]:
+def real_suppliers(tier: Tier) -> NDArray[np.bool_]:
+    """Which suppliers of a tier are somebody: (suppliers,), False for "none needed"."""
     return np.asarray([name not in NO_DEPENDENCE for name in tier.suppliers])
 
 
 def _impacts(tier: Tier, loss: TierLoss, risk: Risk) -> Array:
-    lost = tier.structure.probabilities @ loss.lost * _real(tier)
+    lost = tier.structure.probabilities @ loss.lost * real_suppliers(tier)
     return recovery_impact(lost, risk.weeks_to_recover, risk.weeks_to_survive)
 
 
@@ -233,7 +237,7 @@ def _tier(name: str, tier: Tier, loss: TierLoss, risk: Risk, largest: float, cou
     index = risk_exposure_index(np.append(impacts, largest))[:-1]
     lost, share = p @ loss.lost, p @ loss.share
     room, ported = p @ loss.headroom, p @ loss.portability
-    order = [at for at in np.argsort(-lost, kind="stable") if _real(tier)[at] and loss.share[:, at].max() > 0]
+    order = [at for at in np.argsort(-lost, kind="stable") if real_suppliers(tier)[at] and loss.share[:, at].max() > 0]
     suppliers = tuple(
         SupplierLoss(
             supplier=tier.suppliers[at],
@@ -250,7 +254,7 @@ def _tier(name: str, tier: Tier, loss: TierLoss, risk: Risk, largest: float, cou
         tier=name,
         title=TIER_TITLES[name],
         counts=counts,
-        survivability=1.0 - max((one.lost.value for one in suppliers), default=0.0),
+        survivability=1.0 - float(p @ (loss.lost * real_suppliers(tier)).max(axis=1)),
         suppliers=suppliers,
     )
 

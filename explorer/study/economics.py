@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario
 from explorer.study.cost_parts import WorkloadMoney, workload_money
-from explorer.study.dependence import Dependence, dependence
+from explorer.study.dependence import EXIT_TIERS, Dependence, dependence
+from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.outcome import Outcome
 
 
@@ -17,6 +18,8 @@ class Economics:
 
     money: tuple[WorkloadMoney, ...]
     dependence: Dependence
+    frontier: Frontier
+    """At the first tier that counts and that a buyer can act on."""
 
 
 def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economics:
@@ -24,4 +27,10 @@ def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economi
     return Economics(
         money=workload_money(scenario, catalog, outcome),
         dependence=dependence(scenario, catalog, outcome),
+        frontier=fleet_frontier(scenario, catalog, outcome, frontier_tier(scenario)),
     )
+
+
+def frontier_tier(scenario: Scenario) -> str:
+    """The tier whose frontier is shown first: the first that counts among those a buyer can leave."""
+    return next((tier for tier in EXIT_TIERS if tier in scenario.fleet.tiers), EXIT_TIERS[0])

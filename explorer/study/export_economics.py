@@ -14,6 +14,10 @@ from explorer.study.economics import Economics
 def economics_data(economics: Economics) -> dict[str, Any]:
     """The economics; every number finite or null, records as tables, arrays as lists."""
     plain: dict[str, Any] = _plain(economics)
+    # thousands of mixes make a picture; a file wants the edge
+    for cloud in ("usd_per_month", "n1_loss", "effective_suppliers"):
+        del plain["frontier"][cloud]
+    plain["frontier"]["mixes"] = int(economics.frontier.usd_per_month.size)
     return plain
 
 

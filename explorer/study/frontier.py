@@ -1,0 +1,220 @@
+"""The price of independence: the cheapest fleet for each risk, over all mixes of the fleet's chips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Catalog
+from explorer.engine.concentration import tier_shares_over_candidates
+from explorer.scenario.schema import Scenario
+from explorer.study.dependence import features_used, pool_support, real_suppliers
+from explorer.study.fleet import ON_PREMISES, TIER_TITLES, Tier, supply_tier
+from explorer.study.outcome import Outcome
+from explorer.study.pools import PoolTable, pool_table
+
+Array = NDArray[np.float64]
+
+LARGEST_FLEET = 5
+MOST_MIXES = 12_000
+STEPS = (100, 60, 50, 40, 30, 24, 20)
+"""Parts into which the traffic may be cut, finest first; the finest with few enough mixes is taken."""
+Risk = Literal["n1_loss", "effective_suppliers"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """One mix: traffic shares in the fleet's order, USD a month, and its risk."""
+
+    shares: tuple[float, ...]
+    usd_per_month: float
+    n1_loss: float
+    """Traffic lost when the worst supplier of the tier fails, in expectation over what is undisclosed."""
+    effective_suppliers: float
+    """Of the tier, by spend."""
+    single_supplier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """Cost against risk at one tier: the cloud of mixes as arrays (mixes,), and the two lower edges of it."""
+
+    tier: str
+    title: str
+    members: tuple[str, ...]
+    usd_per_month: Array
+    n1_loss: Array
+    effective_suppliers: Array
+    by_loss: tuple[FrontierPoint, ...]
+    """Cheapest for each loss: cost rises as the loss falls."""
+    by_suppliers: tuple[FrontierPoint, ...]
+    """Cheapest for each effective number of suppliers."""
+    present: FrontierPoint | None
+    excluded: tuple[str, ...]
+    """Members that cannot keep the promises or have no price, with the reason; no mix uses them."""
+    step: float
+    reason: str = ""
+
+
+@lru_cache(maxsize=8)
+def mixes(pools: int, steps: int) -> Array:
+    """All shares (mixes, pools) in multiples of 1/steps that sum to 1: stars and bars, C(steps+pools-1, pools-1)."""
+    if pools == 1:
+        return np.ones((1, 1))
+    bars = np.asarray(list(combinations(range(steps + pools - 1), pools - 1)), dtype=np.int64)
+    edges = np.concatenate(
+        [np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), steps + pools - 1)], axis=1
+    )
+    counts = np.diff(edges, axis=1) - 1
+    table = counts / float(steps)
+    table.setflags(write=False)
+    return table
+
+
+def steps_for(pools: int) -> int:
+    """The finest cut of the traffic that leaves few enough mixes."""
+    return next(n for n in STEPS if comb(n + pools - 1, pools - 1) <= MOST_MIXES)
+
+
+def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier: str = "designer") -> Frontier:
+    """The frontier of a scenario's fleet at one tier; a reason instead of points where no mix can be had.
+
+    Only mixes of members that keep every promise are taken. Each is sized pool by pool, with whole replicas, units and
+    spares, plus the stated cost of each software stack and cloud beyond the first. Raises UnknownRecordError for a chip
+    without suppliers at the tier.
+    """
+    members = scenario.fleet.members
+    names = tuple(member.name for member in members)
+    title, nothing = TIER_TITLES[tier], np.zeros(0)
+    if len(members) > LARGEST_FLEET:
+        reason = f"the fleet has {len(members)} chips; the frontier takes at most {LARGEST_FLEET}"
+        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, (), 0.0, reason)
+    table = pool_table(outcome.fleet)
+    priced = np.all(np.isfinite(table.usd_per_chip_hour), axis=0) & bool(len(table.rates))
+    usable = [at for at in range(len(names)) if len(table.keeps) and table.keeps[at] and priced[at]]
+    excluded = tuple(
+        f"{name}: {table.reasons[at] or 'has no price'}"
+        for at, name in enumerate(names)
+        if len(table.rates) and at not in usable
+    )
+    if not usable:
+        reason = outcome.fleet.reason or "no member of the fleet keeps the promises at a known price"
+        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
+    steps = steps_for(len(usable))
+    some = mixes(len(usable), steps)
+    shares = np.zeros((len(some), len(names)))
+    shares[:, usable] = some
+    now = np.asarray([[member.traffic_share for member in members]])
+    costing = _Costing(scenario, catalog, outcome, table, tier)
+    month, loss, suppliers = costing.of(shares)
+    present_month, present_loss, present_suppliers = costing.of(now)
+    present = None
+    if np.isfinite(present_month[0]):
+        present = _point(now, present_month, present_loss, present_suppliers, 0)
+    return Frontier(
+        tier=tier,
+        title=title,
+        members=names,
+        usd_per_month=month,
+        n1_loss=loss,
+        effective_suppliers=suppliers,
+        by_loss=tuple(_point(shares, month, loss, suppliers, at) for at in lower_edge(month, loss)),
+        by_suppliers=tuple(_point(shares, month, loss, suppliers, at) for at in lower_edge(month, -suppliers)),
+        present=present,
+        excluded=excluded,
+        step=1.0 / steps,
+    )
+
+
+def lower_edge(cost: Array, risk: Array) -> list[int]:
+    """Positions of the mixes that nothing beats in both cost and risk, the least risk first."""
+    order = np.lexsort((cost, np.round(risk, 9)))
+    # from the riskiest (and cheapest) on, the best cost among all that are no riskier
+    best = np.minimum.accumulate(cost[order])
+    before = np.concatenate([[np.inf], best[:-1]])
+    return [int(at) for at in order[cost[order] < before * (1.0 - 1e-12)]]
+
+
+def _point(shares: Array, month: Array, loss: Array, suppliers: Array, at: int) -> FrontierPoint:
+    return FrontierPoint(
+        shares=tuple(float(share) for share in shares[at]),
+        usd_per_month=float(month[at]),
+        n1_loss=float(loss[at]),
+        effective_suppliers=float(suppliers[at]),
+        single_supplier=bool(suppliers[at] < 1.0 + 1e-9),
+    )
+
+
+class _Costing:
+    """Cost and risk of many mixes at once."""
+
+    def __init__(
+        self, scenario: Scenario, catalog: Catalog, outcome: Outcome, table: PoolTable, tier: str
+    ) -> None:
+        members, fleet = scenario.fleet.members, scenario.fleet
+        self._table = table
+        self._tier: Tier = supply_tier(catalog, tier, members)
+        self._real = real_suppliers(self._tier)
+        self._support, _ = pool_support(scenario, catalog, features_used(scenario, outcome))
+        self._headroom = None if fleet.headroom == "auto" else float(fleet.headroom)
+        stack = supply_tier(catalog, "software_stack", members)
+        # each pool runs on the stack it most likely has
+        expected = np.einsum("kds,d->ks", stack.structure.assignment, stack.structure.probabilities)
+        self._stack = _one_hot(expected.argmax(axis=1))
+        clouds = [member.cloud or ON_PREMISES for member in members]
+        known = list(dict.fromkeys(clouds))
+        self._cloud = _one_hot(np.asarray([known.index(cloud) for cloud in clouds]))
+        self._per_stack, self._per_cloud = fleet.stack_usd_per_month, fleet.cloud_usd_per_month
+
+    def of(self, shares: Array) -> tuple[Array, Array, Array]:
+        """USD a month, N-1 loss and effective suppliers (mixes,) of shares (mixes, pools)."""
+        sizes = self._table.size(shares)
+        used = (shares > 0).astype(np.float64)
+        pools = sizes.usd_per_month.sum(axis=1)
+        stacks = np.count_nonzero(used @ self._stack, axis=1)
+        clouds = np.count_nonzero(used @ self._cloud, axis=1)
+        month = pools + self._per_stack * (stacks - 1) + self._per_cloud * (clouds - 1)
+        # one product for all draws: the tier's shares of traffic, spare capacity and ported spare capacity
+        structure = self._tier.structure
+        spare = np.nan_to_num(np.maximum(sizes.capacity - shares, 0.0)) * used
+        taken = tier_shares_over_candidates(shares, structure)
+        left = np.maximum(1.0 - taken, 0.0)
+        # all that is spare less what hangs on the supplier
+        free = spare.sum(axis=1)[:, None, None] - tier_shares_over_candidates(spare, structure)
+        ported = (spare @ self._support)[:, None, None] - tier_shares_over_candidates(spare * self._support, structure)
+        if self._headroom is None:
+            rescued = np.minimum(taken * _ratio(ported, free), np.maximum(ported, 0.0))
+        else:
+            rescued = _ratio(ported, free) * np.minimum(taken, self._headroom * left)
+            none_spare = spare.sum(axis=1) <= 0
+            if none_spare.any():
+                weight = shares[none_spare]
+                kept = 1.0 - tier_shares_over_candidates(weight, structure)
+                fits = (weight @ self._support)[:, None, None] - tier_shares_over_candidates(
+                    weight * self._support, structure
+                )
+                rescued[none_spare] = _ratio(fits, kept) * np.minimum(
+                    taken[none_spare], self._headroom * left[none_spare]
+                )
+        # whoever it is that fails: the worst in each draw, then over what is undisclosed
+        loss = ((taken - rescued) * self._real).max(axis=2) @ structure.probabilities
+        spend = sizes.usd_per_month / np.where(pools > 0, pools, 1.0)[:, None]
+        index = tier_shares_over_candidates(np.nan_to_num(spend), structure)
+        # as on the concentration plot: 10,000 over the mean HHI of the draws
+        mean_hhi = 1e4 * (np.einsum("mds,mds->md", index, index) @ structure.probabilities)
+        return month, loss, np.where(np.isfinite(pools), 1e4 / np.where(mean_hhi > 0, mean_hhi, 1e4), np.nan)
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    some = whole > 1e-12
+    return np.where(some, np.clip(part / np.where(some, whole, 1.0), 0.0, 1.0), 0.0)
+
+
+def _one_hot(positions: NDArray[np.intp]) -> Array:
+    return np.eye(int(positions.max()) + 1)[positions]
