@@ -99,7 +99,7 @@ def test_that_littles_law_is_an_identity_of_the_closed_loop(tmp_path: Path, cata
         {"out_tok_per_s_total": "500"},
         {"out_tok_per_s_total": "500", "batch_or_concurrency": "64", "isl": "8192", "model": "deepseek-ai/DeepSeek-R1",
          "tp": "8", "n_chips": "8", "chip": "H200-SXM", "weight_precision": "fp8", "tpot_mean_ms": "90"},
-        {"out_tok_per_s_total": "500", "batch_or_concurrency": "4096", "tpot_mean_ms": "200"},
+        {"out_tok_per_s_total": "500", "batch_or_concurrency": "4096", "tpot_mean_ms": "200", "ttft_mean_ms": "60000"},
     )
     assert found.predicted == 3
     for row in found.rows:
