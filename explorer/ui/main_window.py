@@ -37,6 +37,7 @@ from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
 from explorer.ui.pages.compare_page import ComparePage
 from explorer.ui.panel import Panel
+from explorer.ui.plot_hands import PlotHands
 from explorer.ui.question_bar import QuestionBar
 from explorer.ui.start_page import StartPage
 from explorer.ui.verdict_strip import VerdictStrip
@@ -176,6 +177,7 @@ class MainWindow(QMainWindow):
         document.workload_changed.connect(self._on_workload)
         document.scenario_changed.connect(self._on_workloads)
         document.dragging_changed.connect(self.tail.set_dragging)
+        self.hands = PlotHands(document, self.panel, self.messages, self.tail, self.concentration)
         self.tail.metric_changed.connect(self._on_metric)
         document.evaluation_failed.connect(self._on_failed)
         document.worker_changed.connect(self._on_worker)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.document import Document
 from explorer.ui.groups.chips_group import ChipsGroup
 from explorer.ui.groups.fleet_group import FleetGroup
@@ -94,6 +95,11 @@ class Panel(QFrame):
         for group in self.folded:
             if group.frame.objectName() in names:
                 group.frame.set_open(True)
+
+    def is_locked(self, name: str) -> bool:
+        """True when the slider with this object name is locked."""
+        slider = self.findChild(ParameterSlider, name)
+        return isinstance(slider, ParameterSlider) and slider.locked
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Label the ticks where there is room."""

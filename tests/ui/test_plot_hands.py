@@ -1,0 +1,85 @@
+"""Hands in the plots: traffic and promises dragged there, tiers ticked there, and what a lock holds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
+
+from explorer.scenario.path import get
+from explorer.ui.main_window import MainWindow
+from tests.ui.hands import slider
+
+RATE = "workloads.0.traffic.request_rate_per_s"
+
+
+def curves(window: MainWindow) -> QGraphicsView:
+    """The view in which the tail curves are drawn."""
+    view = window.tail.findChild(QGraphicsView, "tail-latency-curves")
+    assert isinstance(view, QGraphicsView)
+    return view
+
+
+def pull(widget: QWidget, start: QPoint, to: QPoint) -> None:
+    """Take hold at a point and pull in a few steps, then let go."""
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        QTest.mouseMove(widget, start + (to - start) * step / 5)
+        QApplication.processEvents()
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=to)
+    QApplication.processEvents()
+
+
+def at(window: MainWindow, rate: float, seconds: float) -> QPoint:
+    """Where a rate and a latency lie in the view."""
+    box = curves(window).getPlotItem().getViewBox()  # type: ignore[attr-defined]
+    axes = window.tail.values().axes
+
+
+    area = box.sceneBoundingRect()
+    x = area.left() + (rate - axes.rate.low) / (axes.rate.high - axes.rate.low) * area.width()
+    low, high = math.log10(axes.latency.low), math.log10(axes.latency.high)
+    y = area.bottom() - (math.log10(seconds) - low) / (high - low) * area.height()
+    return curves(window).mapFromScene(QPointF(x, y))
+
+
+def test_that_traffic_dragged_in_the_plot_is_one_undoable_step_and_the_slider_follows(window: MainWindow) -> None:
+    view = curves(window).viewport()
+    foot = window.tail.values().axes.latency.low * 1.3
+    pull(view, at(window, 12.0, foot), at(window, 16.0, foot))
+    assert get(window.document.scenario, RATE) == pytest.approx(16.0, rel=0.03)
+    assert slider(window, "request_rate_per_s").value == get(window.document.scenario, RATE)
+    assert window.document.undo_stack.count() == 1 and not window.document.is_dragging
+    window.document.undo_stack.undo()
+    assert get(window.document.scenario, RATE) == 12
+
+
+def test_that_a_promise_is_dragged_to_another_latency(window: MainWindow) -> None:
+    metric = window.tail.shown_metric
+    path = f"workloads.0.objectives.{metric}_p99_s"
+    before = get(window.document.scenario, path)
+    rates = window.tail.values().axes.rate
+    right = rates.low + 0.9 * (rates.high - rates.low)
+    pull(curves(window).viewport(), at(window, right, before), at(window, right, before * 1.5))
+    assert get(window.document.scenario, path) == pytest.approx(before * 1.5, rel=0.05)
+    assert window.document.undo_stack.count() == 1
+
+
+def test_that_a_locked_slider_holds_its_line_too_and_says_so(window: MainWindow) -> None:
+    slider(window, "request_rate_per_s").set_locked(True)
+    foot = window.tail.values().axes.latency.low * 1.3
+    pull(curves(window).viewport(), at(window, 12.0, foot), at(window, 16.0, foot))
+    assert get(window.document.scenario, RATE) == 12 and "locked" in window.messages.text
+
+
+def test_that_a_tier_ticked_in_the_plot_counts_in_the_scenario(window: MainWindow) -> None:
+    before = window.document.scenario.fleet.tiers
+    window.concentration.toggle_tier(before[0])
+    QApplication.processEvents()
+    assert before[0] not in window.document.scenario.fleet.tiers
+    assert not window.panel.fleet.tiers[before[0]].isChecked()
+    window.concentration.toggle_tier(before[0])
+    assert set(window.document.scenario.fleet.tiers) == set(before)
