@@ -16,6 +16,15 @@ from explorer.study.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Showing:
+    """What a plot was given to show."""
+
+    outcome: Outcome
+    workload: int
+    baseline: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a plot that is painted anew only when its content or its place changes."""
 
@@ -66,6 +75,15 @@ class PaintedPlot(QWidget):
         self._tokens = tokens
         self._pieces = ()
         self.refresh()
+
+    def showing(self) -> Showing | None:
+        """What the plot was last given to show; None before the first outcome."""
+        return None if self._outcome is None else Showing(self._outcome, self._workload, self._baseline)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The theme drawn in."""
+        return self._tokens
 
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""

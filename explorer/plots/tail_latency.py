@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
 
 from explorer.plots.fonts import NOTE, font
 from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT, draw_heading, draw_line, text_width
 from explorer.plots.metric_switch import MEANING, MetricSwitch
+from explorer.plots.painted_plot import Showing
 from explorer.plots.polylines import Points
 from explorer.plots.spoken_summary import SpokenSummary
 from explorer.plots.tail_axes import (
@@ -80,6 +81,7 @@ class FrameWords:
 class TailLatencyPlot(QWidget):
     """P99 (heavy) and P50 (dotted) of one latency against the rate of the whole service."""
 
+    title = "Tail latency"
     metric_changed = Signal(str)
     drag_started = Signal()
     """The hand has taken hold of a line of this plot."""
@@ -108,6 +110,7 @@ class TailLatencyPlot(QWidget):
         self._ticks: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
         self._ticks_of: tuple[Axes, int, int] | None = None
         self._words: FrameWords | None = None
+        self._on_paper = False
         self._shown: tuple[object, ...] = ()
         self._spoken = SpokenSummary(self, self.text_summary)
         # It paints its own ground: nothing beneath it need be painted first.
@@ -228,6 +231,32 @@ class TailLatencyPlot(QWidget):
             baseline_seconds=10.0**logs,
         )
 
+    def showing(self) -> Showing | None:
+        """What the plot was last given to show; None before the first outcome."""
+        return None if self._outcome is None else Showing(self._outcome, self._workload, self._baseline)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The theme drawn in."""
+        return self._tokens
+
+    def for_paper(self, size: QSize) -> TailLatencyPlot:
+        """A copy laid out at another size (logical pixels), without what only the hand needs; never to be shown."""
+        copy = TailLatencyPlot()
+        copy._on_paper = True
+        copy.setMinimumSize(1, 1)
+        copy.resize(size)
+        copy.set_tokens(self._tokens)
+        # Lays out a widget that is never shown.
+        copy.grab()
+        shown = self.showing()
+        if shown is not None:
+            copy.set_metric(self._metric)
+            copy._axes, copy._axes_of = self._axes, self._axes_of
+            copy._place_axes()
+            copy.show_outcome(shown.outcome, shown.workload, shown.baseline)
+        return copy
+
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""
         if self._outcome is None:
@@ -290,6 +319,11 @@ class TailLatencyPlot(QWidget):
         self._axes_of = (self._metric, self._workload)
         if axes != self._axes:
             self._axes = axes
+            self._place_axes()
+
+    def _place_axes(self) -> None:
+        if self._axes is not None:
+            axes = self._axes
             self._box.setRange(
                 xRange=(axes.rate.low, axes.rate.high),
                 yRange=(math.log10(axes.latency.low), math.log10(axes.latency.high)),
@@ -427,7 +461,7 @@ class TailLatencyPlot(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         # A very small plot needs its room for the curves.
-        self._switch.setVisible(self.height() >= 200)
+        self._switch.setVisible(self.height() >= 200 and not self._on_paper)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
@@ -438,7 +472,7 @@ class TailLatencyPlot(QWidget):
 
     def _in_area(self, position: QPointF) -> QPointF:
         """From pixels of the view to those of the plotting area."""
-        return self._box.mapFromScene(self._view.mapToScene(position.toPoint()))
+        return QPointF(self._box.mapFromScene(self._view.mapToScene(position.toPoint())))
 
     def _grip_lines(self) -> GripLines | None:
         if self._outcome is None or self._axes is None:
