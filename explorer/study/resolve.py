@@ -182,6 +182,13 @@ def step_constants() -> StepConstants:
     return StepConstants(**{key: float(value) for key, value in load_calibration().kernels["common"].items()})
 
 
+def kernels_of(chip: Chip) -> Mapping[str, Any]:
+    """Kernel constants of a chip: its own where they were measured and differ from its class's, else its class's."""
+    kernels = load_calibration().kernels
+    table: Mapping[str, Any] = kernels[kernels["own"].get(chip.id, chip.kernel_class)]
+    return table
+
+
 def chip_spec(
     chip: Chip,
     values: Mapping[str, Scalar],
@@ -194,7 +201,7 @@ def chip_spec(
     `step_multiplier` scales whole steps: jitter at barriers and the model's own residual.
     Raises MissingFigureError when a figure the step time needs is absent.
     """
-    table: Mapping[str, Any] = load_calibration().kernels[chip.kernel_class]
+    table = kernels_of(chip)
     form = compute_format(chip, precision)
 
     def need(name: str) -> Scalar:
