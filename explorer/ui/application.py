@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 
@@ -24,6 +24,7 @@ from explorer.study.outcome import Metric, Outcome
 from explorer.ui import theme
 from explorer.ui.document import Document, Evaluator
 from explorer.ui.document_life import DocumentLife
+from explorer.ui.first_run import tour_on_first_sight
 from explorer.ui.folders import config_folder, state_folder
 from explorer.ui.kept_menus import add_kept_menus
 from explorer.ui.log import LogFile, log
@@ -75,6 +76,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         QTimer.singleShot(0, live.start_worker)
         QTimer.singleShot(0, document.refine_now)
         QTimer.singleShot(0, life.offer_recovery)
+        tour_on_first_sight(window, layout)
         code = application.exec()
         layout.remember()
         if code == AGAIN:
@@ -187,6 +189,8 @@ def grab(
         document.undo_stack.setClean()
         window.close()
         window.deleteLater()
+        # No event loop runs behind a picture: without this its widgets stay, and each further picture is slower.
+        application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def application_object(scale: float = 1.0) -> QApplication:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from explorer.ui.document_life import DocumentLife
+from explorer.ui.first_run import start_tour
 from explorer.ui.icons import icon
 from explorer.ui.log import LogFile
 from explorer.ui.log_view import LogView
@@ -63,6 +64,7 @@ def add_kept_menus(
             )
         )
     add(view, "presenter", "&Presenter mode", layout.set_presenter, "F11", checked=layout.settings.presenter)
+    add(menus["menu.help"], "tour", "&Tour in four steps", lambda: start_tour(window, layout))
     add(menus["menu.help"], "log", "Show &log", lambda: LogView(log_file, window).show())
     _put_icons(window)
     if window.themes is not None:

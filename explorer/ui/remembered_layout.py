@@ -55,11 +55,18 @@ class RememberedLayout(QObject):
         self.settings = kept
         write_settings(self._folder, kept)
 
+    def has_toured(self) -> None:
+        """The tour was seen."""
+        self.settings = replace(self.settings, toured=True)
+
     def choose_scale(self, scale: float) -> None:
         """Draw everything larger or smaller; Qt takes a scale at the program's start only."""
         self.settings = replace(self.settings, scale=scale)
         if scale == self.scale_in_force or self.settings.presenter:
             self._window.questions.withdraw(SCALE)
+            if self.settings.presenter:
+                text = f"A scale of {scale:.0%} is taken when presenter mode ends."
+                self._window.messages.show_message(text, "remark")
             return
         width, height = (round(side * scale) for side in LEAST)
         screen = self._window.screen().size() * self.scale_in_force

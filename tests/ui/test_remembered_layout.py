@@ -47,7 +47,7 @@ def layout(window: MainWindow, tmp_path: Path, log_file: LogFile) -> Iterator[Re
 
 
 def test_that_settings_come_back_as_they_were_written(tmp_path: Path) -> None:
-    kept = Settings("dark", 1.5, (1500, 800), True, True, 2.0, ("fleet", "price"))
+    kept = Settings("dark", 1.5, (1500, 800), True, True, 2.0, True, ("fleet", "price"))
     write_settings(tmp_path / "deep" / "er", kept)
     assert read_settings(tmp_path / "deep" / "er") == kept
 
