@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPolygonF
 
 from explorer.study.outcome import Array
@@ -47,6 +49,38 @@ def thinned(lines: list[Points], tolerance: float = TOLERANCE, rounds: int = ROU
         x, y, fixed, owner = x[keep], y[keep], fixed[keep], owner[keep]
     cuts = np.searchsorted(owner, np.arange(lengths.size + 1)).tolist()
     return [(x[start:end], y[start:end]) for start, end in pairwise(cuts)]
+
+
+def clipped(line: Points, area: QRectF) -> Points:
+    """The line cut at the edges of `area`, NaN where it is outside: for devices that know no clipping, as SVG.
+
+    Each segment by the method of Liang and Barsky (A new concept and method for line clipping, 1984).
+    """
+    xs: list[float] = []
+    ys: list[float] = []
+    x, y = line[0].tolist(), line[1].tolist()
+    for (x0, y0), (x1, y1) in pairwise(zip(x, y, strict=True)):
+        start, end = 0.0, 1.0
+        for step, room in (
+            (x0 - x1, x0 - area.left()), (x1 - x0, area.right() - x0),
+            (y0 - y1, y0 - area.top()), (y1 - y0, area.bottom() - y0),
+        ):  # fmt: skip
+            if step < 0.0:
+                start = max(start, room / step)
+            elif step > 0.0:
+                end = min(end, room / step)
+            elif not room >= 0.0:
+                end = -1.0
+        if not (math.isfinite(y0) and math.isfinite(y1)) or start > end:
+            continue
+        first = (x0 + start * (x1 - x0), y0 + start * (y1 - y0))
+        if not xs or (xs[-1], ys[-1]) != first:
+            # A new piece: the line was outside, or not known, in between.
+            xs += [math.nan, first[0]] if xs else [first[0]]
+            ys += [math.nan, first[1]] if ys else [first[1]]
+        xs.append(x0 + end * (x1 - x0))
+        ys.append(y0 + end * (y1 - y0))
+    return np.array(xs), np.array(ys)
 
 
 def pieces(line: Points) -> list[QPolygonF]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QGraphicsItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from explorer.plots.fonts import NOTE, font
 from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT, draw_heading, draw_line, text_width
 from explorer.plots.metric_switch import MEANING, MetricSwitch
 from explorer.plots.painted_plot import Showing
@@ -23,22 +22,18 @@ from explorer.plots.tail_axes import (
     latency_unit,
     rate_ticks,
     settle,
-    tick_text,
     wanted_axes,
 )
 from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
 from explorer.plots.tail_grips import GripLines, LineGrips
 from explorer.plots.tail_lines import Curves, Frame, LinesItem
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
+from explorer.plots.tail_ticks import AXIS_HEIGHT, AXIS_WIDTH, ROOM_RIGHT, ROOM_TOP, TicksItem
 from explorer.plots.tail_words import heading_notes, readout_rows, subtitles, tail_summary, x_labels
 from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Array, Metric, Outcome, WorkloadOutcome
 
-AXIS_WIDTH = 42
-AXIS_HEIGHT = 20
-ROOM_TOP, ROOM_RIGHT = 8.0, 14.0
-"""Pixels beside the axes that the outermost tick labels reach into."""
 ROOM_ABOVE = 1e-3
 """Decades above the plot to which lines are drawn, so that they are seen to leave it."""
 
@@ -133,25 +128,16 @@ class TailLatencyPlot(QWidget):
         self._view.viewport().installEventFilter(self)
         plot = self._view.getPlotItem()
         plot.hideButtons()
-        plot.layout.setContentsMargins(0.0, ROOM_TOP, ROOM_RIGHT, 0.0)
+        plot.layout.setContentsMargins(AXIS_WIDTH, ROOM_TOP, ROOM_RIGHT, AXIS_HEIGHT)
         box = plot.getViewBox()
         box.setMouseEnabled(False, False)
         box.disableAutoRange()
         box.setDefaultPadding(0.0)
         box.sigResized.connect(self._on_view_resized)
         self._box = box
-        self._left, self._bottom = plot.getAxis("left"), plot.getAxis("bottom")
-        self._left.setWidth(AXIS_WIDTH)
-        self._bottom.setHeight(AXIS_HEIGHT)
-        for axis in (self._left, self._bottom):
-            axis.setStyle(
-                tickLength=0,
-                tickAlpha=0,
-                tickFont=font(NOTE),
-                autoExpandTextSpace=False,
-                hideOverlappingLabels=False,
-            )
-        self._keep_axes_as_pixels(True)
+        for side in ("left", "bottom"):
+            plot.hideAxis(side)
+        self._ticks_item = TicksItem(plot)
         self._grips = LineGrips(self._view.viewport(), self._in_area, self._grip_lines)
         self._grips.drag_started.connect(self._on_drag_started)
         self._grips.dragged.connect(self._on_dragged)
@@ -164,12 +150,6 @@ class TailLatencyPlot(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._switch)
         layout.addWidget(self._view, 1)
-
-    def _keep_axes_as_pixels(self, keep: bool) -> None:
-        """Axes seldom change: on the screen their pixels are kept; on paper they must stay text."""
-        kind = QGraphicsItem.CacheMode
-        for axis in (self._left, self._bottom):
-            axis.setCacheMode(kind.DeviceCoordinateCache if keep else kind.NoCache)
 
     # What the rest of the program calls
 
@@ -186,10 +166,7 @@ class TailLatencyPlot(QWidget):
         """Colours of the theme."""
         self._tokens = tokens
         self._view.setBackground(QColor(tokens.panel))
-        self._left.setPen(QPen(Qt.PenStyle.NoPen))
-        self._bottom.setPen(pg.mkPen(tokens.grid))
-        for axis in (self._left, self._bottom):
-            axis.setTextPen(pg.mkPen(tokens.secondary))
+        self._ticks_item.set_tokens(tokens)
         self._lines_item.set_tokens(tokens)
         self._switch.set_tokens(tokens)
         self._notes_item.set_tokens(tokens)
@@ -271,9 +248,9 @@ class TailLatencyPlot(QWidget):
         painter.scale(rect.width() / max(source.width(), 1.0), rect.height() / max(source.height(), 1.0))
         self._paint_frame(painter, source)
         place = self._view.geometry()
-        self._keep_axes_as_pixels(False)
+        self._ticks_item.keep_as_pixels(False)
         self._view.render(painter, QRectF(place), self._view.viewport().rect())
-        self._keep_axes_as_pixels(True)
+        self._ticks_item.keep_as_pixels(True)
         painter.restore()
 
     # Drawing
@@ -346,10 +323,8 @@ class TailLatencyPlot(QWidget):
         self._ticks_of = wanted
         rows = latency_ticks(axes.latency, size.height())
         columns = rate_ticks(axes.rate, size.width())
-        _, factor = latency_unit(axes.latency)
-        self._left.setTicks([[(math.log10(tick), tick_text(tick / factor)) for tick in rows], []])
-        self._bottom.setTicks([[(tick, tick_text(tick)) for tick in columns], []])
         self._ticks = (tuple(rows), tuple(columns))
+        self._ticks_item.show_ticks(axes, *self._ticks)
 
     def _ghost_points(self, ceiling: float) -> Points | None:
         """The baseline's selected alternative of the same workload."""
@@ -454,6 +429,7 @@ class TailLatencyPlot(QWidget):
         self.metric_changed.emit(metric)
 
     def _on_view_resized(self) -> None:
+        self._ticks_item.set_area(self._box.pos(), self._box.rect())
         for item in (self._lines_item, self._notes_item):
             item.set_area(self._box.rect())
         self._show_frame()

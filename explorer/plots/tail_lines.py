@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from explorer.plots.polylines import Points, pieces, polygon, thinned
+from explorer.plots.polylines import Points, clipped, pieces, polygon, thinned
 from explorer.plots.tail_axes import Axes
 from explorer.plots.tokens import LIGHT, Tokens, chip_pen, dotted_pen
 
@@ -118,23 +118,29 @@ class LinesItem(QGraphicsItem):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._frame is not None and self._area.width() >= 2 and self._area.height() >= 2:
-            if self._drawing is None:
-                self._drawing = drawing(self._frame, self._area)
+            if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+                made = drawing(self._frame, self._area, cut=True)
+            else:
+                made = self._drawing = self._drawing or drawing(self._frame, self._area)
             painter.save()
-            paint_frame(painter, self._area, self._tokens, self._frame, self._drawing)
+            paint_frame(painter, self._area, self._tokens, self._frame, made)
             painter.restore()
 
 
-def drawing(frame: Frame, area: QRectF) -> Drawing:
-    """The pixels of `frame` within `area`."""
+def drawing(frame: Frame, area: QRectF, *, cut: bool = False) -> Drawing:
+    """The pixels of `frame` within `area`; `cut` ends the lines at its edges, where no clipping would."""
     at = Projection(frame.axes, area)
     lines = [at.points(points) for curves in frame.curves for points in (curves.p50, curves.p99)]
     if frame.ghost is not None:
         lines.append(at.points(frame.ghost))
-    made = [pieces(line) for line in thinned(lines)]
+    thin = thinned(lines)
+    made = [pieces(clipped(line, area) if cut else line) for line in thin]
+    bands = [polygon(at.points(curves.band)) for curves in frame.curves]
+    if cut:
+        bands = [band.intersected(QPolygonF(area)) for band in bands]
     count = 2 * len(frame.curves)
     return Drawing(
-        bands=tuple(polygon(at.points(curves.band)) for curves in frame.curves),
+        bands=tuple(bands),
         p50=tuple(made[0:count:2]),
         p99=tuple(made[1:count:2]),
         ghost=made[count] if frame.ghost is not None else [],

@@ -153,6 +153,8 @@ class NotesItem(QGraphicsItem):
         if self._notes.promise is None:
             return
         y = round(self.y_of(math.log10(self._notes.promise[0])))
+        if not self._area.top() <= y <= self._area.bottom():
+            return
         painter.setPen(QPen(QColor(self._tokens.text), 2.0 if self._grip == "promise" else 1.0))
         painter.drawLine(QPointF(self._area.left(), y), QPointF(self._area.right(), y))
 
@@ -160,6 +162,8 @@ class NotesItem(QGraphicsItem):
         if self._notes.traffic is None:
             return
         x = round(self.x_of(self._notes.traffic[0]))
+        if not self._area.left() <= x <= self._area.right():
+            return
         width = 2.0 if self._grip == "rate" else 1.0
         painter.setPen(dotted_pen(QColor(self._tokens.text), width, (1.0, 2.0)))
         painter.drawLine(QPointF(x, self._area.top()), QPointF(x, self._area.bottom()))
@@ -174,6 +178,8 @@ class NotesItem(QGraphicsItem):
             painter.drawPolygon(_diamond(at, CLIFF))
         for mark in self._notes.rings:
             at = QPointF(self.x_of(mark.rate), self.y_of(math.log10(mark.seconds)))
+            if not self._area.left() <= at.x() <= self._area.right():
+                continue
             painter.setPen(QPen(self._tokens.chip(mark.index), 2.0))
             painter.setBrush(QColor(self._tokens.panel))
             if at.y() < self._area.top() + RING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import QRectF
 
-from explorer.plots.polylines import ROUNDS, TOLERANCE, pieces, thinned
+from explorer.plots.polylines import ROUNDS, TOLERANCE, clipped, pieces, thinned
 
 
 def curve(points: int, steepness: float) -> tuple[np.ndarray, np.ndarray]:
@@ -50,3 +51,31 @@ def test_that_a_gap_stays_a_gap_with_both_its_edges() -> None:
     drawn = pieces((thin_x, thin_y))
     assert len(drawn) == 2
     assert drawn[0].last().x() == x[39] and drawn[1].first().x() == x[44]
+
+
+AREA = QRectF(0, 0, 100, 50)
+
+
+def test_that_a_line_is_cut_where_it_leaves_and_where_it_comes_back() -> None:
+    # In, out through the top at x = 15, back in at x = 35, out to the right.
+    line = (np.array([10.0, 20.0, 30.0, 40.0, 120.0]), np.array([25.0, -25.0, -25.0, 25.0, 25.0]))
+    x, y = clipped(line, AREA)
+    np.testing.assert_allclose(x, [10, 15, np.nan, 35, 40, 100])
+    np.testing.assert_allclose(y, [25, 0, np.nan, 0, 25, 25])
+
+
+def test_that_a_line_outside_is_gone_and_one_inside_is_kept() -> None:
+    assert clipped((np.array([0.0, 100.0]), np.array([-5.0, -5.0])), AREA)[0].size == 0
+    inside = (np.array([0.0, 50.0, 100.0]), np.array([0.0, 25.0, 50.0]))
+    np.testing.assert_array_equal(clipped(inside, AREA), inside)
+    gap = (np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([1.0, 2.0, np.nan, 4.0, 5.0]))
+    assert len(pieces(clipped(gap, AREA))) == 2
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.floats(-200, 200), st.floats(-200, 200)), min_size=2, max_size=12))
+def test_that_nothing_of_a_cut_line_lies_outside(points: list[tuple[float, float]]) -> None:
+    x, y = clipped((np.array([x for x, _ in points]), np.array([y for _, y in points])), AREA)
+    known = np.isfinite(y)
+    assert (x[known] >= -1e-9).all() and (x[known] <= 100 + 1e-9).all()
+    assert (y[known] >= -1e-9).all() and (y[known] <= 50 + 1e-9).all()
