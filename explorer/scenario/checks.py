@@ -8,6 +8,8 @@ from typing import Any
 
 from explorer.catalog.catalog import Catalog
 from explorer.catalog.chip import Chip
+from explorer.catalog.portability import portability_matrix
+from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
 from explorer.scenario.quantity import quantity_for_unit, same_dimension
 from explorer.scenario.schema import LayoutChoice, Override, Record, Scenario
@@ -80,6 +82,7 @@ def _unknown_records_in(document: Mapping[str, Any], catalog: Catalog, above: Pa
     if isinstance(fleet, Mapping):
         for position, member in _tables(fleet.get("members")):
             yield from _unknown_deployment(member, catalog, (*above, "fleet", "members", position))
+    yield from _unknown_suppliers(document, catalog, above)
     overrides = document.get("overrides")
     for chip_id, entries in (overrides.items() if isinstance(overrides, Mapping) else ()):
         missing = list(_looked_up(catalog.chip, chip_id, (*above, "overrides", chip_id)))
@@ -90,6 +93,41 @@ def _unknown_records_in(document: Mapping[str, Any], catalog: Catalog, above: Pa
                 if figure not in chip.figures:
                     reason = f"{chip.name} has no figure '{figure}'{_nearest(figure, chip.figures)}"
                     yield Fault((*above, "overrides", chip_id, figure), reason, ", ".join(chip.figures))
+
+
+def _unknown_suppliers(document: Mapping[str, Any], catalog: Catalog, above: Path) -> Iterator[Fault]:
+    """Suppliers of shocks that nothing depends on, and features that no software stack is known to support."""
+    fleet = document.get("fleet")
+    table = fleet if isinstance(fleet, Mapping) else {}
+    clouds = {one.get("cloud") for _, one in _tables(table.get("members"))}
+    shocks = _tables(document.get("shocks"))
+    names = supplier_names(catalog) if shocks else ()
+    for position, shock in shocks:
+        supplier = shock.get("supplier")
+        if isinstance(supplier, str) and supplier and supplier not in names and supplier not in clouds:
+            reason = f"no chip depends on a supplier '{supplier}'{_nearest(supplier, names)}"
+            yield Fault((*above, "shocks", position, "supplier"), reason, ", ".join(names))
+    features = table.get("features")
+    for position, feature in enumerate(features if isinstance(features, list) else []):
+        known = portability_matrix().features
+        if isinstance(feature, str) and feature not in known:
+            reason = f"no software stack is judged by a feature '{feature}'{_nearest(feature, known)}"
+            yield Fault((*above, "fleet", "features", position), reason, ", ".join(known))
+
+
+def supplier_names(catalog: Catalog, scenario: Scenario | None = None) -> tuple[str, ...]:
+    """Everybody that a chip, or a deployment of the scenario, may depend on at any tier."""
+    names = {
+        candidate.supplier
+        for chain in catalog.supply_chains.values()
+        for link in chain.links.values()
+        for candidate in link.candidates
+    }
+    names -= NO_DEPENDENCE
+    names |= {offer.cloud for offer in catalog.offers.values()}
+    if scenario is not None:
+        names |= {member.cloud for member in scenario.fleet.members if member.cloud}
+    return tuple(sorted(names))
 
 
 def _unknown_deployment(table: Mapping[str, Any], catalog: Catalog, here: Path) -> Iterator[Fault]:

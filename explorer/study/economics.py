@@ -10,6 +10,7 @@ from explorer.study.cost_parts import WorkloadMoney, workload_money
 from explorer.study.dependence import EXIT_TIERS, Dependence, dependence
 from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.outcome import Outcome
+from explorer.study.shocks import ShockOutcome, shock_outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Economics:
     dependence: Dependence
     frontier: Frontier
     """At the first tier that counts and that a buyer can act on."""
+    shocks: tuple[ShockOutcome, ...]
 
 
 def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economics:
@@ -28,6 +30,7 @@ def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economi
         money=workload_money(scenario, catalog, outcome),
         dependence=dependence(scenario, catalog, outcome),
         frontier=fleet_frontier(scenario, catalog, outcome, frontier_tier(scenario)),
+        shocks=shock_outcomes(scenario, catalog, outcome),
     )
 
 
