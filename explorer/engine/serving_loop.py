@@ -52,6 +52,11 @@ def compiled(function: Function) -> Function:
     return cast(Function, njit(cache=True, nogil=True)(function))
 
 
+def compiled_into_callers(function: Function) -> Function:
+    """The same, and copied into compiled callers: handing over twenty arrays costs more than most steps do."""
+    return cast(Function, njit(cache=True, nogil=True, forceinline=True)(function))
+
+
 def _bits_builder(_context: Any, _value: Any) -> Any:
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(types.int64))
@@ -115,7 +120,7 @@ def _preempt_newest(
     return ri[i, PROMPT] + generated, groups
 
 
-@compiled
+@compiled_into_callers
 def advance(
     r: int,
     until: float,
@@ -531,21 +536,35 @@ def share_out(
     Ties go round: to the first of the equals, counted from a replica that moves on with every request.
     """
     replicas = queue.shape[0]
+    # what the loop below asks of every replica, side by side: when it has something to do, and how many it has
+    due = np.empty(replicas)
+    present = np.empty(replicas, np.int64)
+    for r in range(replicas):
+        if si[r, PLANNED] == 1:
+            due[r] = sf[r, END]
+        else:
+            due[r] = -np.inf if si[r, HEAD] < si[r, TAIL] else np.inf
+        present[r] = si[r, TAIL] - si[r, DONE]
+    turn = start % replicas
     for i in range(start, stop):
         arrival = rf[i, ARRIVAL]
-        shortest = -1
-        fewest = 0
-        for k in range(replicas):
-            r = (i + k) % replicas
-            due = sf[r, END] <= arrival if si[r, PLANNED] == 1 else si[r, HEAD] < si[r, TAIL]
-            if due:
+        for r in range(replicas):
+            if due[r] <= arrival:
                 advance(
                     r, arrival, whole, times, base, per_context, nodes, lines, jitter, queue, ri, rf, si, sf,
                     calendar, finishing, group_time, group_size, gaps, batch_time,
                 )  # fmt: skip
-            present = si[r, TAIL] - si[r, DONE]
-            if shortest < 0 or present < fewest:
-                shortest = r
-                fewest = present
+                due[r] = sf[r, END] if si[r, PLANNED] == 1 else np.inf
+                present[r] = si[r, TAIL] - si[r, DONE]
+        shortest = turn
+        for r in range(replicas):
+            k = turn + r
+            k = k - replicas if k >= replicas else k
+            if present[k] < present[shortest]:
+                shortest = k
+        turn = turn + 1 if turn + 1 < replicas else 0
         queue[shortest, si[shortest, TAIL]] = i
         si[shortest, TAIL] += 1
+        present[shortest] += 1
+        if due[shortest] == np.inf:
+            due[shortest] = -np.inf
