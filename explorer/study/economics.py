@@ -9,6 +9,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study.cost_parts import WorkloadMoney, workload_money
 from explorer.study.dependence import EXIT_TIERS, Dependence, dependence
 from explorer.study.frontier import Frontier, fleet_frontier
+from explorer.study.market import MarketShift, MarketView, market_views, stated_shift
 from explorer.study.outcome import Outcome
 from explorer.study.shocks import ShockOutcome, shock_outcomes
 
@@ -22,6 +23,8 @@ class Economics:
     frontier: Frontier
     """At the first tier that counts and that a buyer can act on."""
     shocks: tuple[ShockOutcome, ...]
+    market: tuple[MarketView, ...]
+    market_shift: MarketShift
 
 
 def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economics:
@@ -31,6 +34,8 @@ def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economi
         dependence=dependence(scenario, catalog, outcome),
         frontier=fleet_frontier(scenario, catalog, outcome, frontier_tier(scenario)),
         shocks=shock_outcomes(scenario, catalog, outcome),
+        market=market_views(),
+        market_shift=stated_shift(),
     )
 
 

@@ -1,0 +1,105 @@
+"""The market as against a fleet: its HHI with the agencies' bands, and what a shift of share does to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from explorer.catalog.market import MarketShares, market_shares
+from explorer.engine.concentration import HHI_OF_ONE
+from explorer.errors import ExplorerError, UnknownRecordError
+
+MODERATE, HIGH = 1_000.0, 1_800.0
+"""DOJ and FTC, Merger Guidelines of 2023, guideline 1: above 1,800 a market is highly concentrated."""
+PRESUMED_RISE, PRESUMED_SHARE = 100.0, 0.30
+"""A merger is presumed harmful that raises a highly concentrated market's HHI by more than 100, or makes a firm of more
+than 30 % and raises it by more than 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """Concentration of one market; `hhi_high` is where the unnamed rest were one supplier, `hhi` where it is many."""
+
+    key: str
+    title: str
+    date: str
+    source: str
+    shares: Mapping[str, float]
+    rest: float
+    hhi: float
+    hhi_high: float
+    effective_suppliers: float
+    band: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketShift:
+    """A shift of share from one supplier to another, before and after."""
+
+    sentence: str
+    before: MarketView
+    after: MarketView
+
+    @property
+    def change(self) -> float:
+        """Change of the HHI."""
+        return self.after.hhi - self.before.hhi
+
+
+def band_of(hhi: float) -> str:
+    """The agencies' word for a market of this HHI."""
+    if hhi > HIGH:
+        return "highly concentrated"
+    return "moderately concentrated" if hhi >= MODERATE else "not concentrated"
+
+
+def market_view(market: MarketShares) -> MarketView:
+    """The concentration of one market."""
+    squares = HHI_OF_ONE * math.fsum(share**2 for share in market.shares.values())
+    rest = market.rest
+    return MarketView(
+        key=market.key,
+        title=market.title,
+        date=market.date,
+        source=market.source,
+        shares=dict(market.shares),
+        rest=rest,
+        hhi=squares,
+        hhi_high=squares + HHI_OF_ONE * rest**2,
+        effective_suppliers=HHI_OF_ONE / squares,
+        band=band_of(squares),
+    )
+
+
+def market_views() -> tuple[MarketView, ...]:
+    """The shipped markets."""
+    return tuple(market_view(market) for market in market_shares())
+
+
+def shifted(market: MarketShares, giver: str, taker: str, part: float) -> MarketShift:
+    """What it does to a market when `taker` wins `part` (0-1) of the giver's share; a new supplier may be the taker.
+
+    Raises UnknownRecordError for a giver without a share, ExplorerError for a part that is no share.
+    """
+    if giver not in market.shares:
+        raise UnknownRecordError("supplier", giver, tuple(market.shares))
+    if not 0.0 <= part <= 1.0:
+        raise ExplorerError(f"part: {part:g} is not a share from 0 to 1")
+    moved = market.shares[giver] * part
+    shares = dict(market.shares)
+    shares[giver] -= moved
+    shares[taker] = shares.get(taker, 0.0) + moved
+    before = market_view(market)
+    after = market_view(MarketShares(market.key, market.title, market.date, market.source, shares))
+    sentence = (
+        f"{part:.0%} of {giver}'s share to {taker}: HHI {before.hhi:,.0f} to {after.hhi:,.0f} "
+        f"({after.hhi - before.hhi:+,.0f}), {after.band}"
+    )
+    return MarketShift(sentence, before, after)
+
+
+def stated_shift() -> MarketShift:
+    """The shift that investors ask about first: 5 % of Nvidia's compute share to Qualcomm, which has next to none."""
+    compute = next(market for market in market_shares() if market.key == "compute")
+    return shifted(compute, "Nvidia", "Qualcomm", 0.05)
