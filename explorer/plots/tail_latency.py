@@ -28,7 +28,7 @@ from explorer.plots.tail_curves import EMPTY, band_outline, drawable, value_at
 from explorer.plots.tail_grips import GripLines, LineGrips
 from explorer.plots.tail_lines import Curves, Frame, LinesItem
 from explorer.plots.tail_notes import LineNote, Mark, Notes, NotesItem, Readout
-from explorer.plots.tail_ticks import AXIS_HEIGHT, AXIS_WIDTH, ROOM_RIGHT, ROOM_TOP, TicksItem
+from explorer.plots.tail_ticks import AXIS_HEIGHT, AXIS_WIDTH, ROOM_RIGHT, ROOM_TOP, LatencyTicks, RateTicks
 from explorer.plots.tail_words import heading_notes, readout_rows, subtitles, tail_summary, x_labels
 from explorer.plots.tokens import HIT_TARGET, LIGHT, MAX_CHIPS, Tokens
 from explorer.scenario.quantity import QUANTITIES
@@ -137,7 +137,7 @@ class TailLatencyPlot(QWidget):
         self._box = box
         for side in ("left", "bottom"):
             plot.hideAxis(side)
-        self._ticks_item = TicksItem(plot)
+        self._tick_items = (LatencyTicks(plot), RateTicks(plot))
         self._grips = LineGrips(self._view.viewport(), self._in_area, self._grip_lines)
         self._grips.drag_started.connect(self._on_drag_started)
         self._grips.dragged.connect(self._on_dragged)
@@ -166,8 +166,8 @@ class TailLatencyPlot(QWidget):
         """Colours of the theme."""
         self._tokens = tokens
         self._view.setBackground(QColor(tokens.panel))
-        self._ticks_item.set_tokens(tokens)
-        self._lines_item.set_tokens(tokens)
+        for item in (*self._tick_items, self._lines_item):
+            item.set_tokens(tokens)
         self._switch.set_tokens(tokens)
         self._notes_item.set_tokens(tokens)
         self.update()
@@ -248,9 +248,11 @@ class TailLatencyPlot(QWidget):
         painter.scale(rect.width() / max(source.width(), 1.0), rect.height() / max(source.height(), 1.0))
         self._paint_frame(painter, source)
         place = self._view.geometry()
-        self._ticks_item.keep_as_pixels(False)
+        for item in self._tick_items:
+            item.keep_as_pixels(False)
         self._view.render(painter, QRectF(place), self._view.viewport().rect())
-        self._ticks_item.keep_as_pixels(True)
+        for item in self._tick_items:
+            item.keep_as_pixels(True)
         painter.restore()
 
     # Drawing
@@ -324,7 +326,8 @@ class TailLatencyPlot(QWidget):
         rows = latency_ticks(axes.latency, size.height())
         columns = rate_ticks(axes.rate, size.width())
         self._ticks = (tuple(rows), tuple(columns))
-        self._ticks_item.show_ticks(axes, *self._ticks)
+        for item, ticks in zip(self._tick_items, self._ticks, strict=True):
+            item.show_ticks(axes, ticks)
 
     def _ghost_points(self, ceiling: float) -> Points | None:
         """The baseline's selected alternative of the same workload."""
@@ -429,7 +432,8 @@ class TailLatencyPlot(QWidget):
         self.metric_changed.emit(metric)
 
     def _on_view_resized(self) -> None:
-        self._ticks_item.set_area(self._box.pos(), self._box.rect())
+        for ticks in self._tick_items:
+            ticks.set_area(self._box.pos(), self._box.rect())
         for item in (self._lines_item, self._notes_item):
             item.set_area(self._box.rect())
         self._show_frame()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from explorer.plots.lettering import draw_text, text_width
@@ -20,15 +20,17 @@ ROOM_TOP, ROOM_RIGHT = 8.0, 14.0
 
 
 class TicksItem(QGraphicsItem):
-    """Draws the figures around the plotting area; its origin is that of the area."""
+    """Draws the figures of one axis beside the plotting area; its origin is that of the area.
+
+    One item an axis and none over the area itself: every frame would have to blend it in there.
+    """
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self._area = QRectF()
         self._axes: Axes | None = None
-        self._rows: tuple[float, ...] = ()
-        self._columns: tuple[float, ...] = ()
+        self._ticks: tuple[float, ...] = ()
         self._tokens = LIGHT
         self.keep_as_pixels(True)
 
@@ -37,9 +39,9 @@ class TicksItem(QGraphicsItem):
         kind = QGraphicsItem.CacheMode
         self.setCacheMode(kind.DeviceCoordinateCache if keep else kind.NoCache)
 
-    def show_ticks(self, axes: Axes, rows: tuple[float, ...], columns: tuple[float, ...]) -> None:
-        """Draw ticks of latency (seconds) and of rate (requests/s) from now on."""
-        self._axes, self._rows, self._columns = axes, rows, columns
+    def show_ticks(self, axes: Axes, ticks: tuple[float, ...]) -> None:
+        """Draw `ticks`, seconds or requests/s, from now on."""
+        self._axes, self._ticks = axes, ticks
         self.update()
 
     def set_tokens(self, tokens: Tokens) -> None:
@@ -54,21 +56,39 @@ class TicksItem(QGraphicsItem):
             self.prepareGeometryChange()
             self._area = QRectF(area)
 
-    def boundingRect(self) -> QRectF:
-        return self._area.adjusted(-AXIS_WIDTH, -ROOM_TOP, ROOM_RIGHT, AXIS_HEIGHT)
-
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._axes is None or self._area.width() < 2 or self._area.height() < 2:
-            return
-        area, ink = self._area, self._tokens.secondary
-        at = Projection(self._axes, area)
-        painter.setPen(QPen(QColor(self._tokens.grid), 1.0))
-        painter.drawLine(QPointF(area.left(), area.bottom()), QPointF(area.right(), area.bottom()))
-        _, factor = latency_unit(self._axes.latency)
-        for tick in self._rows:
+        if self._axes is not None and self._area.width() >= 2 and self._area.height() >= 2:
+            self._draw(painter, self._axes, Projection(self._axes, self._area))
+
+    def _draw(self, painter: QPainter, axes: Axes, at: Projection) -> None:
+        raise NotImplementedError
+
+
+class LatencyTicks(TicksItem):
+    """Left of the area, in the one unit of the axis."""
+
+    def boundingRect(self) -> QRectF:
+        area = self._area
+        return QRectF(area.left() - AXIS_WIDTH, area.top() - ROOM_TOP, AXIS_WIDTH, area.height() + 2 * ROOM_TOP)
+
+    def _draw(self, painter: QPainter, axes: Axes, at: Projection) -> None:
+        _, factor = latency_unit(axes.latency)
+        right = self._area.left() - 6.0
+        for tick in self._ticks:
             text = tick_text(tick / factor)
-            right = area.left() - 6.0
-            draw_text(painter, QPointF(right - text_width(text), at.y(math.log10(tick)) + 4.0), text, ink)
-        for tick in self._columns:
+            place = QPointF(right - text_width(text), at.y(math.log10(tick)) + 4.0)
+            draw_text(painter, place, text, self._tokens.secondary)
+
+
+class RateTicks(TicksItem):
+    """Below the area, centred under their lines."""
+
+    def boundingRect(self) -> QRectF:
+        area = self._area
+        return QRectF(area.left() - ROOM_RIGHT, area.bottom(), area.width() + 2 * ROOM_RIGHT, AXIS_HEIGHT)
+
+    def _draw(self, painter: QPainter, axes: Axes, at: Projection) -> None:
+        for tick in self._ticks:
             text = tick_text(tick)
-            draw_text(painter, QPointF(at.x(tick) - 0.5 * text_width(text), area.bottom() + 14.0), text, ink)
+            place = QPointF(at.x(tick) - 0.5 * text_width(text), self._area.bottom() + 14.0)
+            draw_text(painter, place, text, self._tokens.secondary)
