@@ -18,7 +18,7 @@ from explorer.study.evidence.mlperf_table import mlperf_rows, workload_reason
 from explorer.study.evidence.names import Names
 from explorer.study.evidence.predict import LoopParts, Prediction, predict
 from explorer.study.evidence.rows import LATENCIES, UNKNOWN_CHIP, UNKNOWN_MODEL, Row
-from explorer.study.evidence.rules import SERVING_RULES, apply_rules, mlperf_rules
+from explorer.study.evidence.rules import SERVING_RULES, apply_rules, mlperf_rules, without_cold_starts
 from explorer.study.evidence.serving_table import serving_rows
 from explorer.study.evidence.table import EvidenceTable, read_table
 from explorer.study.evidence.widths import half_width
@@ -28,6 +28,8 @@ ROW_COLUMNS = (
 )
 """Columns of the table of rows; latencies in milliseconds as in the tables read, rates a second."""
 
+NOT_PREDICTED = "this metric is not predicted for this kind of run"
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -35,6 +37,8 @@ class Validation:
 
     rows: Sequence[Row]
     predictions: Sequence[Prediction]
+    set_aside: Sequence[Prediction]
+    """Predictions of single metrics that a rule set aside from the judgement."""
     parts: Sequence[LoopParts]
     failures: dict[str, str]
 
@@ -42,6 +46,11 @@ class Validation:
     def skipped(self) -> Counter[str]:
         """How many rows each rule left out, unknown chips and models included."""
         return Counter(row.skipped for row in self.rows if row.skipped)
+
+    @property
+    def aside(self) -> Counter[str]:
+        """How many single metrics of predicted rows a rule set aside."""
+        return Counter(value.row.set_aside[value.metric] for value in self.set_aside)
 
     @property
     def predictable(self) -> int:
@@ -66,7 +75,7 @@ class Validation:
 
     def worst(self, count: int = 10) -> list[Prediction]:
         """The predictions furthest off, one a row."""
-        ordered = sorted(self.predictions, key=lambda value: -abs(value.residual))
+        ordered = sorted([*self.predictions, *self.set_aside], key=lambda value: -abs(value.residual))
         seen: dict[str, Prediction] = {}
         for value in ordered:
             seen.setdefault(value.row.id, value)
@@ -93,14 +102,15 @@ def validate(
         raise ExplorerError("no measured tables are shipped with this program; name a CSV file")
     rows = [row for kind in ("serving", "mlperf") for row in _ruled(kind, tables, names)]
     found = predict(rows, serving or serving_constants())
-    return Validation(rows, found.values, found.parts, found.failures)
+    return Validation(rows, found.values, found.set_aside, found.parts, found.failures)
 
 
 def _ruled(kind: str, tables: Sequence[EvidenceTable], names: Names) -> list[Row]:
     """Rows of all tables of a kind, ruled together: the same measurement may stand in two of them."""
     mine = [table for table in tables if table.kind == kind]
     if kind == "serving":
-        return apply_rules([row for table in mine for row in serving_rows(table, names)], SERVING_RULES)
+        ruled = apply_rules([row for table in mine for row in serving_rows(table, names)], SERVING_RULES)
+        return without_cold_starts(ruled)
     return apply_rules(
         [row for table in mine for row in mlperf_rows(table, names)], mlperf_rules(workload_reason)
     )
@@ -116,7 +126,7 @@ def write_rows(found: Validation, path: Path) -> None:
 
     Raises ExplorerError when the file cannot be written.
     """
-    predictions = {(value.row.id, value.metric): value for value in found.predictions}
+    predictions = {(value.row.id, value.metric): value for value in (*found.predictions, *found.set_aside)}
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -137,7 +147,7 @@ def _lines(
     for metric, measured in row.measured.items() or ((("", float("nan"))),):
         value = predictions.get((row.id, metric))
         numbers = ["" if np.isnan(measured) else f"{shown(metric, measured):.6g}", "", "", ""]
-        why = reason or ("" if value else "this metric is not predicted for this kind of run")
+        why = reason or row.set_aside.get(metric, "") or ("" if value else NOT_PREDICTED)
         if value is not None:
             width = half_width(row, metric)
             low, high = value.predicted * np.exp(-width), value.predicted * np.exp(width)

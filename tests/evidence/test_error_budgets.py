@@ -23,8 +23,8 @@ pytestmark = pytest.mark.evidence
 
 NOT_REACHED = {
     # name, what was left out: median and P90 reached; the targets are in explorer/study/evidence/targets.py
-    ("first token, closed loop", "chip"): (0.295, 0.74),
-    ("first token, closed loop", "model family"): (0.295, 0.70),
+    ("first token, closed loop, cold starts counted", "chip"): (0.27, 0.67),
+    ("first token, closed loop, cold starts counted", "model family"): (0.28, 0.68),
     ("MLPerf time per token P99 at the offered rate", "nothing fitted"): (0.28, 0.80),
     ("MLPerf first token P99 at the offered rate", "nothing fitted"): (0.45, 0.80),
 }
@@ -40,7 +40,7 @@ def test_that_every_target_is_met_or_stands_at_its_stated_figure(
     shipped: Validation, judged: Sequence[Reached]
 ) -> None:
     print("\n" + report_text(shipped, judged))
-    assert len(judged) == 15
+    assert len(judged) == 17
     for one in judged:
         name = (one.target.name, one.left_out)
         if name in NOT_REACHED:

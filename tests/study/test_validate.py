@@ -213,3 +213,17 @@ def test_that_the_command_prints_json_and_text_of_the_same_rows(
     assert main(["validate", str(path)]) == 0
     text = capsys.readouterr().out
     assert "1 rows; 1 of known chip" in text and "not verified by MLCommons" in text
+
+
+def test_that_a_cold_start_is_set_aside_by_a_sooner_first_token_at_a_higher_load(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    found = validated(
+        tmp_path, catalog,
+        {"ttft_mean_ms": "1600"},
+        {"ttft_mean_ms": "300", "batch_or_concurrency": "16"},
+        {"ttft_mean_ms": "1700", "batch_or_concurrency": "32"},
+    )
+    assert ["ttft_mean" in row.set_aside for row in found.rows] == [True, False, False]
+    assert sum(found.aside.values()) == 1
+    assert [value.metric for value in found.predictions if value.row.id == "row-0"] == ["tpot_mean"]

@@ -33,7 +33,10 @@ def estimate(parts: Sequence[LoopParts], start: ServingConstants) -> ServingCons
     found = start
     if timed:
         found = _host(timed, found)
-    first = [part for part in serving if "ttft_mean" in part.row.measured and not _spread(part)]
+    first = [
+        part for part in serving
+        if "ttft_mean" in part.row.measured and "ttft_mean" not in part.row.set_aside and not _spread(part)
+    ]
     if first:
         found = _first_token(first, found)
     return found
@@ -50,11 +53,10 @@ def _columns(parts: Sequence[LoopParts], value: Callable[[LoopParts], float]) ->
 def _host(parts: Sequence[LoopParts], start: ServingConstants) -> ServingConstants:
     measured = np.log(_columns(parts, lambda part: part.row.measured["tpot_mean"]))
     device, meetings = _columns(parts, lambda part: part.device), _columns(parts, lambda part: part.meetings)
-    weights = _weights(parts)
     best = (np.inf, start.host_step, start.host_request)
     for request in HOST_REQUESTS:
         times = device + meetings * request + HOST_STEPS[:, None]
-        errors = np.abs(np.log(times) - measured) @ weights
+        errors = np.abs(np.log(times) - measured).mean(axis=1)
         at = int(np.argmin(errors))
         if errors[at] < best[0]:
             best = (float(errors[at]), float(HOST_STEPS[at]), float(request))
@@ -66,7 +68,6 @@ def _first_token(parts: Sequence[LoopParts], start: ServingConstants) -> Serving
     base = _columns(parts, lambda part: part.alone + part.wait)
     queue = _columns(parts, lambda part: part.queue)
     frameworks = np.asarray([part.row.framework for part in parts])
-    weights = _weights(parts)
     members = {name: np.flatnonzero(frameworks == name) for name in _FITTED}
     best: tuple[float, float, dict[str, float]] = (np.inf, start.burst, {})
     for burst in BURSTS:
@@ -75,7 +76,7 @@ def _first_token(parts: Sequence[LoopParts], start: ServingConstants) -> Serving
             if not len(at):
                 continue
             times = base[at] + burst * queue[at] + FIRST_TOKENS[:, None]
-            errors = np.abs(np.log(times) - measured[at]) @ weights[at]
+            errors = np.abs(np.log(times) - measured[at]).sum(axis=1)
             lowest = int(np.argmin(errors))
             fixed[name] = float(FIRST_TOKENS[lowest])
             total += float(errors[lowest])
@@ -83,15 +84,6 @@ def _first_token(parts: Sequence[LoopParts], start: ServingConstants) -> Serving
             best = (total, float(burst), fixed)
     values = {f"first_token_{name}": value for name, value in best[2].items()}
     return replace(start, burst=best[1], **values)
-
-
-def _weights(parts: Sequence[LoopParts]) -> Array:
-    """Each cluster counts with the square root of its rows: the rows of a sweep are not independent."""
-    sizes: dict[str, int] = {}
-    for part in parts:
-        sizes[part.row.cluster] = sizes.get(part.row.cluster, 0) + 1
-    weights = _columns(parts, lambda part: sizes[part.row.cluster] ** -0.5)
-    return np.asarray(weights / weights.sum())
 
 
 def again(part: LoopParts, serving: ServingConstants) -> dict[str, float]:

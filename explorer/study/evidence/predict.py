@@ -50,6 +50,8 @@ class Predictions:
     """All predictions of a set of rows, the rows that could not be predicted with the reason, and the loop parts."""
 
     values: list[Prediction] = field(default_factory=list)
+    set_aside: list[Prediction] = field(default_factory=list)
+    """Predictions of metrics that a rule set aside: written out, not judged."""
     failures: dict[str, str] = field(default_factory=dict)
     parts: list[LoopParts] = field(default_factory=list)
 
@@ -61,7 +63,8 @@ class Predictions:
             if metric in found and np.isfinite(found[metric]) and found[metric] > 0
         ]
         if kept:
-            self.values.extend(kept)
+            self.values.extend(value for value in kept if value.metric not in row.set_aside)
+            self.set_aside.extend(value for value in kept if value.metric in row.set_aside)
         else:
             self.failures[row.id] = "the model does not fit the chips in any layout tried, or nothing measured applies"
 

@@ -43,6 +43,7 @@ def _lines(found: Validation, reached: Sequence[Reached]) -> Iterator[str]:
     yield ""
     yield "left out"
     yield from (f"  {count:5d}  {reason}" for reason, count in found.skipped.most_common())
+    yield from (f"  {count:5d}  (first token only) {reason}" for reason, count in found.aside.items())
     for label, count in found.unknown.most_common():
         yield f"         {count:5d}  {label}"
     for row, reason in found.failures.items():
@@ -111,6 +112,7 @@ def report_data(found: Validation, reached: Sequence[Reached] = ()) -> dict[str,
         "predicted": found.predicted,
         "figures": len(found.predictions),
         "skipped": dict(found.skipped.most_common()),
+        "set_aside": dict(found.aside),
         "unknown": dict(found.unknown.most_common()),
         "not_predicted": found.failures,
         "metrics": list(METRICS),

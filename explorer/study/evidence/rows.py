@@ -35,8 +35,9 @@ UNKNOWN_MODEL = "unknown model"
 class Row:
     """A row of a measurement table, SI units; `skipped` holds the reason why it is not predicted.
 
-    `measured` maps metrics to seconds, tokens/s or requests/s. tp, pp, dp, ep count ranks of one replica (a rank
-    is a chip, or 1/`ranks_per_chip` of one); None where not recorded. `concurrency` is a replica's.
+    `measured` maps metrics to seconds, tokens/s or requests/s; `set_aside` those of a predicted row that are not
+    judged to the reason. tp, pp, dp, ep count ranks of one replica (a rank is a chip, or 1/`ranks_per_chip` of
+    one); None where not recorded. `concurrency` is a replica's.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Row:
     submitter: str = ""
     statistic: str = ""
     skipped: str = ""
+    set_aside: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def cluster(self) -> str:

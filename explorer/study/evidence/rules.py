@@ -167,6 +167,29 @@ def throughput_contradicts_batch(row: Row) -> bool:
     return not 0.5 <= throughput * tpot / row.concurrency <= 1.6
 
 
+COLD_START = "cold start: the same configuration at equal or higher concurrency has its first token 5 times sooner"
+COLD_FACTOR = 5.0
+
+
+def without_cold_starts(rows: Sequence[Row]) -> list[Row]:
+    """Set the first token of cold starts aside, measured against measured; their time per token is judged still.
+
+    The same configuration: chip, model, lengths and ranks, under any release of any framework.
+    """
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for at, row in enumerate(rows):
+        if not row.skipped and row.run == "closed" and row.model is not None and "ttft_mean" in row.measured:
+            ranks = (row.tp or 0.0) * row.dp
+            groups[(row.chip_label, row.model.id, row.prompt, row.output, ranks)].append(at)
+    result = list(rows)
+    for group in groups.values():
+        points = [(rows[at].concurrency or 0.0, rows[at].measured["ttft_mean"]) for at in group]
+        for at, (load, time) in zip(group, points, strict=True):
+            if any(other_load >= load and COLD_FACTOR * other < time for other_load, other in points):
+                result[at] = replace(rows[at], set_aside={"ttft_mean": COLD_START})
+    return result
+
+
 SERVING_RULES: tuple[Rule, ...] = (
     Rule(UNKNOWN_CHIP, each(lambda row: row.chip is None)),
     Rule(UNKNOWN_MODEL, each(lambda row: row.model is None)),

@@ -68,7 +68,9 @@ CLOSED_LOOP: tuple[Target, ...] = (
     Target("time per token, closed loop, MoE", 0.14, 0.32,
            lambda value: _closed("tpot_mean")(value) and value.row.is_moe),
     Target("time per token, closed loop, all", 0.08, 0.25, _closed("tpot_mean")),
-    Target("first token, closed loop", 0.27, 0.65, _closed("ttft_mean")),
+    Target("first token, closed loop", 0.27, 0.65,
+           lambda value: _closed("ttft_mean")(value) and not value.row.set_aside),
+    Target("first token, closed loop, cold starts counted", 0.27, 0.65, _closed("ttft_mean")),
 )
 """Judged with the constants estimated without the row's chip, or without its model family."""
 
