@@ -47,7 +47,10 @@ def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
         parts.append(f"leaves {_listed(stayed)} where {'it was' if len(stayed) == 1 else 'they were'}")
     if conditional:
         kept = _listed(conditional)
-        parts[-1:] = [f"{parts[-1]}, and {kept}"] if stayed else [*parts[-1:], f"leaves {kept}".replace(" too if", " if")]
+        if stayed:
+            parts[-1] += f", and {kept}"
+        else:
+            parts.append(f"leaves {kept}".replace(" too if", " where it was if"))
     if either:
         parts.append(f"may move {_listed(either)} either way")
     first, unit, rest = "; ".join(parts).partition(UNIT)
