@@ -1,0 +1,82 @@
+"""The simulation's step table from the step-time model: one replica, a few dozen step times."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
+from explorer.engine.serving_records import Array, StepTable
+from explorer.engine.steptime import StepWork, step_time
+
+BATCHES = 16
+"""Batch sizes, spaced evenly in logarithms, between which steps are interpolated (within 2 %)."""
+FIRST_CHUNK = 16.0
+
+
+def step_table(
+    shape: ModelShape,
+    chip: ChipSpec,
+    split: Split,
+    allreduce: AllReduce,
+    constants: StepConstants,
+    *,
+    cap: int,
+    token_budget: int,
+    context: float,
+    prompt: float,
+    prompt_context: float,
+    sequence_sharding: bool = False,
+) -> StepTable:
+    """Step times of one replica, host time of the step included, for batches up to `cap` sequences.
+
+    Chip, split and all-reduce of one row, as `step_time` takes them. `context`: mean context of a decoding sequence;
+    `prompt`: mean prompt tokens to be computed; `prompt_context`: mean number of tokens that one of them attends to.
+    With attention data parallelism or pipeline stages a prompt belongs to one lane, so that up to the mean prompt the
+    slowest lane has all tokens of a step, and beyond it they are taken as spread evenly; cap and budget are those of
+    all lanes together. `chip.step_factor` is in the times: where it holds the mean slowdown by jitter, give `Noise`
+    factors of mean 1. Raises ValueError for more than one row.
+    """
+    batch = np.unique(np.concatenate([[0.0], np.round(np.geomspace(1.0, max(cap, 2), BATCHES))]))
+    doublings = int(np.ceil(np.log2(max(token_budget, 2.0 * FIRST_CHUNK) / FIRST_CHUNK)))
+    chunk = np.concatenate([[1.0], FIRST_CHUNK * 2.0 ** np.arange(doublings + 1)])
+    lanes = float(np.max(np.asarray(split.dp, dtype=np.float64) * np.asarray(split.pp, dtype=np.float64)))
+    on_slowest = np.maximum(chunk, lanes * np.minimum(chunk, max(prompt, 1.0)))
+
+    def seconds(decode: Array, mean_context: float, prefill: Array, attended: float = prompt_context) -> Array:
+        work = StepWork(
+            decode=decode[None, :],
+            context=mean_context,
+            prefill=prefill[None, :],
+            prefill_context=attended,
+            prompts=prefill[None, :] / max(prompt, 1.0),
+        )
+        found = step_time(shape, chip, split, allreduce, work, constants, sequence_sharding=sequence_sharding)
+        if found.shape[0] != 1:
+            raise ValueError(f"a step table is of one replica, not of {found.shape[0]} rows")
+        return np.asarray(found[0])
+
+    nothing = np.zeros_like(batch)
+    decode = seconds(batch, context, nothing)
+    # attention reads what it attends to: the slope around the mean, and no more than the whole of the step
+    longer = seconds(batch, 1.25 * context, nothing) - seconds(batch, 0.75 * context, nothing)
+    per_context = np.maximum(longer, 0.0) / (0.5 * context * np.maximum(batch, 1.0))
+    per_context = np.minimum(per_context, decode / (context * np.maximum(batch, 1.0)))
+    mixed = seconds(np.repeat(batch, chunk.size), context, np.tile(on_slowest, batch.size))
+    extra = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0)
+    extra = np.maximum.accumulate(extra, axis=1)
+    full, none = on_slowest[-1:], np.zeros(1)
+    farther = seconds(none, context, full, 1.25 * prompt_context) - seconds(none, context, full, 0.75 * prompt_context)
+    pairs = 0.5 * prompt_context * chunk[-1]
+    per_attended = max(float(farther[0]), 0.0) / pairs if prompt_context > 0.0 else 0.0
+    # a chunk that attends to nothing still takes time
+    per_attended = min(per_attended, float(np.min(extra / (chunk * max(prompt_context, 1.0)))))
+    return StepTable(
+        batch=batch,
+        decode_seconds=decode,
+        context=context,
+        per_context=per_context,
+        prompt_tokens=chunk,
+        prompt_seconds=extra,
+        prompt_context=prompt_context,
+        per_attended=per_attended,
+    )
