@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, qVersion
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 
+from explorer import __version__
 from explorer.catalog.catalog import Catalog, load_catalog
 from explorer.catalog.location import scenario_root
 from explorer.errors import ExplorerError
@@ -56,6 +57,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
     journal: Path | None = None
     begin_again: list[str] = []
     try:
+        log.info("begun: version %s, catalogue %s, Qt %s, scale %g", __version__, known.edition, qVersion(), scale)
         document, complaint = first_document(paths, known, live)
         window = MainWindow(document, theme.ThemeSwitch(application, settings.theme))
         layout = RememberedLayout(window, settings, config, scale)

@@ -74,7 +74,7 @@ def _setting(window: MainWindow, group: Group, name: str, title: str, words: str
 
     # "P99 first token" keeps its capital, "Batch size" loses it.
     word = title if title[1:2].isupper() or title[1:2].isdigit() else f"{title[:1].lower()}{title[1:]}"
-    return Command(f"Set {word} …", "value", lambda: None, words, find)
+    return Command(f"Set {word} …", group.subject, lambda: None, words, find)
 
 
 def _choices(window: MainWindow) -> Iterator[Command]:
@@ -87,7 +87,8 @@ def _choices(window: MainWindow) -> Iterator[Command]:
                         _show(window, group)
                         button.click()
 
-                    yield Command(f"{row.title}: {button.text()}", "choice", choose, button.toolTip())
+                    meaning = button.accessibleDescription()
+                    yield Command(f"{row.title}: {button.text()}", group.subject, choose, meaning)
 
 
 def _show(window: MainWindow, group: Group) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QWidget
 
 from explorer.ui.main_window import MainWindow
 from explorer.ui.remembered_layout import RememberedLayout
@@ -54,15 +55,20 @@ def stops(window: MainWindow) -> tuple[Stop, ...]:
             "and Ctrl+Z takes it back.",
         ),
         Stop(
-            (window.tail, window.memory, window.concentration),
+            tuple(_card(plot) for plot in (window.tail, window.memory, window.concentration)),
             "Three pictures of one scenario",
             "How latency climbs with the load, how full the memory is, and who supplies what you would run on. "
             "A colour is one chip everywhere; a wash is how far off the answer may be.",
         ),
         Stop(
-            (window.compare,),
+            (_card(window.compare),),
             "Then compare and keep",
             "Ctrl+B pins this moment as the baseline; from then on every figure shows its change. Ctrl+K does or "
             "sets anything by name, and Ctrl+S keeps it as a file to send.",
         ),
     )
+
+
+def _card(shown: QWidget) -> QWidget:
+    """The panel that a plot or a page stands on."""
+    return shown.parentWidget() or shown
