@@ -19,7 +19,7 @@ from explorer.engine.serving_bands import (
     quantiles_with_band,
 )
 from explorer.engine.serving_loop import BINS, LEAST_EXPONENT, SUB_BINS
-from explorer.engine.serving_pool import Pool, PoolRun, Stretch, backlog_rate, run_pool
+from explorer.engine.serving_pool import Pool, PoolRun, Stretch, backlog_rate, run_pool, watch_pool
 from explorer.engine.serving_records import (
     NO_NOISE,
     Noise,
@@ -39,10 +39,12 @@ __all__ = [
     "Server",
     "Simulated",
     "StepTable",
+    "Timeline",
     "jitter_table",
     "quantiles_with_band",
     "saturation_rate",
     "simulate",
+    "timeline",
 ]
 
 Array = NDArray[np.float64]
@@ -141,6 +143,17 @@ class Simulated:
         """Quantile over time of the number of sequences in a step."""
         passed = np.cumsum(self.batch_time)
         return int(np.searchsorted(passed, q * passed[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One replica over simulated time, (moments,) each."""
+
+    seconds: Array
+    running: Array
+    """Sequences in service, prompts included."""
+    waiting: Array
+    kv_tokens: Array
 
 
 def _pools(server: Server, seed: int) -> list[Pool]:
@@ -314,3 +327,24 @@ def _hand_over(
     finish[going] = second.finish
     stalls[going] += second.stall_to_end
     return second.with_first_pool(run, finish, stalls)
+
+
+def timeline(requests: Requests, server: Server, *, seed: int = 1, points: int = 300) -> Timeline:
+    """What one replica holds at `points` moments from the first arrival to the last.
+
+    One of several replicas is shown with every R-th request, whatever the routing. Raises ValueError for pools.
+    """
+    if server.prefill is not None:
+        raise ValueError("a timeline shows one kind of replica; ask for each pool by itself")
+    fits = _fitting(server, requests)
+    prompt = requests.prompt[fits]
+    moments = np.linspace(requests.arrival[0], requests.arrival[-1], points)
+    running, waiting, held = watch_pool(
+        _pools(server, seed)[0],
+        requests.arrival[fits],
+        prompt,
+        requests.output[fits],
+        _computed(server, prompt),
+        moments,
+    )
+    return Timeline(moments, running, waiting, held)

@@ -368,3 +368,27 @@ def backlog_rate(pool: Pool, prompt: Whole, output: Whole, computed: Whole) -> f
     if late <= early or done[late] <= done[early]:
         return wanted / float(done[-1]) * pool.replicas
     return (late - early) / float(done[late] - done[early]) * pool.replicas
+
+
+def watch_pool(
+    pool: Pool, arrival: Array, prompt: Whole, output: Whole, computed: Whole, moments: Array
+) -> tuple[Array, Array, Array]:
+    """Sequences in service, requests waiting and KV tokens held by the first replica at given moments, in order.
+
+    With several replicas and random split it is the one that serves every R-th request. A step that is on its way
+    counts with what it held when it began.
+    """
+    mine = np.arange(0, arrival.size, pool.replicas)
+    ri, rf = _request_rows(pool, arrival[mine], prompt[mine], output[mine], computed[mine], None)
+    replica = _Replicas(pool, ri, rf, 1, pool.seed, None)
+    replica.queue[0] = np.arange(mine.size)
+    replica.si[0, loop.TAIL] = mine.size
+    seen = np.zeros((3, moments.size))
+    for k, moment in enumerate(moments):
+        replica.advance(float(moment))
+        state = replica.si[0]
+        running = state[loop.DECODING] - state[loop.SPENT_SLOTS] + state[loop.FINISHING] + (state[loop.PARTIAL] >= 0)
+        arrived = np.searchsorted(rf[:, loop.ARRIVAL], moment, side="right")
+        held = state[loop.RESERVED] if pool.whole_admission else state[loop.CONTEXT] + state[loop.HELD]
+        seen[:, k] = running, arrived - state[loop.DONE] - running, held
+    return seen[0], seen[1], seen[2]

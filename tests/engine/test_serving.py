@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from explorer.engine.serving import (
     jitter_table,
     saturation_rate,
     simulate,
+    timeline,
 )
 from explorer.engine.stragglers import critical_ranks, hit_probability_per_step, mean_of_max_lognormal
 from tests.engine.serving_examples import (
@@ -287,3 +290,27 @@ def test_that_wrong_input_is_refused_by_name() -> None:
         StepTable(np.array([0.0, 8.0]), np.full(2, 0.01), 1000.0, np.ones(2), np.array([1.0, 2.0]), np.ones((2, 2)))
     with pytest.raises(ValueError, match="power of two"):
         Noise(np.ones(3))
+
+
+def test_that_the_timeline_shows_the_batch_and_the_memory_of_the_run() -> None:
+    requests, server = chat(17, 5000, 14.0), chat_server()
+    run, seen = simulate(requests, server, whole_run=True), timeline(requests, server, points=2000)
+    assert np.mean(seen.running) == pytest.approx(run.mean_batch * run.busy_share, rel=0.1)
+    assert np.mean(seen.kv_tokens) == pytest.approx(run.kv_mean * run.busy_share, rel=0.1)
+    assert np.all(seen.waiting >= 0.0)
+    assert np.max(seen.kv_tokens) <= run.kv_peak
+    crowded = timeline(requests, chat_server(max_batch=16), points=200)
+    assert np.max(crowded.running) == 16
+    assert crowded.waiting[-1] > 100
+
+
+def test_that_numba_is_imported_by_the_loop_alone(repository: Path) -> None:
+    """The window must not load it: 0.3 s and 60 MB, and compiling stalls the thread that paints."""
+
+    def imports(path: Path) -> set[str]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        return names | {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+    found = {p.name for p in (repository / "explorer").rglob("*.py") if any(n.startswith("numba") for n in imports(p))}
+    assert found == {"serving_loop.py"}

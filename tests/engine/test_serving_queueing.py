@@ -84,6 +84,24 @@ def test_that_one_server_follows_lindleys_recursion_request_by_request() -> None
         assert e2e == pytest.approx(free - moment, abs=1e-7)
 
 
+def test_that_the_shortest_of_three_queues_is_joined_request_by_request() -> None:
+    """Single servers side by side, by hand: fewest present at the arrival; of equals the first from i mod R on."""
+    count, replicas = 4000, 3
+    arrival = arrivals(draw(3, count), 0.9 * replicas)
+    output = np.random.default_rng(4).geometric(1.0 / SLICES, count)
+    one = servers(1)
+    server = Server(one.table, 1, one.kv_tokens, one.token_budget, replicas=replicas, routing="shortest_queue")
+    run = simulate(Requests(arrival, np.ones(count), output), server, saturation=float(replicas))
+    leaves: list[list[float]] = [[] for _ in range(replicas)]
+    for i, moment in enumerate(arrival):
+        present = [sum(left > moment for left in queue[-60:]) for queue in leaves]
+        order = [(i + k) % replicas for k in range(replicas)]
+        joined = min(order, key=lambda r: present[r])
+        begins = max(moment, leaves[joined][-1]) if leaves[joined] else moment
+        leaves[joined].append(begins + output[i] / SLICES)
+        assert run.e2e[i] == pytest.approx(leaves[joined][-1] - moment, abs=1e-7)
+
+
 @pytest.mark.parametrize("load", [0.5, 0.8])
 def test_that_one_server_with_exponential_service_matches_mm1(load: float) -> None:
     _, sojourns = replications(servers(1), load, exponential=True)
