@@ -60,7 +60,7 @@ class Panel(QFrame):
         below.setSpacing(0)
         for folding in self.folded:
             below.addWidget(folding)
-        self.folded[0].frame.header.has_rule = False
+        self.folded[0].frame.has_rule = False
         below.addStretch(1)
         self.scroller = QScrollArea(self)
         self.scroller.setObjectName("groups")

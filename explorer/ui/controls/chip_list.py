@@ -126,6 +126,8 @@ class ChipList(QListWidget):
             item.setToolTip(spoken)
         while self.count() > len(rows):
             self.takeItem(self.count() - 1)
+        if len(rows) != len(self._rows):
+            self.setFixedHeight(len(rows) * ROW_HEIGHT + 2)
         self._rows = tuple(rows)
         self.setCurrentRow(selected)
         self._showing = False

@@ -18,7 +18,6 @@ class GroupHeader(QAbstractButton):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._summary = ""
-        self.has_rule = True
         self.setText(title)
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -43,12 +42,9 @@ class GroupHeader(QAbstractButton):
         return QSize(200, HEADER_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Hairline above, chevron, title, summary."""
+        """Chevron, title, summary."""
         t = theme.tokens()
         painter = QPainter(self)
-        if self.has_rule:
-            painter.setPen(QPen(QColor(t.hairline), 1))
-            painter.drawLine(QPointF(0, 0.5), QPointF(self.width(), 0.5))
         if self.hasFocus():
             painter.fillRect(QRectF(0, 2, self.width(), self.height() - 3), QColor(t.accent_wash))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -79,6 +75,7 @@ class FoldingGroup(QWidget):
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
+        self.has_rule = True
         self.header = GroupHeader(title, self)
         self.header.setObjectName(f"{name}.header")
         self.body = QWidget(self)
@@ -112,6 +109,13 @@ class FoldingGroup(QWidget):
     def set_open(self, opened: bool) -> None:
         """Show or hide the body."""
         self.header.setChecked(opened)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The hairline above head and small controls."""
+        if self.has_rule and event.rect().top() <= 0:
+            painter = QPainter(self)
+            painter.setPen(QPen(QColor(theme.tokens().hairline), 1))
+            painter.drawLine(QPointF(0, 0.5), QPointF(self.width(), 0.5))
 
     def _on_toggled(self, opened: bool) -> None:
         self.body.setVisible(opened)

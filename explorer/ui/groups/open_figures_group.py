@@ -208,8 +208,8 @@ def _scale(figure: OpenFigure) -> Scale:
 def _caption(figure: OpenFigure) -> str:
     own = "set by you · " if figure.overridden else ""
     if figure.readings:
-        named = _named_readings(figure)
-        return f"{own}trust {named[0]} over {', '.join(named[1:])}"
+        taken = quantity_for_unit(figure.unit).format(figure.value * unit_scale(figure.unit))
+        return f"{own}trusted so far, it is taken as {taken}"
     return own + figure.reason
 
 

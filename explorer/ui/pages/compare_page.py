@@ -19,6 +19,7 @@ from explorer.ui import theme
 from explorer.ui.document import Document
 from explorer.ui.pages.compare_modes import CompareModes, Mode
 from explorer.ui.pages.scenarios_view import ScenariosView
+from explorer.ui.verdict import SURE
 
 SECONDS, RATE, MONTH, PER_MILLION, SHARE = (
     QUANTITIES[key] for key in ("seconds", "request_rate", "usd_per_month", "usd_per_million", "share")
@@ -60,7 +61,8 @@ def _keeps(one: AlternativeOutcome) -> str:
     probability = one.probability_keeps.get("all")
     if probability is None:
         return NOTHING
-    return f"{'✓' if one.keeps_promises else '✗'} {SHARE.format(probability)}"
+    sign = "✗" if not one.keeps_promises else "✓" if probability >= SURE else "?"
+    return f"{sign} {SHARE.format(probability)}"
 
 
 def _counted(one: AlternativeOutcome, text: str) -> str:
@@ -101,7 +103,7 @@ COLUMNS = (
     ),
     Column("$/M tokens", "Cost per million tokens at the stated traffic", _per_million),
     Column("$/month", "Cost a month at the stated traffic", _month),
-    Column("Keeps all", "Share of draws in which every promise is kept", _keeps),
+    Column("Keeps all", "Share of draws in which every promise is kept; ? where that is in doubt", _keeps),
     Column("Evidence", "How well the chip is known", lambda one: one.evidence_grade, right=False),
     Column("Remarks", "Why a promise breaks, or what to know", _reason, right=False),
 )

@@ -14,6 +14,7 @@ from explorer.scenario.schema import Scenario
 from explorer.scenario.wording import Step
 from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, FleetOutcome, Metric, Outcome, WorkloadOutcome
 
+NAMES = ("title", "question")
 LATENCIES: dict[Metric, str] = {
     "ttft": "first token (TTFT)",
     "tpot": "per token (TPOT)",
@@ -81,7 +82,8 @@ def _input_rows(sides: Sequence[Side], reference: int) -> list[Row]:
     found = [{_subject(one): one for one in differences(base, side.scenario)} for side in sides]
     # In the order of the file, each once, whichever side has it.
     samples = {subject: one for here in found for subject, one in here.items()}
-    order: list[Step] = list(type(base).model_fields)
+    # What a scenario is called says least about it.
+    order: list[Step] = [*(key for key in type(base).model_fields if key not in NAMES), *NAMES]
     subjects = sorted(samples, key=lambda subject: order.index(split(samples[subject].path)[0]))
     rows = []
     for subject in subjects:

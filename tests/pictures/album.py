@@ -1,0 +1,223 @@
+"""The reference pictures of the window: which there are, how one is painted, kept small, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+
+from explorer.catalog.catalog import Catalog, load_catalog
+from explorer.plots.tokens import THEMES
+from explorer.scenario.file import read_scenario
+from explorer.scenario.schema import Scenario
+from explorer.ui import theme
+from explorer.ui.application import Unhurried, application_object
+from explorer.ui.document import Document
+from explorer.ui.main_window import MainWindow
+
+FOLDER = Path(__file__).resolve().parent
+SCENARIOS = FOLDER.parent.parent / "scenarios"
+SIZES = ((1280, 720, 1.0), (1440, 900, 1.0), (1280, 720, 2.0))
+COLOURS = 255
+SETTLED = 8
+"""Rounds of events until layouts within layouts have all been laid out."""
+
+MEAN_LIMIT = 1.5
+"""Mean absolute difference of two blurred pictures that is still the same picture, of 255."""
+STRONG = 40
+STRONG_LIMIT = 0.008
+"""Share of pixels that may differ by more than STRONG: some figures, but no moved or missing widget."""
+
+Prepare = Callable[[MainWindow], None]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: a scenario, a theme, logical size and scale, and what is done before it is taken."""
+
+    name: str
+    scenario: str
+    theme: str
+    width: int = 1280
+    height: int = 720
+    scale: float = 1.0
+    prepare: Prepare | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file of the reference."""
+        return FOLDER / f"{self.name}.png"
+
+
+def _start_page(window: MainWindow) -> None:
+    window.show_start([Path("scenarios/llama-70b-chat.toml"), Path("plans/next-year.toml")])
+
+
+def _changed(window: MainWindow) -> None:
+    document = window.document
+    document.pin_baseline()
+    document.change_several({
+        document.workload_path("traffic.request_rate_per_s"): 18.0,
+        document.workload_path("model.weight_precision"): "bf16",
+        "overrides.qcom-ai200.memory_bandwidth": {"belief": 0.9, "reason": "asked the vendor"},
+    })
+
+
+def _scenarios(window: MainWindow) -> None:
+    _changed(window)
+    window.compare.show_mode("scenarios")
+    view = window.compare.scenarios
+    for name in ("nvidia-only-fleet", "llama-70b-chat"):
+        view.add(SCENARIOS / f"{name}.toml")
+    QApplication.processEvents()
+    view.refresh()
+
+
+def _figures(window: MainWindow) -> None:
+    _changed(window)
+    window.panel.traffic.frame.set_open(False)
+    window.panel.open_figures.sliders["qcom-ai200.peak_fp8"].set_locked(True)
+
+
+def _hopeless(window: MainWindow) -> None:
+    document = window.document
+    document.change_several({document.workload_path("model.size_billion"): 9000.0})
+    QApplication.processEvents()
+    window.messages.show_message("question.toml, line 12: request_rate_per_s must be above 0\nallowed: 0 to 1,000,000")
+
+
+def album() -> Iterator[Picture]:
+    """Every example scenario in both themes and all sizes, then the states that no example shows."""
+    for path in sorted(SCENARIOS.glob("*.toml")):
+        for name in THEMES:
+            for width, height, scale in SIZES:
+                label = f"{path.stem}-{name}-{width}x{height}" + (f"@{scale:g}" if scale != 1 else "")
+                yield Picture(label, path.name, name, width, height, scale)
+    states: tuple[tuple[str, Prepare], ...] = (
+        ("start", _start_page),
+        ("changed", _changed),
+        ("scenarios", _scenarios),
+        ("figures", _figures),
+        ("hopeless", _hopeless),
+    )
+    for label, prepare in states:
+        for name in THEMES:
+            yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, prepare=prepare)
+
+
+@cache
+def _known() -> Catalog:
+    return load_catalog()
+
+
+@cache
+def _answers(scenario: str) -> Unhurried:
+    # One for each scenario: it keeps what it has answered, and every size and theme asks the same.
+    return Unhurried(_known())
+
+
+@cache
+def _scenario(scenario: str) -> Scenario:
+    return read_scenario(SCENARIOS / scenario, _known()).scenario
+
+
+def paint(picture: Picture) -> QImage:
+    """The picture as the window is now."""
+    application = application_object()
+    theme.apply(application, THEMES[picture.theme])
+    document = Document(_known(), _answers(picture.scenario), _scenario(picture.scenario))
+    window = MainWindow(document)
+    try:
+        window.panel.unfold("traffic", "open_figures")
+        window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        window.setFixedSize(QSize(picture.width, picture.height))
+        window.show()
+        application.processEvents()
+        if picture.prepare is not None:
+            picture.prepare(window)
+            for _ in range(SETTLED):
+                application.processEvents()
+        image = QImage(window.size() * picture.scale, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(picture.scale)
+        image.fill(window.palette().window().color())
+        window.render(image, QPoint())
+        return image
+    finally:
+        document.undo_stack.setClean()
+        window.close()
+        window.deleteLater()
+        application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def pixels(image: QImage) -> NDArray[np.uint8]:
+    """Red, green and blue, shape (height, width, 3)."""
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : 3 * plain.width()].reshape(plain.height(), plain.width(), 3).copy()
+
+
+def keep(picture: Picture, image: QImage) -> int:
+    """Write the reference with the commonest colours only, a quarter of the size; returns its bytes."""
+    seen = pixels(image)
+    packed = (seen[..., 0].astype(np.uint32) << 16) | (seen[..., 1].astype(np.uint32) << 8) | seen[..., 2]
+    colours, place, count = np.unique(packed, return_inverse=True, return_counts=True)
+    chosen = colours[np.argsort(-_spread(colours, count))[:COLOURS]]
+    nearest = np.argmin(_distances(colours, chosen), axis=1).astype(np.uint8)
+    indexed = np.ascontiguousarray(nearest[place].reshape(packed.shape))
+    small = QImage(
+        indexed.data, packed.shape[1], packed.shape[0], packed.shape[1], QImage.Format.Format_Indexed8
+    )  # fmt: skip
+    small.setColorTable([int(colour) | 0xFF000000 for colour in chosen])
+    if not small.save(str(picture.path), "PNG", 0):
+        raise OSError(f"cannot write {picture.path}")
+    return picture.path.stat().st_size
+
+
+def _channels(colours: NDArray[np.uint32]) -> NDArray[np.float32]:
+    return np.stack([(colours >> shift & 0xFF) for shift in (16, 8, 0)], axis=1).astype(np.float32)
+
+
+def _distances(colours: NDArray[np.uint32], chosen: NDArray[np.uint32]) -> NDArray[np.float32]:
+    a, b = _channels(colours), _channels(chosen)
+    return np.sum(a * a, axis=1)[:, None] - 2 * a @ b.T + np.sum(b * b, axis=1)[None, :]
+
+
+def _spread(colours: NDArray[np.uint32], count: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How much a colour is needed: its pixels, but only the commonest of each small cube of like colours in full."""
+    cube = (_channels(colours) // 12).astype(np.int64) @ np.array([10_000, 100, 1])
+    order = np.lexsort((-count, cube))
+    first = np.r_[True, cube[order][1:] != cube[order][:-1]]
+    weight = count.astype(np.float64)
+    weight[order[~first]] *= 0.02
+    return weight
+
+
+def difference(image: QImage, other: QImage) -> tuple[float, float]:
+    """Mean absolute difference (of 255) and share of strongly differing pixels, after a slight blur."""
+    if image.size() != other.size():
+        return 255.0, 1.0
+    a, b = (pixels(_blurred(one)) for one in (image, other))
+    apart = np.abs(a.astype(np.int16) - b).max(axis=2)
+    return float(apart.mean()), float((apart > STRONG).mean())
+
+
+def _blurred(image: QImage) -> QImage:
+    """Half the size, smoothly: what a hair of antialiasing changes does not count."""
+    half = image.size() / 2
+    return image.scaled(half, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+
+
+def same(image: QImage, other: QImage) -> bool:
+    """Whether two pictures pass as one."""
+    mean, strong = difference(image, other)
+    return mean <= MEAN_LIMIT and strong <= STRONG_LIMIT
+
+
+by_name = {picture.name: picture for picture in album()}
