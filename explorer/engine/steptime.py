@@ -114,7 +114,7 @@ def step_time(
     reduce_time = allreduce.time(tokens * (hidden * 2.0))
     total: Array = np.zeros(np.broadcast(tokens, bandwidth).shape)
     mixers: dict[tuple[object, ...], Array] = {}
-    feeds: dict[tuple[object, ...], Array] = {}
+    feeds: dict[tuple[object, ...], tuple[Array, Array | None]] = {}
     for group in shape.layers:
         layer = np.asarray(per_layer)
         if group.mixer != "none":
@@ -140,11 +140,14 @@ def step_time(
             feed_key = (group.ffn, group.intermediate)
             if feed_key not in feeds:
                 feeds[feed_key] = (
-                    _dense_time(shape, group, chip, tp, tokens) + reduce_time
+                    (_dense_time(shape, group, chip, tp, tokens) + reduce_time, None)
                     if group.ffn == "dense"
                     else _moe_time(shape, chip, tp, dp, tokens, batch_tokens, reduce_time, constants)
                 )
-            layer = layer + feeds[feed_key]
+            feed, exchange = feeds[feed_key]
+            layer = layer + feed
+            if exchange is not None:
+                layer = layer + np.where(_within_domain(chip, tp * dp), exchange, np.maximum(exchange - layer, 0.0))
         total = total + group.count * layer
     rows_of_logits = np.maximum(decode + np.asarray(work.prompts, dtype=np.float64) / lanes, 1.0 / lanes)
     total = total + _gemm(chip, rows_of_logits, shape.vocabulary / tp, hidden, sixteen=True)
@@ -252,7 +255,13 @@ def _moe_time(
     batch_tokens: Array,
     reduce_time: Array,
     constants: StepConstants,
-) -> Array:
+) -> tuple[Array, Array | None]:
+    """Time of the experts, all-reduce included where attention is tensor parallel, and the exchange of tokens.
+
+    The exchange (dispatch and combine) is None where no row has attention data parallelism. Inside the scale-up
+    domain it adds to the layer. Beyond it two micro-batches take turns, one computing while the other exchanges
+    (DeepSeek-V3 technical report, 3.2.3 and 3.4), so that only what outlasts the layer's own time counts.
+    """
     group = tp * dp
     hidden = shape.hidden
     bandwidth = np.asarray(chip.memory_bandwidth)
@@ -277,15 +286,18 @@ def _moe_time(
             + _gemm(chip, tokens, hidden, width)
         )
     spreads = dp > 1
-    if np.any(spreads):
-        inside = group <= np.asarray(chip.scaleup_domain)
-        rate = np.where(
-            inside,
-            np.asarray(chip.link_bandwidth) * constants.dispatch_link_share,
-            np.asarray(chip.scaleout_bandwidth) * 0.8,
-        )
-        copies = np.minimum(shape.experts_per_token, group)
-        payload = tokens * copies * hidden * 1.5 * (group - 1.0) / group
-        all_to_all = 2.0 * (constants.dispatch_base_s + payload / rate)
-        return np.asarray(total + np.where(spreads, all_to_all, reduce_time))
-    return np.asarray(total + reduce_time)
+    if not np.any(spreads):
+        return np.asarray(total + reduce_time), None
+    rate = np.where(
+        _within_domain(chip, group),
+        np.asarray(chip.link_bandwidth) * constants.dispatch_link_share,
+        np.asarray(chip.scaleout_bandwidth) * 0.8,
+    )
+    copies = np.minimum(shape.experts_per_token, group)
+    payload = tokens * copies * hidden * 1.5 * (group - 1.0) / group
+    exchange = 2.0 * (constants.dispatch_base_s + payload / rate)
+    return np.asarray(total + np.where(spreads, 0.0, reduce_time)), np.asarray(np.where(spreads, exchange, 0.0))
+
+
+def _within_domain(chip: ChipSpec, chips: Array) -> Array:
+    return np.asarray(chips <= np.asarray(chip.scaleup_domain))
