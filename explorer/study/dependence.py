@@ -86,6 +86,16 @@ class TierDependence:
 
 
 @dataclass(frozen=True, slots=True)
+class TierFlow:
+    """Whose money ends with whom at one tier: shares of spend by pool, then by supplier; they sum to 1."""
+
+    tier: str
+    title: str
+    suppliers: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SupplierExit:
     """What leaving a supplier costs, and what that lets it charge."""
 
@@ -109,6 +119,7 @@ class Dependence:
     portability: tuple[StackPortability, ...]
     tiers: tuple[TierDependence, ...]
     exits: tuple[SupplierExit, ...]
+    flows: tuple[TierFlow, ...]
     survivability: float | None
     """Of the worst tier that counts: never a mean of unlike tiers."""
     binding_tiers: tuple[str, ...]
@@ -186,7 +197,7 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
     features = features_used(scenario, outcome)
     if fleet.usd_per_month is None:
         return Dependence(
-            features, (), (), (), None, (), None, risk.price_rise_share, BASES, BANDS_NOTE, fleet.reason
+            features, (), (), (), (), None, (), None, risk.price_rise_share, BASES, BANDS_NOTE, fleet.reason
         )
     traffic = np.asarray([member.traffic_share for member in members])
     sizes = pool_table(fleet).size(traffic)
@@ -210,6 +221,7 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
         portability=stacks,
         tiers=found,
         exits=_exits(scenario, fleet, tiers, losses),
+        flows=tuple(_flow(name, tier, fleet) for name, tier in tiers.items()),
         survivability=worst,
         binding_tiers=tuple(t for t, value in survivability.items() if worst is not None and value <= worst + 1e-9),
         expected_loss_weeks=float(
@@ -256,6 +268,18 @@ def _tier(name: str, tier: Tier, loss: TierLoss, risk: Risk, largest: float, cou
         counts=counts,
         survivability=1.0 - float(p @ (loss.lost * real_suppliers(tier)).max(axis=1)),
         suppliers=suppliers,
+    )
+
+
+def _flow(name: str, tier: Tier, fleet: FleetOutcome) -> TierFlow:
+    spend = np.asarray([pool.spend_share for pool in fleet.pools])
+    shares = spend[:, None] * np.einsum("kds,d->ks", tier.structure.assignment, tier.structure.probabilities)
+    order = np.argsort(-shares.sum(axis=0), kind="stable")
+    return TierFlow(
+        tier=name,
+        title=TIER_TITLES[name],
+        suppliers=tuple(tier.suppliers[at] for at in order),
+        shares=tuple(tuple(float(row[at]) for at in order) for row in shares),
     )
 
 
