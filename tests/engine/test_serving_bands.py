@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.engine.queueing_exact import mm1_sojourn_quantile
-from explorer.engine.serving import Requests, quantiles_with_band, saturation_rate, simulate
+from explorer.engine.serving import Requests, StepTable, quantiles_with_band, saturation_rate, simulate
 from explorer.engine.serving_bands import histogram_band, histogram_edges, histogram_quantiles, student_quantile
 from explorer.engine.serving_loop import BINS, LEAST_EXPONENT, SUB_BINS
 from tests.engine.serving_examples import chat, chat_server
@@ -100,8 +100,6 @@ def test_that_the_histogram_has_bins_below_one_percent_from_60_ns_to_18_hours() 
 
 def test_that_gaps_fall_into_the_bin_that_holds_them() -> None:
     """A lone request of steady steps of 7.3 ms: all its gaps in the one bin around 7.3 ms."""
-    from explorer.engine.serving import StepTable
-
     table = StepTable(
         np.array([0.0, 8.0]), np.full(2, 0.0073), 1.0, np.zeros(2), np.array([1.0, 9.0]), np.zeros((2, 2))
     )

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.engine.serving import Requests, Server, Simulated, StepTable, simulate
+from explorer.engine.serving import PrefillPool, Requests, Server, Simulated, StepTable, simulate
 from explorer.engine.serving_records import WATERMARK_SHARE
 
 
@@ -229,3 +229,42 @@ def test_that_no_token_is_lost_or_made_whatever_the_routing(
     assert np.all(run.e2e >= run.ttft)
     assert np.all(run.queue >= 0.0)
     assert run.kv_peak <= kv_tokens
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.builds(
+        PrefillPool,
+        table=st.just(step_table()),
+        replicas=st.integers(1, 3),
+        max_batch=st.integers(1, 8),
+        kv_tokens=st.integers(345, 1500),
+        token_budget=st.integers(1, 400),
+        transfer_s=st.floats(0.0, 0.1),
+    ),
+    st.integers(1, 12),
+    st.integers(345, 1500),
+    requests,
+)
+def test_that_pools_lose_no_token_between_them(
+    pool: PrefillPool, max_batch: int, kv_tokens: int, gaps: list[tuple[float, int, int]]
+) -> None:
+    server = Server(step_table(), max_batch, kv_tokens, 128, scheduler="disaggregated", prefill=pool)
+    times, prompt, output = (np.array(column) for column in zip(*gaps, strict=True))
+    run = simulate(Requests(np.cumsum(times), prompt, output), server, saturation=1e9, whole_run=True)
+    assert run.tokens == output.sum()
+    assert run.gap_sections.sum() == (output - 1).sum()
+    handed_over = output > 1
+    assert np.all((run.e2e - run.ttft)[handed_over] > pool.transfer_s)
+
+
+@settings(max_examples=60, deadline=None)
+@given(servers, st.integers(1, 30), requests)
+def test_that_closed_loop_never_has_more_requests_than_users(
+    server: Server, users: int, gaps: list[tuple[float, int, int]]
+) -> None:
+    times, prompt, output = (np.array(column) for column in zip(*gaps, strict=True))
+    run = simulate(Requests(np.cumsum(times), prompt, output), server, users=users, whole_run=True)
+    assert run.tokens == output.sum()
+    assert run.gap_sections.sum() == (output - 1).sum()
+    assert np.flatnonzero(run.batch_time).max() <= users
