@@ -47,6 +47,27 @@ class PromptService:
     overhead: float
     growth: Array
     """Share of `own` that grows with the prompt's length (1: proportional)."""
+    service_at: Array | None = None
+    """Time the scheduler needs for a mean prompt when others wait: its share of steps full of prompt tokens, decodes
+    included, (rows, nodes); None: `marginal_at`."""
+    decode_at: Array | None = None
+    """A step without prompts, (rows, nodes): who comes to no queue waits half of it; None: half the mean step."""
+    full_at: Array | None = None
+    """A step full of prompt tokens, (rows, nodes)."""
+    load_gain: float = 0.0
+    """By how much more, for each unit of utilisation, the first token takes than the sum of its parts says."""
+    full_alone: ArrayLike = 0.0
+    """Share of a prompt's chunks that fill the budget even when it is alone."""
+
+    def busy(self, state: LoadState) -> tuple[Array, Array]:
+        """Share of time in which prompts are worked off, below 1, and what a mean one then takes, (rows, loads)."""
+        service = state.mean_over_time(self.marginal_at if self.service_at is None else self.service_at)
+        return np.minimum(state.rate * service, 0.98), service
+
+    def crowded(self, state: LoadState) -> Array:
+        """Share of prompt work that comes in full steps: long prompts alone, any when others wait, (rows, loads)."""
+        alone = np.asarray(self.full_alone)
+        return np.asarray(alone + (1.0 - alone) * self.busy(state)[0])
 
 
 @lru_cache(maxsize=64)
@@ -69,15 +90,24 @@ def ttft_quantiles(
     """Time to first token, quantiles (rows, loads), seconds.
 
     Sum of independent parts: waiting for a slot (exact tail of the chain), waiting for the prompts ahead (M/G/1 with
-    an exponential tail, mean by Pollaczek-Khinchine), the prompt's own steps (lognormal lengths), half a step in
-    progress and the front end. The quantile of the sum is mean + root of summed squared excesses of the parts: exact
-    for one part, 13-28 % low at P99 in the worst published comparison, which the band carries.
+    an exponential tail, mean by Pollaczek-Khinchine; a prompt's service is its share of full steps, decodes included),
+    the prompt's own steps (lognormal lengths), half a step in progress and the front end. The quantile of the sum is
+    mean + root of summed squared excesses of the parts: exact for one part. Batch and prompt queue swell together,
+    which the parts do not know: `load_gain` is what the program's own simulation finds on top.
     """
     own = state.mean_over_time(service.own_at)
-    marginal = state.mean_over_time(service.marginal_at)
-    step, decay = state.finite_step, state.finite_decay
-    busy = np.minimum(state.rate * marginal, 0.98)
-    queue_mean = busy * marginal * (1.0 + service.scv) / (2.0 * (1.0 - busy))
+    busy, each = service.busy(state)
+    decay = state.finite_decay
+    # who meets no prompt waits for the step under way, who meets one for the end of a step with prompts in it
+    step = state.finite_step
+    residual_service = 0.5 * each * (1.0 + service.scv)
+    under_way = residual_service
+    if service.decode_at is not None and service.full_at is not None:
+        step = (1.0 - busy) * state.mean_over_time(service.decode_at)
+        crowded = service.crowded(state)
+        mixed = crowded * state.mean_over_time(service.full_at) + (1.0 - crowded) * own
+        under_way = np.maximum(0.5 * mixed, residual_service)
+    queue_mean = busy * (under_way + busy / (1.0 - busy) * residual_service)
     queue_decay = busy / np.maximum(queue_mean, 1e-12)
     slot_mean = state.wait_probability / decay
     mean = service.overhead + 0.5 * step + own + queue_mean + slot_mean
@@ -91,33 +121,52 @@ def ttft_quantiles(
     residual = step * (_column(quantiles) - 0.5)
     spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
     signed = slot + queue + longer + residual
-    total = mean + np.copysign(np.minimum(spread, np.abs(signed)), signed)
-    return _ordered(state, np.maximum(total, floor), quantiles)
+    total = np.maximum(mean + np.copysign(np.minimum(spread, np.abs(signed)), signed), floor)
+    gain = 1.0 + service.load_gain * np.minimum(state.utilisation, 1.0)
+    return _ordered(state, service.overhead + (total - service.overhead) * gain, quantiles)
 
 
 def tpot_quantiles(
-    chain: Chain, state: LoadState, marginal_at: Array, quantiles: tuple[float, ...] = QUANTILES
+    chain: Chain,
+    state: LoadState,
+    marginal_at: Array,
+    quantiles: tuple[float, ...] = QUANTILES,
+    *,
+    prompt_scv: float = 0.0,
+    output_scv: float = 0.0,
+    full_at: Array | None = None,
 ) -> dict[float, Array]:
     """Time per output token of a request (mean over its tokens), quantiles (rows, loads), seconds.
 
     Centre: mean batch over token rate (Little). Spread: a request averages the batch over its own lifetime, which for
     a batch relaxing at about one lifetime keeps sqrt(2/e) of its standard deviation at light load and all of it near
-    saturation; prompts met by chance (Poisson) add in quadrature. Source: theory of an Ornstein-Uhlenbeck batch,
-    checked against discrete-event runs to 2-7 % in the mean.
+    saturation; prompts met by chance (a Poisson number, each of its own length, shared by the request's own tokens)
+    add in quadrature, their skew by Cornish-Fisher. Source: theory of an Ornstein-Uhlenbeck batch, checked against
+    discrete-event runs to 2-7 % in the mean.
     """
     step = state.finite_step
     marginal = state.mean_over_time(marginal_at)
     at_rest = np.sqrt(2.0 / np.e)
     near_saturation = at_rest + (1.0 - at_rest) * np.minimum(state.utilisation, 1.0)
-    # number of prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root
-    chance = marginal * np.sqrt(state.rate * step / chain.output_tokens)
-    least = chain.step[:, 1:2]
+    # prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root, the more so the more
+    # lengths differ (E[1/o] = (1+cv^2)/m of a lognormal output)
+    met_number = state.rate * step * chain.output_tokens / (1.0 + output_scv)
+    spread_out = (1.0 + prompt_scv) * (1.0 + output_scv)
+    # a prompt met holds up everybody, so that more prompts are met: the batch's own gain, step over unloaded step
+    gain = step / chain.unloaded if prompt_scv or output_scv else 1.0
+    chance = gain * marginal * np.sqrt(state.rate * step / chain.output_tokens * spread_out)
+    skew = np.minimum((1.0 + prompt_scv) ** 1.5 / np.sqrt(np.maximum(met_number, 1e-9)), 3.0)
+    least = chain.unloaded
     batch = np.stack(list(quantiles_over_nodes(state.cumulative_token, chain.step, quantiles).values()))
     off_mean = batch - step
     # below the mean the share kept stays, so that more load never shortens a quantile
     off_batch = np.where(off_mean < 0, at_rest, near_saturation) * off_mean
-    met = np.asarray([standard_normal(q) for q in quantiles])[:, None, None] * chance
+    z = np.asarray([standard_normal(q) for q in quantiles])[:, None, None]
+    met = np.where(z > 0.0, z + (z * z - 1.0) * skew / 6.0, z) * chance
     value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)
+    if full_at is not None:
+        # no step is longer than one full of prompt tokens, so no request's mean is by much
+        value = np.minimum(value, np.maximum(state.mean_over_time(full_at), step) + np.maximum(off_batch, 0.0))
     return _ordered(state, np.maximum(value, least), quantiles)
 
 
@@ -130,27 +179,44 @@ def itl_quantiles(
     stall_probability: ArrayLike,
     stall_s: float,
     quantiles: tuple[float, ...] = QUANTILES,
+    *,
+    full_at: Array | None = None,
+    merge_at: Array | None = None,
+    crowded: Array | None = None,
 ) -> dict[float, Array]:
     """Gap between tokens, per token, quantiles (rows, loads), seconds.
 
     In state n a step is mixed with a prompt chunk with probability `mixed_share_at` and then lasts `mixed_at`,
-    otherwise `decode_at` (all (rows, nodes)). A rare stall of `stall_s` hits a step with `stall_probability` (rows, 1)
-    and sets the quantile once that exceeds 1-q (fan-out: Dean and Barroso 2013).
+    otherwise `decode_at` (all (rows, nodes)). Of the prompt work a share `crowded` (rows, loads) comes in steps that
+    are full of prompt tokens: they last `full_at`, and `merge_at` of them do the work of one chunk. A rare stall
+    of `stall_s` hits a step with `stall_probability` (rows, 1) and sets the quantile once that exceeds 1-q (fan-out:
+    Dean and Barroso 2013).
     """
-    # where each node's gaps lie, decode steps and mixed ones, and the share of them below every edge in turn
-    edges = [node_edges(decode_at), node_edges(mixed_at)]
-    marks = np.sort(np.concatenate([upper for _, upper in edges], axis=1), axis=1)
-    below: Array = np.zeros((*decode_at.shape, marks.shape[1]))
-    for (lower, upper), share in zip(edges, (1.0 - mixed_share_at, mixed_share_at), strict=True):
-        width = np.maximum(upper - lower, 1e-15)[:, :, None]
-        part = np.maximum((marks[:, None, :] - lower[:, :, None]) / width, 0.0)
-        # the queue at the cap has no width: all of it lies below its own edge
-        below += share[:, :, None] * np.where(marks[:, None, :] >= upper[:, :, None], 1.0, part)
-    cumulative = np.matmul(state.token_weight, below)
+    # where each node's gaps lie, by kind of step, and the share of them below every edge in turn
+    kinds = [node_edges(decode_at), node_edges(mixed_at)]
+    if full_at is not None:
+        kinds.append(node_edges(full_at))
+    marks = np.sort(np.concatenate([upper for _, upper in kinds], axis=1), axis=1)
+    plain, mixed, *rest = (_below(marks, lower, upper) for lower, upper in kinds)
+    share = mixed_share_at[:, :, None]
+    weight = state.token_weight
+    cumulative = np.matmul(weight, plain + share * (mixed - plain))
+    if rest and crowded is not None and merge_at is not None:
+        # the crowded share of mixed steps gives way to fewer, full ones
+        full = np.matmul(weight, share * (merge_at[:, :, None] * (rest[0] - plain) - (mixed - plain)))
+        cumulative = np.maximum.accumulate(cumulative + crowded[:, :, None] * full, axis=2)
     value = np.stack(list(quantiles_at_edges(cumulative, marks, quantiles).values()))
     # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
     stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - _column(quantiles)
     return _ordered(state, value + np.where(stalled, stall_s, 0.0), quantiles)
+
+
+def _below(marks: Array, lower: Array, upper: Array) -> Array:
+    """Share of each node's gaps, spread evenly over its edges, that lies below each mark, (rows, nodes, marks)."""
+    width = np.maximum(upper - lower, 1e-15)[:, :, None]
+    part = np.maximum((marks[:, None, :] - lower[:, :, None]) / width, 0.0)
+    # the queue at the cap has no width: all of it lies below its own edge
+    return np.where(marks[:, None, :] >= upper[:, :, None], 1.0, part)
 
 
 def e2e_quantiles(

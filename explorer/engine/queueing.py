@@ -85,6 +85,8 @@ class Chain:
     """What the cap's node gains for each unit of ln(saturation/rate), (rows,): the states fall off towards it."""
     output_tokens: Array
     """m, shape (rows, 1)."""
+    unloaded: Array
+    """A step of one sequence alone, seconds, (rows, 1)."""
     saturation: Array
     """Largest rate a row can carry, requests/s, shape (rows,)."""
 
@@ -130,6 +132,7 @@ def build_chain(nodes: ArrayLike, step: ArrayLike, output_tokens: ArrayLike) -> 
         span=span,
         end_span=(slope**2 - 1.0) / 12.0,
         output_tokens=m,
+        unloaded=t[np.arange(t.shape[0]), np.argmax(n > 0.0, axis=1)][:, None],
         saturation=n[:, -1] / (m[:, 0] * t[:, -1]),
     )
 

@@ -168,6 +168,7 @@ class StepConstants:
     host_step_s: float
     host_request_s: float
     request_overhead_s: float
+    first_token_load_gain: float
     point_to_point_s: float
     dispatch_base_s: float
     dispatch_link_share: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,8 @@ class ReplicaTable:
     mixed_at: Array
     mixed_share_at: Array
     marginal_at: Array
+    full_at: Array
+    merge_at: Array
     service: PromptService
     stall_probability: Array
     stall_s: float
@@ -97,9 +100,15 @@ class StepGrid:
     """Step times of rows on a ladder of batch sizes, (rows, GRID) unless said otherwise; seconds."""
 
     caps: Array
+    budget: Array
+    """Prompt tokens a step takes beside one sequence, (rows, 1)."""
     decode: Array
     mixed: Array
     """A step that carries a prompt chunk besides its decodes."""
+    full: Array
+    """A step full of prompt tokens."""
+    full_steps: Array
+    """Full steps that a mean prompt amounts to."""
     chunks: Array
     """Steps that a mean prompt is spread over."""
     lanes: Array
@@ -138,11 +147,11 @@ def step_grid(
         rows.split,
         rows.allreduce,
         StepWork(
-            decode=np.concatenate([batch, batch], axis=1),
+            decode=np.concatenate([batch, batch, batch], axis=1),
             context=demand.mean_context,
-            prefill=np.concatenate([nothing, chunk * lanes], axis=1),
+            prefill=np.concatenate([nothing, chunk * lanes, budget * lanes], axis=1),
             prefill_context=attended,
-            prompts=np.concatenate([nothing, chunk / prompt * lanes], axis=1),
+            prompts=np.concatenate([nothing, chunk / prompt * lanes, budget / prompt * lanes], axis=1),
         ),
         constants,
         sequence_sharding=sequence_sharding,
@@ -151,8 +160,11 @@ def step_grid(
     hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
     return StepGrid(
         caps=rows.caps,
+        budget=budget[:, :1],
         decode=both[:, :GRID],
-        mixed=both[:, GRID:],
+        mixed=both[:, GRID : 2 * GRID],
+        full=both[:, 2 * GRID :],
+        full_steps=prompt / budget,
         chunks=prompt / chunk,
         lanes=lanes,
         stall_probability=np.where(ranks > 1, hit, 0.0),
@@ -180,8 +192,8 @@ def replica_table(
         return np.asarray(np.exp(low + share * (logs[row, left + 1] - low)))
 
     marginal = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
-    decode_at, marginal_at, mixed_at, chunks_at = (
-        at_nodes(values) for values in (grid.decode, marginal, grid.mixed, grid.chunks)
+    decode_at, marginal_at, mixed_at, chunks_at, full_at, full_steps_at = (
+        at_nodes(values) for values in (grid.decode, marginal, grid.mixed, grid.chunks, grid.full, grid.full_steps)
     )
     prompts_a_step = nodes / demand.output
     return ReplicaTable(
@@ -191,12 +203,19 @@ def replica_table(
         # as many mixed steps as chunks arrive, never more than all steps
         mixed_share_at=np.minimum(prompts_a_step * chunks_at, 1.0),
         marginal_at=marginal_at,
+        full_at=full_at,
+        merge_at=full_steps_at / chunks_at,
         service=PromptService(
             own_at=chunks_at * mixed_at,
             marginal_at=marginal_at,
             scv=np.asarray(demand.prompt_cv**2),
             overhead=constants.request_overhead_s,
             growth=np.clip(1.0 - grid.decode / grid.mixed, 0.0, 1.0)[:, :1],
+            service_at=full_steps_at * full_at / grid.lanes,
+            decode_at=decode_at,
+            full_at=full_at,
+            load_gain=constants.first_token_load_gain,
+            full_alone=_full_share(demand, grid.budget),
         ),
         stall_probability=grid.stall_probability,
         stall_s=stall_s,
@@ -232,7 +251,15 @@ def latencies(
     if "ttft" in metrics or "e2e" in metrics:
         found["ttft"] = ttft_quantiles(state, table.service, quantiles)
     if "tpot" in metrics or "e2e" in metrics:
-        found["tpot"] = tpot_quantiles(table.chain, state, table.marginal_at, quantiles)
+        found["tpot"] = tpot_quantiles(
+            table.chain,
+            state,
+            table.marginal_at,
+            quantiles,
+            prompt_scv=demand.prompt_cv**2,
+            output_scv=demand.output_cv**2,
+            full_at=table.full_at,
+        )
     if "itl" in metrics:
         found["itl"] = itl_quantiles(
             table.chain,
@@ -243,10 +270,15 @@ def latencies(
             table.stall_probability,
             table.stall_s,
             quantiles,
+            full_at=table.full_at,
+            merge_at=table.merge_at,
+            crowded=table.service.crowded(state),
         )
     if "e2e" in metrics:
+        # a whole answer of many tokens averages the prompts it meets: its spread is the batch's
+        steady = tpot_quantiles(table.chain, state, table.marginal_at, quantiles)
         found["e2e"] = e2e_quantiles(
-            state, found["ttft"], found["tpot"], np.asarray(demand.output), demand.output_cv, quantiles
+            state, found["ttft"], steady, np.asarray(demand.output), demand.output_cv, quantiles
         )
     return Latencies(state=state, chain=table.chain, table={metric: found[metric] for metric in metrics})
 
@@ -254,6 +286,18 @@ def latencies(
 def batch_quantile(state: LoadState, chain: Chain, q: float) -> Array:
     """Quantile of the batch in service (time-weighted), (rows, loads)."""
     return quantile_over_nodes(state.cumulative_time, chain.nodes, q)
+
+
+@lru_cache(maxsize=64)
+def _lengths(mean: float, cv: float) -> Array:
+    """Lengths at the middles of 32 equal slices of a lognormal."""
+    return np.asarray([float(lognormal_quantile(mean, cv, (i + 0.5) / 32)) for i in range(32)])
+
+
+def _full_share(demand: Demand, budget: Array) -> Array:
+    """Share of a prompt's chunks that fill the budget by themselves, (rows, 1)."""
+    whole = np.floor(_lengths(demand.computed_prompt, demand.prompt_cv) / budget).mean(axis=1, keepdims=True)
+    return np.asarray(whole / (whole + 1.0))
 
 
 def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
@@ -264,6 +308,10 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         own_at=table.service.own_at[rows],
         marginal_at=table.service.marginal_at[rows],
         growth=table.service.growth[rows],
+        service_at=None if table.service.service_at is None else table.service.service_at[rows],
+        decode_at=None if table.service.decode_at is None else table.service.decode_at[rows],
+        full_at=None if table.service.full_at is None else table.service.full_at[rows],
+        full_alone=np.asarray(table.service.full_alone)[rows],
     )
     return replace(
         table,
@@ -272,6 +320,8 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         mixed_at=table.mixed_at[rows],
         mixed_share_at=table.mixed_share_at[rows],
         marginal_at=table.marginal_at[rows],
+        full_at=table.full_at[rows],
+        merge_at=table.merge_at[rows],
         service=service,
         stall_probability=table.stall_probability[rows],
     )

@@ -31,6 +31,7 @@ from explorer.study.outcome import (
 from explorer.study.replica import (
     Demand,
     Latencies,
+    ReplicaTable,
     StepGrid,
     batch_quantile,
     latencies,
@@ -251,12 +252,15 @@ def _load(
     table = replica_table(grid, context.demand, step_constants(), stall_s=context.scenario.stragglers.stall_s)
     rates = load_ladder(CURVE_POINTS)[None, :] * table.chain.saturation[:, None]
 
-    def under(replicas: Array | float) -> Loaded:
+    def under(replicas: Array) -> Loaded:
         found = latencies(table, rates, replicas=replicas, metrics=wanted, quantiles=(0.5, 0.99))
         checks = [(found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
-        return Loaded(table, rates, found, largest_rate_within(rates, checks))
+        cliffs = largest_rate_within(rates, checks)
+        if len(wanted) == len(METRICS):
+            cliffs = _exact_cliffs(context, table, cliffs, rates[:, -1], replicas)
+        return Loaded(table, rates, found, cliffs)
 
-    loaded = under(1.0)
+    loaded = under(np.ones(len(fixed)))
     if context.demand.arrival_scv != 1.0:
         saturation = table.chain.saturation
         shared = [
@@ -265,6 +269,23 @@ def _load(
         ]
         loaded = under(np.asarray(shared, dtype=np.float64))
     return loaded
+
+
+def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, last: Array, replicas: Array) -> Array:
+    """Cliffs read off the curves brought to the last digits that count, by bisection about them; (rows,).
+
+    A moving hand does without: there a cliff may be a hair off.
+    """
+    if not context.limits:
+        return cliffs
+    low, high = 0.98 * cliffs, np.minimum(1.02 * cliffs, last)
+    promised = tuple(metric for metric in METRICS if metric in context.limits)
+    for _ in range(14):
+        middle = np.maximum(0.5 * (low + high), 1e-12)
+        found = latencies(table, middle[:, None], replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)).table
+        kept = np.all([found[one][0.99][:, 0] <= limit for one, limit in context.limits.items()], axis=0)
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    return np.asarray(np.where((cliffs > 0.0) & (cliffs < last), low, cliffs))
 
 
 def _replicas(

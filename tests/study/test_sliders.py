@@ -24,7 +24,7 @@ def busy_chat() -> Scenario:
         workload(
             alternative("nv-h200", parallelism_degree=2, max_batch=64),
             alternative("qcom-ai200", parallelism_degree=2),
-            traffic={"request_rate_per_s": 40.0},
+            traffic={"request_rate_per_s": 160.0},
         ),
         fleet=fleet(H200=0.5, AI200=0.5),
     )
@@ -160,7 +160,7 @@ def test_that_a_pool_is_what_an_alternative_with_its_traffic_alone_would_be(cata
     pool = evaluate(busy_chat(), catalog).fleet.pools[0]
     alone = scenario(
         workload(
-            alternative("nv-h200", parallelism_degree=2, max_batch=64), traffic={"request_rate_per_s": 20.0}
+            alternative("nv-h200", parallelism_degree=2, max_batch=64), traffic={"request_rate_per_s": 80.0}
         )
     )
     one = evaluate(alone, catalog).workloads[0].chosen
