@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
@@ -14,6 +13,11 @@ from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.study.worker import Answer, Request, serve
+
+if TYPE_CHECKING:
+    # Sockets and their ciphers are only needed once the worker starts, after the first picture.
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
 QUICK_SAMPLES = 12
 """Draws a frame: enough for a band that moves with the hand, refined when it rests."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from explorer.catalog import load_catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import Outcome
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.catalog.model import Model, parameter_count
@@ -94,15 +94,21 @@ class ModelGroup(Group):
         model = self.document.catalog.model(self.document.workload.model.preset)
         if model.family != self._family_name:
             self._family_name = model.family
-            self._family = {
-                one.id: _billions(one) for one in self.document.catalog.models.values() if one.family == model.family
-            }
-            stops = tuple(sorted(self._family.values()))
-            self.size_slider.set_scale(LogScale(SMALLEST, LARGEST, stops))
+            self._take_family({model.id: _billions(model)})
+            # Finding the family reads every model there is: after the window has been painted.
+            QTimer.singleShot(0, self, self._find_family)
         self.preset_button.setText(f"{model.name} ▾") if self._preset_text() != model.name else None
         super().refresh()
         if not self.document.is_dragging:
             self._preset_at_grip = model.id
+
+    def _find_family(self) -> None:
+        models = self.document.catalog.models.values()
+        self._take_family({one.id: _billions(one) for one in models if one.family == self._family_name})
+
+    def _take_family(self, family: dict[str, float]) -> None:
+        self._family = family
+        self.size_slider.set_scale(LogScale(SMALLEST, LARGEST, tuple(sorted(family.values()))))
 
     def _preset_text(self) -> str:
         return self.preset_button.text().removesuffix(" ▾")
