@@ -36,6 +36,9 @@ from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
 from explorer.ui.pages.compare_page import ComparePage
+from explorer.ui.pages.cost_page import CostPage
+from explorer.ui.pages.economics_feed import EconomicsFeed
+from explorer.ui.pages.fleet_page import FleetPage
 from explorer.ui.panel import Panel
 from explorer.ui.plot_hands import PlotHands
 from explorer.ui.question_bar import QuestionBar
@@ -47,6 +50,8 @@ SUFFIX = ".toml"
 FILTER = "Scenarios (*.toml);;All files (*)"
 LEAST = (1280, 720)
 PAGES_HEIGHT = 204
+MOST_HEIGHT = 16_777_215
+"""No limit: the greatest height that Qt gives a widget."""
 CLOSED_FORM = "closed form"
 Answer = QMessageBox.StandardButton
 
@@ -71,6 +76,8 @@ class MainWindow(QMainWindow):
         self.panel = Panel(document, self)
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
         self.compare = ComparePage(document, self)
+        feed = EconomicsFeed(document, self)
+        self.cost, self.fleet = CostPage(document, feed, self), FleetPage(document, feed, self)
         self.workloads = QTabBar(self)
         self._worker_label, self._worker_status = QLabel(self), ""
         self._state_label = QLabel(self)
@@ -109,15 +116,19 @@ class MainWindow(QMainWindow):
         right.setSpacing(8)
         plots = QHBoxLayout()
         plots.setSpacing(8)
+        self._plot_cards: list[QFrame] = []
         for plot, stretch, least in (
             (self.tail, 52, 400),
             (self.memory, 24, 220),
             (self.concentration, 24, 220),
         ):
-            plots.addWidget(_card(plot, self, least), stretch)
+            self._plot_cards.append(_card(plot, self, least))
+            plots.addWidget(self._plot_cards[-1], stretch)
         right.addLayout(plots, 1)
         tabs = QTabBar(self)
-        tabs.addTab("Compare")
+        for title in ("Compare", "Cost", "Fleet"):
+            tabs.addTab(title)
+        self.page_tabs = tabs
         tabs.setObjectName("pages")
         tabs.setAccessibleName("Page")
         tabs.setDrawBase(False)
@@ -131,8 +142,10 @@ class MainWindow(QMainWindow):
         top.addStretch(1)
         top.addWidget(self.compare.modes)
         inner.addLayout(top)
-        inner.addWidget(self.compare, 1)
-        self._pages = pages
+        for one in (self.compare, self.cost, self.fleet):
+            inner.addWidget(one, 1)
+            one.setVisible(one is self.compare)
+        self._pages, self._right = pages, right
         self._size_pages()
         right.addWidget(pages)
         body.addLayout(right, 1)
@@ -160,8 +173,25 @@ class MainWindow(QMainWindow):
     def _size_pages(self) -> None:
         """Heading, four rows and a scroll bar are all that alternatives need, the plots take the rest; a table of
         every input and outcome is given more where there is more."""
+        if self.page_tabs.currentIndex() > 0:
+            # Cost and Fleet bring plots of their own and take the room of the three.
+            self._pages.setMinimumHeight(PAGES_HEIGHT)
+            self._pages.setMaximumHeight(MOST_HEIGHT)
+            return
         whole = self.compare.mode == "scenarios"
         self._pages.setFixedHeight(max(PAGES_HEIGHT, min(420, round(self.height() * 0.36))) if whole else PAGES_HEIGHT)
+
+    def show_page(self, index: int) -> None:
+        """Show Compare beneath the three plots (0), or Cost (1) or Fleet (2) in their place."""
+        self.page_tabs.setCurrentIndex(index)
+        for card in self._plot_cards:
+            card.setVisible(index == 0)
+        self._right.setStretch(0, int(index == 0))
+        self._right.setStretch(1, int(index > 0))
+        self.compare.modes.setVisible(index == 0)
+        for place, page in enumerate((self.compare, self.cost, self.fleet)):
+            page.setVisible(place == index)
+        self._size_pages()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The pages' share of the height."""
@@ -171,6 +201,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document = self.document
         self.compare.mode_changed.connect(self._size_pages)
+        self.page_tabs.currentChanged.connect(self.show_page)
         self.compare.refused.connect(self._on_refused)
         document.outcome_changed.connect(self._on_outcome)
         document.baseline_changed.connect(self._on_outcome)
@@ -196,6 +227,8 @@ class MainWindow(QMainWindow):
         for plot in (self.tail, self.memory, self.concentration):
             plot.set_tokens(tokens)
         self.compare.show_outcome()
+        for page in (self.cost, self.fleet):
+            page.set_tokens(tokens)
 
     def open_file(self, path: Path) -> bool:
         """Open a file; on errors everything stays as it was and the errors are shown."""

@@ -1,0 +1,229 @@
+"""The price of independence: cost of every mix of the fleet's chips against what one failure takes."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
+from explorer.plots.painted_plot import PaintedPlot, Piece
+from explorer.plots.polylines import polygon
+from explorer.plots.tokens import HIT_TARGET, Tokens
+from explorer.plots.xy_frame import Frame, draw_frame, frame_in, linear_axis
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.frontier import Frontier, FrontierPoint
+
+MONTH, SHARE = QUANTITIES["usd_per_month"], QUANTITIES["share"]
+MARK = 5.0
+MOST_DOTS = 3_000
+
+
+def mix_words(frontier: Frontier, point: FrontierPoint) -> str:
+    """ "H200 70 %, AI200 30 %: $84k a month, 61 % lost": a mix in words."""
+    shares = [
+        f"{name} {SHARE.format(share)}"
+        for name, share in zip(frontier.members, point.shares, strict=True)
+        if share > 0
+    ]
+    lost = SHARE.format(point.n1_loss)
+    return f"{', '.join(shares)}: {MONTH.format(point.usd_per_month)} a month, {lost} lost"
+
+
+def frontier_frame(frontier: Frontier, rect: QRectF) -> Frame:
+    """The axes that hold the edge, the present fleet and what lies near them."""
+    shown = [*frontier.by_loss, *([frontier.present] if frontier.present is not None else [])]
+    most = 1.25 * max(point.usd_per_month for point in shown)
+    x = linear_axis(0.0, 1.0, f"traffic lost when one supplier fails ({frontier.title.lower()})", SHARE.format)
+    return frame_in(rect, x, linear_axis(0.0, most, "", MONTH.format))
+
+
+def paint_frontier(
+    painter: QPainter, rect: QRectF, tokens: Tokens, frontier: Frontier | None, looked_at: int | None
+) -> None:
+    """Draw cloud, edge, present fleet, and the mix that is looked at."""
+    top = draw_heading(painter, rect, tokens, "Price of independence", ("a month, every mix", "every mix"))
+    if frontier is None or not frontier.by_loss:
+        reason = "no figures yet" if frontier is None else frontier.reason
+        draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
+        return
+    frame = frontier_frame(frontier, QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT))
+    draw_frame(painter, frame, tokens)
+    painter.save()
+    painter.setClipRect(frame.area, Qt.ClipOperation.IntersectClip)
+    painter.setPen(QPen(QColor(tokens.track), 2.0))
+    painter.drawPoints(_cloud(frontier, frame))
+    painter.setPen(QPen(QColor(tokens.accent), 2.0))
+    painter.drawPolyline(_edge(frontier, frame))
+    painter.restore()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(tokens.accent))
+    for point in frontier.by_loss:
+        painter.drawEllipse(frame.at(point.n1_loss, point.usd_per_month), 2.5, 2.5)
+    if frontier.present is not None:
+        _paint_present(painter, frame, tokens, frontier.present)
+    if looked_at is not None:
+        point = frontier.by_loss[looked_at]
+        painter.setPen(QPen(QColor(tokens.accent), 2.0))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(frame.at(point.n1_loss, point.usd_per_month), MARK + 2.0, MARK + 2.0)
+        note = f"take {mix_words(frontier, point)}"
+    else:
+        left_out = f"left out: {'; '.join(frontier.excluded)} · " if frontier.excluded else ""
+        note = f"{left_out}click a point of the line to take that fleet"
+    ink = tokens.secondary if looked_at is None else tokens.text
+    draw_line(painter, rect.left(), rect.bottom() - 4.0, rect.width(), note, ink)
+
+
+def _paint_present(painter: QPainter, frame: Frame, tokens: Tokens, present: FrontierPoint) -> None:
+    at = frame.at(present.n1_loss, present.usd_per_month)
+    painter.setPen(QPen(QColor(tokens.panel), 1.5))
+    painter.setBrush(QColor(tokens.text))
+    corners = ((0.0, -MARK - 1), (MARK + 1, 0.0), (0.0, MARK + 1), (-MARK - 1, 0.0))
+    painter.drawPolygon(QPolygonF([QPointF(at.x() + dx, at.y() + dy) for dx, dy in corners]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    words = f"present fleet {MONTH.format(present.usd_per_month)}"
+    width = text_width(words, semibold=True)
+    x = at.x() + 10.0 if at.x() + 12.0 + width <= frame.area.right() else at.x() - 10.0 - width
+    y = at.y() - 6.0 if at.y() > frame.area.top() + 14.0 else at.y() + 18.0
+    x = max(x, frame.area.left())
+    # the cloud must not run through the words
+    painter.fillRect(QRectF(x - 2.0, y - 12.0, width + 4.0, LINE_HEIGHT), QColor(tokens.panel))
+    draw_line(painter, x, y, width + 1.0, words, tokens.text, semibold=True)
+
+
+def _cloud(frontier: Frontier, frame: Frame) -> QPolygonF:
+    """The mixes as dots, one a spot of two pixels: more cannot be told apart."""
+    area = frame.area
+    x = area.left() + frontier.n1_loss * area.width()
+    y = area.bottom() - frontier.usd_per_month / frame.y.high * area.height()
+    good = np.isfinite(x) & np.isfinite(y) & (y >= area.top())
+    spots = np.unique(np.round(np.stack([x[good], y[good]], axis=1) / 2.0), axis=0) * 2.0
+    if len(spots) > MOST_DOTS:
+        spots = spots[:: -(-len(spots) // MOST_DOTS)]
+    return polygon((spots[:, 0], spots[:, 1]))
+
+
+def _edge(frontier: Frontier, frame: Frame) -> QPolygonF:
+    """Steps: no mix between two points of the edge is known to be had for less."""
+    points: list[QPointF] = []
+    for at, point in enumerate(frontier.by_loss):
+        if at:
+            before = frontier.by_loss[at - 1]
+            points.append(frame.at(point.n1_loss, before.usd_per_month))
+        points.append(frame.at(point.n1_loss, point.usd_per_month))
+    return QPolygonF(points)
+
+
+class FrontierPlot(PaintedPlot):
+    """Cost of every mix against what one failure takes; a point of the edge can be taken."""
+
+    title = "Price of independence"
+    mix_chosen = Signal(object)
+    """The traffic shares (tuple of floats, in the fleet's order) of the point that was clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("frontier")
+        self.setAccessibleName("Price of independence")
+        self.setMinimumSize(240, 180)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setToolTip(
+            "Each dot is a mix of the fleet's chips, sized pool by pool with whole units, spares and the cost of each "
+            "further stack and cloud. Line: the cheapest for each loss. Arrow keys step along it, Enter takes a mix."
+        )
+        self._frontier: Frontier | None = None
+        self._looked_at: int | None = None
+        self._stamp = 0
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 320)
+
+    def show_frontier(self, frontier: Frontier | None) -> None:
+        """Draw this frontier from now on."""
+        self._frontier, self._stamp = frontier, self._stamp + 1
+        self._look_at(None)
+        self._spoken.refresh_soon()
+        self.refresh()
+
+    @property
+    def frontier(self) -> Frontier | None:
+        """The frontier drawn."""
+        return self._frontier
+
+    def text_summary(self) -> str:
+        """The plot in words, with its numbers."""
+        found = self._frontier
+        if found is None or not found.by_loss:
+            return f"Price of independence: {'no figures yet' if found is None else found.reason}"
+        parts = [f"cheapest {mix_words(found, found.by_loss[-1])}", f"safest {mix_words(found, found.by_loss[0])}"]
+        if found.present is not None:
+            parts.insert(0, f"present {mix_words(found, found.present)}")
+        return f"Price of independence, {found.title.lower()}. {'; '.join(parts)}. {len(found.by_loss)} points."
+
+    def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
+        """One piece: the plot."""
+        tokens, frontier, looked_at = self._tokens, self._frontier, self._looked_at
+        return (
+            Piece(
+                rect,
+                (self._stamp, looked_at, tokens.name),
+                lambda painter, at: paint_frontier(painter, at, tokens, frontier, looked_at),
+            ),
+        )
+
+    def point_place(self, at: int) -> QPointF:
+        """Where a point of the edge lies, pixels of the widget; raises IndexError."""
+        if self._frontier is None:
+            raise IndexError(at)
+        rect = QRectF(self.rect())
+        top = rect.top() + 20.0
+        inner = QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT)
+        point = self._frontier.by_loss[at]
+        return frontier_frame(self._frontier, inner).at(point.n1_loss, point.usd_per_month)
+
+    def _look_at(self, at: int | None) -> None:
+        if at != self._looked_at:
+            self._looked_at = at
+            self.refresh()
+
+    def _nearest(self, place: QPointF) -> int | None:
+        count = 0 if self._frontier is None else len(self._frontier.by_loss)
+        places = [self.point_place(at) for at in range(count)]
+        far = [(p.x() - place.x()) ** 2 + (p.y() - place.y()) ** 2 for p in places]
+        if not far:
+            return None
+        nearest = int(np.argmin(far))
+        return nearest if far[nearest] <= HIT_TARGET**2 else None
+
+    def _take(self, at: int) -> None:
+        if self._frontier is not None:
+            self.mix_chosen.emit(self._frontier.by_loss[at].shares)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = self._nearest(event.position())
+        self.setCursor(Qt.CursorShape.ArrowCursor if at is None else Qt.CursorShape.PointingHandCursor)
+        self._look_at(at)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        at = self._nearest(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+        if at is None:
+            super().mousePressEvent(event)
+        else:
+            self._take(at)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count = 0 if self._frontier is None else len(self._frontier.by_loss)
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if count and step is not None:
+            start = -1 if step > 0 else count
+            now = start if self._looked_at is None else self._looked_at
+            self._look_at(min(max(now + step, 0), count - 1))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._looked_at is not None:
+            self._take(self._looked_at)
+        else:
+            super().keyPressEvent(event)
+
+

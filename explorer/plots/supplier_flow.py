@@ -1,0 +1,202 @@
+"""The flow picture: from what is spent on each pool of the fleet to the suppliers of every tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QColor, QPainter, QPainterPath
+from PySide6.QtWidgets import QWidget
+
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, elided, text_width, wrapped
+from explorer.plots.painted_plot import PaintedPlot, Piece
+from explorer.plots.tokens import Tokens
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.outcome import Outcome
+
+SHARE = QUANTITIES["share"]
+NODE = 8.0
+"""Width of a node, pixels."""
+GAP = 10.0
+LEAST = 0.002
+"""A flow below this share of the spend is not drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its title, the names of its nodes, and whose money they get: shares by pool, then by node."""
+
+    title: str
+    nodes: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+
+    def total(self, node: int) -> float:
+        """Share of the spend that ends at a node."""
+        return sum(row[node] for row in self.shares)
+
+
+def flow_columns(outcome: Outcome) -> tuple[Column, ...]:
+    """The pools, then every tier that counts; none where the fleet has no figures."""
+    if outcome.economics is None or not outcome.economics.dependence.flows:
+        return ()
+    pools = outcome.fleet.pools
+    counts = {tier.tier for tier in outcome.fleet.tiers if tier.counts}
+    first = Column(
+        "Spend",
+        tuple(pool.name for pool in pools),
+        tuple(tuple(pool.spend_share if at == k else 0.0 for at in range(len(pools))) for k, pool in enumerate(pools)),
+    )
+    tiers = [
+        Column(flow.title, flow.suppliers, flow.shares)
+        for flow in outcome.economics.dependence.flows
+        if flow.tier in counts
+    ]
+    return (first, *tiers)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as drawn: where, its name and share; `bands` where each pool's part of it begins, pixels."""
+
+    place: QRectF
+    name: str
+    share: float
+    bands: tuple[float, ...]
+
+
+def laid_out(columns: tuple[Column, ...], area: QRectF) -> list[list[Node]]:
+    """Nodes of every column within `area`, the largest first, as high as their share."""
+    most = max(sum(1 for k in range(len(c.nodes)) if c.total(k) > LEAST) for c in columns)
+    height = max(area.height() - (most - 1) * (LINE_HEIGHT + GAP) - LINE_HEIGHT, 20.0)
+    step = (area.width() - NODE - 84.0) / max(len(columns) - 1, 1)
+    found: list[list[Node]] = []
+    for at, column in enumerate(columns):
+        y, nodes = area.top() + LINE_HEIGHT, []
+        for k, name in enumerate(column.nodes):
+            share = column.total(k)
+            tall = height * share if share > LEAST else 0.0
+            bands, start = [], y
+            for row in column.shares:
+                bands.append(start)
+                start += height * row[k]
+            nodes.append(Node(QRectF(area.left() + at * step, y, NODE, tall), name, share, tuple(bands)))
+            y += tall + (LINE_HEIGHT + GAP if tall else 0.0)
+        found.append(nodes)
+    return found
+
+
+def paint_flow(painter: QPainter, rect: QRectF, tokens: Tokens, columns: tuple[Column, ...], reason: str) -> None:
+    """Draw pools, ribbons and suppliers into `rect`."""
+    subtitles = ("of the fleet's money, tier by tier", "by tier")
+    top = draw_heading(painter, rect, tokens, "Where the money ends", subtitles)
+    if not columns:
+        draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
+        return
+    area = QRectF(rect.left(), top + LINE_HEIGHT, rect.width(), rect.bottom() - top - LINE_HEIGHT - 4.0)
+    nodes = laid_out(columns, area)
+    for at in range(len(columns) - 1):
+        _paint_ribbons(painter, tokens, columns[at], columns[at + 1], nodes[at], nodes[at + 1])
+    step = nodes[1][0].place.left() - nodes[0][0].place.left() if len(nodes) > 1 else area.width()
+    for at, (column, places) in enumerate(zip(columns, nodes, strict=True)):
+        room = step - 6.0 if at < len(columns) - 1 else area.right() - places[0].place.left()
+        draw_line(painter, places[0].place.left(), top + 12.0, room, column.title, tokens.secondary)
+        for k, node in enumerate(places):
+            if node.share <= LEAST:
+                continue
+            sole = at > 0 and node.share > 1.0 - 1e-6
+            fill = QColor(tokens.bad_fill) if sole else tokens.chip(k) if at == 0 else QColor(tokens.accent)
+            painter.fillRect(node.place, fill)
+            share = SHARE.format(node.share)
+            name = elided(node.name, room - text_width(share) - 6.0)
+            ink = tokens.bad if sole else tokens.text
+            draw_line(painter, node.place.left(), node.place.top() - 4.0, room, f"{name} {share}".strip(), ink)
+
+
+def _paint_ribbons(
+    painter: QPainter, tokens: Tokens, left: Column, right: Column, here: list[Node], there: list[Node]
+) -> None:
+    """A pool's money keeps its proportions from one tier to the next: tiers are independent given the pool."""
+    scale = max((node.place.height() / node.share for node in here if node.share > LEAST), default=0.0)
+    for pool, row in enumerate(left.shares):
+        whole = sum(row)
+        if whole <= LEAST:
+            continue
+        taken = [0.0] * len(there)
+        for a, source in enumerate(here):
+            given = 0.0
+            for b, target in enumerate(there):
+                part = row[a] * right.shares[pool][b] / whole
+                if part > LEAST:
+                    _paint_ribbon(
+                        painter,
+                        QPointF(source.place.right(), source.bands[pool] + given),
+                        QPointF(target.place.left(), target.bands[pool] + taken[b]),
+                        part * scale,
+                        tokens.chip_wash(pool, 0.28),
+                    )
+                given += part * scale
+                taken[b] += part * scale
+
+
+def _paint_ribbon(painter: QPainter, start: QPointF, end: QPointF, height: float, color: QColor) -> None:
+    middle = 0.5 * (start.x() + end.x())
+    path = QPainterPath(start)
+    path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end)
+    path.lineTo(end.x(), end.y() + height)
+    path.cubicTo(
+        QPointF(middle, end.y() + height), QPointF(middle, start.y() + height), QPointF(start.x(), start.y() + height)
+    )
+    path.closeSubpath()
+    painter.fillPath(path, color)
+
+
+class SupplierFlowPlot(PaintedPlot):
+    """From the fleet's pools to the suppliers of every tier that counts."""
+
+    title = "Where the money ends"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("supplier-flow")
+        self.setAccessibleName("Where the fleet's money ends")
+        self.setMinimumSize(320, 180)
+        self.setToolTip("Height: share of the spend, in expectation where a supplier is undisclosed. Red: all of it.")
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 320)
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns drawn."""
+        return () if self._outcome is None else flow_columns(self._outcome)
+
+    def text_summary(self) -> str:
+        """The plot in words, with its numbers."""
+        columns = self.columns()
+        if not columns:
+            return f"Where the money ends: {self._reason()}"
+        parts = [
+            f"{column.title}: "
+            + ", ".join(
+                f"{name} {SHARE.format(column.total(k))}"
+                for k, name in enumerate(column.nodes)
+                if column.total(k) > LEAST
+            )
+            for column in columns
+        ]
+        return f"Where the money ends. {'. '.join(parts)}."
+
+    def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
+        """One piece: the flow."""
+        tokens, columns, reason = self._tokens, self.columns(), self._reason()
+        return (
+            Piece(
+                rect,
+                (columns, reason, tokens.name),
+                lambda painter, at: paint_flow(painter, at, tokens, columns, reason),
+            ),
+        )
+
+    def _reason(self) -> str:
+        if self._outcome is None or self._outcome.economics is None:
+            return "no figures yet"
+        return self._outcome.economics.dependence.reason

@@ -1,0 +1,128 @@
+"""Cost: what a month is spent on, what throughput costs the user, and every figure of money in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from explorer.plots.cost_stack import CostStackPlot
+from explorer.plots.interactivity_plot import InteractivityPlot
+from explorer.plots.tokens import Tokens
+from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMoney
+from explorer.ui.document import Document
+from explorer.ui.pages.economics_feed import EconomicsFeed
+from explorer.ui.pages.money_page import MoneyPage, TextTable
+
+MONTH, MILLION, HOUR, SHARE, JOULE, WATTS = (
+    QUANTITIES[key]
+    for key in ("usd_per_month", "usd_per_million", "usd_per_hour", "share", "joule_per_token", "watts")
+)
+
+
+def _maybe(value: float | None, write: Callable[[float], str]) -> str:
+    return NOTHING if value is None else write(value)
+
+
+def _million(prices: PerMillion | None, kind: Literal["input", "output", "blended"]) -> str:
+    return NOTHING if prices is None else MILLION.format(getattr(prices, kind))
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.3g}"
+
+
+def _months(one: AlternativeMoney) -> str:
+    if one.move is None:
+        return NOTHING
+    return "never" if one.move.payback_months is None else f"{one.move.payback_months:.1f} months"
+
+
+def _remarks(one: AlternativeMoney) -> str:
+    limit = {False: "above the power limit", True: "within the power limit", None: ""}[one.within_power_limit]
+    return " · ".join(text for text in (one.reason, limit, one.rent_or_own.reason) if text)
+
+
+COLUMNS: tuple[tuple[str, str, Callable[[AlternativeMoney], str]], ...] = (
+    ("Alternative", "Compared deployment, with the chips of one replica", lambda one: one.label),
+    ("$/month", "At the stated traffic", lambda one: _maybe(one.usd_per_month, MONTH.format)),
+    ("$/M in", "Per million prompt tokens, at the stated traffic",
+     lambda one: _million(one.stated, "input")),
+    ("$/M out", "Per million answer tokens, at the stated traffic",
+     lambda one: _million(one.stated, "output")),
+    ("$/M all", "Per million tokens, at the stated traffic",
+     lambda one: _million(one.stated, "blended")),
+    ("at full use", "Per million tokens at the largest rate that keeps the promises",
+     lambda one: _million(one.full_use, "blended")),
+    ("in use", "Mean traffic over the largest that keeps the promises",
+     lambda one: _maybe(one.used_share, SHARE.format)),
+    ("J/token", "Facility energy per answer token", lambda one: _maybe(one.joule_per_token, _plain)),
+    ("tokens/s/W", "Answer tokens per second and watt of the facility",
+     lambda one: _maybe(one.tokens_per_s_per_watt, _plain)),
+    ("tokens/s/($/h)", "Answer tokens per second for a dollar an hour",
+     lambda one: _maybe(one.tokens_per_s_per_usd_hour, _plain)),
+    ("power", "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
+    ("rent", "Published on-demand price of a chip", lambda one: _maybe(one.rent_or_own.rented_per_hour, HOUR.format)),
+    ("own", "Owning a chip with its share of the system",
+     lambda one: _maybe(one.rent_or_own.owned_per_hour, HOUR.format)),
+    ("own above", "Share of hours in use above which owning is cheaper",
+     lambda one: _maybe(one.rent_or_own.break_even_utilisation, SHARE.format)),
+    ("payback", "Until moving from the selected alternative has paid for itself", _months),
+    ("Remarks", "What to know", _remarks),
+)  # fmt: skip
+
+
+class CostPage(MoneyPage):
+    """Stacked cost by part, throughput against interactivity, and the table of money."""
+
+    def __init__(self, document: Document, feed: EconomicsFeed, parent: QWidget | None = None) -> None:
+        super().__init__(document, feed, parent)
+        self.setObjectName("page.cost")
+        self.stack, self.interactivity = CostStackPlot(self), InteractivityPlot(self)
+        self.table = TextTable("cost", "Money of the alternatives", parent=self)
+        self.basis = QLabel(self)
+        self.basis.setObjectName("cost.basis")
+        self.basis.setWordWrap(True)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 4, 0, 0)
+        grid.setSpacing(12)
+        grid.addWidget(self.stack, 0, 0)
+        grid.addWidget(self.interactivity, 0, 1)
+        grid.addWidget(self.table, 1, 0, 1, 2)
+        grid.addWidget(self.basis, 2, 0, 1, 2)
+        grid.setRowStretch(0, 3)
+        grid.setRowStretch(1, 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+
+    def show_answer(self) -> None:
+        """Show the money of the workload that is edited."""
+        answer, at = self._feed.answer(), self.workload_index()
+        for plot in (self.stack, self.interactivity):
+            plot.show_outcome(answer, at)
+        if answer.economics is None:
+            self.basis.setText(self._feed.problem)
+            return
+        money = answer.economics.money[at]
+        self.table.show_rows(
+            [(title, meaning) for title, meaning, _ in COLUMNS],
+            [[text(one) for _, _, text in COLUMNS] for one in money.alternatives],
+        )
+        self.basis.setText(_basis_words(answer.price_basis, money))
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Colours of the theme."""
+        for plot in (self.stack, self.interactivity):
+            plot.set_tokens(tokens)
+
+
+def _basis_words(basis: str, money: WorkloadMoney) -> str:
+    words = {"offer": "offers, rented", "cost_plus": "cost plus one margin for all", "own": "owned"}[basis]
+    parts = [f"Price basis: {words}"]
+    if money.hosted_usd_per_month is not None:
+        parts.append(f"a hosted service would cost {MONTH.format(money.hosted_usd_per_month)} a month")
+    if money.power_limit_watts is not None:
+        parts.append(f"power limit {WATTS.format(money.power_limit_watts)}")
+    return " · ".join(parts)
