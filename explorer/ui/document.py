@@ -434,8 +434,13 @@ class Document(QObject):
             if self._refining is self._scenario:
                 self._outcome = answer
                 self._partial = False
+                if self._baseline is self._scenario:
+                    self._baseline_outcome = answer
                 self.outcome_changed.emit(answer)
             elif self._refining is not None and self._forget_further(self._refining):
+                if self._refining is self._baseline:
+                    self._baseline_outcome = answer
+                    self.baseline_changed.emit()
                 self.further_answered.emit(self._refining, answer)
         elif answer is not None:
             if self._refining is not None:

@@ -436,6 +436,27 @@ def test_that_the_named_sliders_and_the_chips_never_scroll(window: MainWindow) -
         assert not window.panel.scroller.isAncestorOf(widget)
 
 
+@pytest.mark.parametrize("chips", [1, 4])
+def test_that_at_the_least_size_the_named_sliders_and_the_chips_are_whole_whatever_is_scrolled(
+    window: MainWindow, chips: int
+) -> None:
+    window.resize(1280, 720)
+    for place in range(3, chips - 1, -1):
+        window.panel.chips.list.remove_requested.emit(place)
+    QApplication.processEvents()
+    bar = window.panel.scroller.verticalScrollBar()
+    assert bar.maximum() > 500, "every group is unfolded"
+    standing = [slider(window, name) for name in ("model_size", "batch_size", "parallelism_degree")]
+    for position in (0, bar.maximum()):
+        bar.setValue(position)
+        QApplication.processEvents()
+        for widget in (*standing, window.panel.chips.list):
+            assert widget.visibleRegion().boundingRect() == widget.rect(), widget.objectName()
+    assert window.panel.chips.list.count() == chips
+    assert window.panel.chips.list.verticalScrollBar().maximum() == 0
+    assert window.panel.scroller.viewport().height() >= 140, "room is left for the groups that scroll"
+
+
 def test_that_no_control_is_wider_than_the_panel_and_no_value_than_its_box(window: MainWindow) -> None:
     inside = window.panel.scroller.widget()
     QApplication.processEvents()

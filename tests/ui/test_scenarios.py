@@ -149,6 +149,22 @@ def test_that_the_plots_stay_in_view_beside_the_long_table(window: MainWindow, h
     assert window.tail.height() >= 250 and window.compare.scenarios.table.height() >= 160
 
 
+def test_that_an_unchanged_scenario_differs_in_no_outcome_from_its_baseline_once_refined(
+    catalog: Catalog, scenarios_folder: Path, qtbot: QtBot
+) -> None:
+    scenario = read_scenario(scenarios_folder / "llama-70b-chat.toml", catalog).scenario
+    document = Document(catalog, Answering(catalog), scenario)
+    view = ScenariosView(document)
+    qtbot.addWidget(view)
+    view.show()
+    document.change(RATE, 24.0)
+    document.pin_baseline()
+    document.refine_now()
+    qtbot.waitUntil(lambda: bool(document.baseline_outcome and document.baseline_outcome.final))
+    qtbot.waitUntil(lambda: not any(cell.change for row in view.model.rows for cell in row.cells))
+    document.close()
+
+
 class Answering(LiveEvaluator):
     """The real closed form in this process, where the worker's answer comes with the next poll."""
 

@@ -237,8 +237,13 @@ class ScenariosView(QWidget):
         self._pace.stop()
         if not self.isVisible():
             return
+        document = self._document
+        then = document.baseline_outcome
+        if document.outcome.final and then is not None and not then.final:
+            # Few draws against many would show changes where there are none.
+            document.ask_further(document.baseline)
         sides = self.sides
-        rows = rows_of(sides, REFERENCE, self._document.workload.name)
+        rows = rows_of(sides, REFERENCE, document.workload.name)
         if self.model.show_rows(rows, tuple(side.name for side in sides)):
             self._span(rows)
 
