@@ -27,6 +27,9 @@ def _by_pattern(kind: str, label: str) -> str | None:
     return next((record for pattern, record in _patterns(kind) if pattern.search(label)), None)
 
 
+_SEVERAL = re.compile(r"\s*[+&,/]\s*|\s+and\s+")
+
+
 class Names:
     """Labels resolved against one catalogue; an unknown label resolves to nothing, never to a neighbour."""
 
@@ -49,6 +52,9 @@ class Names:
 
     def _find_chip(self, label: str) -> Chip | None:
         found = _exact(label, ((chip.id, chip.name, chip.short_name) for chip in self._catalog.chips.values()))
+        parts = {record for part in _SEVERAL.split(label) if (record := _by_pattern("chips", part))}
+        if len(parts) > 1:
+            return None  # a system of different chips is none of them
         record = found or _by_pattern("chips", label)
         return self._catalog.chips[record] if record and record in self._catalog.chips else None
 

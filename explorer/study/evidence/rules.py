@@ -190,6 +190,14 @@ def without_cold_starts(rows: Sequence[Row]) -> list[Row]:
     return result
 
 
+def overloaded(row: Row) -> bool:
+    """A rate was offered that the system did not carry: what it completed is a tenth or more below it."""
+    throughput = row.measured.get("output_tokens_per_s")
+    if row.run != "offered" or row.rate is None or throughput is None or not row.output:
+        return False
+    return throughput / row.output < 0.9 * row.rate
+
+
 SERVING_RULES: tuple[Rule, ...] = (
     Rule(UNKNOWN_CHIP, each(lambda row: row.chip is None)),
     Rule(UNKNOWN_MODEL, each(lambda row: row.model is None)),
@@ -253,6 +261,10 @@ SERVING_RULES: tuple[Rule, ...] = (
             and row.model_label == "Llama-2-70b"
             and bool(re.search(r"\b2\.1[67]\b", row.release))
         ),
+    ),
+    Rule(
+        "overloaded: less completed than offered, so that its latencies grow with the length of the run",
+        each(overloaded),
     ),
     Rule("the weights exceed the memory of the ranks recorded", each(weights_too_large)),
     Rule(

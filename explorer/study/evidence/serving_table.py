@@ -97,7 +97,8 @@ def _run(cells: Cells, statistic: str, note: str, source: str) -> Run:
         return "closed"
     if number(cells, "request_rate") is not None:
         return "offered"
-    return "in_flight_maximum" if "max" in cells["batch_or_concurrency"].casefold() else "unknown"
+    at_once = "max" in cells["batch_or_concurrency"].casefold() or cells.get("request_rate", "").casefold() == "inf"
+    return "in_flight_maximum" if at_once else "unknown"
 
 
 def _precision_in_name(model: str) -> str:

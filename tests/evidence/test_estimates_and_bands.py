@@ -1,0 +1,142 @@
+"""What is estimated from measurements, on rows whose answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.catalog import load_catalog
+from explorer.study.evidence.constants import ServingConstants, serving_constants
+from explorer.study.evidence.estimate import again, estimate, left_out
+from explorer.study.evidence.loads import LADDER, Load, closed_loop, offered_rates
+from explorer.study.evidence.null import chip_median_error, share_of_limit_error
+from explorer.study.evidence.predict import LoopParts, Prediction
+from explorer.study.evidence.rows import Row
+from explorer.study.evidence.scores import score
+from explorer.study.evidence.spread import covered_unseen, estimated_widths, weighted_quantile
+from explorer.study.evidence.systems import System, Systems, systems_of
+from explorer.study.validate import Validation
+
+pytestmark = pytest.mark.evidence
+
+
+def made_up(parts: Sequence[LoopParts], truth: ServingConstants) -> list[LoopParts]:
+    """The same rows, measured by a world in which `truth` holds."""
+    return [replace(part, row=replace(part.row, measured=again(part, truth))) for part in parts]
+
+
+def test_that_constants_are_found_again_in_rows_made_with_them(shipped: Validation) -> None:
+    start = serving_constants()
+    truth = replace(
+        start, host_step=0.9e-3, host_request=2e-3, first_token_vllm=0.11, first_token_trtllm=0.06,
+        first_token_sglang=0.2, burst=0.3,
+    )
+    found = estimate(made_up(shipped.parts, truth), start)
+    assert found.host_step == pytest.approx(truth.host_step, rel=0.06)
+    assert found.host_request == pytest.approx(truth.host_request, rel=0.15)
+    assert found.burst == pytest.approx(truth.burst, abs=0.02)
+    for name in ("first_token_vllm", "first_token_trtllm", "first_token_sglang"):
+        assert getattr(found, name) == pytest.approx(getattr(truth, name), rel=0.06)
+
+
+def test_that_a_chip_left_out_does_not_change_its_own_prediction(shipped: Validation) -> None:
+    """Every measurement of H200 made ten times as slow: what is said of H200 from the others stays."""
+    start = serving_constants()
+
+    def group(part: LoopParts) -> str:
+        return part.row.chip_label
+
+    def slow(part: LoopParts) -> LoopParts:
+        measured = {metric: 10 * value for metric, value in part.row.measured.items()}
+        return replace(part, row=replace(part.row, measured=measured)) if "H200" in part.row.chip_label else part
+
+    def said(parts: Sequence[LoopParts]) -> list[float]:
+        return [value.predicted for value in left_out(parts, start, group) if "H200" in value.row.chip_label]
+
+    assert said(shipped.parts) == said([slow(part) for part in shipped.parts])
+
+
+def test_that_the_shipped_host_times_are_near_what_the_rows_say(shipped: Validation) -> None:
+    start = serving_constants()
+    found = estimate(shipped.parts, start)
+    assert found.host_step == pytest.approx(start.host_step, abs=0.25e-3)
+    assert found.burst == pytest.approx(start.burst, abs=0.05)
+    for name in ("first_token_vllm", "first_token_trtllm", "first_token_sglang"):
+        assert getattr(found, name) == pytest.approx(getattr(start, name), rel=0.15)
+
+
+@given(st.lists(st.floats(0.0, 5.0), min_size=1, max_size=50), st.floats(0.05, 0.95))
+@settings(max_examples=60, deadline=None)
+def test_that_a_quantile_of_equal_weights_leaves_its_share_below(values: list[float], q: float) -> None:
+    found = weighted_quantile(values, [1.0] * len(values), q)
+    assert sum(value <= found for value in values) >= q * len(values) - 1e-9
+    assert sum(value < found for value in values) <= q * len(values) + 1e-9
+
+
+def prediction(row: Row, ratio: float, chip: str) -> Prediction:
+    return Prediction(replace(row, chip_label=chip, source=f"{chip}{ratio}"), "tpot_mean", 1.0, ratio)
+
+
+def test_that_a_band_is_estimated_without_the_chip_that_it_is_judged_on(shipped: Validation) -> None:
+    row = next(value.row for value in shipped.predictions if value.row.run == "closed" and not value.row.is_moe)
+    tight = [prediction(row, float(np.exp(one)), chip) for chip in "AB" for one in np.linspace(-0.1, 0.1, 21)]
+    wild = [prediction(row, float(np.exp(one)), "C") for one in np.linspace(0.5, 1.0, 21)]
+    inside = {value.row.chip_label: [] for value, _ in covered_unseen(tight + wild)}
+    for value, held in covered_unseen(tight + wild):
+        inside[value.row.chip_label].append(held)
+    assert not any(inside["C"])
+    assert all(inside["A"]) and all(inside["B"])
+    width = estimated_widths(tight)["tpot_dense"]["measured"]
+    assert 0.09 < width < 0.13
+
+
+def test_that_null_predictors_know_only_the_limit_and_the_chip(shipped: Validation) -> None:
+    row = next(value.row for value in shipped.predictions if value.row.table == "mlperf" and value.row.tpot_limit)
+    assert row.tpot_limit is not None
+    half = [Prediction(row, "tpot_p99", row.tpot_limit / 2, 1.0) for _ in range(5)]
+    assert share_of_limit_error(half) == pytest.approx(0.0)
+    assert chip_median_error(half) == pytest.approx(0.0)
+    assert not score("all at half the limit", half).beats_null
+    assert share_of_limit_error([replace(half[0], row=replace(row, tpot_limit=None))]) is None
+
+
+@pytest.fixture(scope="module")
+def h200() -> Systems:
+    catalog = load_catalog()
+    return systems_of(catalog.model("llama-3.1-70b"), [System(catalog.chip("nv-h200"), "fp8", "fp8", 1)])
+
+
+def one(value: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    return np.asarray([[value]])
+
+
+@given(
+    prompt=st.floats(64, 16384), output=st.floats(2, 4096), users=st.integers(1, 2000), burst=st.floats(0.0, 1.0)
+)
+@settings(max_examples=40, deadline=None)
+def test_that_a_closed_loop_loses_no_request(
+    h200: Systems, prompt: float, output: float, users: int, burst: float
+) -> None:
+    """Little's law, and no prediction below the device's own time."""
+    load = Load(one(prompt), one(output), one(float(users)), one(0.7e-3))
+    found = closed_loop(h200, load, serving_constants(), fixed=one(0.05), burst=one(burst))
+    lifetime = found.ttft + load.steps * found.tpot
+    assert float((found.rate * lifetime)[0, 0]) == pytest.approx(users)
+    assert found.tpot[0, 0] >= found.device[0, 0]
+    assert found.ttft[0, 0] >= found.alone[0, 0] + found.wait[0, 0]
+
+
+def test_that_a_higher_rate_is_never_faster(h200: Systems) -> None:
+    load = Load(one(300.0), one(300.0), one(1.0), one(0.7e-3))
+    table = offered_rates(h200, load, serving_constants(), output_scv=one(0.6), wait_steps=one(1.5))
+    assert table.rate.shape == (1, len(LADDER))
+    stable = np.flatnonzero(np.diff(table.rate[0]) > 0)
+    for values in (table.tpot_p50, table.ttft_p50):
+        assert np.all(np.diff(values[0])[stable] >= -1e-9)
+    assert np.all(table.tpot_p99 >= table.tpot_p50)
+    assert np.all(table.ttft_p99 >= table.ttft_p50)
