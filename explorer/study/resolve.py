@@ -209,7 +209,7 @@ def chip_spec(
             raise MissingFigureError(f"chip '{chip.id}'", name, "the step time")
         return values[name]
 
-    gemm, gemm16 = table[f"gemm_{form.bits}"], table["gemm_16"]
+    gemm, gemm16, experts = table[f"gemm_{form.bits}"], table["gemm_16"], table["experts"]
     kv_bits = "8" if kv_precision == "fp8" else "16"
     return ChipSpec(
         memory_bandwidth=need("memory_bandwidth"),
@@ -230,9 +230,9 @@ def chip_spec(
         decode_attention_memory=table["decode_attention"][f"memory_{kv_bits}"],
         prefill_attention_t0=table["prefill_attention"]["t0"],
         prefill_attention_compute=table["prefill_attention"]["compute"],
-        expert_t0=table["experts"]["t0"],
-        expert_memory=table["experts"]["memory"],
-        expert_compute=table["experts"][f"compute_{form.bits}"],
+        expert_t0=experts.get(f"t0_{form.bits}", experts["t0"]),
+        expert_memory=experts.get(f"memory_{form.bits}", experts["memory"]),
+        expert_compute=experts[f"compute_{form.bits}"],
         elementwise_factor=table["elementwise_factor"],
         step_factor=float(table["step_factor"]) * step_multiplier,
         link_bandwidth=values.get("link_bandwidth", np.inf),

@@ -20,6 +20,9 @@ HOST_REQUESTS = np.linspace(0.0, 8e-3, 33)
 BURSTS = np.linspace(0.0, 0.6, 61)
 FIRST_TOKENS = np.geomspace(0.01, 0.8, 90)
 
+EXPERT_WEIGHT = 0.3
+"""Weight of rows with routed experts in the host time: their device time spreads 0.17 against 0.09 (ln), squared."""
+
 _FITTED = ("vllm", "trtllm", "sglang")
 
 
@@ -53,10 +56,11 @@ def _columns(parts: Sequence[LoopParts], value: Callable[[LoopParts], float]) ->
 def _host(parts: Sequence[LoopParts], start: ServingConstants) -> ServingConstants:
     measured = np.log(_columns(parts, lambda part: part.row.measured["tpot_mean"]))
     device, meetings = _columns(parts, lambda part: part.device), _columns(parts, lambda part: part.meetings)
+    weights = _columns(parts, lambda part: EXPERT_WEIGHT if part.row.is_moe else 1.0)
     best = (np.inf, start.host_step, start.host_request)
     for request in HOST_REQUESTS:
         times = device + meetings * request + HOST_STEPS[:, None]
-        errors = np.abs(np.log(times) - measured).mean(axis=1)
+        errors = np.abs(np.log(times) - measured) @ weights
         at = int(np.argmin(errors))
         if errors[at] < best[0]:
             best = (float(errors[at]), float(HOST_STEPS[at]), float(request))
