@@ -54,6 +54,18 @@ def flow_columns(outcome: Outcome) -> tuple[Column, ...]:
     return (first, *tiers)
 
 
+def pool_places(outcome: Outcome, workload: int) -> tuple[int | None, ...]:
+    """Which compared chip each pool is, so that it has its colour; None for one that is not compared."""
+    chips = [one.chip for one in outcome.workloads[workload].alternatives]
+    return tuple(chips.index(pool.chip) if pool.chip in chips else None for pool in outcome.fleet.pools)
+
+
+def _pool_color(tokens: Tokens, place: int | None, alpha: float = 1.0) -> QColor:
+    color = tokens.supplier(1) if place is None else tokens.chip(place)
+    color.setAlphaF(alpha)
+    return color
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node as drawn: where, its name and share; `bands` where each pool's part of it begins, pixels."""
@@ -85,8 +97,15 @@ def laid_out(columns: tuple[Column, ...], area: QRectF) -> list[list[Node]]:
     return found
 
 
-def paint_flow(painter: QPainter, rect: QRectF, tokens: Tokens, columns: tuple[Column, ...], reason: str) -> None:
-    """Draw pools, ribbons and suppliers into `rect`."""
+def paint_flow(
+    painter: QPainter,
+    rect: QRectF,
+    tokens: Tokens,
+    columns: tuple[Column, ...],
+    places: tuple[int | None, ...],
+    reason: str,
+) -> None:
+    """Draw pools, ribbons and suppliers into `rect`; `places` says which compared chip each pool is."""
     subtitles = ("of the fleet's money, tier by tier", "by tier")
     top = draw_heading(painter, rect, tokens, "Where the money ends", subtitles)
     if not columns:
@@ -95,16 +114,19 @@ def paint_flow(painter: QPainter, rect: QRectF, tokens: Tokens, columns: tuple[C
     area = QRectF(rect.left(), top + LINE_HEIGHT, rect.width(), rect.bottom() - top - LINE_HEIGHT - 4.0)
     nodes = laid_out(columns, area)
     for at in range(len(columns) - 1):
-        _paint_ribbons(painter, tokens, columns[at], columns[at + 1], nodes[at], nodes[at + 1])
+        colors = [_pool_color(tokens, place, 0.28) for place in places]
+        _paint_ribbons(painter, colors, columns[at], columns[at + 1], nodes[at], nodes[at + 1])
     step = nodes[1][0].place.left() - nodes[0][0].place.left() if len(nodes) > 1 else area.width()
-    for at, (column, places) in enumerate(zip(columns, nodes, strict=True)):
-        room = step - 6.0 if at < len(columns) - 1 else area.right() - places[0].place.left()
-        draw_line(painter, places[0].place.left(), top + 12.0, room, column.title, tokens.secondary)
-        for k, node in enumerate(places):
+    for at, (column, here) in enumerate(zip(columns, nodes, strict=True)):
+        room = step - 6.0 if at < len(columns) - 1 else area.right() - here[0].place.left()
+        draw_line(painter, here[0].place.left(), top + 12.0, room, column.title, tokens.secondary)
+        for k, node in enumerate(here):
             if node.share <= LEAST:
                 continue
             sole = at > 0 and node.share > 1.0 - 1e-6
-            fill = QColor(tokens.bad_fill) if sole else tokens.chip(k) if at == 0 else QColor(tokens.accent)
+            fill = QColor(tokens.bad_fill if sole else tokens.accent)
+            if at == 0:
+                fill = _pool_color(tokens, places[k])
             painter.fillRect(node.place, fill)
             share = SHARE.format(node.share)
             name = elided(node.name, room - text_width(share) - 6.0)
@@ -113,7 +135,7 @@ def paint_flow(painter: QPainter, rect: QRectF, tokens: Tokens, columns: tuple[C
 
 
 def _paint_ribbons(
-    painter: QPainter, tokens: Tokens, left: Column, right: Column, here: list[Node], there: list[Node]
+    painter: QPainter, colors: list[QColor], left: Column, right: Column, here: list[Node], there: list[Node]
 ) -> None:
     """A pool's money keeps its proportions from one tier to the next: tiers are independent given the pool."""
     scale = max((node.place.height() / node.share for node in here if node.share > LEAST), default=0.0)
@@ -132,7 +154,7 @@ def _paint_ribbons(
                         QPointF(source.place.right(), source.bands[pool] + given),
                         QPointF(target.place.left(), target.bands[pool] + taken[b]),
                         part * scale,
-                        tokens.chip_wash(pool, 0.28),
+                        colors[pool],
                     )
                 given += part * scale
                 taken[b] += part * scale
@@ -188,11 +210,12 @@ class SupplierFlowPlot(PaintedPlot):
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: the flow."""
         tokens, columns, reason = self._tokens, self.columns(), self._reason()
+        places = () if self._outcome is None else pool_places(self._outcome, self._workload)
         return (
             Piece(
                 rect,
-                (columns, reason, tokens.name),
-                lambda painter, at: paint_flow(painter, at, tokens, columns, reason),
+                (columns, places, reason, tokens.name),
+                lambda painter, at: paint_flow(painter, at, tokens, columns, places, reason),
             ),
         )
 

@@ -61,7 +61,7 @@ def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
 
 
 def _lead(before: Sequence[PoolOutcome], after: Sequence[PoolOutcome]) -> str:
-    old, new = {_deployment(one) for one in before}, {_deployment(one) for one in after}
+    old, new = ({_deployment(one) for one in pools if one.traffic_share > 0} for pools in (before, after))
     added, removed = sorted(new - old), sorted(old - new)
     if added and removed:
         return f"Taking {_listed(added)} for {_listed(removed)}"

@@ -167,6 +167,11 @@ class _ShockedFleet:
         notes: list[str] = []
         if shock.supplier and not hit.any():
             notes.append(f"the fleet does not depend on {shock.supplier}")
+        notes += [
+            f"in expectation: {tier.unknown}"
+            for name, tier in self._tiers.items()
+            if tier.unknown and shock.supplier in tier.suppliers and name in _tiers_hit(shock)
+        ]
         if shock.kind == "price":
             return self._repriced(shock, hit, notes)
         if shock.kind == "memory_price":
@@ -216,9 +221,8 @@ class _ShockedFleet:
 
     def _reached(self, shock: Shock) -> Array:
         """Part of each pool that hangs on the supplier, wherever it stands, in expectation over what is undisclosed."""
-        tiers = {"cloud_exit": ("cloud",), "export": ("country",)}.get(shock.kind, TIERS)
         kept = np.ones_like(self._traffic)
-        for name in tiers:
+        for name in _tiers_hit(shock):
             tier = self._tiers[name]
             if shock.supplier in tier.suppliers:
                 rows = tier.structure.assignment[:, :, tier.suppliers.index(shock.supplier)]
@@ -319,6 +323,11 @@ class _ShockedFleet:
                 )
             found[workload] = table
         return found
+
+
+def _tiers_hit(shock: Shock) -> tuple[str, ...]:
+    """Tiers at which the shock finds its supplier."""
+    return {"cloud_exit": ("cloud",), "export": ("country",)}.get(shock.kind, TIERS)
 
 
 def _quantile(parts: Sequence[tuple[float, PoolReplica, float]], metric: Metric) -> float | None:

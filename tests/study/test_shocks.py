@@ -97,7 +97,8 @@ def test_that_a_designer_that_reprices_moves_only_its_own_chips(catalog: Catalog
 def test_that_a_foundry_price_is_not_guessed(catalog: Catalog) -> None:
     (found,) = answered(catalog, asked(Shock(name="rise", kind="price", supplier="TSMC", change=0.1)))
     assert found.after.usd_per_month == found.before.usd_per_month
-    assert "not published" in found.notes[0]
+    assert "not published" in " ".join(found.notes)
+    assert "in expectation: AI200: foundry undisclosed" in found.notes
 
 
 def test_that_a_failed_designer_takes_its_traffic_less_what_the_others_can_carry(catalog: Catalog) -> None:

@@ -1,0 +1,199 @@
+"""The plots of money: what they say in words is what was computed, and what is drawn can be taken hold of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from explorer.catalog import load_catalog
+from explorer.plots.cost_stack import CostStackPlot, stack_bars
+from explorer.plots.frontier_plot import FrontierPlot, mix_words
+from explorer.plots.interactivity_plot import InteractivityPlot
+from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
+from explorer.plots.tokens import DARK, LIGHT
+from explorer.plots.xy_frame import linear_axis, log_axis
+from explorer.study.evaluate import evaluate
+from explorer.study.outcome import Outcome
+from tests.sample_outcome import sample_outcome
+from tests.study.asking import alternative, fleet, scenario, workload
+
+Count = Callable[[QImage, QColor | str], int]
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    """A 70B chat on H200 and AI200, and a fleet of both."""
+    asked = scenario(
+        workload(
+            alternative("nv-h200", spare_replicas=1), alternative("qcom-ai200"), traffic={"request_rate_per_s": 60.0}
+        ),
+        fleet=fleet(H200=0.7, AI200=0.3),
+        samples=8,
+    )
+    return evaluate(asked, load_catalog())
+
+
+def test_that_the_bars_are_the_parts_of_the_month(outcome: Outcome) -> None:
+    for bar in stack_bars(outcome, 0):
+        assert bar.total is not None
+        assert sum(usd for _, _, usd in bar.segments) == pytest.approx(bar.total)
+    spares = {key for key, _, _ in stack_bars(outcome, 0)[0].segments}
+    assert "spares" in spares
+
+
+def test_that_the_stack_says_its_largest_part_first(outcome: Outcome, qtbot: QtBot) -> None:
+    plot = CostStackPlot()
+    qtbot.addWidget(plot)
+    assert "nothing evaluated" in plot.text_summary()
+    plot.show_outcome(outcome, 0)
+    text = plot.text_summary()
+    assert "H200" in text and "%" in text
+    bar = plot.values()[0]
+    largest = max(bar.segments, key=lambda part: part[2])[1].lower()
+    assert bar.words.startswith(largest)
+
+
+def test_that_the_longest_bar_is_the_dearest_and_fills_the_width(
+    outcome: Outcome, qtbot: QtBot, count_color: Count
+) -> None:
+    plot = CostStackPlot()
+    qtbot.addWidget(plot)
+    plot.resize(480, 220)
+    plot.show_outcome(outcome, 0)
+    image = plot.grab().toImage()
+    totals = [bar.total or 0.0 for bar in plot.values()]
+    strong = [count_color(image, LIGHT.chip(at)) for at in range(2)]
+    assert (totals[0] > totals[1]) == (strong[0] > strong[1])
+
+
+def test_that_plots_without_economics_say_so(qtbot: QtBot) -> None:
+    bare = replace(sample_outcome(), economics=None)
+    for kind in (CostStackPlot, InteractivityPlot, SupplierFlowPlot):
+        plot = kind()
+        qtbot.addWidget(plot)
+        plot.resize(400, 240)
+        plot.show_outcome(bare, 0)
+        plot.grab()
+        assert "no" in plot.text_summary()
+
+
+def test_that_interactivity_names_every_line_and_its_present_point(outcome: Outcome, qtbot: QtBot) -> None:
+    plot = InteractivityPlot()
+    qtbot.addWidget(plot)
+    plot.resize(480, 300)
+    plot.show_outcome(outcome, 0)
+    assert [line.label for line in plot.values()] == [one.label for one in outcome.workloads[0].alternatives]
+    assert plot.text_summary().count("now ") == 2
+    light = plot.grab().toImage()
+    plot.set_tokens(DARK)
+    assert plot.grab().toImage() != light
+
+
+def test_that_every_column_of_the_flow_holds_all_the_money(outcome: Outcome) -> None:
+    columns = flow_columns(outcome)
+    assert [column.title for column in columns][:2] == ["Spend", "Chip designer"]
+    for column in columns:
+        assert sum(column.total(k) for k in range(len(column.nodes))) == pytest.approx(1.0)
+        for row, pool in zip(column.shares, outcome.fleet.pools, strict=True):
+            assert sum(row) == pytest.approx(pool.spend_share)
+
+
+def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Outcome) -> None:
+    area = QRectF(0.0, 0.0, 700.0, 260.0)
+    for column in laid_out(flow_columns(outcome), area):
+        drawn = [node for node in column if node.place.height() > 0]
+        assert all(area.contains(node.place) for node in drawn)
+        assert all(above.place.bottom() < below.place.top() for above, below in pairwise(drawn))
+
+
+def test_that_a_sole_supplier_is_red_and_said(outcome: Outcome, qtbot: QtBot, count_color: Count) -> None:
+    plot = SupplierFlowPlot()
+    qtbot.addWidget(plot)
+    plot.resize(760, 300)
+    plot.show_outcome(outcome, 0)
+    assert "Cloud: AWS 100 %" in plot.text_summary()
+    assert count_color(plot.grab().toImage(), LIGHT.bad_fill) > 100
+
+
+def test_that_a_pool_has_the_colour_of_its_compared_chip(outcome: Outcome) -> None:
+    assert pool_places(outcome, 0) == (0, 1)
+    turned = replace(
+        outcome.workloads[0], alternatives=tuple(reversed(outcome.workloads[0].alternatives)), selected=0
+    )
+    assert pool_places(replace(outcome, workloads=(turned,)), 0) == (1, 0)
+
+
+@pytest.fixture
+def frontier(outcome: Outcome, qtbot: QtBot) -> FrontierPlot:
+    """The frontier of the fleet, shown."""
+    assert outcome.economics is not None
+    plot = FrontierPlot()
+    qtbot.addWidget(plot)
+    plot.resize(480, 320)
+    plot.show_frontier(outcome.economics.frontier)
+    plot.show()
+    return plot
+
+
+def test_that_a_click_on_a_point_takes_its_mix(frontier: FrontierPlot, qtbot: QtBot) -> None:
+    found = frontier.frontier
+    assert found is not None
+    place = frontier.point_place(0).toPoint()
+    with qtbot.waitSignal(frontier.mix_chosen) as chosen:
+        qtbot.mouseClick(frontier, Qt.MouseButton.LeftButton, pos=place)
+    assert chosen.args == [found.by_loss[0].shares]
+    assert sum(chosen.args[0]) == pytest.approx(1.0)
+
+
+def test_that_a_click_far_from_the_line_takes_nothing(frontier: FrontierPlot, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(frontier.mix_chosen):
+        qtbot.mouseClick(frontier, Qt.MouseButton.LeftButton, pos=QPoint(70, 60))
+
+
+def test_that_the_keys_step_along_the_line_and_take(frontier: FrontierPlot, qtbot: QtBot) -> None:
+    found = frontier.frontier
+    assert found is not None and len(found.by_loss) > 2
+    with qtbot.assertNotEmitted(frontier.mix_chosen):
+        qtbot.keyClick(frontier, Qt.Key.Key_Return)
+    qtbot.keyClick(frontier, Qt.Key.Key_Right)
+    qtbot.keyClick(frontier, Qt.Key.Key_Right)
+    with qtbot.waitSignal(frontier.mix_chosen) as chosen:
+        qtbot.keyClick(frontier, Qt.Key.Key_Return)
+    assert chosen.args == [found.by_loss[1].shares]
+
+
+def test_that_the_frontier_says_present_cheapest_and_safest(frontier: FrontierPlot) -> None:
+    found = frontier.frontier
+    assert found is not None and found.present is not None
+    text = frontier.text_summary()
+    assert f"present {mix_words(found, found.present)}" in text
+    assert "H200 70 %, AI200 30 %" in text and "safest" in text
+
+
+def test_that_no_frontier_has_a_reason(frontier: FrontierPlot) -> None:
+    found = frontier.frontier
+    assert found is not None
+    frontier.show_frontier(replace(found, by_loss=(), reason="the fleet has 6 chips"))
+    frontier.grab()
+    assert "6 chips" in frontier.text_summary()
+    frontier.show_frontier(None)
+    assert "no figures yet" in frontier.text_summary()
+
+
+def test_that_axes_hold_their_values_between_round_ends() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        values = list(10.0 ** rng.uniform(-3, 6, 4))
+        axis = log_axis(values, "", str)
+        assert axis.low <= min(values) * (1 + 1e-9) and axis.high >= max(values) * (1 - 1e-9)
+        assert all(0 <= axis.place(tick) <= 1 + 1e-9 for tick in axis.ticks(300.0, 40.0))
+        linear = linear_axis(0.0, max(values), "", str)
+        assert max(values) <= linear.high * (1 + 1e-9) <= 2.0 * max(values) * (1 + 1e-6)
+        assert linear.ticks(300.0, 40.0)[0] == 0.0

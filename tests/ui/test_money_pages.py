@@ -1,0 +1,164 @@
+"""The Cost and Fleet pages: they follow only while seen, say what was computed, and taking a fleet is one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from explorer.scenario.schema import Shock
+from explorer.ui.document import Document
+from explorer.ui.main_window import MainWindow
+
+
+@pytest.fixture
+def fleet_window(
+    make_document: Callable[[Path], Document], scenarios_folder: Path, qtbot: QtBot
+) -> Iterator[MainWindow]:
+    """The scenario with AI200 beside Nvidia, in a window."""
+    document = make_document(scenarios_folder / "diversified-fleet.toml")
+    window = MainWindow(document)
+    window.resize(1440, 900)
+    qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+
+
+def cell(table: object, row: int, column: int) -> str:
+    """A cell of a text table."""
+    model = table.model()  # type: ignore[attr-defined]
+    return str(model.data(model.index(row, column)))
+
+
+def column_of(table: object, title: str) -> int:
+    """The column with this heading."""
+    model = table.model()  # type: ignore[attr-defined]
+    titles = [model.headerData(at, Qt.Orientation.Horizontal) for at in range(model.columnCount())]
+    return titles.index(title)
+
+
+def test_that_the_pages_take_the_room_of_the_plots_and_give_it_back(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    assert window.tail.isVisible() and not window.cost.isVisible()
+    window.page_tabs.setCurrentIndex(1)
+    assert window.cost.isVisible() and not window.tail.isVisible() and not window.compare.isVisible()
+    window.page_tabs.setCurrentIndex(2)
+    assert window.fleet.isVisible() and not window.cost.isVisible()
+    window.page_tabs.setCurrentIndex(0)
+    assert window.tail.isVisible() and window.compare.isVisible() and not window.fleet.isVisible()
+
+
+def test_that_a_hidden_page_computes_nothing(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    assert window.cost.table.model().rowCount() == 0
+    window.document.change("workloads.0.traffic.request_rate_per_s", 70.0)
+    assert window.cost.table.model().rowCount() == 0 and window.fleet.suppliers.model().rowCount() == 0
+
+
+def test_that_the_cost_page_says_what_compare_says(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(1)
+    table = window.cost.table
+    assert table.model().rowCount() == 3
+    month = cell(table, 0, column_of(table, "$/month"))
+    compare = window.compare.model
+    shown = [compare.headerData(at, Qt.Orientation.Horizontal) for at in range(compare.columnCount())]
+    assert month == compare.data(compare.index(0, shown.index("$/month")))
+    assert "H200" in window.cost.stack.text_summary()
+    assert "cost plus" in window.cost.basis.text()
+
+
+def test_that_the_seen_page_follows_a_change(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(1)
+    table = window.cost.table
+    before = cell(table, 0, column_of(table, "$/month"))
+    window.document.change("workloads.0.traffic.request_rate_per_s", 240.0)
+    window.document.refine_timer.stop()
+    assert cell(table, 0, column_of(table, "$/month")) != before
+
+
+def test_that_the_seen_page_keeps_a_pace_while_a_hand_moves(fleet_window: MainWindow, qtbot: QtBot) -> None:
+    window, document = fleet_window, fleet_window.document
+    window.page_tabs.setCurrentIndex(1)
+    table = window.cost.table
+    before = cell(table, 0, column_of(table, "$/month"))
+    document.begin_drag()
+    document.change("workloads.0.traffic.request_rate_per_s", 240.0)
+    assert cell(table, 0, column_of(table, "$/month")) == before
+    document.end_drag()
+    qtbot.waitUntil(lambda: cell(table, 0, column_of(table, "$/month")) != before, timeout=3000)
+
+
+def test_that_taking_a_fleet_from_the_frontier_is_one_step_back(fleet_window: MainWindow, qtbot: QtBot) -> None:
+    window, document = fleet_window, fleet_window.document
+    window.page_tabs.setCurrentIndex(2)
+    plot = window.fleet.frontier
+    assert plot.frontier is not None
+    old = [member.traffic_share for member in document.scenario.fleet.members]
+    place = plot.point_place(0).toPoint()
+    steps = document.undo_stack.count()
+    qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=place)
+    new = [member.traffic_share for member in document.scenario.fleet.members]
+    assert new != old and sum(new) == pytest.approx(1.0)
+    assert document.undo_stack.count() == steps + 1
+    assert plot.frontier.present is not None
+    assert plot.frontier.present.shares == pytest.approx(new)
+    document.undo_stack.undo()
+    assert [member.traffic_share for member in document.scenario.fleet.members] == old
+
+
+def test_that_the_fleet_page_shows_scores_suppliers_and_the_note(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(2)
+    page = window.fleet
+    assert "chip designers" in page.scores.text() and "survives the worst failure" in page.scores.text()
+    assert "markets, not for fleets" in page.note.text()
+    names = {cell(page.suppliers, row, 1) for row in range(page.suppliers.model().rowCount())}
+    assert {"Nvidia", "Qualcomm", "TSMC", "AWS"} <= names
+    assert page.market.model().rowCount() >= 4
+    assert cell(page.portability, 0, 0) == "All that is used"
+
+
+def test_that_another_tier_gives_another_frontier(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(2)
+    page = window.fleet
+    cloud = page.tier.findData("cloud")
+    page.tier.setCurrentIndex(cloud)
+    page.tier.activated.emit(cloud)
+    assert page.frontier.frontier is not None
+    assert page.frontier.frontier.tier == "cloud"
+    assert page.frontier.frontier.present is not None and page.frontier.frontier.present.n1_loss == pytest.approx(1.0)
+
+
+def test_that_shocks_of_the_scenario_are_in_the_table(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(2)
+    shock = Shock(name="AWS dearer", kind="price", supplier="AWS", change=0.15)
+    window.document.change("shocks", (shock,), "shocks")
+    table = window.fleet.shocks
+    assert cell(table, 0, 0) == "AWS dearer" and "→" in cell(table, 0, column_of(table, "$/month"))
+
+
+def test_that_an_unknown_supplier_is_said_and_does_not_end_the_page(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(2)
+    shock = Shock(name="x", kind="outage", supplier="TSMCC")
+    window.document.change("shocks", (shock,), "shocks")
+    assert "shocks.0.supplier" in window.fleet.scores.text() and "TSMC" in window.fleet.scores.text()
+
+
+def test_that_a_change_of_fleet_is_said_against_the_baseline(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.page_tabs.setCurrentIndex(2)
+    assert not window.fleet.changed.isVisible()
+    window.fleet.take_mix((0.7, 0.3, 0.0))
+    text = window.fleet.changed.text()
+    assert text.startswith("Since the baseline: Removing Qualcomm AI200 on AWS ")
+    raised = next(part for part in text.split("; ") if "raises" in part)
+    assert "chip designer" in raised and "packaging" in raised
