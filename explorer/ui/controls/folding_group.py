@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from explorer.plots.fonts import BODY, NOTE, font, metrics
 from explorer.ui import theme
 
-HEADER_HEIGHT = 28
+HEADER_HEIGHT = 27
 
 
 class GroupHeader(QAbstractButton):
@@ -23,6 +23,21 @@ class GroupHeader(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keep what is behind from being painted."""
+        super().showEvent(event)
+        self._cover_the_ground()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep what is behind from being painted, in every theme."""
+        super().changeEvent(event)
+        self._cover_the_ground()
+
+    def _cover_the_ground(self) -> None:
+        """A summary that follows a slider would else have the panel and all above it painted anew behind it; a
+        style sheet takes this back from buttons whenever it dresses them."""
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     @property
     def summary(self) -> str:
@@ -45,6 +60,7 @@ class GroupHeader(QAbstractButton):
         """Chevron, title, summary."""
         t = theme.tokens()
         painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(t.panel))
         if self.hasFocus():
             painter.fillRect(QRectF(0, 2, self.width(), self.height() - 3), QColor(t.accent_wash))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -87,6 +103,8 @@ class FoldingGroup(QWidget):
         column.setSpacing(0)
         head = QHBoxLayout()
         head.setSpacing(0)
+        # The hairline is painted here, above the head.
+        head.setContentsMargins(0, 1, 0, 0)
         head.addWidget(self.header, 1)
         self._head = head
         self._in_head: list[QWidget] = []
