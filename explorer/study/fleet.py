@@ -62,9 +62,7 @@ class FleetEvaluator:
         """The fleet of a scenario; `pools` holds, workload by workload, what a replica of each member carries."""
         members = scenario.fleet.members
         if not members:
-            return FleetOutcome(
-                (), (), (), SHARE_BASIS, None, "no fleet: add a deployment to see whom it depends on"
-            )
+            return FleetOutcome((), (), (), SHARE_BASIS, None, "no fleet: add a deployment to see whom it depends on")
         months: list[float] = []
         chips: list[int] = []
         watts: list[float] = []
@@ -106,9 +104,7 @@ class FleetEvaluator:
             return FleetOutcome(outcomes, (), (), SHARE_BASIS, None, missing or "nothing is spent", replicas)
         tiers = self._tier_outcomes(scenario, members, spend)
         counted = {tier.tier: tier.effective_suppliers.value for tier in tiers if tier.counts}
-        return FleetOutcome(
-            outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), replicas=replicas
-        )
+        return FleetOutcome(outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), replicas=replicas)
 
     def _pool(
         self, scenario: Scenario, member: FleetMember, pools: Sequence[Mapping[str, PoolSize]]
@@ -202,20 +198,14 @@ def _replicas(scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> tu
 
 def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutcome:
     summary = tier_summary(spend, tier.structure)
-    order = np.argsort(-summary.supplier_share, kind="stable")
-    suppliers = tuple(
-        SupplierShare(
-            tier.suppliers[at],
-            float(summary.supplier_share[at]),
-            float(summary.supplier_share_low[at]),
-            float(summary.supplier_share_high[at]),
-        )
-        for at in order
-        if summary.supplier_share_high[at] > 0
+    share, low, high = (
+        table.tolist() for table in (summary.supplier_share, summary.supplier_share_low, summary.supplier_share_high)
     )
+    order = sorted(range(len(share)), key=lambda at: -share[at])
+    suppliers = tuple(SupplierShare(tier.suppliers[at], share[at], low[at], high[at]) for at in order if high[at] > 0)
     # what needs no supplier at all is nobody's single point of failure, and not whom one depends on most
     real = [at for at in order if tier.suppliers[at] not in NO_DEPENDENCE]
-    top = int(real[0]) if real else summary.top_supplier_index
+    top = real[0] if real else summary.top_supplier_index
     alone = summary.single_point_of_failure and tier.suppliers[summary.top_supplier_index] not in NO_DEPENDENCE
     return TierOutcome(
         tier=name,
@@ -224,11 +214,7 @@ def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutc
         effective_suppliers=Banded(
             summary.effective_suppliers, summary.effective_suppliers_low, summary.effective_suppliers_high
         ),
-        top_share=Banded(
-            float(summary.supplier_share[top]),
-            float(summary.supplier_share_low[top]),
-            float(summary.supplier_share_high[top]),
-        ),
+        top_share=Banded(share[top], low[top], high[top]),
         top_supplier=tier.suppliers[top],
         single_point_of_failure=alone,
         suppliers=suppliers,

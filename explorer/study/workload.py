@@ -45,8 +45,9 @@ from explorer.study.sizing import choose_layouts, load_ladder, replicas_for
 Array = NDArray[np.float64]
 
 CURVE_POINTS = 150
-HAIR = 0.97
-"""Nearer to its cliff than this an operating point is computed before it is believed."""
+SHARING_ATTEMPTS = 5
+READ_OFF = 0.998
+"""Share taken of a cliff that is only read off its curve, which may lie a hair too high."""
 
 
 def limits_of(workload: Workload) -> dict[str, float]:
@@ -256,25 +257,32 @@ def _load(
         found = latencies(table, rates, replicas=replicas, metrics=wanted, quantiles=(0.5, 0.99))
         checks = [(found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
         cliffs = largest_rate_within(rates, checks)
-        if len(wanted) == len(METRICS):
-            cliffs = _exact_cliffs(context, table, cliffs, rates[:, -1], replicas)
+        exact = len(wanted) == len(METRICS)
+        cliffs = _exact_cliffs(context, table, cliffs, rates[:, -1], replicas) if exact else READ_OFF * cliffs
         return Loaded(table, rates, found, cliffs)
 
-    loaded = under(np.ones(len(fixed)))
-    if context.demand.arrival_scv != 1.0:
-        saturation = table.chain.saturation
-        shared = [
-            replicas_for(context.rate, float(c), float(s)) if count == "auto" else count
-            for c, s, count in zip(loaded.cliffs, saturation, fixed, strict=True)
-        ]
-        loaded = under(np.asarray(shared, dtype=np.float64))
+    shared = np.ones(len(fixed))
+    loaded = under(shared)
+    # how bursty a replica's share is depends on how many share it, and how many are needed on how bursty it is
+    for attempt in range(SHARING_ATTEMPTS if context.demand.arrival_scv != 1.0 else 0):
+        needed = np.asarray(
+            [
+                replicas_for(context.rate, float(cliff), float(saturation)) if count == "auto" else count
+                for cliff, saturation, count in zip(loaded.cliffs, table.chain.saturation, fixed, strict=True)
+            ],
+            dtype=np.float64,
+        )
+        if np.array_equal(needed, shared):
+            break
+        shared = np.maximum(needed, shared) if attempt == SHARING_ATTEMPTS - 1 else needed
+        loaded = under(shared)
     return loaded
 
 
 def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, last: Array, replicas: Array) -> Array:
     """Cliffs read off the curves brought to the last digits that count, by bisection about them; (rows,).
 
-    A moving hand does without: there a cliff may be a hair off.
+    A moving hand does without.
     """
     if not context.limits:
         return cliffs
@@ -297,14 +305,11 @@ def _replicas(
     alternative's money buys, at least one.
     """
     workload, basis = context.workload, context.scenario.comparison.basis
-    rows = [row_of[position] for position in shown]
-    fewest = [
-        replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row])) for row in rows
-    ]
     result: dict[int, int] = {}
-    for position, auto in zip(shown, _confirmed(context, loaded, rows, fewest), strict=True):
-        fixed = workload.alternatives[position].replicas
-        result[position] = auto if fixed == "auto" else fixed
+    for position in shown:
+        row, fixed = row_of[position], workload.alternatives[position].replicas
+        fewest = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row]))
+        result[position] = fewest if fixed == "auto" else fixed
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
     if basis == "equal_spend" and chosen in result and usd is not None:
@@ -314,25 +319,6 @@ def _replicas(
             if position != chosen and price is not None:
                 result[position] = max(1, int(budget / (price * sized[position].candidate.layout.chips)))
     return [result[position] for position in shown]
-
-
-def _confirmed(context: Context, loaded: Loaded, rows: Sequence[int], replicas: Sequence[int]) -> list[int]:
-    """Replicas that do keep the promises: one more where the cliff, read off a curve, lies a hair too high."""
-    found = list(replicas)
-    promised = tuple(metric for metric in METRICS if metric in context.limits)
-
-    def near(at: int) -> bool:
-        return 0.0 < HAIR * float(loaded.cliffs[rows[at]]) * found[at] < context.rate
-
-    unsure = [at for at in range(len(rows)) if promised and near(at)]
-    while unsure:
-        point = _operating(context, loaded, [rows[at] for at in unsure], [found[at] for at in unsure], promised)
-        broken = np.any([point.table[one][0.99][:, 0] > limit for one, limit in context.limits.items()], axis=0)
-        unsure = [at for at, breaks in zip(unsure, broken, strict=True) if breaks]
-        for at in unsure:
-            found[at] += max(1, found[at] // 200)  # one by one would take forever among millions
-        unsure = [at for at in unsure if near(at)]
-    return found
 
 
 def _operating(
@@ -361,7 +347,7 @@ def _alternative(
     cliff = float(loaded.cliffs[row])
     feasible = rate < replicas * saturation
     p99 = {metric: float(found[0.99][at, 0]) for metric, found in point.table.items()}
-    broken = [metric for metric, limit in context.limits.items() if not p99[metric] <= limit * (1.0 + 1e-9)]
+    broken = [metric for metric, limit in context.limits.items() if not p99[metric] <= limit * (1.0 + 1e-6)]
     light = {metric: float(found[0.99][row, 0]) for metric, found in loaded.found.table.items()}
     reason = describe.promise_reason(context, broken, p99, light, replicas, saturation, cliff)
     spare = settings.spare_replicas
