@@ -12,7 +12,7 @@ from explorer.catalog import Chip
 from explorer.catalog.location import resource_root
 from explorer.study.evidence.names import Names
 from explorer.study.evidence.rows import LATENCIES, RATE, THROUGHPUT, Row, Run, framework_of, precision_of
-from explorer.study.evidence.table import Cells, EvidenceTable, number
+from explorer.study.evidence.table import Cells, EvidenceTable, positive
 
 _SCENARIOS: Mapping[str, Run] = {"offline": "offline", "server": "offered", "interactive": "offered"}
 
@@ -71,9 +71,9 @@ def _row(cells: Cells, names: Names) -> Row:
         weight_precision=weights,
         kv_precision="bf16" if weights == "bf16" else "fp8",
         prompt=load.get("prompt"),
-        output=number(cells, "mean_out_tokens") or load.get("output"),
+        output=positive(cells, "mean_out_tokens") or load.get("output"),
         concurrency=None,
-        chips=number(cells, "n_accel"),
+        chips=positive(cells, "n_accel"),
         tp=None,
         pp=1.0,
         dp=1.0,
@@ -89,13 +89,13 @@ def _row(cells: Cells, names: Names) -> Row:
 
 
 def _limit(cells: Cells, load: Mapping[str, Any], name: str) -> float | None:
-    stated = number(cells, f"{name}_limit_p99_ms")
+    stated = positive(cells, f"{name}_limit_p99_ms")
     return stated / 1e3 if stated else load.get(f"{name}_limit_s")
 
 
 def _rate(cells: Cells) -> float | None:
     """The rate offered; rounds whose summaries leave it out give the rate completed, which it was tuned to."""
-    return number(cells, "target_qps") or number(cells, "samples_per_s")
+    return positive(cells, "target_qps") or positive(cells, "samples_per_s")
 
 
 def _measured(cells: Cells, run: Run, load: Mapping[str, Any]) -> dict[str, float]:
@@ -103,8 +103,8 @@ def _measured(cells: Cells, run: Run, load: Mapping[str, Any]) -> dict[str, floa
 
     Rounds that count samples are converted with the benchmark's own mean output, as the official figures are.
     """
-    found: dict[str, float | None] = {THROUGHPUT: number(cells, "out_tok_per_s")}
-    samples = number(cells, "samples_per_s")
+    found: dict[str, float | None] = {THROUGHPUT: positive(cells, "out_tok_per_s")}
+    samples = positive(cells, "samples_per_s")
     if found[THROUGHPUT] is None and samples is not None and "output" in load:
         found[THROUGHPUT] = samples * load["output"]
     if run == "offered":
@@ -114,7 +114,7 @@ def _measured(cells: Cells, run: Run, load: Mapping[str, Any]) -> dict[str, floa
 
 
 def _seconds(cells: Cells, column: str) -> float | None:
-    value = number(cells, column)
+    value = positive(cells, column)
     return None if value is None else value / 1e3
 
 

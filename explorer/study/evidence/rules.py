@@ -190,6 +190,13 @@ def without_cold_starts(rows: Sequence[Row]) -> list[Row]:
     return result
 
 
+def split_finer_than_the_model(row: Row) -> bool:
+    """More tensor ranks than attention heads, or more pipeline stages than layers."""
+    if row.model is None or row.tp is None:
+        return False
+    return row.tp > row.model.heads or row.pp > sum(group.count for group in row.model.layers)
+
+
 def overloaded(row: Row) -> bool:
     """A rate was offered that the system did not carry: what it completed is a tenth or more below it."""
     throughput = row.measured.get("output_tokens_per_s")
@@ -266,6 +273,7 @@ SERVING_RULES: tuple[Rule, ...] = (
         "overloaded: less completed than offered, so that its latencies grow with the length of the run",
         each(overloaded),
     ),
+    Rule("more ranks recorded than the model can be split into", each(split_finer_than_the_model)),
     Rule("the weights exceed the memory of the ranks recorded", each(weights_too_large)),
     Rule(
         "implied FLOP rate above 80 % of the dense peak: not the concurrency of these chips, or a prefix cache",

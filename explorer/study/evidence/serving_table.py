@@ -9,7 +9,7 @@ from dataclasses import replace
 from explorer.catalog import Model
 from explorer.study.evidence.names import Names, ranks_per_chip
 from explorer.study.evidence.rows import THROUGHPUT, Framework, Row, Run, framework_of, precision_of
-from explorer.study.evidence.table import Cells, EvidenceTable, number
+from explorer.study.evidence.table import Cells, EvidenceTable, number, positive, whole
 
 _MILLISECONDS = {
     "tpot_mean": "tpot_mean_ms",
@@ -35,20 +35,25 @@ def _row(cells: Cells, names: Names) -> Row:
     framework = framework_of(cells.get("framework", ""))
     if run in ("compiled", "unknown") or "optimum" in source:
         framework = "other"
-    unstated = model.native_precision if model is not None else "bf16"
+    unstated = precision_of(model.native_precision, "bf16") if model is not None else "bf16"
     weights = precision_of(cells.get("weight_precision", "") or _precision_in_name(cells["model"]), unstated)
     measured = {
-        metric: value / 1e3 for metric, column in _MILLISECONDS.items() if (value := number(cells, column)) is not None
+        metric: value / 1e3
+        for metric, column in _MILLISECONDS.items()
+        if (value := positive(cells, column)) is not None
     }
-    throughput = number(cells, "out_tok_per_s_total")
+    throughput = positive(cells, "out_tok_per_s_total")
     if throughput is not None:
         measured[THROUGHPUT] = throughput
     ranks = ranks_per_chip(chip.id) if chip is not None else 1
-    tp = number(cells, "tp")
-    dp = number(cells, "dp") or 1.0
-    chips = number(cells, "n_chips")
-    if tp is None and run != "compiled" and chips is not None:
-        tp = chips * ranks / dp
+    pp, dp, ep = (whole(cells, name, 1.0) for name in ("pp", "dp", "ep"))
+    chips = whole(cells, "n_chips", math.nan)
+    tp = whole(cells, "tp", math.nan)
+    if tp is not None and math.isnan(tp):
+        # a replica over all chips, where the table does not say otherwise
+        tp = chips * ranks / dp if run != "compiled" and chips is not None and dp is not None else None
+    if tp is None or pp is None or dp is None or ep is None or not tp >= 1 or tp != int(tp):
+        tp, pp, dp, ep = None, 1.0, 1.0, 1.0
     row = Row(
         id=cells["id"],
         table="serving",
@@ -64,16 +69,16 @@ def _row(cells: Cells, names: Names) -> Row:
         note=note,
         weight_precision=weights,
         kv_precision=_kv_precision(cells, weights, framework, model, run),
-        prompt=number(cells, "isl"),
-        output=number(cells, "osl"),
-        concurrency=number(cells, "batch_or_concurrency"),
+        prompt=positive(cells, "isl"),
+        output=positive(cells, "osl"),
+        concurrency=positive(cells, "batch_or_concurrency"),
         chips=chips,
         tp=tp,
-        pp=number(cells, "pp") or 1.0,
+        pp=pp,
         dp=dp,
-        ep=number(cells, "ep") or 1.0,
-        measured={metric: value for metric, value in measured.items() if value > 0},
-        rate=number(cells, "request_rate"),
+        ep=ep,
+        measured=measured,
+        rate=positive(cells, "request_rate"),
         ranks_per_chip=ranks,
         submitter=source.split(" ")[0],
         statistic=statistic,
@@ -93,9 +98,9 @@ def _run(cells: Cells, statistic: str, note: str, source: str) -> Run:
         return "in_flight_maximum"
     if "per-token latency" in kind and "neuron" in source.casefold():
         return "compiled"
-    if number(cells, "batch_or_concurrency") is not None:
+    if positive(cells, "batch_or_concurrency") is not None:
         return "closed"
-    if number(cells, "request_rate") is not None:
+    if positive(cells, "request_rate") is not None:
         return "offered"
     at_once = "max" in cells["batch_or_concurrency"].casefold() or cells.get("request_rate", "").casefold() == "inf"
     return "in_flight_maximum" if at_once else "unknown"
@@ -169,7 +174,7 @@ def _halved_ranks(row: Row) -> Row:
         return row
     tp, dp, ep, chips = row.tp, row.dp, row.ep, row.chips
     doubled = chips == ep * ep or (chips == ep and tp * dp == chips and tp > 1 and dp > 1)
-    root = math.isqrt(int(chips))
+    root = 0 if math.isnan(chips) else math.isqrt(int(chips))
     if not doubled or root * root != chips:
         return row
     if tp > 1:

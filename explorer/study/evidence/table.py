@@ -77,3 +77,17 @@ def number(cells: Cells, column: str) -> float | None:
     """
     found = _NUMBER.match(cells.get(column, ""))
     return float(found.group(1)) if found else None
+
+
+def positive(cells: Cells, column: str) -> float | None:
+    """The number in a cell where it is above zero, else None."""
+    value = number(cells, column)
+    return value if value is not None and value > 0 else None
+
+
+def whole(cells: Cells, column: str, unstated: float) -> float | None:
+    """A count in a cell: `unstated` where it is empty, None where it is no whole number from one."""
+    if cells.get(column, "") in ("", "nan"):
+        return unstated
+    value = number(cells, column)
+    return value if value is not None and value >= 1 and value == int(value) else None
