@@ -35,9 +35,9 @@ def test_that_every_data_file_lies_inside_the_package(
     assert {f"explorer/{path.as_posix()}" for path in files} <= set(wheel.namelist())
 
 
-def test_that_the_wheel_carries_the_licences_of_the_program_and_of_the_font(wheel: zipfile.ZipFile) -> None:
+def test_that_the_wheel_carries_the_licences_of_the_program_the_font_and_the_traces(wheel: zipfile.ZipFile) -> None:
     licences = {name.split("/licenses/")[1] for name in wheel.namelist() if "/licenses/" in name}
-    assert licences == {"LICENSE", "resources/fonts/OFL.txt"}
+    assert licences == {"LICENSE", "resources/fonts/OFL.txt", "resources/traces/LICENSE-APACHE-2.0.txt"}
 
 
 def test_that_both_commands_are_installed(wheel: zipfile.ZipFile) -> None:
