@@ -35,6 +35,7 @@ from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
+from explorer.ui.pages.compare_modes import Mode
 from explorer.ui.pages.compare_page import ComparePage
 from explorer.ui.pages.cost_page import CostPage
 from explorer.ui.pages.economics_feed import EconomicsFeed
@@ -192,6 +193,11 @@ class MainWindow(QMainWindow):
         for place, page in enumerate((self.compare, self.cost, self.fleet)):
             page.setVisible(place == index)
         self._size_pages()
+
+    def show_comparison(self, mode: Mode) -> None:
+        """Show the Compare page with its alternatives or with scenarios."""
+        self.show_page(0)
+        self.compare.show_mode(mode)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The pages' share of the height."""

@@ -93,6 +93,14 @@ def _hopeless(window: MainWindow) -> None:
     window.messages.show_message("question.toml, line 12: request_rate_per_s must be above 0\nallowed: 0 to 1,000,000")
 
 
+def _cost(window: MainWindow) -> None:
+    window.show_page(1)
+
+
+def _fleet(window: MainWindow) -> None:
+    window.show_page(2)
+
+
 def album() -> Iterator[Picture]:
     """Every example scenario in both themes and all sizes, then the states that no example shows."""
     for path in sorted(SCENARIOS.glob("*.toml")):
@@ -106,6 +114,8 @@ def album() -> Iterator[Picture]:
         ("scenarios", _scenarios),
         ("figures", _figures),
         ("hopeless", _hopeless),
+        ("cost", _cost),
+        ("fleet", _fleet),
     )
     for label, prepare in states:
         for name in THEMES:

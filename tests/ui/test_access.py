@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -78,16 +79,19 @@ def described(widget: QWidget) -> str:
     return f"{type(widget).__name__} '{widget.objectName()}' in {type(above).__name__}"
 
 
-@pytest.fixture(params=["alternatives", "scenarios", "message"])
+@pytest.fixture(params=["alternatives", "scenarios", "message", "start page"])
 def state(request: pytest.FixtureRequest, window: MainWindow) -> MainWindow:
     """The window in each of its states that has controls of its own."""
-    if request.param == "message":
+    if request.param == "start page":
+        window.show_start([Path("plans/next-year.toml")])
+    elif request.param == "message":
         window.messages.show_message("A first line\nand a second one")
         window.messages.more.setChecked(True)
     else:
         window.compare.show_mode(request.param)
     window.activateWindow()
-    window.panel.model.size_slider.track.setFocus()
+    if request.param != "start page":
+        window.panel.model.size_slider.track.setFocus()
     QApplication.processEvents()
     return window
 
