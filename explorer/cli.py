@@ -15,6 +15,7 @@ from explorer.catalog.listing import chip_rows, model_rows
 from explorer.errors import ExplorerError
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
+from explorer.study.economics import evaluate_with_economics
 from explorer.study.evaluate import evaluate
 from explorer.study.export import outcome_data
 from explorer.study.verdict_table import columns, verdict_text
@@ -143,7 +144,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     loaded = read_scenario(options.file, catalog)
     if _complain(loaded, catalog):
         return FAILED
-    outcome = evaluate(loaded.scenario, catalog)
+    outcome = evaluate_with_economics(loaded.scenario, catalog) if options.json else evaluate(loaded.scenario, catalog)
     if options.json:
         print(json.dumps(outcome_data(outcome), indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -192,17 +193,18 @@ def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, s
 def _validate(options: argparse.Namespace) -> int:
     from explorer.study.evidence.constants import serving_constants
     from explorer.study.evidence.report import report_data, report_text
-    from explorer.study.evidence.targets import reached
+    from explorer.study.evidence.targets import judge_unseen
     from explorer.study.validate import validate, write_rows
 
     found = validate(options.tables, _catalog())
     if options.rows is not None:
         write_rows(found, options.rows)
-    targets = list(reached(found.predictions, found.parts, serving_constants()))
+    # constants and bands are estimated again from the rows given, so only where those are the shipped ones
+    unseen = None if options.tables else judge_unseen(found.predictions, found.parts, serving_constants())
     if options.json:
-        print(json.dumps(report_data(found, targets), indent=2, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(report_data(found, unseen), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        print(report_text(found, targets))
+        print(report_text(found, unseen))
     return 0
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario
 from explorer.study.cost_parts import WorkloadMoney, workload_money
 from explorer.study.dependence import EXIT_TIERS, Dependence, dependence
+from explorer.study.evaluate import evaluate
 from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.market import MarketShift, MarketView, market_views, stated_shift
 from explorer.study.outcome import Outcome
@@ -37,6 +38,16 @@ def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economi
         market=market_views(),
         market_shift=stated_shift(),
     )
+
+
+def with_economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Outcome:
+    """An outcome of this scenario with its economics beside it; raises as `economics`."""
+    return replace(outcome, economics=economics(scenario, catalog, outcome))
+
+
+def evaluate_with_economics(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:
+    """Evaluate a scenario once, money by part and dependence included: what is handed on in full."""
+    return with_economics(scenario, catalog, evaluate(scenario, catalog, samples))
 
 
 def frontier_tier(scenario: Scenario) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.answers import WorkloadAnswer
-from explorer.study.economics import economics
 from explorer.study.figures import FigureSets
 from explorer.study.fleet import FleetEvaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
@@ -84,5 +81,4 @@ class Evaluator:
 
 def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:
     """Evaluate a scenario once; raises ExplorerError for an unknown record, a missing figure, an impossible layout."""
-    outcome = Evaluator(catalog).evaluate(scenario, samples)
-    return replace(outcome, economics=economics(scenario, catalog, outcome))
+    return Evaluator(catalog).evaluate(scenario, samples)

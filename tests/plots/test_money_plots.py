@@ -19,7 +19,7 @@ from explorer.plots.interactivity_plot import InteractivityPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.plots.xy_frame import linear_axis, log_axis
-from explorer.study.evaluate import evaluate
+from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_outcome
 from tests.study.asking import alternative, fleet, scenario, workload

@@ -13,7 +13,7 @@ from explorer.catalog import Catalog
 from explorer.engine.cost import HOURS_PER_MONTH
 from explorer.scenario.schema import Alternative, Migration, Price, Scenario
 from explorer.study.cost_parts import AlternativeMoney, WorkloadMoney, exit_cost, hosted_month
-from explorer.study.evaluate import evaluate
+from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
 from tests.study.asking import alternative, four_chips, scenario, workload
 

@@ -12,7 +12,7 @@ from explorer.engine.concentration import known_suppliers, tier_structure
 from explorer.errors import UnknownRecordError
 from explorer.scenario.schema import Fleet, Migration, Scenario
 from explorer.study.dependence import Dependence, TierDependence, tier_loss
-from explorer.study.evaluate import evaluate
+from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data
 from explorer.study.fleet import Tier
 from explorer.study.pools import pool_table

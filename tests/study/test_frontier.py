@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Fleet, FleetMember, Scenario
-from explorer.study.evaluate import evaluate
+from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data
 from explorer.study.frontier import Frontier, fleet_frontier, lower_edge, mixes, steps_for
 from explorer.study.outcome import Outcome

@@ -14,7 +14,7 @@ from explorer.catalog import Catalog
 from explorer.errors import ScenarioFileError, UnknownRecordError
 from explorer.scenario.file import parse_scenario, read_scenario, write_scenario
 from explorer.scenario.schema import Fleet, FleetMember, Price, Scenario, Shock
-from explorer.study.evaluate import evaluate
+from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data
 from explorer.study.mixture import mixture_quantile
 from explorer.study.shocks import ShockOutcome

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
-from explorer.study.economics import economics
+from explorer.study.economics import with_economics
 from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.outcome import Outcome
 from explorer.ui.document import Document
@@ -38,11 +36,10 @@ class EconomicsFeed(QObject):
         if self._answer is None:
             self.problem = ""
             try:
-                found = economics(self._scenario, self._document.catalog, self._outcome)
-                self._answer = replace(self._outcome, economics=found)
+                self._answer = with_economics(self._scenario, self._document.catalog, self._outcome)
             except ExplorerError as error:
                 self.problem = str(error)
-                self._answer = replace(self._outcome, economics=None)
+                self._answer = self._outcome
         return self._answer
 
     def frontier(self, tier: str) -> Frontier | None:
