@@ -362,7 +362,7 @@ def test_that_belief_in_a_disputed_bandwidth_moves_the_latency(window: MainWindo
     qtbot.waitUntil(lambda: get(window.document.scenario, path).belief == 0.0)
     QApplication.processEvents()
     assert p99() > 1.5 * trusting
-    assert "set by you" in control.caption or "trust" in control.caption
+    assert "set by you" in control.caption and "taken as" in control.caption
 
 
 def test_that_an_undisclosed_figure_is_set_and_reset(window: MainWindow) -> None:
@@ -500,3 +500,17 @@ def test_that_a_click_on_the_track_brings_the_handle_to_the_hand(window: MainWin
     QTest.mouseClick(control.track, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     assert window.document.alternative.max_batch == pytest.approx(4096**0.25, abs=1)
     assert window.document.undo_stack.count() == 1
+
+
+def test_that_the_two_readings_of_a_disputed_figure_stand_at_the_ends_of_its_slider(window: MainWindow) -> None:
+    control = slider(window, "open.memory_bandwidth")
+    figure = next(one for one in window.document.outcome.workloads[0].chosen.open_figures if one.readings)
+    sure, doubt = (f"{name} {value:g} TB/s" for name, value in figure.readings)
+    plain = control.grab().toImage()
+    type_value(control, "100 %")
+    QApplication.processEvents()
+    assert control.track.handle_x() > 0.9 * control.track.width(), f"sure of {sure} at the right end"
+    trusted = window.document.outcome.workloads[0].chosen.open_figures[0].value
+    assert trusted == pytest.approx(figure.readings[0][1])
+    assert [label.text for label in control.labels()] == [doubt, sure]
+    assert control.grab().toImage() != plain

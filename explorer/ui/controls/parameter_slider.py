@@ -333,7 +333,8 @@ class ParameterSlider(QWidget):
         self.updateGeometry()
         self.update()
 
-    def _placed(self) -> tuple[PlacedLabel, ...]:
+    def labels(self) -> tuple[PlacedLabel, ...]:
+        """The labels of the ticks as they stand."""
         key = (self.width(), self.track.scale, self._text, self._named)
         if key != self._labels[0]:
             write = self._text.brief or self._text.format
@@ -379,7 +380,7 @@ class ParameterSlider(QWidget):
         if self._has_labels() and event.rect().bottom() >= label_top:
             painter.setFont(font(LABEL_SIZE))
             painter.setPen(QColor(t.secondary))
-            for label in self._placed():
+            for label in self.labels():
                 painter.drawText(QRectF(label.left, label_top, label.width + 2, LABEL_HEIGHT), middle, label.text)
             painter.setFont(font(NOTE))
         if self._badge:

@@ -87,8 +87,8 @@ class OpenFiguresGroup(FoldedGroup):
         if not self._shown:
             return "none"
         own = sum(figure.overridden for figure in self._shown)
-        counted = f"{self.workload_outcome(self.document.outcome).chosen.chip_name}: {len(self._shown)}"
-        return f"{counted}, {own} set" if own else counted
+        counted = f"{len(self._shown)}, {own} set" if own else f"{len(self._shown)}"
+        return f"{counted} · {self.workload_outcome(self.document.outcome).chosen.chip_name}"
 
     def _rebuild(self) -> None:
         while self._column.count():
@@ -209,7 +209,7 @@ def _caption(figure: OpenFigure) -> str:
     own = "set by you · " if figure.overridden else ""
     if figure.readings:
         taken = quantity_for_unit(figure.unit).format(figure.value * unit_scale(figure.unit))
-        return f"{own}trusted so far, it is taken as {taken}"
+        return f"{own}taken as {taken}"
     return own + figure.reason
 
 
