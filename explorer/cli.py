@@ -81,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     validating.add_argument("tables", nargs="*", type=Path, metavar="CSV", help="tables (default: those shipped)")
     validating.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
     validating.add_argument("--rows", type=Path, metavar="OUT.csv", help="write every input row with its predictions")
+    validating.add_argument(
+        "--leave-out", action="store_true", help="estimate constants and bands again, chips and families left out"
+    )
     validating.set_defaults(run=_validate)
 
     commands.add_parser("chips", help="the chips known, and how well").set_defaults(run=_chips)
@@ -199,8 +202,9 @@ def _validate(options: argparse.Namespace) -> int:
     found = validate(options.tables, _catalog())
     if options.rows is not None:
         write_rows(found, options.rows)
-    # constants and bands are estimated again from the rows given, so only where those are the shipped ones
-    unseen = None if options.tables else judge_unseen(found.predictions, found.parts, serving_constants())
+    unseen = None
+    if options.leave_out or not options.tables:
+        unseen = judge_unseen(found.predictions, found.parts, serving_constants())
     if options.json:
         print(json.dumps(report_data(found, unseen), indent=2, ensure_ascii=False, allow_nan=False))
     else:

@@ -8,8 +8,9 @@ import pytest
 
 from explorer.catalog import load_catalog
 from explorer.study.evidence.constants import ServingConstants, serving_constants
-from explorer.study.evidence.estimate import left_out
-from explorer.study.evidence.predict import LoopParts, Prediction
+from explorer.study.evidence.estimate import unseen as unseen_predictions
+from explorer.study.evidence.predict import Prediction
+from explorer.study.evidence.spread import chip_of
 from explorer.study.validate import Validation, validate
 
 
@@ -25,17 +26,7 @@ def shipped() -> Validation:
     return validate([], load_catalog())
 
 
-def chip_of(part: LoopParts) -> str:
-    """The chip of a closed-loop row."""
-    assert part.row.chip is not None
-    return part.row.chip.id
-
-
 @pytest.fixture(scope="session")
 def unseen(shipped: Validation, serving: ServingConstants) -> Sequence[Prediction]:
     """All predictions, closed loops by constants estimated without the row's chip."""
-    nested = [
-        value for value in left_out(shipped.parts, serving, chip_of) if value.metric not in value.row.set_aside
-    ]
-    known = {(value.row.id, value.metric) for value in nested}
-    return nested + [value for value in shipped.predictions if (value.row.id, value.metric) not in known]
+    return unseen_predictions(shipped.predictions, shipped.parts, serving, lambda part: chip_of(part.row))

@@ -86,9 +86,10 @@ def test_that_a_band_is_estimated_without_the_chip_that_it_is_judged_on(shipped:
     row = next(value.row for value in shipped.predictions if value.row.run == "closed" and not value.row.is_moe)
     tight = [prediction(row, float(np.exp(one)), chip) for chip in "AB" for one in np.linspace(-0.1, 0.1, 21)]
     wild = [prediction(row, float(np.exp(one)), "C") for one in np.linspace(0.5, 1.0, 21)]
-    inside = {value.row.chip_label: [] for value, _ in covered_unseen(tight + wild)}
-    for value, held in covered_unseen(tight + wild):
+    inside: dict[str, list[bool]] = {"A": [], "B": [], "C": []}
+    for value, held in covered_unseen(tight + wild, lambda row: row.chip_label):
         inside[value.row.chip_label].append(held)
+    assert [len(held) for held in inside.values()] == [21, 21, 21]
     assert not any(inside["C"])
     assert all(inside["A"]) and all(inside["B"])
     width = estimated_widths(tight)["tpot_dense"]["measured"]

@@ -103,6 +103,18 @@ def again(part: LoopParts, serving: ServingConstants) -> dict[str, float]:
     return found
 
 
+def unseen(
+    predictions: Sequence[Prediction],
+    parts: Sequence[LoopParts],
+    start: ServingConstants,
+    group: Callable[[LoopParts], Hashable],
+) -> list[Prediction]:
+    """All predictions that are judged, closed loops by constants estimated without their own group."""
+    nested = [value for value in left_out(parts, start, group) if value.metric not in value.row.set_aside]
+    known = {(value.row.id, value.metric) for value in nested}
+    return nested + [value for value in predictions if (value.row.id, value.metric) not in known]
+
+
 def left_out(
     parts: Sequence[LoopParts], start: ServingConstants, group: Callable[[LoopParts], Hashable]
 ) -> Iterator[Prediction]:

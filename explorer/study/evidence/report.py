@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from explorer.study.evidence.predict import Prediction
 from explorer.study.evidence.rows import METRICS
 from explorer.study.evidence.scores import Score, scores_by
-from explorer.study.evidence.targets import Reached
+from explorer.study.evidence.spread import Covered
+from explorer.study.evidence.targets import Reached, Unseen
 from explorer.study.validate import Validation, shown
 from explorer.study.verdict_table import columns
 
@@ -31,12 +33,12 @@ _HEAD = (
 )
 
 
-def report_text(found: Validation, reached: Sequence[Reached] = ()) -> str:
-    """The whole report for a terminal."""
-    return "\n".join(_lines(found, reached))
+def report_text(found: Validation, unseen: Unseen | None = None) -> str:
+    """The whole report for a terminal; `unseen` adds what was reached with chips and model families left out."""
+    return "\n".join(_lines(found, unseen))
 
 
-def _lines(found: Validation, reached: Sequence[Reached]) -> Iterator[str]:
+def _lines(found: Validation, unseen: Unseen | None) -> Iterator[str]:
     share = found.predicted / found.predictable if found.predictable else 0.0
     yield f"{len(found.rows)} rows; {found.predictable} of known chip and model that no rule leaves out;"
     yield f"{found.predicted} of them predicted ({share:.1%}), {len(found.predictions)} figures"
@@ -52,10 +54,14 @@ def _lines(found: Validation, reached: Sequence[Reached]) -> Iterator[str]:
         yield ""
         yield f"by {title}"
         yield from _table(scores_by(found.predictions, key))
-    if reached:
+    if unseen is not None:
         yield ""
         yield "against the targets, constants estimated without what is named"
-        yield from _targets(reached)
+        yield from _targets(unseen.reached)
+        for name, covered in unseen.covered.items():
+            yield ""
+            yield f"in the 90 % band, bands and constants estimated without the row's {name}"
+            yield from _coverages(covered)
     yield ""
     yield "the ten worst rows"
     yield from _worst(found)
@@ -93,6 +99,16 @@ def _targets(reached: Sequence[Reached]) -> Iterator[str]:
     yield from columns(rows)
 
 
+def _coverages(covered: Sequence[Covered]) -> Iterator[str]:
+    rows: list[Sequence[str]] = [("", "rows", "clusters", "chips", "in band", "by cluster", "")]
+    for one in covered:
+        rows.append((
+            one.name, str(one.rows), str(one.clusters), str(one.chips), f"{one.share:.0%}", f"{one.by_cluster:.0%}",
+            "" if one.enough else "not enough data: the band is a judgement",
+        ))
+    yield from columns(rows)
+
+
 def _worst(found: Validation) -> Iterator[str]:
     rows: list[Sequence[str]] = [("id", "chip", "model", "metric", "measured", "predicted", "source")]
     for value in found.worst():
@@ -104,8 +120,9 @@ def _worst(found: Validation) -> Iterator[str]:
     yield from columns(rows)
 
 
-def report_data(found: Validation, reached: Sequence[Reached] = ()) -> dict[str, Any]:
+def report_data(found: Validation, unseen: Unseen | None = None) -> dict[str, Any]:
     """The whole report as plain data."""
+    covered = {} if unseen is None else unseen.covered
     return {
         "rows": len(found.rows),
         "predictable": found.predictable,
@@ -117,7 +134,10 @@ def report_data(found: Validation, reached: Sequence[Reached] = ()) -> dict[str,
         "not_predicted": found.failures,
         "metrics": list(METRICS),
         "scores": {title: [one.data() for one in scores_by(found.predictions, key)] for title, key in KEYS},
-        "targets": [one.data() for one in reached],
+        "targets": [] if unseen is None else [one.data() for one in unseen.reached],
+        "coverage_unseen": {
+            name: [{**asdict(one), "enough_data": one.enough} for one in each] for name, each in covered.items()
+        },
         "worst": [
             {
                 "id": value.row.id, "chip": value.row.chip_label, "model": value.row.model_label,

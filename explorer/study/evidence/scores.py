@@ -11,10 +11,9 @@ import numpy as np
 
 from explorer.study.evidence.null import chip_median_error, share_of_limit_error
 from explorer.study.evidence.predict import Prediction
+from explorer.study.evidence.spread import ENOUGH_CHIPS, ENOUGH_CLUSTERS, ENOUGH_ROWS
 from explorer.study.evidence.widths import half_width
 
-ENOUGH_ROWS, ENOUGH_CLUSTERS, ENOUGH_CHIPS = 100, 10, 3
-"""Below these a band's coverage is not claimed: the rows of one sweep are no independent trials."""
 WANTED_GAIN = 0.30
 """Share by which the engine is to beat a null predictor."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from explorer.study.evidence.predict import Prediction
+from explorer.study.evidence.rows import Row
 from explorer.study.evidence.widths import GRADES, quantity_of
 
 LEVEL = 0.90
@@ -16,6 +17,9 @@ MARGIN: Mapping[str, float] = {"tpot_dense": 1.15, "tpot_moe": 1.10, "ttft_close
 """Factor on a quantile for which other chips must stand in; 1.1 where not named."""
 ONE_GRADE_DOWN = 1.2
 FEWEST_CHIPS = 2
+
+ENOUGH_ROWS, ENOUGH_CLUSTERS, ENOUGH_CHIPS = 100, 10, 3
+"""Below these a band's coverage is not claimed: the rows of one sweep are no independent trials."""
 
 Widths = dict[str, dict[str, float]]
 
@@ -75,14 +79,34 @@ class Covered:
     share: float
     by_cluster: float
 
+    @property
+    def enough(self) -> bool:
+        """Enough rows, clusters and chips to claim this coverage; elsewhere the band is a stated judgement."""
+        return self.rows >= ENOUGH_ROWS and self.clusters >= ENOUGH_CLUSTERS and self.chips >= ENOUGH_CHIPS
 
-def covered_unseen(values: Sequence[Prediction]) -> list[tuple[Prediction, bool]]:
-    """Each value with whether a band estimated without its chip holds it; values of no other chip are left out."""
+
+def chip_of(row: Row) -> str:
+    """The chip of a row, as the key by which rows are left out together."""
+    return row.chip.id if row.chip is not None else row.chip_label
+
+
+def family_of(row: Row) -> str:
+    """The model family of a row, as the key by which rows are left out together."""
+    return row.model.family if row.model is not None else row.model_label
+
+
+def covered_unseen(
+    values: Sequence[Prediction], group: Callable[[Row], str] = chip_of
+) -> list[tuple[Prediction, bool]]:
+    """Each value with whether a band estimated without its group (its chip) holds it.
+
+    Values of a quantity that no other group speaks of are left out.
+    """
     result: list[tuple[Prediction, bool]] = []
-    for chip in sorted({value.row.chip_label for value in values}):
-        widths = estimated_widths(value for value in values if value.row.chip_label != chip)
+    for key in sorted({group(value.row) for value in values}):
+        widths = estimated_widths(value for value in values if group(value.row) != key)
         for value in values:
-            if value.row.chip_label == chip:
+            if group(value.row) == key:
                 quantity = quantity_of(value.row, value.metric)
                 if quantity in widths:
                     result.append((value, abs(value.residual) <= widths[quantity][value.row.grade]))
@@ -104,3 +128,12 @@ def coverage(name: str, pairs: Sequence[tuple[Prediction, bool]]) -> Covered:
         share=float(np.mean([inside for _, inside in pairs])),
         by_cluster=float(np.mean([np.mean(inside) for inside in clusters.values()])),
     )
+
+
+def coverages(pairs: Sequence[tuple[Prediction, bool]]) -> list[Covered]:
+    """Coverage of everything, then of each evidence grade and quantity."""
+    groups: dict[str, list[tuple[Prediction, bool]]] = defaultdict(list)
+    for value, inside in pairs:
+        place = GRADES.index(value.row.grade)
+        groups[f"{place}{value.row.grade}, {quantity_of(value.row, value.metric)}"].append((value, inside))
+    return [coverage("all", pairs), *(coverage(name[1:], groups[name]) for name in sorted(groups))] if pairs else []

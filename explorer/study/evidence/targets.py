@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from explorer.study.evidence.constants import ServingConstants
-from explorer.study.evidence.estimate import left_out
+from explorer.study.evidence.estimate import left_out, unseen
 from explorer.study.evidence.predict import LoopParts, Prediction
-from explorer.study.evidence.rows import RATE, THROUGHPUT
+from explorer.study.evidence.rows import RATE, THROUGHPUT, Row
+from explorer.study.evidence.spread import Covered, chip_of, coverages, covered_unseen, family_of
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,39 @@ UNFITTED: tuple[Target, ...] = (
 """Nothing was fitted to these rows: kernel constants only."""
 
 
+GROUPS: Mapping[str, Callable[[Row], str]] = {"chip": chip_of, "model family": family_of}
+"""What is left out of constants and bands in turn."""
+
+
+def _of_part(by: Callable[[Row], str]) -> Callable[[LoopParts], str]:
+    return lambda part: by(part.row)
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """How the engine does on chips and model families that its constants and bands have not seen."""
+
+    reached: Sequence[Reached]
+    covered: Mapping[str, Sequence[Covered]]
+
+
+def judge_unseen(
+    predictions: Sequence[Prediction], parts: Sequence[LoopParts], serving: ServingConstants
+) -> Unseen:
+    """Targets reached and bands' coverage, chips and then model families left out in turn."""
+    covered = {
+        name: coverages(covered_unseen(unseen(predictions, parts, serving, _of_part(by)), by))
+        for name, by in GROUPS.items()
+    }
+    return Unseen(tuple(reached(predictions, parts, serving)), covered)
+
+
 def reached(
     predictions: Sequence[Prediction], parts: Sequence[LoopParts], serving: ServingConstants
 ) -> Iterator[Reached]:
     """Every target that the rows speak to, by what was left out."""
-    groups: tuple[tuple[str, Callable[[LoopParts], str]], ...] = (
-        ("chip", lambda part: part.row.chip.id if part.row.chip is not None else ""),
-        ("model family", lambda part: part.row.model.family if part.row.model is not None else ""),
-    )
-    for name, group in groups:
-        values = list(left_out(parts, serving, group))
+    for name, by in GROUPS.items():
+        values = list(left_out(parts, serving, _of_part(by)))
         for target in CLOSED_LOOP:
             yield from _judged(target, values, name)
     for target in UNFITTED:
