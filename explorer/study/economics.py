@@ -12,7 +12,7 @@ from explorer.study.evaluate import evaluate
 from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.market import MarketShift, MarketView, market_views, stated_shift
 from explorer.study.outcome import Outcome
-from explorer.study.shocks import ShockOutcome, shock_outcomes
+from explorer.study.shocks import ShockOutcome, shock_outcomes, usual_shocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,9 @@ class Economics:
     frontier: Frontier
     """At the first tier that counts and that a buyer can act on."""
     shocks: tuple[ShockOutcome, ...]
+    """Those of the scenario."""
+    usual_shocks: tuple[ShockOutcome, ...]
+    """Where it states none: those anybody would look at first."""
     market: tuple[MarketView, ...]
     market_shift: MarketShift
 
@@ -35,6 +38,7 @@ def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economi
         dependence=dependence(scenario, catalog, outcome),
         frontier=fleet_frontier(scenario, catalog, outcome, frontier_tier(scenario)),
         shocks=shock_outcomes(scenario, catalog, outcome),
+        usual_shocks=() if scenario.shocks else shock_outcomes(scenario, catalog, outcome, usual_shocks(outcome)),
         market=market_views(),
         market_shift=stated_shift(),
     )

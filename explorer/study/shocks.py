@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import TIERS, Catalog
+from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import effective_suppliers, tier_shares_over_candidates
 from explorer.errors import MissingFigureError, UnknownRecordError
 from explorer.scenario.checks import supplier_names
@@ -17,7 +18,7 @@ from explorer.scenario.schema import Scenario, Shock
 from explorer.study.cost_parts import exit_cost
 from explorer.study.dependence import features_used, pool_support
 from explorer.study.figures import central_values
-from explorer.study.fleet import Tier, supply_tier
+from explorer.study.fleet import ON_PREMISES, Tier, supply_tier
 from explorer.study.mixture import mixture_quantile
 from explorer.study.money import owned_per_hour
 from explorer.study.outcome import METRICS, Metric, Outcome, PoolReplica
@@ -86,25 +87,42 @@ class Effect:
     notes: tuple[str, ...]
 
 
-def shock_outcomes(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> tuple[ShockOutcome, ...]:
-    """Every shock of the scenario alone, then each common cause with all of its shocks together.
+def usual_shocks(outcome: Outcome) -> tuple[Shock, ...]:
+    """What to look at where a scenario states no shocks: the largest supplier of every tier that counts fails, memory
+    costs a dollar a gigabyte more, and the largest cloud does what AWS did in January 2026: 15 % more."""
+    tiers = [tier for tier in outcome.fleet.tiers if tier.counts and tier.top_supplier not in NO_DEPENDENCE]
+    fails = dict.fromkeys(tier.top_supplier for tier in tiers)
+    found = [Shock(name=f"{name} fails", kind="outage", supplier=name) for name in fails]
+    found.append(Shock(name="memory dearer", kind="memory_price", usd_per_gb=1.0))
+    cloud = next((tier for tier in outcome.fleet.tiers if tier.tier == "cloud"), None)
+    if cloud is not None and cloud.top_supplier != ON_PREMISES:
+        name = cloud.top_supplier
+        found.append(Shock(name=f"{name} dearer", kind="price", supplier=name, change=0.15))
+    return tuple(found)
+
+
+def shock_outcomes(
+    scenario: Scenario, catalog: Catalog, outcome: Outcome, shocks: tuple[Shock, ...] | None = None
+) -> tuple[ShockOutcome, ...]:
+    """Every shock (default: of the scenario) alone, then each common cause with all of its shocks together.
 
     Empty without a fleet that has figures. Raises UnknownRecordError for a supplier nobody knows, naming the key.
     """
     known = supplier_names(catalog, scenario)
-    for at, shock in enumerate(scenario.shocks):
+    listed = scenario.shocks if shocks is None else shocks
+    for at, shock in enumerate(listed):
         if shock.supplier and shock.supplier not in known:
             raise UnknownRecordError(f"supplier at shocks.{at}.supplier", shock.supplier, known)
-    if outcome.fleet.usd_per_month is None or not scenario.shocks:
+    if outcome.fleet.usd_per_month is None or not listed:
         return ()
     fleet = _ShockedFleet(scenario, catalog, outcome)
-    effects = {shock.name: fleet.effect_of(shock) for shock in scenario.shocks}
+    effects = {shock.name: fleet.effect_of(shock) for shock in listed}
     found = [
-        fleet.outcome_of(shock.name, _what(shock), (shock.name,), effects[shock.name]) for shock in scenario.shocks
+        fleet.outcome_of(shock.name, _what(shock), (shock.name,), effects[shock.name]) for shock in listed
     ]
-    causes = dict.fromkeys(shock.cause for shock in scenario.shocks if shock.cause)
+    causes = dict.fromkeys(shock.cause for shock in listed if shock.cause)
     for cause in causes:
-        names = tuple(shock.name for shock in scenario.shocks if shock.cause == cause)
+        names = tuple(shock.name for shock in listed if shock.cause == cause)
         if len(names) > 1:
             both = combined([effects[name] for name in names])
             found.append(fleet.outcome_of(cause, f"together: {', '.join(names)}", names, both))

@@ -163,6 +163,16 @@ def test_that_survivors_that_take_over_answer_more_slowly(catalog: Catalog) -> N
     assert found.after.served < 1.0
 
 
+def test_that_without_stated_shocks_the_usual_ones_are_looked_at(catalog: Catalog) -> None:
+    found = evaluate(asked(), catalog).economics
+    assert found is not None and found.shocks == ()
+    names = [one.name for one in found.usual_shocks]
+    assert {"TSMC fails", "AWS fails", "memory dearer", "AWS dearer"} <= set(names)
+    assert len(names) == len(set(names))
+    stated = evaluate(asked(outage("AWS")), catalog).economics
+    assert stated is not None and stated.usual_shocks == () and len(stated.shocks) == 1
+
+
 def test_that_a_supplier_the_fleet_does_without_changes_nothing(catalog: Catalog) -> None:
     (found,) = answered(catalog, asked(outage("AMD")))
     assert found.after == found.before

@@ -213,7 +213,8 @@ class FleetPage(MoneyPage):
         self.note.setText(found.dependence.note)
         self.suppliers.show_rows(SUPPLIER_HEADINGS, supplier_rows(answer.fleet, found.dependence))
         workload = answer.workloads[self.workload_index()].name
-        self.shocks.show_rows(SHOCK_HEADINGS, [shock_row(one, workload) for one in found.shocks])
+        self.tables.setTabText(1, "Shocks" if found.shocks else "Usual shocks")
+        self.shocks.show_rows(SHOCK_HEADINGS, [shock_row(one, workload) for one in found.shocks or found.usual_shocks])
         self._show_portability(found.dependence)
         self.market.show_rows(
             (
