@@ -392,9 +392,10 @@ class Document(QObject):
 
     def _request_evaluation(self) -> None:
         self._pending = True
-        self.refine_timer.start()
         if not self._turn.isActive():
             self._evaluate()
+        # After the answer: the time that it took is not time at which the hand rested.
+        self.refine_timer.start()
 
     def _evaluate(self) -> None:
         self._pending = False
@@ -413,6 +414,7 @@ class Document(QObject):
     def _on_turn_over(self) -> None:
         if self._pending:
             self._evaluate()
+            self.refine_timer.start()
 
     def _on_hand_rests(self) -> None:
         if self.problem is not None:
