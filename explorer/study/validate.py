@@ -14,11 +14,11 @@ from explorer.catalog import Catalog
 from explorer.catalog.location import resource_root
 from explorer.errors import ExplorerError
 from explorer.study.evidence.constants import ServingConstants, serving_constants
-from explorer.study.evidence.mlperf_table import mlperf_rows, workload_reason
+from explorer.study.evidence.mlperf_table import mlperf_rows
 from explorer.study.evidence.names import Names
 from explorer.study.evidence.predict import LoopParts, Prediction, predict
 from explorer.study.evidence.rows import LATENCIES, UNKNOWN_CHIP, UNKNOWN_MODEL, Row
-from explorer.study.evidence.rules import SERVING_RULES, apply_rules, mlperf_rules, without_cold_starts
+from explorer.study.evidence.rules import MLPERF_RULES, SERVING_RULES, apply_rules, without_cold_starts
 from explorer.study.evidence.serving_table import serving_rows
 from explorer.study.evidence.table import EvidenceTable, read_table
 from explorer.study.evidence.widths import half_width
@@ -111,9 +111,7 @@ def _ruled(kind: str, tables: Sequence[EvidenceTable], names: Names) -> list[Row
     if kind == "serving":
         ruled = apply_rules([row for table in mine for row in serving_rows(table, names)], SERVING_RULES)
         return without_cold_starts(ruled)
-    return apply_rules(
-        [row for table in mine for row in mlperf_rows(table, names)], mlperf_rules(workload_reason)
-    )
+    return apply_rules([row for table in mine for row in mlperf_rows(table, names)], MLPERF_RULES)
 
 
 def shown(metric: str, value: float) -> float:

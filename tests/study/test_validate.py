@@ -227,3 +227,14 @@ def test_that_a_cold_start_is_set_aside_by_a_sooner_first_token_at_a_higher_load
     assert ["ttft_mean" in row.set_aside for row in found.rows] == [True, False, False]
     assert sum(found.aside.values()) == 1
     assert [value.metric for value in found.predictions if value.row.id == "row-0"] == ["tpot_mean"]
+
+
+def test_that_weights_that_leave_no_room_for_a_sequence_are_not_predicted(tmp_path: Path, catalog: Catalog) -> None:
+    # 671 GB of weights on eight chips of 85.9e9 bytes: they fit, a sequence beside them does not
+    found = validated(
+        tmp_path, catalog,
+        {"model": "deepseek-ai/DeepSeek-R1", "weight_precision": "fp8", "tp": "8", "n_chips": "8", "tpot_mean_ms": "30"},
+        {},
+    )
+    assert list(found.failures) == ["row-0"] and "fit" in found.failures["row-0"]
+    assert {value.row.id for value in found.predictions} == {"row-1"}

@@ -65,10 +65,11 @@ def closed_loop(
 
     Work is conserved: every other request's prompt is met once in a lifetime, so it adds (b-1)/(output-1) of the
     time that a prompt adds to a step. `own_prompts` is False where another machine computes the prompts.
+    NaN where the weights leave no room for a single sequence.
     """
     middle = load.prompt + load.output / 2.0
-    cap = np.maximum(systems.sequences_held(middle, serving), 1.0)
-    running = np.minimum(load.concurrency, cap)
+    held = systems.sequences_held(middle, serving)
+    running = np.minimum(load.concurrency, np.where(held >= 1.0, held, np.nan))
     chunks = np.ceil(load.prompt / serving.closed_chunk)
     alone = systems.step(0.0 * running, middle, load.prompt, load.prompt) + load.host * chunks
     decoding = running

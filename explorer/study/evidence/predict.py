@@ -164,7 +164,8 @@ def _closed(rows: Sequence[Row], serving: ServingConstants, result: Predictions)
             first = {"ttft_mean": ttft, "ttft_p50": ttft, "ttft_p99": ttft * serving.p99_over_p50}
             found |= {**first, THROUGHPUT: throughput}
         result.add(row, found)
-        result.parts.append(_parts(row, loop, at))
+        if np.isfinite(tpot):
+            result.parts.append(_parts(row, loop, at))
 
 
 def _parts(row: Row, loop: ClosedLoop, at: int) -> LoopParts:

@@ -6,13 +6,14 @@ A rule takes all rows still in and returns the indices it leaves out; the first 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.engine.memory import count_weights, weight_bytes_per_chip
 from explorer.engine.records import Split
 from explorer.study.evidence.constants import serving_constants
+from explorer.study.evidence.mlperf_table import workload_reason, workload_reasons
 from explorer.study.evidence.rows import UNKNOWN_CHIP, UNKNOWN_MODEL, Row
 from explorer.study.evidence.serving_table import is_repaired
 from explorer.study.figures import central_values
@@ -53,7 +54,7 @@ def _in_loop(row: Row) -> bool:
 
 
 def repeated_measurements(rows: Sequence[Row]) -> Picks:
-    """Rows of the same chip, lengths, concurrency and latencies to four digits: one of them is kept.
+    """Rows of the same chip, model, lengths, concurrency and latencies to four digits: one of them is kept.
 
     Kept is the copy that records worker counts, then one that needed no repair.
     """
@@ -62,7 +63,8 @@ def repeated_measurements(rows: Sequence[Row]) -> Picks:
         ttft, tpot = row.measured.get("ttft_mean"), row.measured.get("tpot_mean")
         if row.run in IN_LOOP and ttft is not None and tpot is not None:
             load = row.prompt, row.output, _recorded_concurrency(row)
-            groups[(row.chip_label, *load, f"{ttft:.4g}", f"{tpot:.4g}")].append(at)
+            model = row.model.id if row.model is not None else row.model_label
+            groups[(row.chip_label, model, *load, f"{ttft:.4g}", f"{tpot:.4g}")].append(at)
         elif row.run == "compiled" and "tpot_p50" in row.measured:
             load = row.prompt, row.output, row.concurrency
             groups[(row.chip_label, row.model_label, *load, row.tp, row.measured["tpot_p50"])].append(at)
@@ -290,28 +292,19 @@ SERVING_RULES: tuple[Rule, ...] = (
 )
 
 
-def mlperf_rules(workload_reason: Callable[[Row], str]) -> tuple[Rule, ...]:
-    """Rules of MLPerf tables; `workload_reason` gives the reason why a row's benchmark is not predicted, or nothing."""
-    reasons: Counter[str] = Counter()
+def _benchmark(reason: str) -> Rule:
+    return Rule(reason, each(lambda row: workload_reason(row) == reason))
 
-    def benchmark(reason: str) -> Rule:
-        return Rule(reason, each(lambda row: workload_reason(row) == reason))
 
-    from explorer.study.evidence.mlperf_table import workload_reasons
-
-    reasons.update(workload_reasons())
-    return (
-        Rule("the same run reported twice", each(lambda row: "duplicate" in row.note)),
-        Rule(
-            "no accelerator, or its number is not recorded",
-            each(lambda row: not row.chip_label or not row.chips),
-        ),
-        Rule(UNKNOWN_CHIP, each(lambda row: row.chip is None)),
-        Rule(UNKNOWN_MODEL, each(lambda row: row.model is None)),
-        *(benchmark(reason) for reason in reasons),
-        Rule("number of accelerators suspect or inferred", each(lambda row: "suspect" in row.note)),
-        Rule("reference implementation, not a best effort", each(lambda row: "reference" in row.note)),
-        Rule("scenario without a rate or a throughput", each(lambda row: row.run == "unknown")),
-        Rule("nothing measured that is predicted", each(lambda row: not row.measured)),
-        Rule("weight format not understood", each(lambda row: not row.weight_precision)),
-    )
+MLPERF_RULES: tuple[Rule, ...] = (
+    Rule("the same run reported twice", each(lambda row: "duplicate" in row.note)),
+    Rule("no accelerator, or its number is not recorded", each(lambda row: not row.chip_label or not row.chips)),
+    Rule(UNKNOWN_CHIP, each(lambda row: row.chip is None)),
+    Rule(UNKNOWN_MODEL, each(lambda row: row.model is None)),
+    *(_benchmark(reason) for reason in workload_reasons()),
+    Rule("number of accelerators suspect or inferred", each(lambda row: "suspect" in row.note)),
+    Rule("reference implementation, not a best effort", each(lambda row: "reference" in row.note)),
+    Rule("scenario without a rate or a throughput", each(lambda row: row.run == "unknown")),
+    Rule("nothing measured that is predicted", each(lambda row: not row.measured)),
+    Rule("weight format not understood", each(lambda row: not row.weight_precision)),
+)
