@@ -1,9 +1,10 @@
-"""Throughput against interactivity: what a chip yields when every user is to be answered so fast."""
+"""What speed for the user costs: throughput against interactivity, or money against the P99 time per token."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,38 +14,51 @@ from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import draw_heading, draw_line, text_width
 from explorer.plots.painted_plot import PaintedPlot, Piece
+from explorer.plots.polylines import clipped
 from explorer.plots.polylines import pieces as unbroken
 from explorer.plots.tokens import Tokens, chip_pen
-from explorer.plots.xy_frame import Frame, draw_frame, frame_in, log_axis
+from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
+from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import Outcome
 
 Array = NDArray[np.float64]
+SECONDS, MILLION = QUANTITIES["seconds"], QUANTITIES["usd_per_million"]
 DOT = 4.5
+View = Literal["yield", "cost"]
+TITLES: dict[View, str] = {"yield": "Throughput against interactivity", "cost": "Cost against latency"}
+SUBTITLES: dict[View, tuple[str, ...]] = {
+    "yield": ("answer tokens/s per chip, at each speed a user sees", "answer tokens/s per chip"),
+    "cost": ("per million tokens at a steady load without idle hours", "per million tokens at a steady load"),
+}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class YieldLine:
-    """One alternative: tokens/s per user against tokens/s per chip, (rates,), and where it is now."""
+class TradeLine:
+    """One alternative along its load, arrays (rates,): tokens/s per user and per chip, or P99 seconds per token and
+    USD per million tokens; and where it is now."""
 
     place: int
     label: str
-    per_user: Array
-    per_chip: Array
+    x: Array
+    y: Array
     present: tuple[float, float] | None
 
 
-def yield_lines(outcome: Outcome, workload: int) -> tuple[YieldLine, ...]:
-    """The lines of a workload's alternatives that can run."""
+def trade_lines(outcome: Outcome, workload: int, view: View = "yield") -> tuple[TradeLine, ...]:
+    """The lines of a workload's alternatives that can run and, for money, have a price."""
     if outcome.economics is None:
         return ()
-    found: list[YieldLine] = []
+    found: list[TradeLine] = []
     for at, one in enumerate(outcome.economics.money[workload].alternatives):
         curve = one.interactivity
-        if curve is not None:
-            present = None if curve.present is None else (curve.present[0], curve.present[1])
-            found.append(
-                YieldLine(at, one.label, curve.tokens_per_s_per_user, curve.tokens_per_s_per_chip, present)
-            )
+        if curve is None:
+            continue
+        if view == "yield":
+            present = None if curve.present is None else curve.present[:2]
+            found.append(TradeLine(at, one.label, curve.tokens_per_s_per_user, curve.tokens_per_s_per_chip, present))
+        elif np.isfinite(curve.usd_per_million).all():
+            present = None if curve.present is None else curve.present[2:]
+            found.append(TradeLine(at, one.label, curve.tpot_p99_s, curve.usd_per_million, present))
     return tuple(found)
 
 
@@ -52,40 +66,53 @@ def _number(value: float) -> str:
     return f"{value:,.4g}" if value < 1e5 else f"{value:,.0f}"
 
 
-def paint_yield(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[YieldLine, ...]) -> None:
-    """Draw the lines into `rect`."""
-    subtitles = ("answer tokens/s per chip, at each speed a user sees", "answer tokens/s per chip")
-    top = draw_heading(painter, rect, tokens, "Throughput against interactivity", subtitles)
-    if not lines:
-        draw_line(painter, rect.left(), top + 16.0, rect.width(), "nothing that runs", tokens.secondary)
-        return
-    users = [float(v) for line in lines for v in (line.per_user.min(), line.per_user.max())]
-    # the lightest loads say nothing but that an idle chip yields nothing
-    most = max(float(line.per_chip.max()) for line in lines)
-    chips = [max(float(line.per_chip.min()), most / 200.0) for line in lines] + [most]
-    frame = frame_in(
-        QRectF(rect.left(), top, rect.width(), rect.bottom() - top),
-        log_axis(users, "tokens/s that the median user sees", _number),
-        log_axis(chips, "tokens/s per chip", _number),
+def _axes(lines: tuple[TradeLine, ...], view: View) -> tuple[Axis, Axis]:
+    across = [float(value) for line in lines for value in (line.x.min(), line.x.max())]
+    if view == "yield":
+        # the lightest loads say nothing but that an idle chip yields nothing
+        most = max(float(line.y.max()) for line in lines)
+        down = [max(float(line.y.min()), most / 200.0) for line in lines] + [most]
+        return (
+            log_axis(across, "tokens/s that the median user sees", _number),
+            log_axis(down, "tokens/s per chip", _number),
+        )
+    least = min(float(line.y.min()) for line in lines)
+    now = [line.present[1] for line in lines if line.present is not None]
+    down = [least, max([20.0 * least, *now])]
+    # beyond the cliff latencies run away: what is shown ends soon after the promises that anybody makes
+    most = max([8.0 * min(across), *(line.present[0] * 2.0 for line in lines if line.present is not None)])
+    return (
+        log_axis([min(across), min(max(across), most)], "P99 time per token (TPOT)", SECONDS.format),
+        log_axis(down, "per million tokens", MILLION.format),
     )
+
+
+def paint_trade(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[TradeLine, ...], view: View) -> None:
+    """Draw the lines into `rect`."""
+    top = draw_heading(painter, rect, tokens, TITLES[view], SUBTITLES[view])
+    if not lines:
+        nothing = "nothing that runs" if view == "yield" else "nothing that runs and has a price"
+        draw_line(painter, rect.left(), top + 16.0, rect.width(), nothing, tokens.secondary)
+        return
+    frame = frame_in(QRectF(rect.left(), top, rect.width(), rect.bottom() - top), *_axes(lines, view))
     draw_frame(painter, frame, tokens)
     painter.save()
     painter.setClipRect(frame.area, Qt.ClipOperation.IntersectClip)
     for line in lines:
-        points = [frame.at(x, y) for x, y in zip(line.per_user, line.per_chip, strict=True)]
+        points = [frame.at(x, y) for x, y in zip(line.x, line.y, strict=True)]
         painter.setPen(chip_pen(tokens, line.place))
-        shape = np.array([p.x() for p in points]), np.array([p.y() for p in points])
+        shape = clipped((np.array([p.x() for p in points]), np.array([p.y() for p in points])), frame.area)
         for polygon in unbroken(shape):
             painter.drawPolyline(polygon)
     painter.restore()
     _paint_labels(painter, frame, tokens, lines)
 
 
-def _paint_labels(painter: QPainter, frame: Frame, tokens: Tokens, lines: tuple[YieldLine, ...]) -> None:
+def _paint_labels(painter: QPainter, frame: Frame, tokens: Tokens, lines: tuple[TradeLine, ...]) -> None:
     """A dot and a name at the present point, names pushed apart."""
     used: list[float] = []
-    for line in sorted(lines, key=lambda one: -one.per_chip.max()):
-        here = line.present or (float(line.per_user[0]), float(line.per_chip[-1]))
+    for line in sorted(lines, key=lambda one: -one.y.max()):
+        here = line.present or (float(line.x[0]), float(line.y[-1]))
         at = frame.at(*here)
         at = QPointF(
             min(max(at.x(), frame.area.left()), frame.area.right()),
@@ -106,41 +133,61 @@ def _paint_labels(painter: QPainter, frame: Frame, tokens: Tokens, lines: tuple[
 
 
 class InteractivityPlot(PaintedPlot):
-    """Tokens/s per chip against tokens/s per user."""
+    """Tokens/s per chip against tokens/s per user, or USD per million tokens against P99 TPOT."""
 
-    title = "Throughput against interactivity"
+    title = TITLES["yield"]
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("interactivity")
         self.setAccessibleName("Throughput against interactivity")
         self.setMinimumSize(220, 160)
-        self.setToolTip("Along each line the load rises from right to left. Dot: the stated traffic.")
+        self._view: View = "yield"
+        self.setToolTip("Along each line the load rises: users wait longer, chips do more. Dot: the stated traffic.")
 
     def sizeHint(self) -> QSize:
         return QSize(420, 300)
 
-    def values(self) -> tuple[YieldLine, ...]:
+    @property
+    def view(self) -> View:
+        """What is drawn."""
+        return self._view
+
+    def set_view(self, view: View) -> None:
+        """Draw throughput against interactivity, or money against latency."""
+        if view != self._view:
+            self._view = view
+            self._spoken.refresh_soon()
+            self.refresh()
+
+    def values(self) -> tuple[TradeLine, ...]:
         """The lines drawn."""
-        return () if self._outcome is None else yield_lines(self._outcome, self._workload)
+        return () if self._outcome is None else trade_lines(self._outcome, self._workload, self._view)
 
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""
         lines = self.values()
         if not lines:
-            return "Throughput against interactivity: nothing that runs"
-        parts = []
-        for line in lines:
-            best = f"at most {_number(float(line.per_chip.max()))} tokens/s per chip"
-            now = ""
-            if line.present is not None and all(math.isfinite(v) for v in line.present):
-                now = f", now {_number(line.present[1])} at {_number(line.present[0])} tokens/s per user"
-            parts.append(f"{line.label}: {best}{now}")
-        return "Throughput against interactivity. " + ". ".join(parts)
+            return f"{TITLES[self._view]}: nothing that runs"
+        return f"{TITLES[self._view]}. " + ". ".join(self._words(line) for line in lines)
+
+    def _words(self, line: TradeLine) -> str:
+        here = line.present if line.present is not None and all(map(math.isfinite, line.present)) else None
+        if self._view == "yield":
+            best = f"at most {_number(float(line.y.max()))} tokens/s per chip"
+            now = f", now {_number(here[1])} at {_number(here[0])} tokens/s per user" if here else ""
+        else:
+            best = f"at least {MILLION.format(float(line.y.min()))} per million tokens"
+            now = f", now {MILLION.format(here[1])} at P99 {SECONDS.format(here[0])}" if here else ""
+        return f"{line.label}: {best}{now}"
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: the lines."""
-        lines, tokens = self.values(), self._tokens
+        lines, tokens, view = self.values(), self._tokens, self._view
         return (
-            Piece(rect, (id(self._outcome), tokens.name), lambda painter, at: paint_yield(painter, at, tokens, lines)),
+            Piece(
+                rect,
+                (id(self._outcome), self._workload, view, tokens.name),
+                lambda painter, at: paint_trade(painter, at, tokens, lines, view),
+            ),
         )

@@ -96,6 +96,23 @@ def test_that_interactivity_names_every_line_and_its_present_point(outcome: Outc
     assert plot.grab().toImage() != light
 
 
+def test_that_money_against_latency_is_the_other_view(outcome: Outcome, qtbot: QtBot) -> None:
+    plot = InteractivityPlot()
+    qtbot.addWidget(plot)
+    plot.resize(480, 300)
+    plot.show_outcome(outcome, 0)
+    first = plot.grab().toImage()
+    plot.set_view("cost")
+    assert plot.grab().toImage() != first
+    assert outcome.economics is not None
+    for line, one in zip(plot.values(), outcome.economics.money[0].alternatives, strict=True):
+        assert one.interactivity is not None
+        # the busier the chips, the cheaper the tokens and, short of saturation, the longer the wait
+        busy = int(0.6 * line.x.size)
+        assert np.all(np.diff(line.y) < 0) and np.all(np.diff(line.x[:busy]) > 0)
+    assert "per million tokens" in plot.text_summary() and "P99" in plot.text_summary()
+
+
 def test_that_every_column_of_the_flow_holds_all_the_money(outcome: Outcome) -> None:
     columns = flow_columns(outcome)
     assert [column.title for column in columns][:2] == ["Spend", "Chip designer"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from explorer.plots.cost_stack import CostStackPlot
-from explorer.plots.interactivity_plot import InteractivityPlot
+from explorer.plots.interactivity_plot import TITLES, InteractivityPlot
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMoney
@@ -85,11 +86,21 @@ class CostPage(MoneyPage):
         self.basis = QLabel(self)
         self.basis.setObjectName("cost.basis")
         self.basis.setWordWrap(True)
+        self.view = QComboBox(self)
+        self.view.setObjectName("cost.view")
+        self.view.setAccessibleName("What the speed of answers is set against")
+        for view, title in TITLES.items():
+            self.view.addItem(title, view)
+        self.view.activated.connect(lambda _: self.interactivity.set_view(self.view.currentData()))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setSpacing(12)
         grid.addWidget(self.stack, 0, 0)
-        grid.addWidget(self.interactivity, 0, 1)
+        right = QVBoxLayout()
+        right.setSpacing(4)
+        right.addWidget(self.view, 0, Qt.AlignmentFlag.AlignRight)
+        right.addWidget(self.interactivity, 1)
+        grid.addLayout(right, 0, 1)
         grid.addWidget(self.table, 1, 0, 1, 2)
         grid.addWidget(self.basis, 2, 0, 1, 2)
         grid.setRowStretch(0, 3)
