@@ -165,7 +165,8 @@ def promise_reason(
     found = seconds.format(light[metric] if cliff <= 0 else p99[metric])
     text = f"P99 {METRIC_NAMES[metric]} {found}"
     if cliff <= 0:
-        return f"{text} with hardly any load, promised {seconds.format(context.limits[metric])}: kept at no load"
+        promised = seconds.format(context.limits[metric])
+        return f"{text} with hardly any load, promised {promised}: out of reach at any load"
     most = rate.format(cliff * replicas)
     return f"{text}, promised {seconds.format(context.limits[metric])}; kept up to {most} with {_replicas(replicas)}"
 

@@ -52,6 +52,14 @@ def replicas_for(rate: float, cliff_rate: float, saturation: float) -> int:
     return max(1, int(np.ceil(rate / per_replica - 1e-9)))
 
 
+def _between(rates: Array, cliffs: Array) -> Array:
+    """Loads (rows, 5) from the last of the ascending `rates` (rows, loads) below each cliff to the next one."""
+    rows, last = np.arange(rates.shape[0]), rates.shape[1] - 1
+    above = np.minimum(np.sum(rates < cliffs[:, None], axis=1), last)
+    low = rates[rows, np.maximum(above - 1, 0)]
+    return np.asarray(low[:, None] + (rates[rows, above] - low)[:, None] * np.linspace(0.0, 1.0, 5))
+
+
 def choose_layouts(
     groups: Sequence[Sequence[Candidate]],
     served: ServedModel,
@@ -79,8 +87,14 @@ def choose_layouts(
     table = replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=True)
     at = load_ladder(SEARCH_LOADS)[None, :] * table.chain.saturation[:, None]
     metrics = tuple(limits) or ("tpot",)
-    found = latencies(table, at, metrics=metrics, quantiles=(0.5, 0.99) if "e2e" in limits else (0.99,)).table
+    quantiles = (0.5, 0.99) if "e2e" in limits else (0.99,)
+    found = latencies(table, at, metrics=metrics, quantiles=quantiles).table
     cliffs = largest_rate_within(at, [(found[metric][0.99], limit) for metric, limit in limits.items()])
+    if limits:
+        # once more between the two loads about it: where nearly no load is kept, a straight line errs by a third
+        between = _between(at, cliffs)
+        closer = latencies(table, between, metrics=metrics, quantiles=quantiles).table
+        cliffs = largest_rate_within(between, [(closer[metric][0.99], limit) for metric, limit in limits.items()])
     light = [np.log(found[metric][0.99][:, 0] / limit) for metric, limit in limits.items()]
     shortfall = np.max(np.stack(light), axis=0) if light else np.zeros(len(flat))
     picked: list[int] = []

@@ -429,7 +429,7 @@ def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None
         reason = f"{context.workload.name}: {context.served.name} fits {chip.name} in no layout tried"
         return PoolSize(entry.candidate, 0.0, 0.0, entry.price, False, reason, np.zeros(0), {}, {})
     cliff = float(loaded.cliffs[row])
-    reason = "" if cliff > 0 else f"{context.workload.name}: {chip.name} keeps the promises at no load"
+    reason = "" if cliff > 0 else f"{context.workload.name}: {chip.name} keeps the promises at no rate"
     table = loaded.found.table
     return PoolSize(
         candidate=entry.candidate,
