@@ -233,7 +233,7 @@ def test_that_weights_that_leave_no_room_for_a_sequence_are_not_predicted(tmp_pa
     # 671 GB of weights on eight chips of 85.9e9 bytes: they fit, a sequence beside them does not
     found = validated(
         tmp_path, catalog,
-        {"model": "deepseek-ai/DeepSeek-R1", "weight_precision": "fp8", "tp": "8", "n_chips": "8", "tpot_mean_ms": "30"},
+        {"model": "deepseek-ai/DeepSeek-R1", "weight_precision": "fp8", "tp": "8", "tpot_mean_ms": "30"},
         {},
     )
     assert list(found.failures) == ["row-0"] and "fit" in found.failures["row-0"]

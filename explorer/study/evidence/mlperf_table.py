@@ -53,7 +53,9 @@ def _row(cells: Cells, names: Names) -> Row:
     chip, model = names.chip(cells["accelerator"]), names.model(cells["model"])
     load = _workload(cells["model"])
     run = _SCENARIOS.get(cells["scenario"].casefold(), "unknown")
-    weights = _precision(cells.get("precision", ""), chip)
+    # where the name of a system says what its engine ran, it is right and the log's field is not
+    named = "bf16" if "(fp16)" in cells.get("system_name", "").casefold() else ""
+    weights = named or _precision(cells.get("precision", ""), chip)
     limits = [_limit(cells, load, name) for name in ("ttft", "tpot")]
     return Row(
         id=cells["id"],
