@@ -27,6 +27,7 @@ from explorer.plots.concentration import ConcentrationPlot
 from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tokens import Tokens
+from explorer.report.plot_menu import PlotMenu
 from explorer.scenario.schema import Scenario
 from explorer.ui import theme
 from explorer.ui.command_palette import CommandPalette
@@ -215,6 +216,8 @@ class MainWindow(QMainWindow):
         document.scenario_changed.connect(self._on_workloads)
         document.dragging_changed.connect(self.tail.set_dragging)
         self.hands = PlotHands(document, self.panel, self.messages, self.tail, self.concentration)
+        for plot in (self.tail, self.memory, self.concentration):
+            PlotMenu(plot, self.messages.show_message)
         self.tail.metric_changed.connect(self._on_metric)
         document.evaluation_failed.connect(self._on_failed)
         document.worker_changed.connect(self._on_worker)

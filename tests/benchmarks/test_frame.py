@@ -154,7 +154,8 @@ def test_that_the_window_prints_what_a_slider_move_costs(
         document.change(path, value(number))
 
     document.begin_drag()
-    cpu, wall = measure(move, PaintCounter(painted_parts([window.tail, window.memory, window.concentration, *window.verdict.tiles.values()])))
+    live_parts = [window.tail, window.memory, window.concentration, *window.verdict.tiles.values()]
+    cpu, wall = measure(move, PaintCounter(painted_parts(live_parts)))
     document.end_drag()
     report(f"window, {path}, 4 alternatives, {MOVES} moves", cpu, wall)
     for number in range(MOVES):

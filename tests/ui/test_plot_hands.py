@@ -6,8 +6,9 @@ import math
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QGraphicsView, QWidget
+from PySide6.QtWidgets import QApplication, QGraphicsView, QMenu, QWidget
 
 from explorer.scenario.path import get
 from explorer.ui.main_window import MainWindow
@@ -83,3 +84,16 @@ def test_that_a_tier_ticked_in_the_plot_counts_in_the_scenario(window: MainWindo
     assert not window.panel.fleet.tiers[before[0]].isChecked()
     window.concentration.toggle_tier(before[0])
     assert set(window.document.scenario.fleet.tiers) == set(before)
+
+
+@pytest.mark.parametrize("name", ["tail", "memory", "concentration"])
+def test_that_each_plot_of_the_window_offers_its_picture_and_values(window: MainWindow, name: str) -> None:
+    plot = getattr(window, name)
+    under = curves(window).viewport() if name == "tail" else plot
+    spot = QPoint(60, 60)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, under.mapToGlobal(spot))
+    QApplication.sendEvent(under, event)
+    (menu,) = [one for one in plot.findChildren(QMenu) if one.isVisible()]
+    offered = [one.text() for one in menu.actions() if one.isEnabled()]
+    assert offered == ["Copy picture", "Save picture…", "Save values…"]
+    menu.close()
