@@ -38,9 +38,7 @@ from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
 from explorer.ui.pages.compare_modes import Mode
 from explorer.ui.pages.compare_page import ComparePage
-from explorer.ui.pages.cost_page import CostPage
-from explorer.ui.pages.economics_feed import EconomicsFeed
-from explorer.ui.pages.fleet_page import FleetPage
+from explorer.ui.pages.page_book import COMPARE, PageBook
 from explorer.ui.panel import Panel
 from explorer.ui.plot_hands import PlotHands
 from explorer.ui.question_bar import QuestionBar
@@ -78,8 +76,7 @@ class MainWindow(QMainWindow):
         self.panel = Panel(document, self)
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
         self.compare = ComparePage(document, self)
-        feed = EconomicsFeed(document, self)
-        self.cost, self.fleet = CostPage(document, feed, self), FleetPage(document, feed, self)
+        self.book = PageBook(document, self.compare, self)
         self.workloads = QTabBar(self)
         self._worker_label, self._worker_status = QLabel(self), ""
         self._state_label = QLabel(self)
@@ -127,26 +124,10 @@ class MainWindow(QMainWindow):
             self._plot_cards.append(_card(plot, self, least))
             plots.addWidget(self._plot_cards[-1], stretch)
         right.addLayout(plots, 1)
-        tabs = QTabBar(self)
-        for title in ("Compare", "Cost", "Fleet"):
-            tabs.addTab(title)
-        self.page_tabs = tabs
-        tabs.setObjectName("pages")
-        tabs.setAccessibleName("Page")
-        tabs.setDrawBase(False)
-        tabs.setExpanding(False)
         pages = _card(None, self, 300)
         inner = QVBoxLayout(pages)
-        inner.setContentsMargins(10, 2, 10, 6)
-        inner.setSpacing(2)
-        top = QHBoxLayout()
-        top.addWidget(tabs)
-        top.addStretch(1)
-        top.addWidget(self.compare.modes)
-        inner.addLayout(top)
-        for one in (self.compare, self.cost, self.fleet):
-            inner.addWidget(one, 1)
-            one.setVisible(one is self.compare)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self.book)
         self._pages, self._right = pages, right
         self._size_pages()
         right.addWidget(pages)
@@ -175,29 +156,28 @@ class MainWindow(QMainWindow):
     def _size_pages(self) -> None:
         """Heading, four rows and a scroll bar are all that alternatives need, the plots take the rest; a table of
         every input and outcome is given more where there is more."""
-        if self.page_tabs.currentIndex() > 0:
-            # Cost and Fleet bring plots of their own and take the room of the three.
+        if self.book.key != COMPARE:
+            # the other pages bring plots of their own and take the room of the three
             self._pages.setMinimumHeight(PAGES_HEIGHT)
             self._pages.setMaximumHeight(MOST_HEIGHT)
             return
         whole = self.compare.mode == "scenarios"
         self._pages.setFixedHeight(max(PAGES_HEIGHT, min(420, round(self.height() * 0.36))) if whole else PAGES_HEIGHT)
 
-    def show_page(self, index: int) -> None:
-        """Show Compare beneath the three plots (0), or Cost (1) or Fleet (2) in their place."""
-        self.page_tabs.setCurrentIndex(index)
+    def show_page(self, key: str) -> None:
+        """Show Compare beneath the three plots, or another page in their place; see `PageBook.keys`."""
+        self.book.show_page(key)
+
+    def _on_page(self, key: str) -> None:
         for card in self._plot_cards:
-            card.setVisible(index == 0)
-        self._right.setStretch(0, int(index == 0))
-        self._right.setStretch(1, int(index > 0))
-        self.compare.modes.setVisible(index == 0)
-        for place, page in enumerate((self.compare, self.cost, self.fleet)):
-            page.setVisible(place == index)
+            card.setVisible(key == COMPARE)
+        self._right.setStretch(0, int(key == COMPARE))
+        self._right.setStretch(1, int(key != COMPARE))
         self._size_pages()
 
     def show_comparison(self, mode: Mode) -> None:
         """Show the Compare page with its alternatives or with scenarios."""
-        self.show_page(0)
+        self.show_page(COMPARE)
         self.compare.show_mode(mode)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -208,7 +188,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         document = self.document
         self.compare.mode_changed.connect(self._size_pages)
-        self.page_tabs.currentChanged.connect(self.show_page)
+        self.book.shown.connect(self._on_page)
         self.compare.refused.connect(self._on_refused)
         document.outcome_changed.connect(self._on_outcome)
         document.baseline_changed.connect(self._on_outcome)
@@ -236,8 +216,7 @@ class MainWindow(QMainWindow):
         for plot in (self.tail, self.memory, self.concentration):
             plot.set_tokens(tokens)
         self.compare.show_outcome()
-        for page in (self.cost, self.fleet):
-            page.set_tokens(tokens)
+        self.book.set_tokens(tokens)
 
     def open_file(self, path: Path) -> bool:
         """Open a file; on errors everything stays as it was and the errors are shown."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from explorer.catalog.location import scenario_root
 from explorer.errors import ExplorerError
+from explorer.ui.pages.page_book import PAGES
 
 if TYPE_CHECKING:
     from explorer.ui.main_window import MainWindow
@@ -87,8 +88,8 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     view.addSeparator()
     add(view, "alternatives", "Compare &alternatives", lambda: window.show_comparison("alternatives"), "Ctrl+1")
     add(view, "scenarios", "Compare s&cenarios", lambda: window.show_comparison("scenarios"), "Ctrl+2")
-    add(view, "cost", "C&ost", lambda: window.show_page(1), "Ctrl+3")
-    add(view, "fleet", "F&leet", lambda: window.show_page(2), "Ctrl+4")
+    for kind in PAGES:
+        add(view, kind.key, kind.menu, lambda _=False, key=kind.key: window.show_page(key), kind.shortcut)
     view.addSeparator()
     add(view, "fit_columns", "Fit &columns of the comparison", window.compare.fit_columns)
     add(scenario, "pin", "&Pin as baseline", window.document.pin_baseline, "Ctrl+B")

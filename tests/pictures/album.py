@@ -94,11 +94,11 @@ def _hopeless(window: MainWindow) -> None:
 
 
 def _cost(window: MainWindow) -> None:
-    window.show_page(1)
+    window.show_page("cost")
 
 
 def _fleet(window: MainWindow) -> None:
-    window.show_page(2)
+    window.show_page("fleet")
 
 
 def album() -> Iterator[Picture]:

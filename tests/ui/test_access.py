@@ -28,6 +28,7 @@ from explorer.plots.tokens import DARK, LIGHT, Tokens, contrast
 from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.track import Track
 from explorer.ui.main_window import MainWindow
+from explorer.ui.pages.page_book import PAGES
 from explorer.ui.theme import apply
 
 CONTROLS = (
@@ -79,7 +80,7 @@ def described(widget: QWidget) -> str:
     return f"{type(widget).__name__} '{widget.objectName()}' in {type(above).__name__}"
 
 
-@pytest.fixture(params=["alternatives", "scenarios", "message", "start page"])
+@pytest.fixture(params=["alternatives", "scenarios", "message", "start page", *(kind.key for kind in PAGES)])
 def state(request: pytest.FixtureRequest, window: MainWindow) -> MainWindow:
     """The window in each of its states that has controls of its own."""
     if request.param == "start page":
@@ -87,8 +88,10 @@ def state(request: pytest.FixtureRequest, window: MainWindow) -> MainWindow:
     elif request.param == "message":
         window.messages.show_message("A first line\nand a second one")
         window.messages.more.setChecked(True)
-    else:
+    elif request.param in ("alternatives", "scenarios"):
         window.compare.show_mode(request.param)
+    else:
+        window.show_page(request.param)
     window.activateWindow()
     if request.param != "start page":
         window.panel.model.size_slider.track.setFocus()

@@ -12,6 +12,8 @@ from pytestqt.qtbot import QtBot
 from explorer.scenario.schema import Shock
 from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
+from explorer.ui.pages.cost_page import CostPage
+from explorer.ui.pages.fleet_page import FleetPage
 
 
 @pytest.fixture
@@ -26,6 +28,20 @@ def fleet_window(
     window.show()
     qtbot.waitExposed(window)
     yield window
+
+
+def cost_of(window: MainWindow) -> CostPage:
+    """The Cost page, made if it was not yet."""
+    page = window.book.page("cost")
+    assert isinstance(page, CostPage)
+    return page
+
+
+def fleet_of(window: MainWindow) -> FleetPage:
+    """The Fleet page, made if it was not yet."""
+    page = window.book.page("fleet")
+    assert isinstance(page, FleetPage)
+    return page
 
 
 def cell(table: object, row: int, column: int) -> str:
@@ -43,39 +59,39 @@ def column_of(table: object, title: str) -> int:
 
 def test_that_the_pages_take_the_room_of_the_plots_and_give_it_back(fleet_window: MainWindow) -> None:
     window = fleet_window
-    assert window.tail.isVisible() and not window.cost.isVisible()
-    window.page_tabs.setCurrentIndex(1)
-    assert window.cost.isVisible() and not window.tail.isVisible() and not window.compare.isVisible()
-    window.page_tabs.setCurrentIndex(2)
-    assert window.fleet.isVisible() and not window.cost.isVisible()
-    window.page_tabs.setCurrentIndex(0)
-    assert window.tail.isVisible() and window.compare.isVisible() and not window.fleet.isVisible()
+    assert window.tail.isVisible() and not cost_of(window).isVisible()
+    window.show_page("cost")
+    assert cost_of(window).isVisible() and not window.tail.isVisible() and not window.compare.isVisible()
+    window.show_page("fleet")
+    assert fleet_of(window).isVisible() and not cost_of(window).isVisible()
+    window.show_page("compare")
+    assert window.tail.isVisible() and window.compare.isVisible() and not fleet_of(window).isVisible()
 
 
 def test_that_a_hidden_page_computes_nothing(fleet_window: MainWindow) -> None:
     window = fleet_window
-    assert window.cost.table.model().rowCount() == 0
+    assert cost_of(window).table.model().rowCount() == 0
     window.document.change("workloads.0.traffic.request_rate_per_s", 70.0)
-    assert window.cost.table.model().rowCount() == 0 and window.fleet.suppliers.model().rowCount() == 0
+    assert cost_of(window).table.model().rowCount() == 0 and fleet_of(window).suppliers.model().rowCount() == 0
 
 
 def test_that_the_cost_page_says_what_compare_says(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(1)
-    table = window.cost.table
+    window.show_page("cost")
+    table = cost_of(window).table
     assert table.model().rowCount() == 3
     month = cell(table, 0, column_of(table, "$/month"))
     compare = window.compare.model
     shown = [compare.headerData(at, Qt.Orientation.Horizontal) for at in range(compare.columnCount())]
     assert month == compare.data(compare.index(0, shown.index("$/month")))
-    assert "H200" in window.cost.stack.text_summary()
-    assert "cost plus" in window.cost.basis.text()
+    assert "H200" in cost_of(window).stack.text_summary()
+    assert "cost plus" in cost_of(window).basis.text()
 
 
 def test_that_the_seen_page_follows_a_change(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(1)
-    table = window.cost.table
+    window.show_page("cost")
+    table = cost_of(window).table
     before = cell(table, 0, column_of(table, "$/month"))
     window.document.change("workloads.0.traffic.request_rate_per_s", 240.0)
     window.document.refine_timer.stop()
@@ -84,8 +100,8 @@ def test_that_the_seen_page_follows_a_change(fleet_window: MainWindow) -> None:
 
 def test_that_the_seen_page_keeps_a_pace_while_a_hand_moves(fleet_window: MainWindow, qtbot: QtBot) -> None:
     window, document = fleet_window, fleet_window.document
-    window.page_tabs.setCurrentIndex(1)
-    table = window.cost.table
+    window.show_page("cost")
+    table = cost_of(window).table
     before = cell(table, 0, column_of(table, "$/month"))
     document.begin_drag()
     document.change("workloads.0.traffic.request_rate_per_s", 240.0)
@@ -96,8 +112,8 @@ def test_that_the_seen_page_keeps_a_pace_while_a_hand_moves(fleet_window: MainWi
 
 def test_that_taking_a_fleet_from_the_frontier_is_one_step_back(fleet_window: MainWindow, qtbot: QtBot) -> None:
     window, document = fleet_window, fleet_window.document
-    window.page_tabs.setCurrentIndex(2)
-    plot = window.fleet.frontier
+    window.show_page("fleet")
+    plot = fleet_of(window).frontier
     assert plot.frontier is not None
     old = [member.traffic_share for member in document.scenario.fleet.members]
     place = plot.point_place(0).toPoint()
@@ -114,8 +130,8 @@ def test_that_taking_a_fleet_from_the_frontier_is_one_step_back(fleet_window: Ma
 
 def test_that_the_fleet_page_shows_scores_suppliers_and_the_note(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(2)
-    page = window.fleet
+    window.show_page("fleet")
+    page = fleet_of(window)
     assert "chip designers" in page.scores.text() and "survives the worst failure" in page.scores.text()
     assert "markets, not for fleets" in page.note.text()
     names = {cell(page.suppliers, row, 1) for row in range(page.suppliers.model().rowCount())}
@@ -126,8 +142,8 @@ def test_that_the_fleet_page_shows_scores_suppliers_and_the_note(fleet_window: M
 
 def test_that_another_tier_gives_another_frontier(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(2)
-    page = window.fleet
+    window.show_page("fleet")
+    page = fleet_of(window)
     cloud = page.tier.findData("cloud")
     page.tier.setCurrentIndex(cloud)
     page.tier.activated.emit(cloud)
@@ -138,27 +154,27 @@ def test_that_another_tier_gives_another_frontier(fleet_window: MainWindow) -> N
 
 def test_that_shocks_of_the_scenario_are_in_the_table(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(2)
+    window.show_page("fleet")
     shock = Shock(name="AWS dearer", kind="price", supplier="AWS", change=0.15)
     window.document.change("shocks", (shock,), "shocks")
-    table = window.fleet.shocks
+    table = fleet_of(window).shocks
     assert cell(table, 0, 0) == "AWS dearer" and "→" in cell(table, 0, column_of(table, "$/month"))
 
 
 def test_that_an_unknown_supplier_is_said_and_does_not_end_the_page(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(2)
+    window.show_page("fleet")
     shock = Shock(name="x", kind="outage", supplier="TSMCC")
     window.document.change("shocks", (shock,), "shocks")
-    assert "shocks.0.supplier" in window.fleet.scores.text() and "TSMC" in window.fleet.scores.text()
+    assert "shocks.0.supplier" in fleet_of(window).scores.text() and "TSMC" in fleet_of(window).scores.text()
 
 
 def test_that_a_change_of_fleet_is_said_against_the_baseline(fleet_window: MainWindow) -> None:
     window = fleet_window
-    window.page_tabs.setCurrentIndex(2)
-    assert not window.fleet.changed.isVisible()
-    window.fleet.take_mix((0.7, 0.3, 0.0))
-    text = window.fleet.changed.text()
+    window.show_page("fleet")
+    assert not fleet_of(window).changed.isVisible()
+    fleet_of(window).take_mix((0.7, 0.3, 0.0))
+    text = fleet_of(window).changed.text()
     assert text.startswith("Since the baseline: Removing Qualcomm AI200 on AWS ")
     raised = next(part for part in text.split("; ") if "raises" in part)
     assert "chip designer" in raised and "packaging" in raised

@@ -8,9 +8,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from explorer.plots.tokens import Tokens
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
+from explorer.ui.pages.page import Page
 
 PACE_MS = 150
 """Between two looks while a hand moves: a page of figures is not a curve."""
@@ -111,7 +111,7 @@ class TextTable(QTableView):
             super().keyPressEvent(event)
 
 
-class MoneyPage(QWidget):
+class MoneyPage(Page):
     """A page that follows the document while it is seen: at once at rest, at a pace while a hand moves."""
 
     def __init__(self, document: Document, feed: EconomicsFeed, parent: QWidget | None = None) -> None:
@@ -126,10 +126,6 @@ class MoneyPage(QWidget):
 
     def show_answer(self) -> None:
         """Show the present answer; subclasses say how."""
-        raise NotImplementedError
-
-    def set_tokens(self, tokens: Tokens) -> None:
-        """Colours of the theme; subclasses hand them to their plots."""
         raise NotImplementedError
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -1,0 +1,121 @@
+"""The pages beneath or in place of the plots: a tab each, made when first shown, so that none delays the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QTabBar, QVBoxLayout, QWidget
+
+from explorer.plots.tokens import Tokens
+from explorer.ui.document import Document
+from explorer.ui.pages.compare_page import ComparePage
+from explorer.ui.pages.economics_feed import EconomicsFeed
+from explorer.ui.pages.page import Page
+
+
+@dataclass(frozen=True, slots=True)
+class PageKind:
+    """A page that the window offers: its key, its tab, its place in the menu, and how it is made."""
+
+    key: str
+    title: str
+    menu: str
+    shortcut: str
+    make: Callable[[Document, EconomicsFeed, QWidget], Page]
+
+
+def _cost(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.cost_page import CostPage
+
+    return CostPage(document, feed, parent)
+
+
+def _fleet(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.fleet_page import FleetPage
+
+    return FleetPage(document, feed, parent)
+
+
+PAGES: tuple[PageKind, ...] = (
+    PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
+    PageKind("fleet", "Fleet", "F&leet", "Ctrl+4", _fleet),
+)
+"""Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
+
+COMPARE = "compare"
+
+
+class PageBook(QWidget):
+    """Compare and the other pages under one row of tabs."""
+
+    shown = Signal(str)
+    """Key of the page that is now seen."""
+
+    def __init__(self, document: Document, compare: ComparePage, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._compare = document, compare
+        self._feed: EconomicsFeed | None = None
+        self._tokens: Tokens | None = None
+        self._made: dict[str, Page] = {}
+        self.keys = (COMPARE, *(kind.key for kind in PAGES))
+        self.tabs = QTabBar(self)
+        self.tabs.setObjectName("pages")
+        self.tabs.setAccessibleName("Page")
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        for title in ("Compare", *(kind.title for kind in PAGES)):
+            self.tabs.addTab(title)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(10, 2, 10, 6)
+        self._column.setSpacing(2)
+        top = QHBoxLayout()
+        top.addWidget(self.tabs)
+        top.addStretch(1)
+        top.addWidget(compare.modes)
+        self._column.addLayout(top)
+        self._column.addWidget(compare, 1)
+        self.tabs.currentChanged.connect(self._on_tab)
+
+    @property
+    def key(self) -> str:
+        """The page that is shown."""
+        return self.keys[self.tabs.currentIndex()]
+
+    def show_page(self, key: str) -> None:
+        """Show a page; KeyError for one that is not among `keys`."""
+        if key not in self.keys:
+            raise KeyError(f"no page '{key}' (there are {', '.join(self.keys)})")
+        self.tabs.setCurrentIndex(self.keys.index(key))
+
+    def page(self, key: str) -> Page:
+        """The page of a key, made if it was not yet; KeyError for an unknown one."""
+        if key not in self._made:
+            kind = next((one for one in PAGES if one.key == key), None)
+            if kind is None:
+                raise KeyError(f"no page '{key}' (there are {', '.join(self.keys[1:])})")
+            if self._feed is None:
+                self._feed = EconomicsFeed(self._document, self)
+            page = kind.make(self._document, self._feed, self)
+            page.hide()
+            if self._tokens is not None:
+                page.set_tokens(self._tokens)
+            self._column.addWidget(page, 1)
+            self._made[key] = page
+        return self._made[key]
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Colours of the theme for the pages there are and those to come."""
+        self._tokens = tokens
+        for page in self._made.values():
+            page.set_tokens(tokens)
+
+    def _on_tab(self) -> None:
+        key = self.key
+        wanted = None if key == COMPARE else self.page(key)
+        self._compare.setVisible(wanted is None)
+        self._compare.modes.setVisible(wanted is None)
+        for page in self._made.values():
+            page.setVisible(page is wanted)
+        self.shown.emit(key)
