@@ -259,7 +259,7 @@ def tier_structure(
         shares, weights = candidates[chip].shares, candidates[chip].weights
         if not (np.all(weights >= 0.0) and 0.0 < float(weights.sum()) < np.inf):
             raise ExplorerError(f"candidate suppliers of {chip}: weights must not be negative, nor all zero")
-        if np.any(shares < 0.0) or not np.allclose(shares.sum(axis=1), 1.0, rtol=0.0, atol=_SHARE_TOLERANCE):
+        if np.any(shares < 0.0) or not np.all(np.abs(shares.sum(axis=1) - 1.0) <= _SHARE_TOLERANCE):
             raise ExplorerError(f"candidate suppliers of {chip}: shares must sum to 1, none negative")
         rows.append(shares[weights > 0.0])
         beliefs.append(weights[weights > 0.0] / weights.sum())

@@ -71,7 +71,8 @@ def paint_frontier(
         note = f"take {mix_words(frontier, point)}"
     else:
         left_out = f"left out: {'; '.join(frontier.excluded)} · " if frontier.excluded else ""
-        note = f"{left_out}click a point of the line to take that fleet"
+        step = SHARE.format(frontier.step)
+        note = f"{left_out}click a point of the line to take that fleet · mixes in steps of {step}"
     ink = tokens.secondary if looked_at is None else tokens.text
     draw_line(painter, rect.left(), rect.bottom() - 4.0, rect.width(), note, ink)
 

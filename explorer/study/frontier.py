@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
-from explorer.engine.concentration import tier_shares_over_candidates
+from explorer.engine.concentration import HHI_OF_ONE, tier_shares_over_candidates
 from explorer.scenario.schema import Scenario
 from explorer.study.dependence import features_used, pool_support, real_suppliers
 from explorer.study.fleet import ON_PREMISES, TIER_TITLES, Tier, supply_tier
@@ -21,10 +21,14 @@ from explorer.study.pools import PoolTable, pool_table
 
 Array = NDArray[np.float64]
 
-LARGEST_FLEET = 5
+LARGEST_FLEET = 8
 MOST_MIXES = 12_000
-STEPS = (100, 60, 50, 40, 30, 24, 20)
+MOST_NUMBERS = 1_500_000
+"""Mixes times what each has to be looked at for: suppliers times combinations of those undisclosed."""
+STEPS = (100, 60, 50, 40, 30, 24, 20, 12, 10, 8, 6, 5, 4)
 """Parts into which the traffic may be cut, finest first; the finest with few enough mixes is taken."""
+CHUNK = 16_000
+"""Numbers of one table that are worked on at once: they stay in the processor's cache."""
 Risk = Literal["n1_loss", "effective_suppliers"]
 
 
@@ -77,9 +81,10 @@ def mixes(pools: int, steps: int) -> Array:
     return table
 
 
-def steps_for(pools: int) -> int:
-    """The finest cut of the traffic that leaves few enough mixes."""
-    return next(n for n in STEPS if comb(n + pools - 1, pools - 1) <= MOST_MIXES)
+def steps_for(pools: int, looked_at: int = 1) -> int:
+    """The finest cut of the traffic that leaves few enough mixes, each of which is looked at so many times."""
+    most = min(MOST_MIXES, MOST_NUMBERS // looked_at)
+    return next((n for n in STEPS if comb(n + pools - 1, pools - 1) <= most), STEPS[-1])
 
 
 def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier: str = "designer") -> Frontier:
@@ -92,9 +97,6 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     members = scenario.fleet.members
     names = tuple(member.name for member in members)
     title, nothing = TIER_TITLES[tier], np.zeros(0)
-    if len(members) > LARGEST_FLEET:
-        reason = f"the fleet has {len(members)} chips; the frontier takes at most {LARGEST_FLEET}"
-        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, (), 0.0, reason)
     table = pool_table(outcome.fleet)
     priced = np.all(np.isfinite(table.usd_per_chip_hour), axis=0) & bool(len(table.rates))
     usable = [at for at in range(len(names)) if len(table.keeps) and table.keeps[at] and priced[at]]
@@ -106,12 +108,18 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     if not usable:
         reason = outcome.fleet.reason or "no member of the fleet keeps the promises at a known price"
         return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
-    steps = steps_for(len(usable))
+    if len(usable) > LARGEST_FLEET:
+        reason = (
+            f"{len(usable)} chips of the fleet could share the traffic; the frontier takes at most {LARGEST_FLEET}: "
+            "take some out of the fleet"
+        )
+        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
+    costing = _Costing(scenario, catalog, outcome, table, tier)
+    steps = steps_for(len(usable), costing.looked_at)
     some = mixes(len(usable), steps)
     shares = np.zeros((len(some), len(names)))
     shares[:, usable] = some
     now = np.asarray([[member.traffic_share for member in members]])
-    costing = _Costing(scenario, catalog, outcome, table, tier)
     month, loss, suppliers = costing.of(shares)
     present_month, present_loss, present_suppliers = costing.of(now)
     present = None
@@ -160,6 +168,9 @@ class _Costing:
         members, fleet = scenario.fleet.members, scenario.fleet
         self._table = table
         self._tier: Tier = supply_tier(catalog, tier, members)
+        _, draws, suppliers = self._tier.structure.assignment.shape
+        self.looked_at = draws * suppliers
+        """Numbers a mix: every supplier in every combination of those undisclosed."""
         self._real = real_suppliers(self._tier)
         self._support, _ = pool_support(scenario, catalog, features_used(scenario, outcome))
         self._headroom = None if fleet.headroom == "auto" else float(fleet.headroom)
@@ -171,6 +182,9 @@ class _Costing:
         known = list(dict.fromkeys(clouds))
         self._cloud = _one_hot(np.asarray([known.index(cloud) for cloud in clouds]))
         self._per_stack, self._per_cloud = fleet.stack_usd_per_month, fleet.cloud_usd_per_month
+        # how far two pools hang on the same suppliers, (pools, pools): the mean over what is undisclosed
+        who = self._tier.structure
+        self._alike = np.einsum("kds,lds,d->kl", who.assignment, who.assignment, who.probabilities)
 
     def of(self, shares: Array) -> tuple[Array, Array, Array]:
         """USD a month, N-1 loss and effective suppliers (mixes,) of shares (mixes, pools)."""
@@ -180,17 +194,28 @@ class _Costing:
         stacks = np.count_nonzero(used @ self._stack, axis=1)
         clouds = np.count_nonzero(used @ self._cloud, axis=1)
         month = pools + self._per_stack * (stacks - 1) + self._per_cloud * (clouds - 1)
-        # one product for all draws: the tier's shares of traffic, spare capacity and ported spare capacity
-        structure = self._tier.structure
         spare = np.nan_to_num(np.maximum(sizes.capacity - shares, 0.0)) * used
+        chunk = max(CHUNK // self.looked_at, 1)
+        loss = np.concatenate(
+            [self._loss(shares[at : at + chunk], spare[at : at + chunk]) for at in range(0, len(shares), chunk)]
+        )
+        spend = np.nan_to_num(sizes.usd_per_month / np.where(pools > 0, pools, 1.0)[:, None])
+        # as on the concentration plot: 10,000 over the mean HHI of the draws, a quadratic form of the pools' spend
+        mean_hhi = HHI_OF_ONE * np.einsum("mk,kl,ml->m", spend, self._alike, spend, optimize=True)
+        effective = HHI_OF_ONE / np.where(mean_hhi > 0, mean_hhi, HHI_OF_ONE)
+        return month, loss, np.where(np.isfinite(pools), effective, np.nan)
+
+    def _loss(self, shares: Array, spare: Array) -> Array:
+        """Traffic lost when the worst supplier fails, (mixes,), for shares and spare capacity (mixes, pools)."""
+        structure = self._tier.structure
         taken = tier_shares_over_candidates(shares, structure)
-        left = np.maximum(1.0 - taken, 0.0)
         # all that is spare less what hangs on the supplier
         free = spare.sum(axis=1)[:, None, None] - tier_shares_over_candidates(spare, structure)
         ported = (spare @ self._support)[:, None, None] - tier_shares_over_candidates(spare * self._support, structure)
         if self._headroom is None:
             rescued = np.minimum(taken * _ratio(ported, free), np.maximum(ported, 0.0))
         else:
+            left = np.maximum(1.0 - taken, 0.0)
             rescued = _ratio(ported, free) * np.minimum(taken, self._headroom * left)
             none_spare = spare.sum(axis=1) <= 0
             if none_spare.any():
@@ -203,17 +228,14 @@ class _Costing:
                     taken[none_spare], self._headroom * left[none_spare]
                 )
         # whoever it is that fails: the worst in each draw, then over what is undisclosed
-        loss = ((taken - rescued) * self._real).max(axis=2) @ structure.probabilities
-        spend = sizes.usd_per_month / np.where(pools > 0, pools, 1.0)[:, None]
-        index = tier_shares_over_candidates(np.nan_to_num(spend), structure)
-        # as on the concentration plot: 10,000 over the mean HHI of the draws
-        mean_hhi = 1e4 * (np.einsum("mds,mds->md", index, index) @ structure.probabilities)
-        return month, loss, np.where(np.isfinite(pools), 1e4 / np.where(mean_hhi > 0, mean_hhi, 1e4), np.nan)
+        worst = ((taken - rescued) * self._real).max(axis=2)
+        return np.asarray(worst @ structure.probabilities)
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    some = whole > 1e-12
-    return np.where(some, np.clip(part / np.where(some, whole, 1.0), 0.0, 1.0), 0.0)
+    """Quotient from 0 to 1; 0 where there is no whole."""
+    found = np.divide(part, whole, out=np.zeros_like(part), where=whole > 1e-12)
+    return np.clip(found, 0.0, 1.0, out=found)
 
 
 def _one_hot(positions: NDArray[np.intp]) -> Array:

@@ -11,6 +11,8 @@ Array = NDArray[np.float64]
 
 _Z99 = 2.3263478740408408
 """Standard normal quantile of 0.99."""
+_ROOT_HALF = math.sqrt(0.5)
+_DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 def mixture_quantile(weights: Array, p50: Array, p99: Array, quantile: float) -> float:
@@ -24,15 +26,23 @@ def mixture_quantile(weights: Array, p50: Array, p99: Array, quantile: float) ->
         raise ValueError("weights must not be negative, nor all zero; the quantile lies between 0 and 1")
     mu = np.log(p50)
     sigma = np.maximum(np.log(p99) - mu, 1e-9) / _Z99
+    pools = [(w / total, m, s) for w, m, s in zip(weights.tolist(), mu.tolist(), sigma.tolist(), strict=True)]
     low, high = float(np.min(mu - 12 * sigma)), float(np.max(mu + 12 * sigma))
+    at = 0.5 * (low + high)
     for _ in range(80):
-        middle = 0.5 * (low + high)
-        below = sum(
-            weight * 0.5 * math.erfc(-(middle - m) / (s * math.sqrt(2.0)))
-            for weight, m, s in zip(weights, mu, sigma, strict=True)
-        )
-        if below / total < quantile:
-            low = middle
+        below = slope = 0.0
+        for weight, m, s in pools:
+            z = (at - m) / s
+            below += weight * 0.5 * math.erfc(-z * _ROOT_HALF)
+            slope += weight * math.exp(-0.5 * z * z) / s
+        if below < quantile:
+            low = at
         else:
-            high = middle
-    return math.exp(0.5 * (low + high))
+            high = at
+        # Newton's step where it stays between the bounds, else their middle
+        step = (below - quantile) / (slope * _DENSITY) if slope > 0 else math.inf
+        there = at - step if low < at - step < high else 0.5 * (low + high)
+        if abs(there - at) <= 1e-13 * max(1.0, abs(at)):
+            return math.exp(there)
+        at = there
+    return math.exp(at)

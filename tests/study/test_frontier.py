@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Fleet, FleetMember, Scenario
+from explorer.study import frontier
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data
 from explorer.study.frontier import Frontier, fleet_frontier, lower_edge, mixes, steps_for
@@ -45,6 +46,15 @@ def test_that_the_mixes_are_all_shares_that_sum_to_one(pools: int, steps: int) -
 
 def test_that_up_to_five_chips_are_cut_finely_enough() -> None:
     assert [steps_for(n) for n in (1, 2, 3, 4, 5)] == [100, 100, 100, 30, 20]
+
+
+@given(pools=st.integers(1, 8), looked_at=st.integers(1, 4096 * 3))
+@settings(max_examples=60, deadline=None)
+def test_that_what_is_undisclosed_makes_the_cut_coarser_and_never_finer(pools: int, looked_at: int) -> None:
+    steps = steps_for(pools, looked_at)
+    assert steps_for(pools, 2 * looked_at) <= steps <= steps_for(pools)
+    if steps > min(frontier.STEPS):
+        assert comb(steps + pools - 1, pools - 1) * looked_at <= frontier.MOST_NUMBERS
 
 
 @given(st.lists(st.tuples(st.floats(1, 100), st.floats(0, 1)), min_size=1, max_size=40))
@@ -141,13 +151,37 @@ def test_that_no_mix_uses_a_chip_that_breaks_the_promises(catalog: Catalog) -> N
     assert all(point.shares[1] == 0.0 for point in found.by_loss)
 
 
-def test_that_six_chips_have_a_reason_instead_of_a_frontier(catalog: Catalog) -> None:
+def crowd(count: int) -> Scenario:
+    """A fleet of that many pools of the same chip."""
     members = tuple(
-        FleetMember(name=f"m{at}", chip="nv-h200", cloud="AWS", traffic_share=1 / 6) for at in range(6)
+        FleetMember(name=f"m{at}", chip="nv-h200", cloud="AWS", traffic_share=1 / count) for at in range(count)
     )
-    question = scenario(workload(alternative("nv-h200")), fleet=Fleet(members=members), samples=8)
-    _, found = answered(catalog, question)
-    assert found.by_loss == () and "6 chips" in found.reason
+    return scenario(workload(alternative("nv-h200")), fleet=Fleet(members=members), samples=8)
+
+
+def test_that_many_chips_are_mixed_more_coarsely(catalog: Catalog) -> None:
+    _, found = answered(catalog, crowd(7))
+    assert found.by_loss and found.step == pytest.approx(0.1)
+    assert found.usd_per_month.size == comb(16, 6)
+
+
+def test_that_too_many_chips_have_a_reason_instead_of_a_frontier(catalog: Catalog) -> None:
+    _, found = answered(catalog, crowd(9))
+    assert found.by_loss == () and "9 chips" in found.reason and "take some out" in found.reason
+
+
+def test_that_a_mix_costs_and_loses_the_same_whatever_else_is_looked_at(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mixes are worked on a few at a time: how many must not show in any of them."""
+    question = asked({"H200": 0.5, "Trainium2": 0.3, "AI200": 0.2}, rate=20.0)
+    outcome = evaluate(question, catalog)
+    whole = fleet_frontier(question, catalog, outcome, "memory_maker")
+    monkeypatch.setattr(frontier, "CHUNK", 500)
+    parts = fleet_frontier(question, catalog, outcome, "memory_maker")
+    np.testing.assert_allclose(parts.n1_loss, whole.n1_loss, rtol=1e-12)
+    np.testing.assert_allclose(parts.effective_suppliers, whole.effective_suppliers, rtol=1e-12)
+    assert len(parts.by_loss) == len(whole.by_loss)
 
 
 def test_that_no_fleet_is_a_reason(catalog: Catalog) -> None:
