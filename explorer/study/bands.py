@@ -14,9 +14,9 @@ from explorer.engine.latency import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
 from explorer.study.deployment import rows_of
-from explorer.study.figures import stratified_uniforms
+from explorer.study.draws import uniforms
 from explorer.study.outcome import Banded, Metric
-from explorer.study.replica import latencies, replica_table
+from explorer.study.replica import ReplicaTable, latencies, replica_table
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import grid_of, load_ladder
 
@@ -64,12 +64,50 @@ def first_token_up() -> float:
 def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) -> tuple[Array, Array]:
     """Draws of the model's own error for a chip: on every step, and on the first token beyond it; (samples,) each."""
     table = load_calibration().residuals
-    step = normal_quantile(stratified_uniforms(f"{chip}/step", samples, seed))
-    first = normal_quantile(stratified_uniforms(f"{chip}/first", samples, seed))
+    step = normal_quantile(uniforms(chip, "step", samples, seed))
+    first = normal_quantile(uniforms(chip, "first", samples, seed))
     return (
         np.asarray(np.exp(table["step"][grade][kind] * HALF_WIDTH_TO_SD * step)),
         np.asarray(np.exp(table["first_token"][grade] * HALF_WIDTH_TO_SD * first)),
     )
+
+
+def drawn_latencies(
+    context: Context,
+    sized: Sequence[Sized],
+    replicas: Sequence[int],
+    factors: Sequence[tuple[Array, Array]],
+    rates: Array,
+    samples: int,
+    metrics: tuple[Metric, ...],
+) -> tuple[dict[str, dict[float, Array]], ReplicaTable]:
+    """Latency quantiles (alternatives * samples, loads) of every draw at `rates` a replica (alternatives, loads).
+
+    `factors` are the model's own error on each alternative, as `residual_factors` draws it. Also what of a replica
+    does not depend on the load, in the same rows.
+    """
+    scenario, constants = context.scenario, step_constants()
+    rows = rows_of(
+        [entry.candidate for entry in sized],
+        constants,
+        scenario.stragglers.jitter_sigma,
+        samples=samples,
+        seed=scenario.simulation.seed,
+        residual=[step for step, _ in factors],
+    )
+    grid = grid_of(context.served, context.demand, rows, constants, scenario.stragglers, context.sharded)
+    table = replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
+    every = np.repeat(rates, samples, axis=0)
+    shares = np.repeat(np.asarray(replicas, dtype=np.float64), samples)
+    found = latencies(table, every, replicas=shares, metrics=metrics).table
+    if "ttft" in found:
+        first = np.concatenate([factor for _, factor in factors])[:, None]
+        for q, values in found["ttft"].items():
+            extra = np.where(np.isfinite(values), values, 0.0) * (first - 1.0)
+            if "e2e" in found:
+                found["e2e"][q] = found["e2e"][q] + extra
+            found["ttft"][q] = values + extra
+    return found, table
 
 
 def draw_bands(
@@ -98,29 +136,11 @@ def draw_bands(
         )
         for entry in sized
     ]
-    rows = rows_of(
-        [entry.candidate for entry in sized],
-        step_constants(),
-        scenario.stragglers.jitter_sigma,
-        samples=samples,
-        seed=scenario.simulation.seed,
-        residual=[step for step, _ in factors],
-    )
-    constants = step_constants()
-    grid = grid_of(context.served, context.demand, rows, constants, scenario.stragglers, context.sharded)
-    table = replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
-    count = len(sized)
     share = np.asarray(replicas, dtype=np.float64)
     at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
-    every = np.repeat(np.concatenate([at, (context.rate / share)[:, None]], axis=1), samples, axis=0)
-    found = latencies(table, every, replicas=np.repeat(share, samples), metrics=metrics).table
-    first = np.concatenate([factor for _, factor in factors])[:, None]
-    for q, values in found["ttft"].items():
-        stable = np.isfinite(values)
-        extra = np.where(stable, values, 0.0) * (first - 1.0)
-        if "e2e" in found:
-            found["e2e"][q] = found["e2e"][q] + extra
-        found["ttft"][q] = values + extra
+    loads = np.concatenate([at, (context.rate / share)[:, None]], axis=1)
+    found, table = drawn_latencies(context, sized, replicas, factors, loads, samples, metrics)
+    every, count = np.repeat(loads, samples, axis=0), len(sized)
     point: dict[str, dict[float, Array]] = {}
     ends: tuple[dict[str, dict[float, Array]], dict[str, dict[float, Array]]] = ({}, {})
     low: dict[str, Array] = {}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.catalog import Catalog, Chip, Figure
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Override
+from explorer.study.draws import uniforms
 
 Array = NDArray[np.float64]
 
@@ -89,8 +88,8 @@ def central_values(chip: Chip, overrides: Mapping[str, Override]) -> dict[str, f
 def drawn_values(chip: Chip, overrides: Mapping[str, Override], samples: int, seed: int) -> dict[str, Array]:
     """Draws (samples,) of every figure that is not settled; figures settled or overridden by value are left out.
 
-    Stratified: each figure's draws fall once into each of `samples` equal slices of its distribution, so that a
-    belief weight is met exactly. The same chip has the same draws wherever it occurs (common random numbers).
+    Each figure's draws fall once into each of `samples` equal slices of its distribution, so that a belief weight is
+    met exactly. The same chip has the same draws wherever it occurs (common random numbers).
     """
     drawn: dict[str, Array] = {}
     for name, figure in chip.figures.items():
@@ -100,21 +99,12 @@ def drawn_values(chip: Chip, overrides: Mapping[str, Override], samples: int, se
         if figure.distribution == "fixed" or not figure.low < figure.high:
             continue
         belief = figure.belief if override is None or override.belief is None else override.belief
-        drawn[name] = _quantiles(figure, stratified_uniforms(f"{chip.id}/{name}", samples, seed), belief)
+        drawn[name] = _quantiles(figure, uniforms(chip.id, name, samples, seed), belief)
     for name, figure in chip.figures.items():
         overridden = name in overrides and overrides[name].value is not None
         if figure.derived_from in drawn and figure.ratio is not None and not overridden:
             drawn[name] = drawn[figure.derived_from] * figure.ratio
     return drawn
-
-
-@lru_cache(maxsize=4096)
-def stratified_uniforms(name: str, samples: int, seed: int) -> Array:
-    """One value in each of `samples` equal slices of (0, 1), in an order that only name and seed decide."""
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8"))])
-    values = (rng.permutation(samples) + rng.random(samples)) / samples
-    values.setflags(write=False)
-    return np.asarray(values)
 
 
 def _quantiles(figure: Figure, u: Array, belief: float) -> Array:

@@ -13,7 +13,7 @@ from explorer.engine.cost import HourlyCost, OwnedCost, owned_cost_per_hour
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import Price
 from explorer.study.deployment import Deployment
-from explorer.study.figures import stratified_uniforms
+from explorer.study.draws import uniforms
 
 Array = NDArray[np.float64]
 
@@ -55,8 +55,8 @@ def chip_price(
     kept: ChipPrice | None = deployment.figures.memo.get(key)
     if kept is None:
         draws = deployment.figures.draws(samples, seed)
-        uniforms = stratified_uniforms(f"{deployment.chip.id}/offer", samples, seed)
-        kept = _priced(catalog, deployment, price, as_of, draws, uniforms)
+        rents = uniforms(deployment.chip.id, "offer", samples, seed)
+        kept = _priced(catalog, deployment, price, as_of, draws, rents)
         deployment.figures.memo[key] = kept
     return kept
 
@@ -67,10 +67,10 @@ def _priced(
     price: Price,
     as_of: str,
     draws: Mapping[str, Array],
-    uniforms: Array,
+    rents: Array,
 ) -> ChipPrice:
     if price.basis == "offer":
-        return _offered(catalog, deployment, price, as_of, uniforms)
+        return _offered(catalog, deployment, price, as_of, rents)
     chip = deployment.chip
     try:
         hourly = _owned_per_hour(chip, deployment.values, price)
@@ -139,7 +139,7 @@ def best_offer(offers: Sequence[Offer]) -> Offer:
     return min(offers, key=lambda one: (_DOUBT.get(one.confidence, 1), one.usd_per_chip_hour, one.id))
 
 
-def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str, uniforms: Array) -> ChipPrice:
+def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str, rents: Array) -> ChipPrice:
     if deployment.offer is not None:
         offer = catalog.offer(deployment.offer)
     else:
@@ -162,7 +162,7 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
         source += f"; low confidence: {offer.note}" if offer.note else "; low confidence"
     return ChipPrice(
         usd=offer.usd_per_chip_hour,
-        draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** uniforms,
+        draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** rents,
         unit_size=max(offer.chips_per_instance, 1),
         basis="offer",
         source=source,

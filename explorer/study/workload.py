@@ -108,7 +108,8 @@ def settings_of(scenario: Scenario, workload: Workload) -> tuple[list[Alternativ
     return settings, index
 
 
-def _deployment(figures: FigureSets, scenario: Scenario, workload: Workload, settings: Alternative) -> Deployment:
+def deployment_of(figures: FigureSets, scenario: Scenario, workload: Workload, settings: Alternative) -> Deployment:
+    """An alternative's chip with its figures under the scenario's overrides, at the precision of the comparison."""
     chosen = figures.of(settings.chip, scenario.overrides.get(settings.chip, {}))
     own = scenario.comparison.each_at_own_precision
     return Deployment(
@@ -144,7 +145,7 @@ def evaluate_workload(
         limits_of(workload),
     )
     settings, member_index = settings_of(scenario, workload)
-    deployments = [_deployment(figures, scenario, workload, one) for one in settings]
+    deployments = [deployment_of(figures, scenario, workload, one) for one in settings]
     alternatives = len(workload.alternatives)
     wanted = tuple(one for one in METRICS if one in drawn or one in context.limits or one in ("ttft", "tpot"))
     sized, grid = _size(context, deployments, samples)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
 from explorer.study.outcome import AlternativeOutcome, Banded, Metric, Outcome, WorkloadOutcome
+from explorer.study.probability_words import confidence_word
 
 Tone = Literal["plain", "good", "doubt", "bad"]
 SURE, UNSURE = 0.95, 0.05
@@ -14,16 +15,6 @@ SECONDS, PER_MILLION, MONTH = (QUANTITIES[key] for key in ("seconds", "usd_per_m
 BYTES, SUPPLIERS, SHARE = (QUANTITIES[key] for key in ("bytes", "suppliers", "share"))
 
 PRICE_WORDS = {"cost_plus": "on cost plus", "offer": "on offers", "own": "owned"}
-
-CONFIDENCE = (
-    (0.975, "almost sure"),
-    (0.9, "very likely"),
-    (0.65, "likely"),
-    (0.35, "a coin toss"),
-    (0.1, "unlikely"),
-    (0.025, "very unlikely"),
-)
-"""Least probability of each word; below the last one it is hopeless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +49,6 @@ def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> 
         _fleet(outcome, baseline),
         _certainty(answer),
     )
-
-
-def confidence_word(probability: float) -> str:
-    """A probability in words."""
-    return next((word for least, word in CONFIDENCE if probability >= least), "hopeless")
 
 
 def _fits(chosen: AlternativeOutcome) -> Tile:

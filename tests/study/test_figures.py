@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from explorer.catalog import Catalog, load_catalog
 from explorer.scenario.schema import Override
-from explorer.study.figures import FigureSets, central_values, drawn_values, stratified_uniforms
+from explorer.study.figures import FigureSets, central_values, drawn_values
 
 CHIPS = sorted(load_catalog().chips)
-
-
-@given(st.integers(8, 400), st.integers(0, 1000), st.text(min_size=1, max_size=10))
-@settings(max_examples=30)
-def test_that_each_slice_of_the_unit_interval_is_drawn_once(samples: int, seed: int, name: str) -> None:
-    found = np.sort(stratified_uniforms(name, samples, seed))
-    assert np.array_equal(np.floor(found * samples), np.arange(samples))
-
-
-def test_that_draws_depend_on_name_and_seed_and_nothing_else() -> None:
-    first = stratified_uniforms("a", 64, 1)
-    assert np.array_equal(first, stratified_uniforms("a", 64, 1))
-    assert not np.array_equal(first, stratified_uniforms("b", 64, 1))
-    assert not np.array_equal(first, stratified_uniforms("a", 64, 2))
-    with pytest.raises(ValueError, match="read-only"):
-        first[0] = 0.5
 
 
 @pytest.mark.parametrize("belief", [0.0, 0.25, 0.5, 0.75, 1.0])

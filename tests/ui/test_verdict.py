@@ -8,7 +8,8 @@ import pytest
 
 from explorer.scenario.quantity import NOTHING
 from explorer.study.outcome import Outcome
-from explorer.ui.verdict import Tile, confidence_word, verdict_tiles
+from explorer.study.probability_words import confidence_word
+from explorer.ui.verdict import Tile, verdict_tiles
 from tests.sample_outcome import sample_outcome, without_fleet
 
 
