@@ -13,8 +13,10 @@ from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
 from explorer.catalog.listing import chip_rows, model_rows
 from explorer.errors import ExplorerError
+from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
+from explorer.study.against import against
 from explorer.study.economics import evaluate_with_economics
 from explorer.study.evaluate import evaluate
 from explorer.study.export import outcome_data
@@ -64,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluating = commands.add_parser("evaluate", help="print the verdict on a scenario")
     evaluating.add_argument("file", type=Path)
     evaluating.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    evaluating.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="say what moved against this scenario (default: the one pinned)"
+    )
     evaluating.set_defaults(run=_evaluate)
 
     painting = commands.add_parser("snapshot", help="write a picture of the window")
@@ -148,10 +153,17 @@ def _evaluate(options: argparse.Namespace) -> int:
     if _complain(loaded, catalog):
         return FAILED
     outcome = evaluate_with_economics(loaded.scenario, catalog) if options.json else evaluate(loaded.scenario, catalog)
+    baseline = baseline_of(loaded.scenario)
+    if options.baseline is not None:
+        other = read_scenario(options.baseline, catalog)
+        if _complain(other, catalog):
+            return FAILED
+        baseline = other.scenario
+    moved = None if baseline is None else against(baseline, evaluate(baseline, catalog), loaded.scenario, outcome)
     if options.json:
-        print(json.dumps(outcome_data(outcome), indent=2, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(outcome_data(outcome, moved), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        print(verdict_text(outcome))
+        print(verdict_text(outcome, moved))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from explorer.study.against import Against, Moved
 from explorer.study.export_economics import economics_data
 from explorer.study.outcome import (
     METRICS,
@@ -19,14 +20,15 @@ from explorer.study.outcome import (
 SCHEMA = 1
 
 
-def outcome_data(outcome: Outcome) -> dict[str, Any]:
-    """The whole outcome; every number finite or null."""
+def outcome_data(outcome: Outcome, against: Against | None = None) -> dict[str, Any]:
+    """The whole outcome, with what it moved against a baseline where there is one; every number finite or null."""
     return {
         "schema": SCHEMA,
         "title": outcome.title,
         "workloads": [_workload(workload) for workload in outcome.workloads],
         "fleet": _fleet(outcome.fleet),
         "economics": None if outcome.economics is None else economics_data(outcome.economics),
+        "against_baseline": None if against is None else _against(against),
         "price_basis": outcome.price_basis,
         "comparison_basis": outcome.comparison_basis,
         "share_basis": outcome.fleet.share_basis,
@@ -35,6 +37,20 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         "samples": outcome.samples,
         "warnings": list(outcome.warnings),
     }
+
+
+def _against(found: Against) -> dict[str, Any]:
+    return {
+        "title": found.title,
+        "changed": list(found.changed),
+        "what_it_moved": found.sentence,
+        "selected": {workload: _moved(figures) for workload, figures in found.selected},
+        "fleet": _moved(found.fleet),
+    }
+
+
+def _moved(figures: tuple[Moved, ...]) -> dict[str, Any]:
+    return {one.name: {"before": one.before, "after": one.after} for one in figures}
 
 
 def _workload(workload: WorkloadOutcome) -> dict[str, Any]:
@@ -99,6 +115,7 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "usd_per_chip_hour": _banded(cost.usd_per_chip_hour, cost.reason),
         "price_source": cost.price_source,
         "price_hypothetical": cost.price_hypothetical,
+        "price_stale": cost.price_stale,
         "energy_joule_per_token": _value(one.energy_joule_per_token),
         "evidence_grade": one.evidence_grade,
         "latency_method": one.latency_method,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.study.against import Against
 from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
 
 HEADINGS = (
@@ -20,13 +21,16 @@ HEADINGS = (
 )
 
 
-def verdict_text(outcome: Outcome) -> str:
-    """A table for each workload, the reasons below it, and the fleet's dependence."""
+def verdict_text(outcome: Outcome, against: Against | None = None) -> str:
+    """A table for each workload, the reasons below it, the fleet's dependence, and what moved against a baseline."""
     parts = [outcome.title, f"prices: {outcome.price_basis.replace('_', ' ')}; catalogue {outcome.catalog_edition}"]
     for workload in outcome.workloads:
         parts += ["", _heading(workload), *_table(workload)]
         parts += [f"  {one.name}: {line}" for one in workload.alternatives for line in _remarks(one)]
     parts += ["", *_fleet(outcome.fleet)]
+    if against is not None:
+        parts += ["", f"Against the baseline, {against.title}:", *(f"  {line}" for line in against.changed)]
+        parts += [against.sentence] if against.sentence else []
     return "\n".join(parts)
 
 

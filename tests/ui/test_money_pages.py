@@ -172,6 +172,10 @@ def test_that_an_unknown_supplier_is_said_and_does_not_end_the_page(fleet_window
 def test_that_a_change_of_fleet_is_said_against_the_baseline(fleet_window: MainWindow) -> None:
     window = fleet_window
     window.show_page("fleet")
+    text = fleet_of(window).changed.text()
+    assert text.startswith("Since the baseline: Adding Qualcomm AI200 on AWS lowers concentration at chip designer")
+    assert "leaves cloud (all AWS)" in text
+    window.document.unpin_baseline()
     assert not fleet_of(window).changed.isVisible()
     fleet_of(window).take_mix((0.7, 0.3, 0.0))
     text = fleet_of(window).changed.text()
