@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.scenario.schema import Shock
@@ -177,6 +178,8 @@ def test_that_a_change_of_fleet_is_said_against_the_baseline(fleet_window: MainW
     assert "leaves cloud (all AWS)" in text
     window.document.unpin_baseline()
     assert not fleet_of(window).changed.isVisible()
+    # the next change is of another turn
+    QApplication.processEvents()
     fleet_of(window).take_mix((0.7, 0.3, 0.0))
     text = fleet_of(window).changed.text()
     assert text.startswith("Since the baseline: Removing Qualcomm AI200 on AWS ")
