@@ -45,13 +45,16 @@ class Bands:
     limits: Mapping[str, float]
     """A latency that was not drawn is absent from `point`, `low` and `high`."""
 
-    def probabilities(self, at: int) -> dict[str, float]:
-        """Share of draws that keep each promise at the operating point, and all of them together."""
+    def probabilities(self, at: int, within: NDArray[np.bool_]) -> dict[str, float]:
+        """Share of draws that keep each promise at the operating point, and all of them together.
+
+        `within` (samples,): the draws that also keep within what there is, such as power.
+        """
         kept = {metric: self.point[metric][0.99][at] <= limit for metric, limit in self.limits.items()}
         every = np.all(np.stack(list(kept.values())), axis=0) if kept else np.isfinite(self.point["tpot"][0.99][at])
         return {
             **{metric: float(np.mean(flags)) for metric, flags in kept.items()},
-            "all": float(np.mean(every)),
+            "all": float(np.mean(every & within)),
         }
 
 

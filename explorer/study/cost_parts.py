@@ -13,7 +13,6 @@ from explorer.engine.cost import (
     HOURS_PER_MONTH,
     SECONDS_PER_HOUR,
     TOKENS_PER_MILLION,
-    WATTS_PER_KILOWATT,
     HourlyCost,
     Migration,
     break_even_utilisation,
@@ -29,6 +28,7 @@ from explorer.scenario.schema import Price, Scenario, Workload
 from explorer.study.figures import central_values
 from explorer.study.money import best_offer, owned_per_hour
 from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
+from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import SAFE_LOAD
 
 Array = NDArray[np.float64]
@@ -148,14 +148,13 @@ def workload_money(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> tu
 
 
 def _workload(scenario: Scenario, catalog: Catalog, workload: Workload, outcome: WorkloadOutcome) -> WorkloadMoney:
-    limit = scenario.price.power_limit_kw
     return WorkloadMoney(
         workload=workload.name,
         alternatives=tuple(
             _alternative(scenario, catalog, workload, one, outcome.chosen) for one in outcome.alternatives
         ),
         hosted_usd_per_month=hosted_month(scenario.price, workload),
-        power_limit_watts=None if limit is None else limit * WATTS_PER_KILOWATT,
+        power_limit_watts=limit_watts(scenario.price),
     )
 
 
@@ -183,11 +182,9 @@ def _alternative(
         owned, missing = None, str(error)
     rent = _rent_or_own(catalog, chip, settings.cloud, owned, missing)
     month = None if one.cost.usd_per_month is None else one.cost.usd_per_month.value
-    watts = None
-    if "board_power" in values and one.chips_total:
-        watts = values["board_power"] * (1.0 + price.power_overhead_share) * price.pue * one.chips_total
-    limit = price.power_limit_kw
-    within = None if limit is None or watts is None else watts <= limit * WATTS_PER_KILOWATT * (1.0 + 1e-12)
+    each = facility_watts(values, price)
+    watts = None if each is None or not one.chips_total else float(each) * one.chips_total
+    within = None if price.power_limit_kw is None or watts is None else bool(within_limit(watts, price))
     usd = None if one.cost.usd_per_chip_hour is None else one.cost.usd_per_chip_hour.value
     joule = None if one.energy_joule_per_token is None else one.energy_joule_per_token.value
     reason = one.cost.reason or (one.reason if month is None else "")

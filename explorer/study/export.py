@@ -169,6 +169,8 @@ def _fleet(fleet: FleetOutcome) -> dict[str, Any]:
         },
         "weakest_tiers": list(fleet.weakest_tiers),
         "cost_usd_per_month": fleet.usd_per_month,
+        "facility_watts": fleet.watts,
+        "note": fleet.note,
         "reason": fleet.reason,
     }
 

@@ -21,9 +21,11 @@ from explorer.engine.concentration import (
 )
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.errors import UnknownRecordError
-from explorer.scenario.schema import FleetMember, Scenario
+from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.schema import FleetMember, Price, Scenario
 from explorer.study.answers import PoolSize
 from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, PoolReplica, SupplierShare, TierOutcome
+from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import replicas_for
 
 Array = NDArray[np.float64]
@@ -104,7 +106,10 @@ class FleetEvaluator:
             return FleetOutcome(outcomes, (), (), SHARE_BASIS, None, missing or "nothing is spent", replicas)
         tiers = self._tier_outcomes(scenario, members, spend)
         counted = {tier.tier: tier.effective_suppliers.value for tier in tiers if tier.counts}
-        return FleetOutcome(outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), replicas=replicas)
+        drawn, note = _power(scenario, pools, chips)
+        return FleetOutcome(
+            outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), "", replicas, drawn, note
+        )
 
     def _pool(
         self, scenario: Scenario, member: FleetMember, pools: Sequence[Mapping[str, PoolSize]]
@@ -185,6 +190,7 @@ def _replicas(scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> tu
             spare_replicas=size.candidate.deployment.settings.spare_replicas,
             unit_size=size.price.unit_size,
             usd_per_chip_hour=size.price.usd,
+            watts_per_chip=_watts_per_chip(size, scenario.price),
             reason=size.reason or size.price.reason,
             rates=size.rates,
             p50=dict(size.p50),
@@ -194,6 +200,28 @@ def _replicas(scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> tu
         for member in scenario.fleet.members
         for size in (sizes[member.name],)
     )
+
+
+def _watts_per_chip(size: PoolSize, price: Price) -> float | None:
+    watts = facility_watts(size.candidate.deployment.values, price)
+    return None if watts is None else float(watts)
+
+
+def _power(
+    scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]], chips: Sequence[int]
+) -> tuple[float | None, str]:
+    """Watts of the whole fleet (None where not known of a chip it uses), and the sentence where that is too much."""
+    total = 0.0
+    for member, count in zip(scenario.fleet.members, chips, strict=True):
+        each = _watts_per_chip(pools[0][member.name], scenario.price)
+        if each is None and count:
+            return None, ""
+        total += count * (each or 0.0)
+    if within_limit(total, scenario.price):
+        return total, ""
+    watts = QUANTITIES["watts"]
+    limit = watts.format(limit_watts(scenario.price) or 0.0)
+    return total, f"the fleet does not fit the power limit of {limit}: it draws {watts.format(total)}"
 
 
 def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutcome:

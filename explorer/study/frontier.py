@@ -18,6 +18,7 @@ from explorer.study.dependence import features_used, pool_support, real_supplier
 from explorer.study.fleet import ON_PREMISES, TIER_TITLES, Tier, supply_tier
 from explorer.study.outcome import Outcome
 from explorer.study.pools import PoolTable, pool_table
+from explorer.study.power import within_limit
 
 Array = NDArray[np.float64]
 
@@ -121,6 +122,9 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     shares[:, usable] = some
     now = np.asarray([[member.traffic_share for member in members]])
     month, loss, suppliers = costing.of(shares)
+    if not np.isfinite(month).any():
+        reason = "no mix of the fleet's chips fits the power limit"
+        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
     present_month, present_loss, present_suppliers = costing.of(now)
     present = None
     if np.isfinite(present_month[0]):
@@ -181,6 +185,7 @@ class _Costing:
         clouds = [member.cloud or ON_PREMISES for member in members]
         known = list(dict.fromkeys(clouds))
         self._cloud = _one_hot(np.asarray([known.index(cloud) for cloud in clouds]))
+        self._price = scenario.price
         self._per_stack, self._per_cloud = fleet.stack_usd_per_month, fleet.cloud_usd_per_month
         # how far two pools hang on the same suppliers, (pools, pools): the mean over what is undisclosed
         who = self._tier.structure
@@ -194,6 +199,8 @@ class _Costing:
         stacks = np.count_nonzero(used @ self._stack, axis=1)
         clouds = np.count_nonzero(used @ self._cloud, axis=1)
         month = pools + self._per_stack * (stacks - 1) + self._per_cloud * (clouds - 1)
+        # a mix that does not fit the power limit cannot be had for any money
+        month = np.where(within_limit(np.nan_to_num(sizes.watts.sum(axis=1)), self._price), month, np.inf)
         spare = np.nan_to_num(np.maximum(sizes.capacity - shares, 0.0)) * used
         chunk = max(CHUNK // self.looked_at, 1)
         loss = np.concatenate(

@@ -281,6 +281,8 @@ class PoolReplica:
     spare_replicas: int
     unit_size: int
     usd_per_chip_hour: float | None
+    watts_per_chip: float | None
+    """Of the facility, at full load."""
     reason: str
     rates: Array
     p50: dict[Metric, Array]
@@ -299,6 +301,10 @@ class FleetOutcome:
     reason: str = ""
     replicas: tuple[PoolReplica, ...] = ()
     """What the pools are made of, workload by workload, each member in file order."""
+    watts: float | None = None
+    """Of the facility, all chips at full load; None where a chip's power is not known."""
+    note: str = ""
+    """What stands against the fleet although it has figures: more power than there is."""
 
 
 @dataclass(frozen=True, slots=True)

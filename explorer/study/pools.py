@@ -23,6 +23,8 @@ class PoolSizes:
     chips: Array
     usd_per_month: Array
     capacity: Array
+    watts: Array
+    """Of the facility at full load; NaN where a used chip's power is not known."""
     replicas: Array
     """(workloads, ..., pools), spares included."""
 
@@ -41,6 +43,8 @@ class PoolTable:
     units: Array
     usd_per_chip_hour: Array
     """NaN without a price."""
+    watts_per_chip: Array
+    """NaN where unknown."""
     keeps: NDArray[np.bool_]
     """(pools,): whether a replica keeps the promises of every workload."""
     reasons: tuple[str, ...]
@@ -63,8 +67,13 @@ class PoolTable:
         bought = np.ceil(replicas * wide(self.chips) / unit - _WHOLE) * unit
         month = np.where(used, bought * wide(self.usd_per_chip_hour) * HOURS_PER_MONTH, 0.0)
         capacity = np.where(used, replicas * wide(self.per_replica) / wide(self.rates), 0.0)
+        watts = np.where(used, bought * wide(self.watts_per_chip), 0.0)
         return PoolSizes(
-            np.sum(bought, axis=0), np.sum(month, axis=0), np.min(capacity, axis=0), np.asarray(replicas)
+            np.sum(bought, axis=0),
+            np.sum(month, axis=0),
+            np.min(capacity, axis=0),
+            np.sum(watts, axis=0),
+            np.asarray(replicas),
         )
 
 
@@ -75,11 +84,14 @@ def pool_table(fleet: FleetOutcome) -> PoolTable:
     rows = [[_of(fleet, workload, name) for name in names] for workload in workloads]
 
     def column(read: str) -> Array:
+        # None, where there is no figure, becomes NaN
         return np.asarray([[getattr(one, read) for one in row] for row in rows], dtype=np.float64)
 
     if not rows:
         empty = np.zeros((0, len(names)))
-        return PoolTable(names, np.zeros((0, 1)), empty, empty, empty, empty, empty, np.zeros(len(names), bool), ())
+        return PoolTable(
+            names, np.zeros((0, 1)), empty, empty, empty, empty, empty, empty, np.zeros(len(names), bool), ()
+        )
     largest, saturation = column("largest_rate"), column("saturation")
     per_replica = np.where(largest > 0, largest, SAFE_LOAD * saturation)
     return PoolTable(
@@ -89,9 +101,8 @@ def pool_table(fleet: FleetOutcome) -> PoolTable:
         chips=column("chips"),
         spares=column("spare_replicas"),
         units=column("unit_size"),
-        usd_per_chip_hour=np.asarray(
-            [[np.nan if one.usd_per_chip_hour is None else one.usd_per_chip_hour for one in row] for row in rows]
-        ),
+        usd_per_chip_hour=column("usd_per_chip_hour"),
+        watts_per_chip=column("watts_per_chip"),
         keeps=np.all(largest > 0, axis=0),
         reasons=tuple(next((row[at].reason for row in rows if row[at].reason), "") for at in range(len(names))),
     )

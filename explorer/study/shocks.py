@@ -23,6 +23,7 @@ from explorer.study.mixture import mixture_quantile
 from explorer.study.money import owned_per_hour
 from explorer.study.outcome import METRICS, Metric, Outcome, PoolReplica
 from explorer.study.pools import PoolTable, pool_table
+from explorer.study.power import within_limit
 
 Array = NDArray[np.float64]
 
@@ -309,7 +310,10 @@ class _ShockedFleet:
         if not left.sum() > 1e-9:
             notes.append("nothing is left to carry the traffic")
             return None, None
-        months = table.size(left / left.sum()).usd_per_month
+        rebuilt = table.size(left / left.sum())
+        months = rebuilt.usd_per_month
+        if not within_limit(np.nan_to_num(rebuilt.watts.sum()), self._scenario.price):
+            notes.append("the rebuilt fleet does not fit the power limit")
         total = float(months.sum())
         if not math.isfinite(total):
             notes.append("what is left has no price")

@@ -105,4 +105,5 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
                 note,
             )
         )
-    return lines + columns(rows)
+    lines += columns(rows)
+    return [*lines, fleet.note] if fleet.note else lines

@@ -28,6 +28,7 @@ from explorer.study.outcome import (
     Percentiles,
     WorkloadOutcome,
 )
+from explorer.study.power import beyond_limit, share_within_limit
 from explorer.study.replica import (
     Demand,
     Latencies,
@@ -355,6 +356,8 @@ def _alternative(
     bought = int(chips_in_whole_units((replicas + spare) * layout.chips, entry.price.unit_size))
     mean_batch = float(point.state.mean_batch[at, 0])
     cost, energy = describe.money(context, entry, bought, cliff, bands.cliffs[at], bands.saturations[at], loaded, row)
+    over = beyond_limit(context, entry, bought, cliff)
+    within = share_within_limit(context, entry, bought, bands.cliffs.shape[1])
     available, availability = describe.availability(context, entry.deployment)
     return AlternativeOutcome(
         name=settings.name,
@@ -371,8 +374,8 @@ def _alternative(
         spare_replicas=spare,
         chips_total=bought,
         feasible=feasible,
-        keeps_promises=feasible and not broken,
-        reason=reason,
+        keeps_promises=feasible and not broken and not over,
+        reason="; ".join(text for text in (over, reason) if text),
         memory=memory,
         batch=describe.batch_report(entry, mean_batch, batch_p99, float(point.state.wait_probability[at, 0])),
         latency={metric: _percentiles(metric, point, bands, at, reason) for metric in METRICS},
@@ -384,7 +387,7 @@ def _alternative(
         saturation_rate=saturation * replicas,
         next_replica_rate=cliff * replicas if cliff > 0 else None,
         throughput_tokens_per_s=min(rate, saturation * replicas) * context.demand.output,
-        probability_keeps=bands.probabilities(at),
+        probability_keeps=bands.probabilities(at, within),
         cost=cost,
         energy_joule_per_token=energy,
         evidence_grade=chip.evidence_grade,
