@@ -62,6 +62,7 @@ def beyond_limit(context: Context, entry: Sized, bought: int, cliff: float) -> s
 
 def share_within_limit(context: Context, entry: Sized, bought: int, samples: int) -> NDArray[np.bool_]:
     """In which draws of the chip's power (samples,) `bought` chips fit the limit."""
-    drawn: dict[str, ArrayLike] = {**entry.deployment.values, **entry.deployment.figures.draws(samples, context.scenario.simulation.seed)}
+    draws = entry.deployment.figures.draws(samples, context.scenario.simulation.seed)
+    drawn: dict[str, ArrayLike] = {**entry.deployment.values, **draws}
     each = facility_watts(drawn, context.scenario.price)
     return np.broadcast_to(within_limit(0.0 if each is None else each * bought, context.scenario.price), (samples,))
