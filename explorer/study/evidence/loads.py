@@ -34,7 +34,7 @@ class ClosedLoop:
     """A closed loop's means, (rows, 1); b = rate*(ttft + (output-1)*tpot) holds exactly.
 
     The parts that the constants multiply are kept, so that they can be estimated again: tpot = device + host +
-    meetings*host_request, ttft = alone + wait + fixed + burst*queue.
+    meetings*host_request, ttft = alone + wait + fixed + burst*(queue + ahead*host_request).
     """
 
     tpot: Array
@@ -46,8 +46,10 @@ class ClosedLoop:
     """Prompts of others met for each token."""
     alone: Array
     """Own prompt, host included, and half a step."""
+    ahead: Array
+    """Half of the other users' prompts: what stands before a request in a synchronous start, on average."""
     queue: Array
-    """Time that half of the other users' prompts take."""
+    """Device time that those prompts take."""
     wait: Array
     """Time for room in the KV memory."""
 
@@ -81,8 +83,9 @@ def closed_loop(
         device = decode + meetings * extra
         tpot = device + load.host + meetings * serving.host_request
         waits = alone + (decode + load.host) / 2.0
-        queue = (running - 1.0) / 2.0 * extra
-        first = waits + fixed + burst * queue
+        ahead = (running - 1.0) / 2.0
+        queue = ahead * extra
+        first = waits + fixed + burst * (queue + ahead * serving.host_request)
         decoding = np.maximum(running * load.steps * tpot / (load.steps * tpot + first), 1.0)
     wait = np.maximum(load.concurrency - running, 0.0) * (first + load.steps * tpot) / running
     ttft = first + wait
@@ -93,6 +96,7 @@ def closed_loop(
         device=device,
         meetings=meetings,
         alone=waits,
+        ahead=ahead,
         queue=queue,
         wait=wait,
     )

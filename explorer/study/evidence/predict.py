@@ -41,6 +41,7 @@ class LoopParts:
     device: float
     meetings: float
     alone: float
+    ahead: float
     queue: float
     wait: float
 
@@ -169,7 +170,7 @@ def _closed(rows: Sequence[Row], serving: ServingConstants, result: Predictions)
 
 
 def _parts(row: Row, loop: ClosedLoop, at: int) -> LoopParts:
-    names = ("device", "meetings", "alone", "queue", "wait")
+    names = ("device", "meetings", "alone", "ahead", "queue", "wait")
     return LoopParts(row, *(float(getattr(loop, name)[at, 0]) for name in names))
 
 
