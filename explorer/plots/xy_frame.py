@@ -100,7 +100,9 @@ def draw_frame(painter: QPainter, frame: Frame, tokens: Tokens) -> None:
     for value in across:
         text = frame.x.text(value)
         width = text_width(text)
-        x = min(frame.at(value, frame.y.low).x() - 0.5 * width, area.right() + 12.0 - width)
+        # the first one clear of the lowest figure of the other axis
+        x = max(frame.at(value, frame.y.low).x() - 0.5 * width, area.left() - 2.0)
+        x = min(x, area.right() + 12.0 - width)
         draw_line(painter, x, area.bottom() + 14.0, width + 1.0, text, tokens.secondary)
     for value in down:
         y = frame.at(frame.x.low, value).y() + 4.0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
-from explorer.study.worker import Answer, Request, serve
+from explorer.study.studies import StudyAnswer, WorkerProblem
+from explorer.study.worker import OUTCOME, Answer, Request, serve
 
 if TYPE_CHECKING:
     # Sockets and their ciphers are only needed once the worker starts, after the first picture.
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 QUICK_SAMPLES = 12
 """Draws a frame: enough for a band that moves with the hand, refined when it rests."""
 
-
-@dataclass(frozen=True)
-class WorkerProblem:
-    """Why a refinement did not come: a text for the user, a detail to copy."""
-
-    message: str
-    detail: str
+MOST_UNREAD = 2
+"""Requests sent ahead of the worker's next answer; before every answer it reads all there are."""
 
 
 class LiveEvaluator:
@@ -44,14 +39,22 @@ class LiveEvaluator:
         self._pipe: Connection | None = None
         self._asked = 0
         self._answered = 0
-        self._in_flight = 0
-        self._waiting: Request | None = None
+        self._unread = 0
+        self._held: dict[str, Request] = {}
+        self._studies: dict[str, int] = {}
+        self._study_number = 0
+        self._study_answers: list[StudyAnswer] = []
         self.status = "idle"
 
     @property
     def busy(self) -> bool:
         """Whether a refinement is under way."""
         return self._answered < self._asked
+
+    @property
+    def studying(self) -> bool:
+        """Whether a study is under way, or has answers that were not taken yet."""
+        return bool(self._studies or self._study_answers)
 
     def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
         """The outcome of the closed form with a few draws, now; raises ExplorerError.
@@ -63,19 +66,35 @@ class LiveEvaluator:
         return self._evaluator.evaluate(scenario, samples, frozenset(METRICS if shown is None else {shown}))
 
     def refine(self, scenario: Scenario) -> None:
-        """Ask the worker for the final outcome; returns at once. A request not yet begun is replaced by this one."""
+        """Ask the worker for the final outcome in the place of the last one asked for; returns at once."""
         self._asked += 1
-        request = Request(self._asked, scenario.model_dump(mode="json"))
         self.status = "refining"
-        if self._in_flight:
-            self._waiting = request
-        else:
-            self._send(request)
+        self._post(Request(self._asked, scenario.model_dump(mode="json")))
+
+    def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
+        """Ask the worker for a study (`explorer.study.studies`) in the place of the last one of its kind.
+
+        Returns at once with its number, which its answers carry; raises ExplorerError when no worker can be had.
+        """
+        self._study_number += 1
+        self._studies[kind] = self._study_number
+        self._post(Request(self._study_number, scenario.model_dump(mode="json"), kind, question))
+        return self._study_number
+
+    def cancel_study(self, kind: str) -> None:
+        """End the study of a kind, if one is under way; its answers are dropped."""
+        if self._studies.pop(kind, None) is not None:
+            self._post(Request(0, None, kind))
+
+    def take_study_answers(self) -> list[StudyAnswer]:
+        """What the studies under way have found since this was last asked, oldest first; `poll` reads the pipe."""
+        taken, self._study_answers = self._study_answers, []
+        return taken
 
     def cancel(self) -> None:
         """Forget every request: answers to them are dropped."""
         self._answered = self._asked
-        self._waiting = None
+        self._held.pop(OUTCOME, None)
         self.status = "idle"
 
     def poll(self) -> Outcome | WorkerProblem | None:
@@ -88,19 +107,22 @@ class LiveEvaluator:
                 answer: Answer = self._pipe.recv()
             except (EOFError, OSError) as error:
                 return self._lost(error)
-            self._in_flight = 0
-            if answer.number == self._asked and self.busy:
-                self._answered = answer.number
+            self._unread = 0
+            if answer.kind != OUTCOME:
+                self._take_study(answer)
+            elif answer.number == self._asked and self.busy:
+                if answer.last:
+                    self._answered = answer.number
                 if answer.outcome is not None:
                     found = answer.outcome
-                    self.status = "final"
+                    self.status = "final" if answer.last else "refining"
                 else:
                     found = WorkerProblem(answer.message, answer.detail)
                     self.status = "failed"
-            if self._waiting is not None:
-                request, self._waiting = self._waiting, None
-                self._send(request)
-        if self._process is not None and self._in_flight and not self._process.is_alive():
+            held, self._held = self._held, {}
+            for request in held.values():
+                self._post(request)
+        if self._process is not None and (self._unread or self.busy or self._studies) and not self._process.is_alive():
             return self._lost(None)
         return found
 
@@ -120,7 +142,7 @@ class LiveEvaluator:
         )
         process.start()
         theirs.close()
-        self._process, self._pipe, self._in_flight = process, ours, 0
+        self._process, self._pipe, self._unread = process, ours, 0
 
     def close(self) -> None:
         """End the worker."""
@@ -139,6 +161,13 @@ class LiveEvaluator:
             self._process.close()
             self._process = None
 
+    def _post(self, request: Request) -> None:
+        """Send a request; hold it back while the worker may not have read the last ones, for a full pipe would wait."""
+        if self._unread < MOST_UNREAD:
+            self._send(request)
+        else:
+            self._held[request.kind] = request
+
     def _send(self, request: Request) -> None:
         self.start_worker()
         assert self._pipe is not None
@@ -148,13 +177,24 @@ class LiveEvaluator:
             raise ExplorerError(
                 f"the worker process cannot be reached: {error}; the next change starts it again"
             ) from error
-        self._in_flight = request.number
+        self._unread += 1
+
+    def _take_study(self, answer: Answer) -> None:
+        if self._studies.get(answer.kind) != answer.number:
+            return
+        if answer.last:
+            del self._studies[answer.kind]
+        problem = WorkerProblem(answer.message, answer.detail) if answer.message else None
+        self._study_answers.append(StudyAnswer(answer.kind, answer.number, answer.found, answer.last, problem))
 
     def _lost(self, error: BaseException | None) -> WorkerProblem:
         code = None if self._process is None else self._process.exitcode
         self._answered = self._asked
-        self._waiting = None
-        self._in_flight = 0
+        self._held.clear()
+        self._unread = 0
+        gone = WorkerProblem("The worker process ended.", repr(error))
+        self._study_answers += [StudyAnswer(kind, number, None, True, gone) for kind, number in self._studies.items()]
+        self._studies.clear()
         self.status = "worker lost"
         if self._pipe is not None:
             self._pipe.close()

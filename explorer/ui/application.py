@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, qVersion
 from PySide6.QtGui import QGuiApplication, QImage
@@ -22,6 +23,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator as FullEvaluator
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Metric, Outcome
+from explorer.study.studies import StudyAnswer, study_at_once
 from explorer.ui import theme
 from explorer.ui.document import Document, Evaluator
 from explorer.ui.document_life import DocumentLife
@@ -138,6 +140,28 @@ class Unhurried:
 
     def __init__(self, catalog: Catalog) -> None:
         self._evaluator = FullEvaluator(catalog)
+        self._studied: list[StudyAnswer] = []
+        self._number = 0
+
+    @property
+    def studying(self) -> bool:
+        """Whether an answer was not taken yet."""
+        return bool(self._studied)
+
+    def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
+        """Study at once."""
+        self._number += 1
+        self._studied.append(study_at_once(self._evaluator, kind, self._number, scenario, question))
+        return self._number
+
+    def cancel_study(self, kind: str) -> None:
+        """Drop the answers of a kind."""
+        self._studied = [one for one in self._studied if one.kind != kind]
+
+    def take_study_answers(self) -> list[StudyAnswer]:
+        """The answers since last asked."""
+        taken, self._studied = self._studied, []
+        return taken
 
     def start_worker(self) -> None:
         """There is none."""

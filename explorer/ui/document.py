@@ -18,6 +18,7 @@ from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
 from explorer.study.outcome import Metric, Outcome
+from explorer.study.studies import StudyAnswer
 from explorer.ui.resets import changes_back, value_in, whole_way_back
 
 REST_MS = 150
@@ -49,6 +50,19 @@ class Evaluator(Protocol):
 
     def poll(self) -> Any:
         """A finished Outcome, a problem, or None; never waits."""
+
+    @property
+    def studying(self) -> bool:
+        """True while a study is under way."""
+
+    def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
+        """Hand a study to the worker in the place of the last one of its kind; its number."""
+
+    def cancel_study(self, kind: str) -> None:
+        """End a study."""
+
+    def take_study_answers(self) -> list[StudyAnswer]:
+        """What the studies have found since last asked."""
 
     def close(self) -> None:
         """End the worker."""
@@ -96,6 +110,8 @@ class Document(QObject):
     worker_changed = Signal(str)
     worker_failed = Signal(str)
     path_changed = Signal()
+    study_answered = Signal(object)
+    """A StudyAnswer of a study that was asked for: what there is so far, or why there is nothing."""
     further_answered = Signal(object, object)
     """A further scenario that was asked about, and its final outcome."""
 
@@ -127,6 +143,8 @@ class Document(QObject):
         self.refine_timer.timeout.connect(self._on_hand_rests)
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self._on_poll)
+        self._look = QTimer(self, singleShot=True, interval=0)
+        self._look.timeout.connect(self._on_poll)
         self._take_over(scenario)
 
     @classmethod
@@ -348,6 +366,24 @@ class Document(QObject):
             if not self._live.busy:
                 self._ask_next()
 
+    def ask_study(self, kind: str, question: Any = None) -> int:
+        """Have the worker study the present scenario, in the place of the last study of that kind: `study_answered`.
+
+        Returns the study's number, which its answers carry; 0 where no worker can be had, which is then said.
+        """
+        try:
+            number = self._live.study(kind, self._scenario, question)
+        except ExplorerError as error:
+            self.worker_failed.emit(str(error))
+            return 0
+        self._poll.start()
+        self._look.start()
+        return number
+
+    def end_study(self, kind: str) -> None:
+        """Give up a study that nobody waits for any more."""
+        self._live.cancel_study(kind)
+
     def refine_now(self) -> None:
         """Hand the scenario to the worker without waiting for the hand to rest."""
         self.refine_timer.stop()
@@ -355,7 +391,7 @@ class Document(QObject):
 
     def close(self) -> None:
         """Stop the timers and the worker."""
-        for timer in (self._turn, self.refine_timer, self._poll):
+        for timer in (self._turn, self.refine_timer, self._poll, self._look):
             timer.stop()
         self._live.close()
 
@@ -448,8 +484,11 @@ class Document(QObject):
             if self._refining is not None:
                 self._forget_further(self._refining)
             self.worker_failed.emit(f"{answer.message}\n{answer.detail}")
+        for found in self._live.take_study_answers():
+            self.study_answered.emit(found)
         if not self._live.busy:
-            self._poll.stop()
+            if not self._live.studying:
+                self._poll.stop()
             self._ask_next()
         self.worker_changed.emit(self._live.status)
 

@@ -101,6 +101,10 @@ def _fleet(window: MainWindow) -> None:
     window.show_page("fleet")
 
 
+def _evidence(window: MainWindow) -> None:
+    window.show_page("evidence")
+
+
 def album() -> Iterator[Picture]:
     """Every example scenario in both themes and all sizes, then the states that no example shows."""
     for path in sorted(SCENARIOS.glob("*.toml")):
@@ -116,6 +120,7 @@ def album() -> Iterator[Picture]:
         ("hopeless", _hopeless),
         ("cost", _cost),
         ("fleet", _fleet),
+        ("evidence", _evidence),
     )
     for label, prepare in states:
         for name in THEMES:

@@ -14,8 +14,9 @@ from explorer.catalog import Catalog
 from explorer.scenario.path import replace
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import evaluate
-from explorer.study.live import LiveEvaluator, WorkerProblem
+from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
+from explorer.study.studies import WorkerProblem
 from tests.study.asking import four_chips, one_chip
 from tests.study.walking import differences
 

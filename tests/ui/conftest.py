@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QTimer
@@ -14,7 +15,9 @@ from explorer.catalog.catalog import Catalog, load_catalog
 from explorer.plots.tokens import LIGHT
 from explorer.scenario.file import read_scenario
 from explorer.scenario.schema import Scenario
+from explorer.study.evaluate import Evaluator
 from explorer.study.live import LiveEvaluator
+from explorer.study.studies import study_at_once
 from explorer.ui import theme
 from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
@@ -30,6 +33,13 @@ class WithoutWorker(LiveEvaluator):
     def refine(self, scenario: Scenario) -> None:
         """Note what would be refined."""
         self.asked.append(scenario)
+
+    def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
+        """Study here and now."""
+        self._study_number += 1
+        answer = study_at_once(Evaluator(self._evaluator.catalog), kind, self._study_number, scenario, question)
+        self._study_answers.append(answer)
+        return self._study_number
 
 
 GROUPS = ("traffic", "open_figures", "promises", "traffic_shape", "price", "fleet", "scheduler")

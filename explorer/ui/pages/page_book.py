@@ -38,9 +38,17 @@ def _fleet(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
     return FleetPage(document, feed, parent)
 
 
+def _evidence(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.evidence_feed import EvidenceFeed
+    from explorer.ui.pages.evidence_page import EvidencePage
+
+    return EvidencePage(document, EvidenceFeed(document, feed), parent)
+
+
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
     PageKind("fleet", "Fleet", "F&leet", "Ctrl+4", _fleet),
+    PageKind("evidence", "Evidence", "&Evidence", "Ctrl+5", _evidence),
 )
 """Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
 

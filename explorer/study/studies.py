@@ -1,0 +1,66 @@
+"""The studies that the worker knows by name: each answers a question about a scenario, in parts as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.errors import ExplorerError
+from explorer.scenario.schema import Scenario
+from explorer.study.evaluate import Evaluator
+
+
+@dataclass(frozen=True)
+class WorkerProblem:
+    """Why an answer did not come: a text for the user, a detail to copy."""
+
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class StudyAnswer:
+    """What a study has found so far, whole once `last`; or the problem that ended it."""
+
+    kind: str
+    number: int
+    found: Any
+    last: bool
+    problem: WorkerProblem | None = None
+
+
+Study = Callable[[Evaluator, Scenario, Any], Generator[Any, None, Any]]
+"""Yields what it has so far whenever a newer request may take its place, and returns the whole."""
+
+
+def _evidence(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """The public measurements of the chips named, one mapping from chip to its evidence."""
+    from explorer.study.evidence.of_chip import chips_evidence
+
+    yield from ()
+    return chips_evidence(evaluator.catalog, tuple(question))
+
+
+STUDIES: Mapping[str, Study] = {"evidence": _evidence}
+
+
+def study_of(kind: str) -> Study:
+    """The study of a name; ExplorerError for an unknown one."""
+    if kind not in STUDIES:
+        raise ExplorerError(f"no study '{kind}' (there are {', '.join(sorted(STUDIES))})")
+    return STUDIES[kind]
+
+
+def study_at_once(
+    evaluator: Evaluator, kind: str, number: int, scenario: Scenario, question: Any = None
+) -> StudyAnswer:
+    """The whole of a study, here and now, for pictures and the command line; a problem where it cannot be had."""
+    try:
+        steps = study_of(kind)(evaluator, scenario, question)
+        while True:
+            next(steps)
+    except StopIteration as end:
+        return StudyAnswer(kind, number, end.value, True)
+    except ExplorerError as error:
+        return StudyAnswer(kind, number, None, True, WorkerProblem(str(error), ""))
