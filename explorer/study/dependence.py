@@ -12,11 +12,13 @@ from explorer.catalog import TIERS, Catalog
 from explorer.catalog.portability import PortabilityMatrix, SupportCell, portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import (
+    cr3,
     expected_loss,
     lost_share,
     price_exposure,
     recovery_impact,
     risk_exposure_index,
+    tier_shares_over_candidates,
 )
 from explorer.engine.cost import exploitable_price_rise
 from explorer.scenario.schema import Risk, Scenario
@@ -81,6 +83,8 @@ class TierDependence:
     tier: str
     title: str
     counts: bool
+    cr3: float
+    """Share of spend of the three largest suppliers, in expectation over what is undisclosed."""
     survivability: float
     suppliers: tuple[SupplierLoss, ...]
 
@@ -210,8 +214,9 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
     # an impact is judged against the worst one among the tiers that count
     counted = [name for name in TIERS if name in scenario.fleet.tiers]
     largest = max((float(_impacts(tiers[name], losses[name], risk).max()) for name in counted), default=0.0)
+    spend = np.asarray([pool.spend_share for pool in fleet.pools])
     found = tuple(
-        _tier(name, tiers[name], losses[name], risk, largest, name in counted) for name in TIERS
+        _tier(name, tiers[name], losses[name], risk, largest, name in counted, spend) for name in TIERS
     )
     survivability = {one.tier: one.survivability for one in found if one.counts}
     worst = min(survivability.values(), default=None)
@@ -243,7 +248,9 @@ def _impacts(tier: Tier, loss: TierLoss, risk: Risk) -> Array:
     return recovery_impact(lost, risk.weeks_to_recover, risk.weeks_to_survive)
 
 
-def _tier(name: str, tier: Tier, loss: TierLoss, risk: Risk, largest: float, counts: bool) -> TierDependence:
+def _tier(
+    name: str, tier: Tier, loss: TierLoss, risk: Risk, largest: float, counts: bool, spend: Array
+) -> TierDependence:
     p = tier.structure.probabilities
     impacts = _impacts(tier, loss, risk)
     index = risk_exposure_index(np.append(impacts, largest))[:-1]
@@ -266,6 +273,7 @@ def _tier(name: str, tier: Tier, loss: TierLoss, risk: Risk, largest: float, cou
         tier=name,
         title=TIER_TITLES[name],
         counts=counts,
+        cr3=float(p @ cr3(tier_shares_over_candidates(spend, tier.structure))),
         survivability=1.0 - float(p @ (loss.lost * real_suppliers(tier)).max(axis=1)),
         suppliers=suppliers,
     )

@@ -14,6 +14,7 @@ from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import effective_suppliers, tier_shares_over_candidates
 from explorer.errors import MissingFigureError, UnknownRecordError
 from explorer.scenario.checks import supplier_names
+from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import Scenario, Shock
 from explorer.study.cost_parts import exit_cost
 from explorer.study.dependence import features_used, pool_support
@@ -144,11 +145,13 @@ def combined(effects: Sequence[Effect]) -> Effect:
 
 
 def _what(shock: Shock) -> str:
-    part = "" if shock.share >= 1.0 else f" ({shock.share:.0%} of it)"
+    percent = QUANTITIES["share"].format
+    part = "" if shock.share >= 1.0 else f" ({percent(shock.share)} of it)"
     if shock.kind == "memory_price":
         return f"{shock.supplier or 'memory'} {shock.usd_per_gb:+g} $/GB"
     if shock.kind == "price":
-        return f"{shock.supplier} {shock.change:+.0%}{part}"
+        sign = "+" if shock.change > 0 else ""
+        return f"{shock.supplier} {sign}{percent(shock.change)}{part}"
     text = f"{shock.supplier} {KIND_WORDS[shock.kind]}{part}"
     return f"{text}, {shock.weeks:g} weeks" if shock.kind in ("outage", "delay") else text
 

@@ -82,7 +82,7 @@ class CostPage(MoneyPage):
         super().__init__(document, feed, parent)
         self.setObjectName("page.cost")
         self.stack, self.interactivity = CostStackPlot(self), InteractivityPlot(self)
-        self.table = TextTable("cost", "Money of the alternatives", parent=self)
+        self.table = TextTable("cost", "Money of the alternatives", parent=self, last_texts=1)
         self.basis = QLabel(self)
         self.basis.setObjectName("cost.basis")
         self.basis.setWordWrap(True)

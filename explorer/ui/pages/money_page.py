@@ -19,11 +19,14 @@ NO_INDEX = QModelIndex()
 
 
 class TextTableModel(QAbstractTableModel):
-    """Rows of texts under headings with meanings; columns from `first_right` on are figures, aligned right."""
+    """Rows of texts under headings with meanings; the columns between the first and the last texts are figures.
 
-    def __init__(self, first_right: int, parent: QWidget | None = None) -> None:
+    `first_right` columns are texts, then come figures, aligned right, and at the end `last_texts` more texts.
+    """
+
+    def __init__(self, first_right: int, last_texts: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._first_right = first_right
+        self._first_right, self._last_texts = first_right, last_texts
         self._headings: tuple[tuple[str, str], ...] = ()
         self._rows: tuple[tuple[str, ...], ...] = ()
 
@@ -71,18 +74,21 @@ class TextTableModel(QAbstractTableModel):
         return "\n".join("\t".join(row) for row in rows)
 
     def _side(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignLeft if column < self._first_right else Qt.AlignmentFlag.AlignRight
+        is_figure = self._first_right <= column < len(self._headings) - self._last_texts
+        side = Qt.AlignmentFlag.AlignRight if is_figure else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
 
 class TextTable(QTableView):
     """A calm table of hairlines; Ctrl+C copies all of it."""
 
-    def __init__(self, name: str, title: str, first_right: int = 1, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, title: str, first_right: int = 1, parent: QWidget | None = None, *, last_texts: int = 0
+    ) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.setAccessibleName(title)
-        self.texts = TextTableModel(first_right, self)
+        self.texts = TextTableModel(first_right, last_texts, self)
         self.setModel(self.texts)
         self.setShowGrid(False)
         self.setWordWrap(False)

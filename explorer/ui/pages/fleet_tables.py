@@ -1,0 +1,220 @@
+"""The tables of the Fleet page: pools, tiers, suppliers, shocks, portability and the market, as rows of texts."""
+
+from __future__ import annotations
+
+from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.study.dependence import Dependence
+from explorer.study.economics import Economics
+from explorer.study.fleet import TIER_TITLES
+from explorer.study.outcome import FleetOutcome
+from explorer.study.shocks import FleetState, ShockOutcome
+
+Rows = list[list[str]]
+
+MONTH, SHARE, SUPPLIERS, SECONDS, USD = (
+    QUANTITIES[key] for key in ("usd_per_month", "share", "suppliers", "seconds", "usd")
+)
+POOL_HEADINGS = (
+    ("Pool", "Member of the fleet"),
+    ("Chip", "And the cloud it runs in"),
+    ("Traffic", "Share of the output tokens: set by you; losses are counted on it"),
+    ("Spend", "Share of the month's money: what concentration and price exposure are counted on"),
+    ("Chips", "Share of the chips: what late deliveries are counted on"),
+    ("Power", "Share of the power of the chips"),
+    ("Number", "Chips, spares and whole units included"),
+    ("$/month", "Of the pool"),
+    ("Remarks", "Why it cannot carry its share"),
+)
+TIER_HEADINGS = (
+    ("Tier", "Level of the supply chain; in brackets: not ticked as one that counts"),
+    ("Effective", "Effective suppliers by spend: 10,000 over the HHI; with its range over what is undisclosed"),
+    ("HHI", "Herfindahl-Hirschman index by spend, 10,000 for a single supplier"),
+    ("Largest", "Share of the largest supplier (CR1)"),
+    ("Three largest", "Share of the three largest (CR3)"),
+    ("Survives", "Traffic still served after the worst single failure"),
+    ("Supplier", "The largest, as far as is known"),
+    ("Remarks", "Single points of failure, and what is undisclosed"),
+)
+SUPPLIER_HEADINGS = (
+    ("Tier", "Level of the supply chain; in brackets: not ticked as one that counts"),
+    ("Supplier", "Who the fleet depends on there"),
+    ("Spend", "Share of the money, in expectation where undisclosed"),
+    ("Traffic", "Share of the traffic"),
+    ("Lost", "Traffic lost when it fails (N-1), with its range over what is undisclosed"),
+    ("Spare of others", "Spare capacity of the survivors over what they carry"),
+    ("Runs on others", "Part of the work that the survivors' stacks support"),
+    ("Exposure index", "Weeks lost until it is replaced, over the largest (REI)"),
+    ("Price rise", "Rise of the bill when it raises its prices as stated"),
+    ("Leaving costs", "Once: engineering, running both, moving data"),
+    ("Leaving takes", "Months"),
+    ("May raise", "Largest lasting rise before leaving pays"),
+)
+MARKET_HEADINGS = (
+    ("Market", "What is measured"),
+    ("Date", "Of the figures"),
+    ("HHI", "With the unnamed rest as many small ones, and as one"),
+    ("Effective", "Effective suppliers"),
+    ("Band", "DOJ and FTC, 2023"),
+    ("Source", "Where the shares come from"),
+)
+SHOCK_HEADINGS = (
+    ("Shock", "As named in the scenario; a common cause takes all of its shocks together"),
+    ("What", "What happens"),
+    ("Capacity", "Traffic that could be carried with the promises kept, before and after"),
+    ("Served", "Part of the traffic still served at once"),
+    ("$/month", "Before, and of the fleet rebuilt from what is left"),
+    ("P99 TPOT", "Over all requests of the fleet, before and after"),
+    ("Designers", "Effective chip designers, before and after"),
+    ("Weeks lost", "Weeks of the whole traffic"),
+    ("Once", "What it costs once"),
+    ("Remarks", "What to know"),
+)
+
+
+def score_words(fleet: FleetOutcome, found: Dependence) -> str:
+    """The score vector in one line: unlike things side by side, never averaged."""
+    parts = []
+    designer = next((tier for tier in fleet.tiers if tier.tier == "designer"), None)
+    if designer is not None:
+        parts.append(f"{SUPPLIERS.format(designer.effective_suppliers.value)} effective chip designers")
+    if found.survivability is not None:
+        worst = ", ".join(TIER_TITLES[tier].lower() for tier in found.binding_tiers)
+        parts.append(f"the worst failure ({worst}) leaves {SHARE.format(found.survivability)} of traffic")
+    if found.expected_loss_weeks is not None:
+        parts.append(f"expected loss {found.expected_loss_weeks:.1f} weeks of traffic a year")
+    exposed = max((one.price_exposure or 0.0 for one in found.exits), default=0.0)
+    if exposed:
+        rise = SHARE.format(found.price_rise_share)
+        parts.append(f"a supplier {rise} dearer: bill up to +{SHARE.format(exposed)}")
+    if fleet.note:
+        parts.append(fleet.note)
+    return " · ".join(parts)
+
+
+def pool_rows(fleet: FleetOutcome) -> Rows:
+    """Traffic shares as set, and the shares that follow from sizing each pool."""
+    return [
+        [
+            pool.name,
+            f"{pool.chip_name}, {pool.cloud or 'own premises'}",
+            SHARE.format(pool.traffic_share),
+            SHARE.format(pool.spend_share),
+            SHARE.format(pool.chip_share),
+            SHARE.format(pool.power_share),
+            f"{pool.chips:,}",
+            MONTH.format(pool.usd_per_month),
+            pool.reason,
+        ]
+        for pool in fleet.pools
+    ]
+
+
+def tier_rows(fleet: FleetOutcome, found: Dependence) -> Rows:
+    """Concentration by tier, with its range over what is undisclosed."""
+    depend = {tier.tier: tier for tier in found.tiers}
+    rows = []
+    for tier in fleet.tiers:
+        effective, hhi, other = tier.effective_suppliers, tier.hhi, depend[tier.tier]
+        alone = f"single point of failure: {tier.top_supplier}" if tier.single_point_of_failure else ""
+        weakest = "weakest" if tier.tier in fleet.weakest_tiers else ""
+        rows.append([
+            tier.title if tier.counts else f"({tier.title})",
+            SUPPLIERS.format(effective.value)
+            + (f" ({SUPPLIERS.format_range(effective.low, effective.high)})" if tier.unknown else ""),
+            f"{hhi.value:,.0f}",
+            SHARE.format_range(tier.top_share.low, tier.top_share.high),
+            SHARE.format(other.cr3),
+            SHARE.format(other.survivability),
+            tier.top_supplier,
+            "; ".join(text for text in (weakest, alone, tier.unknown) if text),
+        ])  # fmt: skip
+    return rows
+
+
+def market_rows(found: Economics) -> Rows:
+    """The shipped markets, and what the stated shift does to one."""
+    rows = [
+        [
+            one.title,
+            one.date,
+            f"{one.hhi:,.0f}" + (f"–{one.hhi_high:,.0f}" if one.hhi_high > one.hhi + 1 else ""),
+            SUPPLIERS.format(one.effective_suppliers),
+            one.band,
+            one.source,
+        ]
+        for one in found.market
+    ]
+    return [*rows, [found.market_shift.sentence, "", "", "", found.market_shift.after.band, "what if"]]
+
+
+def portability_table(found: Dependence) -> tuple[list[tuple[str, str]], Rows]:
+    """Headings and rows: which of the features used runs on which stack, each cell with its source."""
+    headings = [("Feature", "Used by the workloads")]
+    headings += [(one.stack, f"{SHARE.format(one.support.value)} of what is used") for one in found.portability]
+    headings.append(("Sources", "What each cell rests on"))
+    rows = [["All that is used", *(SHARE.format(one.support.value) for one in found.portability), ""]]
+    for at, feature in enumerate(found.features):
+        cells = [one.cells[at] for one in found.portability]
+        sources = "; ".join(f"{cell.stack}: {cell.source or cell.reason}" for cell in cells)
+        rows.append([feature.replace("_", " "), *(cell.support for cell in cells), sources])
+    return headings, rows
+
+
+def supplier_rows(fleet: FleetOutcome, found: Dependence) -> Rows:
+    """The table behind the picture."""
+    spend = {(tier.tier, one.supplier): one.share for tier in fleet.tiers for one in tier.suppliers}
+    exits = {(one.tier, one.supplier): one for one in found.exits}
+    rows = []
+    for tier in found.tiers:
+        for one in tier.suppliers:
+            leaving = exits.get((tier.tier, one.supplier))
+            lost = SHARE.format(one.lost.value)
+            if one.lost.high - one.lost.low > 0.005:
+                lost += f" ({SHARE.format_range(one.lost.low, one.lost.high)})"
+            rise = None if leaving is None else leaving.price_exposure
+            rows.append([
+                tier.title if tier.counts else f"({tier.title})",
+                one.supplier,
+                SHARE.format(spend.get((tier.tier, one.supplier), 0.0)),
+                SHARE.format(one.traffic_share),
+                lost,
+                SHARE.format(one.headroom),
+                SHARE.format(one.portability),
+                f"{one.exposure_index:.2f}",
+                NOTHING if rise is None else SHARE.format(rise),
+                NOTHING if leaving is None else USD.format(leaving.exit_usd),
+                NOTHING if leaving is None else f"{leaving.exit_months:g}",
+                NOTHING if leaving is None else SHARE.format(leaving.exploitable_price_rise),
+            ])  # fmt: skip
+    return rows
+
+
+def _tpot(state: FleetState, workload: str) -> str:
+    value = state.p99_s.get(workload, {}).get("tpot")
+    return NOTHING if value is None else SECONDS.format(value)
+
+
+def shock_row(one: ShockOutcome, workload: str) -> list[str]:
+    """One shock before and after."""
+
+    def both(before: str, after: str) -> str:
+        return before if before == after else f"{before} → {after}"
+
+    def money(state: FleetState) -> str:
+        return NOTHING if state.usd_per_month is None else MONTH.format(state.usd_per_month)
+
+    def designers(state: FleetState) -> str:
+        return NOTHING if state.effective_suppliers is None else SUPPLIERS.format(state.effective_suppliers)
+
+    return [
+        one.name,
+        one.what,
+        both(SHARE.format(one.before.capacity), SHARE.format(one.after.capacity)),
+        SHARE.format(one.after.served),
+        both(money(one.before), money(one.after)),
+        both(_tpot(one.before, workload), _tpot(one.after, workload)),
+        both(designers(one.before), designers(one.after)),
+        f"{one.lost_capacity_weeks:.1f}" if one.lost_capacity_weeks else NOTHING,
+        USD.format(one.once_usd) if one.once_usd else NOTHING,
+        "; ".join(one.notes),
+    ]
