@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.queueing import (
-    QUANTILES,
-    Chain,
-    LoadState,
-    node_edges,
-    quantiles_at_edges,
-    quantiles_over_nodes,
-)
+from explorer.engine.queueing import QUANTILES, Chain, LoadState, node_edges, share_between, stacked_quantiles
 from explorer.engine.records import Array
 from explorer.engine.stragglers import normal_quantile
 
@@ -97,33 +91,44 @@ def ttft_quantiles(
     """
     own = state.mean_over_time(service.own_at)
     busy, each = service.busy(state)
-    decay = state.finite_decay
     # who meets no prompt waits for the step under way, who meets one for the end of a step with prompts in it
     step = state.finite_step
-    residual_service = 0.5 * each * (1.0 + service.scv)
+    residual_service = each * (0.5 + 0.5 * service.scv)
     under_way = residual_service
     if service.decode_at is not None and service.full_at is not None:
         step = (1.0 - busy) * state.mean_over_time(service.decode_at)
         crowded = service.crowded(state)
-        mixed = crowded * state.mean_over_time(service.full_at) + (1.0 - crowded) * own
+        mixed = own + crowded * (state.mean_over_time(service.full_at) - own)
         under_way = np.maximum(0.5 * mixed, residual_service)
     queue_mean = busy * (under_way + busy / (1.0 - busy) * residual_service)
-    queue_decay = busy / np.maximum(queue_mean, 1e-12)
-    slot_mean = state.wait_probability / decay
-    mean = service.overhead + 0.5 * step + own + queue_mean + slot_mean
+    wait_each = np.maximum(queue_mean, 1e-12) / busy
+    slot_each = 1.0 / state.finite_decay
+    slot_mean = state.wait_probability * slot_each
+    mean = own + queue_mean + slot_mean + 0.5 * step + service.overhead
     # never below what cannot be avoided: the front end and a short prompt's own step
-    floor = service.overhead + own * (1.0 - service.growth)
-    log_slot, log_queue = (np.log(np.maximum(p, 1e-300)) for p in (state.wait_probability, busy))
-    log_tail = np.log1p(-_column(quantiles))
-    slot = np.maximum(log_slot - log_tail, 0.0) / decay - slot_mean
-    queue = np.maximum(log_queue - log_tail, 0.0) / queue_decay - queue_mean
-    longer = own * service.growth * (_length_factors(float(np.sqrt(service.scv)), quantiles) - 1.0)
-    residual = step * (_column(quantiles) - 0.5)
-    spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
-    signed = slot + queue + longer + residual
-    total = np.maximum(mean + np.copysign(np.minimum(spread, np.abs(signed)), signed), floor)
-    gain = 1.0 + service.load_gain * np.minimum(state.utilisation, 1.0)
-    return _ordered(state, service.overhead + (total - service.overhead) * gain, quantiles)
+    length_share = own * service.growth
+    floor = service.overhead + own - length_share
+    log_tail = _log_tails(quantiles)
+    # what each part adds beyond its mean at the quantile: slot, prompts ahead, own length, step under way
+    over = np.empty((4, len(quantiles), *own.shape))
+    for part, probability, scale, part_mean in (
+        (over[0], state.wait_probability, slot_each, slot_mean),
+        (over[1], busy, wait_each, queue_mean),
+    ):
+        np.subtract(np.log(np.maximum(probability, 1e-300)), log_tail, out=part)
+        np.maximum(part, 0.0, out=part)
+        part *= scale
+        part -= part_mean
+    np.multiply(length_share, _length_factors(float(np.sqrt(service.scv)), quantiles) - 1.0, out=over[2])
+    np.multiply(step, _column(quantiles) - 0.5, out=over[3])
+    signed = np.add.reduce(over)
+    over *= over
+    spread = np.sqrt(np.add.reduce(over))
+    total = np.maximum(mean + np.maximum(np.minimum(signed, spread), -spread), floor)
+    if service.load_gain:
+        gain = 1.0 + service.load_gain * np.minimum(state.utilisation, 1.0)
+        total = service.overhead + (total - service.overhead) * gain
+    return _ordered(state, total, quantiles)
 
 
 def tpot_quantiles(
@@ -146,28 +151,34 @@ def tpot_quantiles(
     """
     step = state.finite_step
     marginal = state.mean_over_time(marginal_at)
-    at_rest = np.sqrt(2.0 / np.e)
+    at_rest = float(np.sqrt(2.0 / np.e))
     near_saturation = at_rest + (1.0 - at_rest) * np.minimum(state.utilisation, 1.0)
     # prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root, the more so the more
     # lengths differ (E[1/o] = (1+cv^2)/m of a lognormal output)
-    met_number = state.rate * step * chain.output_tokens / (1.0 + output_scv)
+    busy = state.rate * step
+    met_number = busy * chain.output_tokens / (1.0 + output_scv)
     spread_out = (1.0 + prompt_scv) * (1.0 + output_scv)
-    # a prompt met holds up everybody, so that more prompts are met: the batch's own gain, step over unloaded step
-    gain = step / chain.unloaded if prompt_scv or output_scv else 1.0
-    chance = gain * marginal * np.sqrt(state.rate * step / chain.output_tokens * spread_out)
+    chance = marginal * np.sqrt(busy * (spread_out / chain.output_tokens))
+    if prompt_scv or output_scv:
+        # a prompt met holds up everybody, so that more prompts are met: the batch's own gain, step over unloaded step
+        chance *= step / chain.unloaded
     skew = np.minimum((1.0 + prompt_scv) ** 1.5 / np.sqrt(np.maximum(met_number, 1e-9)), 3.0)
-    least = chain.unloaded
-    batch = np.stack(list(quantiles_over_nodes(state.cumulative_token, chain.step, quantiles).values()))
-    off_mean = batch - step
+    batch = state.step_quantiles(chain.step, quantiles)
+    off_batch = batch - step
     # below the mean the share kept stays, so that more load never shortens a quantile
-    off_batch = np.where(off_mean < 0, at_rest, near_saturation) * off_mean
-    z = np.asarray([standard_normal(q) for q in quantiles])[:, None, None]
-    met = np.where(z > 0.0, z + (z * z - 1.0) * skew / 6.0, z) * chance
+    off_batch *= np.where(off_batch < 0, at_rest, near_saturation)
+    z = _normal_quantiles(quantiles)
+    # Cornish-Fisher above the median only
+    met = (z + np.where(z > 0.0, (z * z - 1.0) / 6.0, 0.0) * skew) * chance
     value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)
     if full_at is not None:
         # no step is longer than one full of prompt tokens, so no request's mean is by much
         value = np.minimum(value, np.maximum(state.mean_over_time(full_at), step) + np.maximum(off_batch, 0.0))
-    return _ordered(state, np.maximum(value, least), quantiles)
+    return _ordered(state, np.maximum(value, chain.unloaded), quantiles)
+
+
+BLOCK = 32
+"""Rows whose gaps are looked at together, so that they stay in the processor's cache."""
 
 
 def itl_quantiles(
@@ -192,31 +203,110 @@ def itl_quantiles(
     of `stall_s` hits a step with `stall_probability` (rows, 1) and sets the quantile once that exceeds 1-q (fan-out:
     Dean and Barroso 2013).
     """
-    # where each node's gaps lie, by kind of step, and the share of them below every edge in turn
     kinds = [node_edges(decode_at), node_edges(mixed_at)]
     if full_at is not None:
         kinds.append(node_edges(full_at))
-    marks = np.sort(np.concatenate([upper for _, upper in kinds], axis=1), axis=1)
-    plain, mixed, *rest = (_below(marks, lower, upper) for lower, upper in kinds)
-    share = mixed_share_at[:, :, None]
-    weight = state.token_weight
-    cumulative = np.matmul(weight, plain + share * (mixed - plain))
-    if rest and crowded is not None and merge_at is not None:
-        # the crowded share of mixed steps gives way to fewer, full ones
-        full = np.matmul(weight, share * (merge_at[:, :, None] * (rest[0] - plain) - (mixed - plain)))
-        cumulative = np.maximum.accumulate(cumulative + crowded[:, :, None] * full, axis=2)
-    value = np.stack(list(quantiles_at_edges(cumulative, marks, quantiles).values()))
+    value = np.empty((len(quantiles), *state.rate.shape))
+    for first in range(0, value.shape[1], BLOCK):
+        rows = slice(first, first + BLOCK)
+        tokens = state.weight[rows] * state.token_ratio[rows, None, :]
+        parts = np.zeros((len(kinds), *tokens.shape))
+        mixed = np.multiply(tokens, mixed_share_at[rows, None, :], out=parts[1])
+        np.subtract(tokens, mixed, out=parts[0])
+        if full_at is not None and merge_at is not None and crowded is not None:
+            # the crowded share of mixed steps gives way to fewer, full ones
+            gone = mixed * crowded[rows, :, None]
+            mixed -= gone
+            np.multiply(gone, merge_at[rows, None, :], out=parts[2])
+            gone -= parts[2]
+            parts[0] += gone
+        value[:, rows] = _mixture_quantiles([edges[rows] for edges in kinds], parts, quantiles)
     # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
     stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - _column(quantiles)
-    return _ordered(state, value + np.where(stalled, stall_s, 0.0), quantiles)
+    if stalled.any():
+        value = value + np.where(stalled, stall_s, 0.0)
+    return _ordered(state, value, quantiles)
 
 
-def _below(marks: Array, lower: Array, upper: Array) -> Array:
-    """Share of each node's gaps, spread evenly over its edges, that lies below each mark, (rows, nodes, marks)."""
-    width = np.maximum(upper - lower, 1e-15)[:, :, None]
-    part = np.maximum((marks[:, None, :] - lower[:, :, None]) / width, 0.0)
+def _mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:
+    """Quantiles (quantiles, rows, loads) of a mixture of kinds, each node's part spread evenly between its edges.
+
+    `kinds`: edges (rows, nodes + 1) of each kind; `parts` (kinds, rows, loads, nodes): in any unit.
+    """
+    rising = np.all([(edges[:, 1:] >= edges[:, :-1]).all(axis=1) for edges in kinds], axis=0)
+    if rising.all():
+        return _rising_mixture_quantiles(kinds, parts, quantiles)
+    value = np.empty((len(quantiles), *parts.shape[1:3]))
+    for rows, find in ((rising, _rising_mixture_quantiles), (~rising, _folded_mixture_quantiles)):
+        if rows.any():
+            value[:, rows] = find([edges[rows] for edges in kinds], parts[:, rows], quantiles)
+    return value
+
+
+def _rising_mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:
+    """The same where no kind gets shorter with more sequences: by halving among the edges of all kinds."""
+    masses = np.zeros((*parts.shape[:3], parts.shape[3] + 2))
+    parts.cumsum(axis=3, out=masses[:, :, :, 1:-1])
+    masses[:, :, :, -1] = masses[:, :, :, -2]
+    nodes = kinds[0].shape[1] - 1
+    uppers = np.concatenate([edges[:, 1:] for edges in kinds], axis=1)
+    order = uppers.argsort(axis=1, kind="stable")
+    marks = np.take_along_axis(uppers, order, axis=1)
+    rows, count = marks.shape
+    # equal marks count alike: the position of the last of each run of them
+    place = np.where(np.diff(marks, axis=1, append=np.inf) > 0.0, np.arange(count), count)
+    last = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
+    passed = np.empty((len(kinds), marks.size), dtype=np.intp)
+    inside = np.empty(passed.shape)
+    for at, edges in enumerate(kinds):
+        before = np.take_along_axis((order // nodes == at).cumsum(axis=1), last, axis=1)
+        ends = np.concatenate([edges, edges[:, -1:] + 1.0], axis=1)
+        lower = np.take_along_axis(ends, before, axis=1)
+        width = np.take_along_axis(ends, before + 1, axis=1) - lower
+        passed[at] = before.ravel()
+        inside[at] = (np.maximum(marks - lower, 0.0) / np.maximum(width, 1e-15)).ravel()
+    lines = masses.shape[1] * masses.shape[2]
+    line = np.arange(len(kinds) * lines).reshape(len(kinds), 1, *masses.shape[1:3]) * masses.shape[3]
+    first = (np.arange(rows) * count)[:, None]
+
+    def below(mark: NDArray[np.intp]) -> Array:
+        """Mass below marks (quantiles, rows, loads) given by position."""
+        at = mark + first
+        start = passed.take(at, axis=1) + line
+        low = masses.take(start)
+        start += 1
+        return np.asarray(np.add.reduce(low + inside.take(at, axis=1) * (masses.take(start) - low)))
+
+    total = masses[:, :, :, -1].sum(axis=0)
+    wanted = _column(quantiles) * total
+    low = np.zeros(wanted.shape, dtype=np.intp)
+    high = np.full(wanted.shape, count - 1)
+    for _ in range(count.bit_length()):
+        middle = (low + high) >> 1
+        enough = below(middle) >= wanted
+        high = np.where(enough, middle, high)
+        low = np.minimum(np.where(enough, low, middle + 1), high)
+    before_it = np.maximum(high - 1, 0)
+    share = share_between(np.array([below(before_it), below(high)]) / total, quantiles)
+    start, end = marks.take(before_it + first), marks.take(high + first)
+    return np.asarray(start + share * (end - start))
+
+
+def _folded_mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:
+    """The same where a kind gets shorter with more sequences: a falling node's part all lies at its upper edge."""
+    marks = np.sort(np.concatenate([edges[:, 1:] for edges in kinds], axis=1), axis=1)
+    cumulative = np.zeros((*parts.shape[1:3], marks.shape[1]))
+    for edges, part in zip(kinds, parts, strict=True):
+        cumulative += np.matmul(part, _below(marks, edges))
+    return stacked_quantiles(np.maximum.accumulate(cumulative, axis=2), marks, quantiles)
+
+
+def _below(marks: Array, edges: Array) -> Array:
+    """Share of each node's gaps, spread evenly between its edges, that lies below each mark, (rows, nodes, marks)."""
+    lower, upper = edges[:, :-1, None], edges[:, 1:, None]
+    part = np.maximum((marks[:, None, :] - lower) / np.maximum(upper - lower, 1e-15), 0.0)
     # the queue at the cap has no width: all of it lies below its own edge
-    return np.where(marks[:, None, :] >= upper[:, :, None], 1.0, part)
+    return np.where(marks[:, None, :] >= upper, 1.0, part)
 
 
 def e2e_quantiles(
@@ -231,8 +321,8 @@ def e2e_quantiles(
     gaps = np.maximum(output_tokens - 1.0, 0.0)
     middle = _finite(state, ttft[min(ttft)])
     whole = gaps * state.finite_step
-    first = np.stack([_finite(state, ttft[q]) for q in quantiles])
-    per_token = np.stack([_finite(state, tpot[q]) for q in quantiles])
+    first = np.array([_finite(state, ttft[q]) for q in quantiles])
+    per_token = np.array([_finite(state, tpot[q]) for q in quantiles])
     waited = first - middle
     longer = whole * (_length_factors(output_cv, quantiles) - 1.0)
     slower = gaps * (per_token - state.finite_step)
@@ -241,8 +331,19 @@ def e2e_quantiles(
     return _ordered(state, value, quantiles)
 
 
-def _column(quantiles: Sequence[float]) -> Array:
+@lru_cache(maxsize=64)
+def _column(quantiles: tuple[float, ...]) -> Array:
     return np.asarray(quantiles, dtype=np.float64)[:, None, None]
+
+
+@lru_cache(maxsize=64)
+def _log_tails(quantiles: tuple[float, ...]) -> Array:
+    return np.asarray(np.log1p(-_column(quantiles)))
+
+
+@lru_cache(maxsize=64)
+def _normal_quantiles(quantiles: tuple[float, ...]) -> Array:
+    return np.asarray([standard_normal(q) for q in quantiles])[:, None, None]
 
 
 @lru_cache(maxsize=256)
@@ -264,20 +365,22 @@ def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> A
     rows = np.arange(rates.shape[0])
     for latency, limit in latencies:
         over = latency > limit
-        any_over = over.any(axis=1)
-        first = np.argmax(over, axis=1)
+        # the first load that is over; 0 as well where none is
+        first = over.argmax(axis=1)
+        any_over = over[rows, first]
         before = np.maximum(first - 1, 0)
-        high = np.where(np.isfinite(latency[rows, first]), latency[rows, first], 1e9)
-        low = latency[rows, before]
-        span = np.log(np.maximum(high, 1e-12)) - np.log(np.maximum(low, 1e-12))
-        share = np.clip((np.log(limit) - np.log(np.maximum(low, 1e-12))) / np.maximum(span, 1e-12), 0.0, 1.0)
-        crossing = rates[rows, before] + share * (rates[rows, first] - rates[rows, before])
-        crossing = np.where(first == 0, 0.0, crossing)
+        high, low = latency[rows, first], latency[rows, before]
+        low = np.log(np.maximum(low, 1e-12))
+        span = np.log(np.maximum(np.where(np.isfinite(high), high, 1e9), 1e-12)) - low
+        share = np.minimum(np.maximum((np.log(limit) - low) / np.maximum(span, 1e-12), 0.0), 1.0)
+        start = rates[rows, before]
+        crossing = np.where(first == 0, 0.0, start + share * (rates[rows, first] - start))
         best = np.where(any_over, np.minimum(best, crossing), best)
     return np.asarray(best)
 
 
 def _ordered(state: LoadState, stacked: Array, quantiles: Sequence[float]) -> dict[float, Array]:
     """Quantiles by name, infinite where unstable; a higher one is never below a lower one (crossings by a hair)."""
-    ordered = np.maximum.accumulate(stacked, axis=0)
-    return dict(zip(quantiles, ordered if state.all_stable else np.where(state.stable, ordered, np.inf), strict=True))
+    for lower, higher in pairwise(stacked):
+        np.maximum(lower, higher, out=higher)
+    return dict(zip(quantiles, stacked if state.all_stable else np.where(state.stable, stacked, np.inf), strict=True))

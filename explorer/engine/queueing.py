@@ -10,7 +10,7 @@ geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deploym
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -60,14 +60,85 @@ def batch_nodes(cap: int, spacing: NodeSpacing = FINE) -> Array:
     return nodes
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainNodes:
+    """Batch sizes at which the chains of rows are evaluated, and what of a chain follows from them alone.
+
+    Arrays (rows, nodes) unless said otherwise. Rows of smaller caps are padded in front with empty states.
+    """
+
+    at: Array
+    """Sequences in service."""
+    here: Array
+    """Weight of ln T at a node in the sum of ln T over the states from the node before up to it."""
+    before: Array
+    """Weight of ln T at the node before in that sum."""
+    log_factorial: Array
+    """ln n!."""
+    span: Array
+    """States that a node stands for."""
+    end_span: Array
+    """What the cap's node gains for each unit of ln(saturation/rate), (rows,): the states fall off towards it."""
+    first: NDArray[np.intp]
+    """Position of the first node that is not empty, (rows,)."""
+
+
+def chain_nodes(nodes: ArrayLike) -> ChainNodes:
+    """What follows from any nodes (rows, nodes), node 0 the empty state, ascending: trapezoids between them."""
+    n = np.atleast_2d(np.asarray(nodes, dtype=np.float64))
+    gap = np.diff(n, axis=1)
+    empty = n[:, :-1] == 0.0
+    here, before = np.zeros_like(n), np.zeros_like(n)
+    # sum over k = n_j+1 .. n_{j+1} of ln T(k), ln T linear between the nodes; the first gap holds the single state 1
+    single = empty & (gap == 1.0)
+    here[:, 1:] = np.where(single, 1.0, np.where(empty & (gap == 0.0), 0.0, 0.5 * gap + 0.5))
+    before[:, 1:] = np.where(single | (empty & (gap == 0.0)), 0.0, 0.5 * gap - 0.5)
+    log_factorial = np.zeros_like(n)
+    log_factorial[:, 1:] = _log_factorial(n[:, 1:])
+    span = np.empty_like(n)
+    span[:, 0] = 0.5 * (gap[:, 0] + 1.0)
+    span[:, 1:-1] = 0.5 * (gap[:, 1:] + gap[:, :-1])
+    span[:, -1] = 0.5 * (gap[:, -1] + 1.0)
+    # Euler-Maclaurin where the single states end and the smooth map begins
+    joint = (gap[:, :-1] == 1.0) & (gap[:, 1:] > 1.0)
+    span[:, 1:-1] = np.where(joint, 1.0 + (gap[:, 1:] - 1.0) / 6.0, span[:, 1:-1])
+    # a cap that stands twice: the first is the state, the second holds only what queues
+    queued = gap[:, -1] == 0.0
+    bend: Array = np.zeros(len(n))
+    if n.shape[1] > 3:
+        bend = np.where(queued & (gap[:, -3] > 0.0), 0.5 * (gap[:, -2] - gap[:, -3]), 0.0)
+    slope = np.where(queued, gap[:, -2] + bend, 1.0)
+    span[:, -2] = np.where(queued, 0.5 * (slope + 1.0) - bend / 6.0, span[:, -2])
+    span[:, -1] = np.where(queued, 0.0, span[:, -1])
+    # rows of smaller caps are padded with empty states in front: those stand for nothing, the last of them for one
+    filler = empty & (n[:, 1:] == 0.0)
+    span[:, :-1] = np.where(filler, 0.0, np.where(empty, 0.5 * (gap + 1.0), span[:, :-1]))
+    return ChainNodes(n, here, before, log_factorial, span, (slope**2 - 1.0) / 12.0, np.argmax(n > 0.0, axis=1))
+
+
+@lru_cache(maxsize=4096)
+def _nodes_of_cap(cap: int, spacing: NodeSpacing) -> tuple[Array, float]:
+    """The five node arrays of one cap, (5, nodes), and its end span."""
+    one = chain_nodes(batch_nodes(cap, spacing))
+    return np.stack([one.at[0], one.here[0], one.before[0], one.log_factorial[0], one.span[0]]), float(one.end_span[0])
+
+
+@lru_cache(maxsize=64)
+def nodes_of_caps(caps: tuple[int, ...], spacing: NodeSpacing = FINE) -> ChainNodes:
+    """Batch nodes of several rows with what follows from them; kept for the sets of caps last in use."""
+    rows = [_nodes_of_cap(cap, spacing) for cap in caps]
+    depth = max(table.shape[1] for table, _ in rows)
+    stack = np.zeros((5, len(rows), depth))
+    for at, (table, _) in enumerate(rows):
+        stack[:, at, depth - table.shape[1] :] = table
+    end_span = np.asarray([end for _, end in rows])
+    at, here, before, log_factorial, span = stack
+    return ChainNodes(at, here, before, log_factorial, span, end_span, np.argmax(at > 0.0, axis=1))
+
+
 def padded_nodes(caps: ArrayLike, spacing: NodeSpacing = FINE) -> Array:
     """Batch nodes of several rows, (rows, nodes), shorter rows padded in front with empty states."""
-    rows = [batch_nodes(int(cap), spacing) for cap in np.atleast_1d(np.asarray(caps))]
-    depth = max(len(row) for row in rows)
-    table = np.zeros((len(rows), depth))
-    for at, row in enumerate(rows):
-        table[at, depth - len(row) :] = row
-    return table
+    return nodes_of_caps(tuple(int(cap) for cap in np.atleast_1d(np.asarray(caps))), spacing).at
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,49 +162,29 @@ class Chain:
     """Largest rate a row can carry, requests/s, shape (rows,)."""
 
 
-def build_chain(nodes: ArrayLike, step: ArrayLike, output_tokens: ArrayLike) -> Chain:
+def build_chain(nodes: ArrayLike | ChainNodes, step: ArrayLike, output_tokens: ArrayLike) -> Chain:
     """Chain from step times at `nodes` (rows, nodes; node 0 is the empty state); `output_tokens` (rows,) or scalar.
 
     Between nodes ln T is taken as linear, so that the sum over the states between is a trapezoid.
     """
-    n = np.atleast_2d(np.asarray(nodes, dtype=np.float64))
+    at = nodes if isinstance(nodes, ChainNodes) else chain_nodes(nodes)
     t = np.atleast_2d(np.asarray(step, dtype=np.float64))
-    n = np.broadcast_to(n, t.shape)
     m = np.broadcast_to(np.atleast_1d(np.asarray(output_tokens, dtype=np.float64)), t.shape[:1])[:, None]
     log_t = np.log(t)
-    gap = np.diff(n, axis=1)
-    # sum over k = n_j+1 .. n_{j+1} of ln T(k), ln T linear between the nodes
-    summed = gap * 0.5 * (log_t[:, 1:] + log_t[:, :-1]) + 0.5 * (log_t[:, 1:] - log_t[:, :-1])
-    # the gap from the empty state holds the single state 1
-    summed = np.where((n[:, :-1] == 0.0) & (gap == 1.0), log_t[:, 1:], summed)
-    weight = np.zeros_like(t)
-    weight[:, 1:] = np.cumsum(summed, axis=1) + n[:, 1:] * np.log(m) - _log_factorial(n[:, 1:])
-    span = np.empty_like(n)
-    span[:, 0] = 0.5 * (gap[:, 0] + 1.0)
-    span[:, 1:-1] = 0.5 * (gap[:, 1:] + gap[:, :-1])
-    span[:, -1] = 0.5 * (gap[:, -1] + 1.0)
-    # Euler-Maclaurin where the single states end and the smooth map begins
-    joint = (gap[:, :-1] == 1.0) & (gap[:, 1:] > 1.0)
-    span[:, 1:-1] = np.where(joint, 1.0 + (gap[:, 1:] - 1.0) / 6.0, span[:, 1:-1])
-    # a cap that stands twice: the first is the state, the second holds only what queues
-    queued = gap[:, -1] == 0.0
-    bend = np.where(queued, 0.5 * (gap[:, -2] - gap[:, -3]) if n.shape[1] > 3 else 0.0, 0.0)
-    slope = np.where(queued, gap[:, -2] + bend, 1.0)
-    span[:, -2] = np.where(queued, 0.5 * (slope + 1.0) - bend / 6.0, span[:, -2])
-    span[:, -1] = np.where(queued, 0.0, span[:, -1])
-    # rows of smaller caps are padded with empty states in front: those stand for nothing, the last of them for one
-    empty = n[:, :-1] == 0.0
-    filler = empty & (n[:, 1:] == 0.0)
-    span[:, :-1] = np.where(filler, 0.0, np.where(empty, 0.5 * (gap + 1.0), span[:, :-1]))
+    weight = at.here * log_t
+    weight[:, 1:] += at.before[:, 1:] * log_t[:, :-1]
+    np.cumsum(weight, axis=1, out=weight)
+    weight += at.at * np.log(m)
+    weight -= at.log_factorial
     return Chain(
-        nodes=n,
+        nodes=np.broadcast_to(at.at, t.shape),
         step=t,
         log_weight=weight,
-        span=span,
-        end_span=(slope**2 - 1.0) / 12.0,
+        span=np.broadcast_to(at.span, t.shape),
+        end_span=np.broadcast_to(at.end_span, t.shape[:1]),
         output_tokens=m,
-        unloaded=t[np.arange(t.shape[0]), np.argmax(n > 0.0, axis=1)][:, None],
-        saturation=n[:, -1] / (m[:, 0] * t[:, -1]),
+        unloaded=np.take_along_axis(t, np.broadcast_to(at.first, t.shape[:1])[:, None], axis=1),
+        saturation=at.at[:, -1] / (m[:, 0] * t[:, -1]),
     )
 
 
@@ -154,10 +205,16 @@ class LoadState:
     """Share of requests that find every slot taken."""
     finite_decay: Array
     finite_step: Array
-    time_weight: Array
-    """Probability of each node, time-weighted, (rows, loads, nodes)."""
-    token_weight: Array
-    """The same weighted by tokens, as a token sees it."""
+    weight: Array
+    """Time spent at each node, in any unit, (rows, loads, nodes)."""
+    total: Array
+    """Sum of `weight` over the nodes, (rows, loads)."""
+    token_ratio: Array
+    """Tokens a second at each node over the token rate's unit, (rows, nodes): from time weights to token weights."""
+    _averages: dict[int, tuple[Array, Array]] = field(default_factory=dict, repr=False, compare=False)
+    """Node quantities averaged before, by identity."""
+    _steps: dict[tuple[float, ...], tuple[Array, Array]] = field(default_factory=dict, repr=False, compare=False)
+    """Quantiles of the step asked for before, with the step they are of."""
 
     @cached_property
     def all_stable(self) -> bool:
@@ -174,15 +231,39 @@ class LoadState:
         """Mean time per output token of a request (Little: mean batch / token rate), seconds."""
         return self.or_inf(self.finite_step)
 
-    @cached_property
+    @property
+    def time_weight(self) -> Array:
+        """Probability of each node, time-weighted, (rows, loads, nodes)."""
+        return self.weight / self.total[:, :, None]
+
+    @property
+    def token_weight(self) -> Array:
+        """The same weighted by tokens, as a token sees it."""
+        weight = self.weight * self.token_ratio[:, None, :]
+        return np.asarray(weight / weight.sum(axis=2, keepdims=True))
+
+    @property
     def cumulative_time(self) -> Array:
         """Cumulative probability of the batch in service up to each node, time-weighted, (rows, loads, nodes)."""
-        return np.cumsum(self.time_weight, axis=2)
+        return running_sums(self.weight) / self.total[:, :, None]
 
-    @cached_property
+    @property
     def cumulative_token(self) -> Array:
         """Cumulative probability of the batch up to each node as a token sees it, (rows, loads, nodes)."""
-        return np.cumsum(self.token_weight, axis=2)
+        return self.token_sums / self.token_sums[:, :, -1:]
+
+    @cached_property
+    def token_sums(self) -> Array:
+        """`cumulative_token` but for a factor of each load."""
+        return running_sums(self.weight * self.token_ratio[:, None, :])
+
+    def step_quantiles(self, step: Array, quantiles: tuple[float, ...]) -> Array:
+        """Quantiles (quantiles, rows, loads) of the step (rows, nodes) as a token sees it; the last ones are kept."""
+        kept = self._steps.get(quantiles)
+        if kept is None or kept[0] is not step:
+            kept = step, stacked_quantiles(self.token_sums, node_edges(step)[:, 1:], quantiles)
+            self._steps[quantiles] = kept
+        return kept[1]
 
     def or_inf(self, values: Array) -> Array:
         """`values` (rows, loads), infinite where the load cannot be carried."""
@@ -190,7 +271,34 @@ class LoadState:
 
     def mean_over_time(self, values: Array) -> Array:
         """A quantity of the nodes (rows, nodes) averaged over the time-weighted batch, (rows, loads)."""
-        return np.asarray(np.matmul(self.time_weight, values[:, :, None])[:, :, 0])
+        if id(values) not in self._averages:
+            self.average(values)
+        return self._averages[id(values)][1]
+
+    def average(self, *quantities: Array) -> None:
+        """Average several quantities at once, which is cheaper; `mean_over_time` then finds them."""
+        shape = self.weight.shape[::2]
+        table = np.array([np.broadcast_to(values, shape) for values in quantities])
+        means = np.matmul(table.transpose(1, 0, 2), self.weight.transpose(0, 2, 1))
+        means /= self.total[:, None, :]
+        for at, values in enumerate(quantities):
+            self._averages[id(values)] = (values, means[:, at])
+
+
+LARGEST_TRIANGLE = 48
+
+
+@lru_cache(maxsize=LARGEST_TRIANGLE + 1)
+def _triangle(nodes: int) -> Array:
+    return np.triu(np.ones((nodes, nodes)))
+
+
+def running_sums(weights: Array) -> Array:
+    """Sums of `weights` (rows, loads, nodes) up to each node; of few nodes as a matrix product, twice as fast."""
+    nodes = weights.shape[2]
+    if nodes > LARGEST_TRIANGLE:
+        return np.asarray(weights.cumsum(axis=2))
+    return np.asarray(np.dot(weights.reshape(-1, nodes), _triangle(nodes)).reshape(weights.shape))
 
 
 def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> LoadState:
@@ -199,40 +307,45 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     `arrival_scv`: squared coefficient of variation of inter-arrival times; it stretches the waiting tail by
     (1+scv)/2 (Allen-Cunneen), the batch itself is insensitive to it to first order.
     """
+    nodes, saturation = chain.nodes, chain.saturation[:, None]
     lam = np.atleast_2d(np.asarray(rate, dtype=np.float64))
-    lam = np.broadcast_to(lam, (chain.nodes.shape[0], lam.shape[1]))
-    load = lam / chain.saturation[:, None]
+    if lam.shape[0] != nodes.shape[0]:
+        lam = np.broadcast_to(lam, (nodes.shape[0], lam.shape[1]))
+    load = lam / saturation
     stable = load < 1.0 - 1e-9
-    safe = np.where(stable, lam, 0.5 * chain.saturation[:, None])
-    rho = np.where(stable, load, 0.5)
-    p = np.log(safe)[:, :, None] * chain.nodes[:, None, :]
+    all_stable = bool(stable.all())
+    safe = lam if all_stable else np.where(stable, lam, 0.5 * saturation)
+    rho = load if all_stable else np.where(stable, load, 0.5)
+    p = np.log(safe)[:, :, None] * nodes[:, None, :]
     p += chain.log_weight[:, None, :]
     p -= p.max(axis=2, keepdims=True)
     np.exp(p, out=p)
     at_cap = p[:, :, -1].copy()
     p *= chain.span[:, None, :]
-    p[:, :, -2] += at_cap * chain.end_span[:, None] * -np.log(rho)
-    queue = at_cap * rho / (1.0 - rho)
-    p[:, :, -1] += queue
-    total = p.sum(axis=2)
-    p /= total[:, :, None]
-    waiting = at_cap / (1.0 - rho) / total
-    mean_batch = np.matmul(p, chain.nodes[:, :, None])[:, :, 0]
-    token_weighted = p * (chain.nodes / chain.step)[:, None, :]
-    token_weighted /= np.maximum(token_weighted.sum(axis=2, keepdims=True), 1e-300)
+    p[:, :, -2] -= at_cap * chain.end_span[:, None] * np.log(rho)
+    # all who find the cap taken: at the cap's own state or in the queue behind it
+    waiting = at_cap / (1.0 - rho)
+    p[:, :, -1] += waiting * rho
+    basis = np.empty((nodes.shape[0], 2, nodes.shape[1]))
+    basis[:, 0] = 1.0
+    basis[:, 1] = nodes
+    sums = np.matmul(basis, p.transpose(0, 2, 1))
+    total = sums[:, 0]
+    mean_batch = sums[:, 1] / total
+    waiting = np.minimum(waiting / total, 1.0)
     scv = np.asarray(arrival_scv, dtype=np.float64)
     scv = scv[:, None] if scv.ndim == 1 else scv
-    decay = (chain.saturation[:, None] - safe) * 2.0 / (1.0 + scv)
     return LoadState(
         rate=lam,
         utilisation=load,
         stable=stable,
-        mean_batch=np.where(stable, mean_batch, chain.nodes[:, -1:]),
-        wait_probability=np.where(stable, np.minimum(waiting, 1.0), 1.0),
-        finite_decay=decay,
+        mean_batch=mean_batch if all_stable else np.where(stable, mean_batch, nodes[:, -1:]),
+        wait_probability=waiting if all_stable else np.where(stable, waiting, 1.0),
+        finite_decay=(saturation - safe) * (2.0 / (1.0 + scv)),
         finite_step=mean_batch / (safe * chain.output_tokens),
-        time_weight=p,
-        token_weight=token_weighted,
+        weight=p,
+        total=total,
+        token_ratio=nodes / chain.step,
     )
 
 
@@ -245,50 +358,59 @@ def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[f
     """Quantiles of a value that grows with the node; cumulative (rows, loads, nodes), values (rows, nodes).
 
     A node's probability reaches half way to the next; between those edges the quantile is interpolated in the
-    logarithm of the odds, which is nearly straight for bell-shaped and for exponential tails alike.
+    logarithm of the odds, which is nearly straight for bell-shaped and for exponential tails alike. `cumulative` may
+    be in any unit.
     """
-    return quantiles_at_edges(cumulative, node_edges(values)[1], quantiles)
+    found = stacked_quantiles(cumulative, node_edges(values)[:, 1:], tuple(quantiles))
+    return dict(zip(quantiles, found, strict=True))
 
 
-def quantiles_at_edges(cumulative: Array, edges: Array, quantiles: Sequence[float]) -> dict[float, Array]:
-    """Quantiles of a distribution given by its cumulative probability (rows, loads, edges) at edges (rows, edges)."""
+def stacked_quantiles(cumulative: Array, edges: Array, quantiles: tuple[float, ...]) -> Array:
+    """Quantiles (quantiles, rows, loads) of what is spread over edges (rows, edges) with sums (rows, loads, edges)."""
     rows, loads, nodes = cumulative.shape
-    count = rows * loads
-    flat = np.ascontiguousarray(cumulative).reshape(count, nodes)
-    line = np.arange(count)
-    wanted = np.asarray(quantiles)[:, None]
-    # one sorted sequence for all lines: each is shifted above the one before it
-    shift = 2.0 * line
-    stacked = (flat + shift[:, None]).ravel()
-    at = np.minimum(np.searchsorted(stacked, shift + wanted) - line * nodes, nodes - 1)
-    below = np.maximum(at - 1, 0)
-    row = np.repeat(np.arange(rows), loads)
-    start = edges[row, below]
-    share = _share_between(flat[line, below], flat[line, at], wanted)
-    value = np.where(at == 0, edges[row, 0], start + share * (edges[row, at] - start))
-    return dict(zip(quantiles, value.reshape(len(quantiles), rows, loads), strict=True))
+    total = cumulative[:, :, -1]
+    wanted = _column(quantiles) * total
+    at = (cumulative >= wanted[:, :, :, None]).argmax(axis=3)
+    line, row = _line_starts(rows, loads, nodes)
+    ends = np.empty((2, *at.shape), dtype=np.intp)
+    np.maximum(at - 1, 0, out=ends[0])
+    ends[1] = at
+    share = share_between(cumulative.take(ends + line) / total, quantiles)
+    start, end = edges.take(ends + row)
+    return np.asarray(start + share * (end - start))
 
 
-def node_edges(values: Array) -> tuple[Array, Array]:
-    """Lower and upper edge of each node's share of the line, (rows, nodes): half way to the neighbours' values."""
-    middle = 0.5 * (values[:, 1:] + values[:, :-1])
-    return (
-        np.concatenate([values[:, :1], middle], axis=1),
-        np.concatenate([middle, values[:, -1:]], axis=1),
-    )
+@lru_cache(maxsize=64)
+def _line_starts(rows: int, loads: int, nodes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each (row, load) begins among flattened sums, (rows, loads), and each row among edges, (rows, 1)."""
+    return np.arange(rows * loads).reshape(rows, loads) * nodes, np.arange(rows)[:, None] * nodes
 
 
-def _share_between(low: Array, high: Array, q: Array) -> Array:
-    """Where probability q lies between two cumulative ones, 0 to 1, on the scale of log odds."""
-    odds_low, odds_high = (np.log(p) - np.log1p(-p) for p in (_inside(low), _inside(high)))
-    span = odds_high - odds_low
-    apart = span > 0
-    share = np.where(apart, (np.log(q / (1.0 - q)) - odds_low) / np.where(apart, span, 1.0), 1.0)
+def node_edges(values: Array) -> Array:
+    """Edges between the nodes' shares of the line, (rows, nodes + 1): half way to the neighbours' values."""
+    edges = np.empty((values.shape[0], values.shape[1] + 1))
+    np.add(values[:, 1:], values[:, :-1], out=edges[:, 1:-1])
+    edges[:, 1:-1] *= 0.5
+    edges[:, 0], edges[:, -1] = values[:, 0], values[:, -1]
+    return edges
+
+
+def share_between(ends: Array, quantiles: tuple[float, ...]) -> Array:
+    """Where quantiles lie between two cumulative probabilities (2, quantiles, rows, loads), 0 to 1, in log odds."""
+    inside = np.minimum(np.maximum(ends, 1e-12), 1.0 - 1e-12)
+    low, high = np.log(inside / (1.0 - inside))
+    share = (_log_odds(quantiles) - low) / np.maximum(high - low, 1e-200)
     return np.asarray(np.minimum(np.maximum(share, 0.0), 1.0))
 
 
-def _inside(probability: Array) -> Array:
-    return np.asarray(np.minimum(np.maximum(probability, 1e-12), 1.0 - 1e-12))
+@lru_cache(maxsize=64)
+def _column(quantiles: tuple[float, ...]) -> Array:
+    return np.asarray(quantiles, dtype=np.float64)[:, None, None]
+
+
+@lru_cache(maxsize=64)
+def _log_odds(quantiles: tuple[float, ...]) -> Array:
+    return np.log(_column(quantiles) / (1.0 - _column(quantiles)))
 
 
 def _log_factorial(n: Array) -> Array:

@@ -18,11 +18,12 @@ from explorer.engine.latency import (
 )
 from explorer.engine.queueing import (
     COARSE,
+    FINE,
     QUANTILES,
     Chain,
     LoadState,
     build_chain,
-    padded_nodes,
+    nodes_of_caps,
     quantile_over_nodes,
     solve_loads,
 )
@@ -180,7 +181,8 @@ def replica_table(
     prompt: T(n) = decode(n) + n/m*(prompt's extra time + host time of a request), m output tokens.
     """
     caps = grid.caps
-    nodes = padded_nodes(caps, COARSE) if coarse else padded_nodes(caps)
+    chain_at = nodes_of_caps(tuple(caps.astype(int).tolist()), COARSE if coarse else FINE)
+    nodes = chain_at.at
     place = np.log(np.maximum(nodes, 1.0)) / np.log(np.maximum(caps, 1.0 + 1e-9))[:, None] * (GRID - 1)
     left = np.minimum(np.maximum(place.astype(np.intp), 0), GRID - 2)
     share = np.minimum(np.maximum(place - left, 0.0), 1.0)
@@ -197,7 +199,7 @@ def replica_table(
     )
     prompts_a_step = nodes / demand.output
     return ReplicaTable(
-        chain=build_chain(nodes, decode_at + prompts_a_step * marginal_at, demand.output),
+        chain=build_chain(chain_at, decode_at + prompts_a_step * marginal_at, demand.output),
         decode_at=decode_at,
         mixed_at=mixed_at,
         # as many mixed steps as chunks arrive, never more than all steps

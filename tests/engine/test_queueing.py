@@ -194,7 +194,7 @@ def test_that_batch_nodes_begin_empty_end_at_the_cap_and_rise() -> None:
 
 
 def test_that_padded_rows_give_what_they_give_alone() -> None:
-    caps, loads = (3, 40, 900), np.linspace(0.05, 0.95, 7)
+    caps, loads = (1, 2, 3, 40, 900), np.linspace(0.05, 0.95, 7)
     nodes = padded_nodes(caps)
     a, b, tokens = 8e-3, 0.1e-3, 150.0
     together = build_chain(nodes, a + b * nodes, tokens)
