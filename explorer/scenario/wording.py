@@ -212,3 +212,38 @@ def _flat(bounds: Sequence[Any]) -> list[Any]:
     for bound in bounds:
         flat.extend(getattr(bound, "metadata", None) or [bound])
     return flat
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """What a numeric setting may be: bounds (None where there is none, `open_low` where the lower one itself is
+    excluded), and whether only whole numbers count."""
+
+    low: float | None
+    high: float | None
+    open_low: bool
+    whole: bool
+
+
+def number_range_at(path: Sequence[Step]) -> NumberRange | None:
+    """The range of the number at a path, read off the records; None where no number can stand."""
+    return _number_range(annotation_at(path), [])
+
+
+def _number_range(kind: Any, bounds: Sequence[Any]) -> NumberRange | None:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _number_range(get_args(kind)[0], [*get_args(kind)[1:], *bounds])
+    if origin in (Union, types.UnionType):
+        found = (_number_range(branch, bounds) for branch in get_args(kind))
+        return next((one for one in found if one is not None), None)
+    if kind not in (float, int):
+        return None
+    stated = {
+        name: float(limit)
+        for bound in _flat(bounds)
+        for name in ("gt", "ge", "lt", "le")
+        if (limit := getattr(bound, name, None)) is not None
+    }
+    low = stated.get("gt", stated.get("ge"))
+    return NumberRange(low, stated.get("lt", stated.get("le")), "gt" in stated, kind is int)

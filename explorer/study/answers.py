@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from explorer.study.money import ChipPrice
 from explorer.study.outcome import Metric, WorkloadOutcome
 from explorer.study.replica import Demand, Latencies, ReplicaTable
 from explorer.study.resolve import ServedModel
+
+if TYPE_CHECKING:
+    from explorer.study.bands import Bands
 
 Array = NDArray[np.float64]
 
@@ -79,8 +83,24 @@ class PoolSize:
 
 
 @dataclass(frozen=True)
+class DrawnWorkload:
+    """What every draw answered: the bands of the alternatives that fit, and what they were sized as.
+
+    `positions` are their places among the workload's alternatives; the others are in their order.
+    """
+
+    context: Context
+    bands: Bands
+    positions: Sequence[int]
+    sized: Sequence[Sized]
+    replicas: Sequence[int]
+
+
+@dataclass(frozen=True)
 class WorkloadAnswer:
-    """The outcome of one workload and the replicas that the fleet's pools are made of, by member name."""
+    """The outcome of one workload, the replicas that the fleet's pools are made of by member name, and its draws."""
 
     outcome: WorkloadOutcome
     pools: Mapping[str, PoolSize]
+    drawn: DrawnWorkload | None = None
+    """None where no alternative fits."""

@@ -225,15 +225,8 @@ def money(
         return Cost(None, None, None, None, None, None, price.basis, price.source, False, False, price.reason), energy
     month = float(monthly_cost(price.usd, bought))
     per_million = month / (tokens / 1e6)
-    carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
-    fixed = entry.deployment.settings.replicas
-    spare = entry.deployment.settings.spare_replicas
-    replicas = (
-        np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0) if fixed == "auto" else np.full_like(carried, fixed)
-    )
-    bought_drawn = chips_in_whole_units((replicas + spare) * layout.chips, price.unit_size)
-    drawn_price = np.full_like(carried, price.usd) if price.draws is None else price.draws
-    months = np.sort(np.asarray(monthly_cost(drawn_price, bought_drawn)))
+    drawn_usd = np.full_like(cliffs, price.usd) if price.draws is None else price.draws
+    months = np.sort(drawn_months(context, entry, cliffs, saturations, drawn_usd))
     low = float(months[int(0.05 * (len(months) - 1))])
     high = float(months[int(np.ceil(0.95 * (len(months) - 1)))])
     band = Banded(month, min(low, month), max(high, month))
@@ -245,7 +238,7 @@ def money(
     full = None
     if cliff > 0:
         full = float(cost_per_million_tokens(price.usd * layout.chips, cliff * per_request))
-    drawn_usd = np.sort(drawn_price)
+    drawn_usd = np.sort(drawn_usd)
     return (
         Cost(
             usd_per_month=band,
@@ -265,6 +258,21 @@ def money(
         ),
         energy,
     )
+
+
+def drawn_months(context: Context, entry: Sized, cliffs: Array, saturations: Array, usd: Array) -> Array:
+    """USD a month in each draw (samples,): each priced at the chips it would take to keep the promises in that draw.
+
+    `cliffs` and `saturations` (samples,) are of one replica, `usd` (samples,) or (1,) is the price of a chip-hour.
+    """
+    settings = entry.deployment.settings
+    carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
+    fixed = settings.replicas
+    replicas = (
+        np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0) if fixed == "auto" else np.full_like(carried, fixed)
+    )
+    chips = (replicas + settings.spare_replicas) * entry.candidate.layout.chips
+    return np.asarray(monthly_cost(usd, chips_in_whole_units(chips, entry.price.unit_size)))
 
 
 def _chip_time(loaded: Loaded, row: int, context: Context) -> tuple[float, float]:

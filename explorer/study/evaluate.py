@@ -33,10 +33,7 @@ class Evaluator:
         A quick look may leave out the bands of latencies it does not show: those in `drawn` have theirs.
         """
         count = scenario.simulation.samples if samples is None else samples
-        answers = [
-            self._answer(scenario, workload, position, count, drawn)
-            for position, workload in enumerate(scenario.workloads)
-        ]
+        answers = self.answers(scenario, count, drawn)
         fleet = self._fleet.evaluate(scenario, [answer.pools for answer in answers])
         return Outcome(
             title=scenario.title,
@@ -50,6 +47,15 @@ class Evaluator:
             final=count >= scenario.simulation.samples and len(drawn) == len(METRICS),
             warnings=(),
         )
+
+    def answers(
+        self, scenario: Scenario, samples: int, drawn: frozenset[Metric] = frozenset(METRICS)
+    ) -> list[WorkloadAnswer]:
+        """The workloads' answers with every draw beside them; `evaluate` makes the outcome of them."""
+        return [
+            self._answer(scenario, workload, position, samples, drawn)
+            for position, workload in enumerate(scenario.workloads)
+        ]
 
     def _answer(
         self, scenario: Scenario, workload: Workload, position: int, samples: int, drawn: frozenset[Metric]

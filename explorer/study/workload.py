@@ -13,7 +13,7 @@ from explorer.engine.cost import chips_in_whole_units
 from explorer.engine.latency import largest_rate_within
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study import describe
-from explorer.study.answers import Context, Loaded, PoolSize, Sized, WorkloadAnswer
+from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Sized, WorkloadAnswer
 from explorer.study.bands import Bands, banded, draw_bands, first_token_up
 from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.figures import FigureSets
@@ -156,6 +156,7 @@ def evaluate_workload(
     loaded = None if grid is None else _load(context, grid, wanted, fixed)
 
     outcomes: dict[int, AlternativeOutcome] = {}
+    every_draw: DrawnWorkload | None = None
     shown = [position for position in present if position < alternatives]
     if loaded is not None and shown:
         rows = [row_of[position] for position in shown]
@@ -169,6 +170,7 @@ def evaluate_workload(
             samples,
             wanted,
         )
+        every_draw = DrawnWorkload(context, bands, shown, [sized[at] for at in shown], replicas)
         p99_batch = batch_quantile(point.state, point.chain, 0.99)[:, 0]
         pictures = memory_fits(
             context, [sized[at] for at in shown], list(point.state.mean_batch[:, 0]), list(p99_batch)
@@ -204,7 +206,7 @@ def evaluate_workload(
         output_tokens=context.demand.output,
     )
     pools = {name: _pool(context, sized[at], loaded, row_of.get(at)) for name, at in member_index.items()}
-    return WorkloadAnswer(outcome, pools)
+    return WorkloadAnswer(outcome, pools, every_draw)
 
 
 def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> tuple[list[Sized], StepGrid | None]:

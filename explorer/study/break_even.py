@@ -1,0 +1,345 @@
+"""Break-even: the value of one number at which a statement about a scenario begins to hold, or what blocks it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog.figure import FIGURE_KINDS
+from explorer.errors import ExplorerError
+from explorer.scenario.outputs import OUTPUTS
+from explorer.scenario.schema import Scenario
+from explorer.scenario.statement import Statement, StatementError, parse_statement
+from explorer.study.crossing import between, crossings
+from explorer.study.evaluate import Evaluator
+from explorer.study.output_values import NoAnswerError
+from explorer.study.question import HOURLY_OUTPUTS, Place, Question, held, holding
+from explorer.study.solving import Reach, Side, Solution, Status, Unblocking, solve, unblockings
+from explorer.study.unknown import Unknown, UnknownInputError, figure_unknown, unknown_named
+
+SAMPLES = 64
+"""Draws of the other open figures while looking for a band."""
+LOW, HIGH = 0.05, 0.95
+LEVEL = 1e-3
+"""Two sides this close (as a share) count as equal already."""
+BAND_TOLERANCE = 5e-3
+STEP = 1.3
+"""First step of the search for the ends of a band, growing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """What is set by hand although the scenario leaves it automatic: the number of replicas (a number, or as many as
+    now), and the layout as it is now."""
+
+    replicas: int | Literal["auto", "now"] = "auto"
+    layout: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A figure that makes the goal impossible as it is, and the value from which on it would not (SI)."""
+
+    unknown: Unknown
+    value: float
+    rising: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """The answer; values are SI, of the unknown where not said otherwise.
+
+    `value` is where the goal begins to be met with all other figures at their values. `hopeful` and `sure` are where
+    it is met in 5 % and in 95 % of the draws of what is open elsewhere, None where no value does so.
+    """
+
+    statement: Statement
+    unknown: Unknown
+    status: Status
+    value: float | None
+    rising: bool
+    """The goal is met above `value`; below it where false."""
+    hopeful: float | None
+    sure: float | None
+    chance_now: float | None
+    """Share of draws in which the goal is met at the present value."""
+    chance_at_end: float | None
+    """The same at the best end of the unknown."""
+    end: Side
+    left_now: float | None
+    right_now: float | None
+    """The two sides of the statement as things are."""
+    left_at_end: float
+    right_at_end: float
+    any_build: bool
+    """Any number of replicas (and of chips in each, where the scenario leaves it open) may be bought to meet it."""
+    chips_at_value: int | None
+    """Chips that it then takes."""
+    blockers: tuple[Blocker, ...]
+    left_with_all_best: float | None
+    """Where it is infeasible: the left side with every figure of the chip at its best end together."""
+    crossings: tuple[float, ...]
+    """More than one where more is not always better."""
+    cautions: tuple[str, ...]
+    samples: int
+
+
+def break_even(
+    evaluator: Evaluator,
+    scenario: Scenario,
+    unknown: str,
+    goal: str,
+    *,
+    locks: Locks | None = None,
+    samples: int = SAMPLES,
+    explain: bool = True,
+) -> BreakEven:
+    """Solve a statement for one number of the scenario; `samples` 0 leaves the band out.
+
+    `explain`: where it is infeasible, look for the figures that block it. What is sized automatically is sized for
+    the goal alone where the goal limits a P99 latency (SEMANTICS: the scenario's other promises stand beside it in
+    `cautions`). Raises StatementError, UnknownInputError and NoAnswerError, each with what is allowed.
+    """
+    statement = parse_statement(goal)
+    for term in statement.terms:
+        if term.of_fleet:
+            raise StatementError(
+                goal, term.subject_column, "a break-even is asked of an alternative, not of a fleet",
+                "the name of an alternative",
+            )
+    kept = locks or Locks()
+    question = Question(evaluator, scenario, statement, for_goal=True)
+    present = held(question, scenario, kept.replicas, kept.layout)
+    problem = ScenarioProblem(question, present, unknown)
+    solution = solve(problem, problem.unknown.name)
+    return _answer(problem, solution, samples, explain)
+
+
+class ScenarioProblem:
+    """A statement about a scenario, the number it is solved for, and the figures that may block it."""
+
+    def __init__(self, question: Question, scenario: Scenario, unknown: str) -> None:
+        self.question, self.scenario = question, scenario
+        catalog = question.evaluator.catalog
+        near = question.places[0]
+        self.unknown = unknown_named(catalog, scenario, unknown, near, _prices(question, scenario))
+        if self.unknown.place is not None:
+            _refuse_pointless_price(question, scenario, self.unknown)
+
+    @cached_property
+    def others(self) -> Mapping[str, Unknown]:
+        """The figures of the chip that the goal is asked of, by name."""
+        catalog = self.question.evaluator.catalog
+        place = self.question.places[0]
+        chip = catalog.chip(self.scenario.workloads[place.workload].alternatives[place.alternative].chip)
+        found = [
+            figure_unknown(catalog, self.scenario, chip.id, name)
+            for name, figure in chip.figures.items()
+            if figure.derived_from is None and not FIGURE_KINDS[name].informative
+        ]
+        return {one.name: one for one in found if one.name != self.unknown.name}
+
+    @cached_property
+    def reaches(self) -> Mapping[str, Reach]:
+        """How far each number may be moved."""
+        return {self.unknown.name: self.unknown.reach, **{name: one.reach for name, one in self.others.items()}}
+
+    def changed(self, values: Mapping[str, float]) -> tuple[Scenario, Mapping[Place, float] | None]:
+        """The scenario with numbers at `values`, and the price that no scenario holds."""
+        scenario, prices = self.scenario, None
+        for name, value in values.items():
+            one = self.unknown if name == self.unknown.name else self.others[name]
+            if one.place is not None:
+                prices = {one.place: value}
+            else:
+                scenario = one.put(scenario, value)
+        return scenario, prices
+
+    def margin(self, values: Mapping[str, float]) -> float:
+        """By how much the goal is met; -inf where nothing can be built like that."""
+        try:
+            return self.question.margin(*self.changed(values))
+        except NoAnswerError:
+            raise
+        except ExplorerError:
+            # a layout that cannot be, such as a degree this model does not split into
+            return -math.inf
+
+    def sides(self, values: Mapping[str, float]) -> tuple[float, float]:
+        """Both sides of the statement, SI."""
+        try:
+            left, right = self.question.values(*self.changed(values))
+        except NoAnswerError:
+            raise
+        except ExplorerError:
+            return math.inf, math.inf
+        return left, right
+
+    def quantile(self, value: float, share: float, samples: int) -> float:
+        """The margin that a share of the draws reach with the unknown at `value`."""
+        found = np.sort(self._drawn(value, samples))[::-1]
+        return float(found[math.ceil(share * samples) - 1])
+
+    def chance(self, value: float, samples: int) -> float:
+        """Share of draws in which the goal is met with the unknown at `value`."""
+        return float(np.mean(holding(self.question.statement, self._drawn(value, samples))))
+
+    def _drawn(self, value: float, samples: int) -> NDArray[np.float64]:
+        scenario, prices = self.changed({self.unknown.name: value})
+        try:
+            return self.question.drawn_margins(scenario, samples, prices)
+        except NoAnswerError:
+            raise
+        except ExplorerError:
+            return np.full(samples, -np.inf)
+
+
+def _prices(question: Question, scenario: Scenario) -> dict[Place, float | None]:
+    """Today's price of a chip-hour of what the goal speaks of, USD."""
+    found: dict[Place, float | None] = {}
+    for place, one in zip(question.places, question.outcomes(scenario), strict=True):
+        price = one.cost.usd_per_chip_hour
+        found[place] = None if price is None else price.value
+    return found
+
+
+def _refuse_pointless_price(question: Question, scenario: Scenario, unknown: Unknown) -> None:
+    terms = zip(question.statement.terms, question.places, strict=True)
+    if not any(place == unknown.place and term.output.key in HOURLY_OUTPUTS for term, place in terms):
+        names = ", ".join(f"{OUTPUTS[key].name} of {unknown.of}" for key in HOURLY_OUTPUTS)
+        raise UnknownInputError(unknown.name, "the goal does not hang on this price", f"a goal about {names}")
+    if scenario.comparison.basis == "equal_spend":
+        raise UnknownInputError(
+            unknown.name, "with equal spend a price changes how much is bought", "sized_to_promise or as_set"
+        )
+
+
+def _answer(problem: ScenarioProblem, solution: Solution, samples: int, explain: bool) -> BreakEven:
+    unknown, statement = problem.unknown, problem.question.statement
+    reach = unknown.reach
+    status, value = solution.status, solution.value
+    if statement.comparison == "=" and solution.value is None and status != "no effect":
+        status = "infeasible"
+    elif statement.comparison == "=" and solution.value is not None:
+        level = solution.margin_now is not None and abs(solution.margin_now) < LEVEL
+        status = "already met" if level else "value"
+    points = reach.points(1.0)
+    end_value = points[0] if solution.best_end == "low" else points[-1]
+    left_end, right_end = problem.sides({unknown.name: end_value})
+    now = None if reach.present is None else problem.sides({unknown.name: reach.present})
+    hopeful = sure = chance_now = chance_end = None
+    if samples and status != "no effect":
+        start = value if value is not None else reach.present
+        if start is not None:
+            rising = solution.rising
+            hopeful = _drawn_value(problem, start, rising, LOW, samples)
+            sure = _drawn_value(problem, start, rising, HIGH, samples)
+        chance_now = None if reach.present is None else problem.chance(reach.present, samples)
+        chance_end = problem.chance(end_value, samples)
+    blockers: tuple[Blocker, ...] = ()
+    all_best = None
+    met = solution.margin_now is not None and solution.margin_now >= 0.0
+    if explain and status in ("infeasible", "no effect") and statement.comparison != "=" and not met:
+        blockers = tuple(_blocker(problem, one) for one in unblockings(problem, unknown.name, solution.best_end))
+        all_best = None if blockers else _with_all_best(problem, end_value)
+    any_build = problem.question.builds_freely(problem.scenario)
+    return BreakEven(
+        statement=statement,
+        unknown=unknown,
+        status=status,
+        value=value,
+        rising=solution.rising,
+        hopeful=hopeful,
+        sure=sure,
+        chance_now=chance_now,
+        chance_at_end=chance_end,
+        end=solution.best_end,
+        left_now=None if now is None else now[0],
+        right_now=None if now is None else now[1],
+        left_at_end=left_end,
+        right_at_end=right_end,
+        any_build=any_build,
+        chips_at_value=_chips(problem, value) if any_build else None,
+        blockers=blockers,
+        left_with_all_best=all_best,
+        crossings=tuple(one.value for one in solution.crossings),
+        cautions=_cautions(problem, value),
+        samples=samples,
+    )
+
+
+def _drawn_value(problem: ScenarioProblem, start: float, rising: bool, share: float, samples: int) -> float | None:
+    """From which value on (or up to which, where not `rising`) a share of the draws meet the goal; None for none."""
+    reach = problem.unknown.reach
+    points = reach.points(1.0)
+    if reach.stops:
+        ordered = points if rising else points[::-1]
+        return next((one for one in ordered if problem.quantile(one, share, samples) >= 0.0), None)
+    low, high = points[0], points[-1]
+
+    def margin(value: float) -> float:
+        return problem.quantile(value, share, samples)
+
+    at = min(max(start, low), high)
+    here = margin(at)
+    # walk from where it is met centrally towards where it is just met in this share of draws
+    upwards = (here < 0.0) == rising
+    step = STEP if upwards else 1.0 / STEP
+    for _ in range(64):
+        beyond = min(max(at * step, low), high) if at > 0 else high
+        there = margin(beyond)
+        if (there >= 0.0) != (here >= 0.0):
+            ends = (at, beyond, here, there) if beyond > at else (beyond, at, there, here)
+            if reach.whole:
+                return crossings(margin, tuple(round(end) for end in ends[:2]), whole=True)[0].value
+            return between(margin, *ends, tolerance=BAND_TOLERANCE)
+        if beyond in (low, high):
+            return beyond if there >= 0.0 else None
+        at, here, step = beyond, there, step**1.5
+    return None
+
+
+def _with_all_best(problem: ScenarioProblem, end_value: float) -> float:
+    """The left side with the unknown at its best end and every other figure at its own, all together."""
+    values = {problem.unknown.name: end_value}
+    for name, one in problem.others.items():
+        ends = (one.reach.low_end, one.reach.high_end)
+        values[name] = max(ends, key=lambda end: problem.margin({problem.unknown.name: end_value, name: end}))
+    return problem.sides(values)[0]
+
+
+def _chips(problem: ScenarioProblem, value: float | None) -> int | None:
+    scenario, _ = problem.changed({} if value is None else {problem.unknown.name: value})
+    try:
+        one = problem.question.outcomes(scenario)[0]
+    except ExplorerError:
+        return None
+    return one.chips_total if one.keeps_promises else None
+
+
+def _blocker(problem: ScenarioProblem, one: Unblocking) -> Blocker:
+    return Blocker(problem.others[one.name], one.value, one.rising)
+
+
+def _cautions(problem: ScenarioProblem, value: float | None) -> tuple[str, ...]:
+    """What else is wrong where the goal is met: promises of the scenario that stay broken, prices nobody published."""
+    plain = Question(problem.question.evaluator, problem.scenario, problem.question.statement)
+    scenario, _ = problem.changed({} if value is None else {problem.unknown.name: value})
+    found: list[str] = []
+    try:
+        outcomes = plain.outcomes(scenario)
+    except ExplorerError:
+        return ()
+    for one in dict.fromkeys(one.name for one in outcomes):
+        outcome = next(other for other in outcomes if other.name == one)
+        if not outcome.keeps_promises and outcome.reason:
+            found.append(f"{outcome.name} then breaks a promise of the scenario: {outcome.reason}")
+        if outcome.cost.price_hypothetical:
+            found.append(f"{outcome.name}: its price is an assumption that nobody published")
+    return tuple(found)
