@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
 from explorer.plots.fonts import NOTE, font
@@ -71,6 +71,8 @@ class MetricSwitch(QWidget):
     """Chooses one metric; `metric_chosen` is sent only when a person chooses."""
 
     metric_chosen = Signal(str)
+    entered = Signal()
+    """The pointer has come over the switch."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,6 +94,10 @@ class MetricSwitch(QWidget):
     def _on_button_clicked(self, button: QAbstractButton) -> None:
         if isinstance(button, _Word):
             self.metric_chosen.emit(button.latency)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.entered.emit()
 
     def wanted_width(self) -> float:
         """Pixels the words take, side by side."""

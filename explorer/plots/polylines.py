@@ -4,50 +4,52 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPolygonF
+from shiboken6 import VoidPtr
 
 from explorer.study.outcome import Array
 
 Points = tuple[Array, Array]
 """x and y of a line, each of shape (points,); y is NaN where the line is broken."""
 
-TOLERANCE = 0.08
-"""Pixels a line may move by one round of leaving points out."""
-ROUNDS = 3
+TOLERANCE = 0.16
+"""Pixels that a point left out may lie off the line that is drawn."""
+BLOCK = 4
+"""Points that are looked at together: all but the first are left out, or none."""
+POINT_BYTES = 16
+"""Two doubles: what a QPolygonF holds of each point, one after the other."""
 
 
-def thinned(lines: list[Points], tolerance: float = TOLERANCE, rounds: int = ROUNDS) -> list[Points]:
-    """The same lines (pixels) without the points that lie on the straight line between their neighbours.
+def thinned(lines: list[Points], tolerance: float = TOLERANCE) -> list[Points]:
+    """The same lines (pixels) without points that lie on the straight line between the ends of their block.
 
-    Each round leaves out at most every second point, those within `tolerance` of the chord of their neighbours, so
-    that no line moves by more than `rounds` x `tolerance` pixels. All lines go through one pass of array operations;
-    stroking costs Qt as much a point as a pixel, and most points of a smooth curve are not needed.
+    No point left out lies more than `tolerance` pixels off the line that stays. All lines go through one pass of
+    array operations; stroking costs Qt as much a point as a pixel, and most points of a smooth curve are not needed.
     """
-    lengths = np.array([line[0].size for line in lines], dtype=np.intp)
-    if not lengths.sum():
+    lengths = [line[0].size for line in lines]
+    blocks = (sum(lengths) - 1) // BLOCK
+    if blocks < 1:
         return lines
     x, y = (np.concatenate([line[axis] for line in lines]) for axis in (0, 1))
     ends = np.cumsum(lengths)
-    owner = np.repeat(np.arange(lengths.size), lengths)
-    fixed = np.zeros(x.size, dtype=bool)
-    fixed[ends[lengths > 0] - 1] = True
-    fixed[(ends - lengths)[lengths > 0]] = True
-    for _ in range(rounds):
-        if x.size < 3:
-            break
-        # Odd places only: their neighbours on both sides stay.
-        before, here, after = slice(0, -2, 2), slice(1, -1, 2), slice(2, None, 2)
-        across, down = x[after] - x[before], y[after] - y[before]
-        area = np.abs(across * (y[here] - y[before]) - down * (x[here] - x[before]))
-        keep = np.ones(x.size, dtype=bool)
-        # A comparison with NaN is false: the points beside a gap stay.
-        keep[here] = fixed[here] | ~(area <= tolerance * np.hypot(across, down))
-        x, y, fixed, owner = x[keep], y[keep], fixed[keep], owner[keep]
-    cuts = np.searchsorted(owner, np.arange(lengths.size + 1)).tolist()
+    whole = blocks * BLOCK
+    xs, ys = x[: whole + 1 : BLOCK], y[: whole + 1 : BLOCK]
+    across, down = xs[1:] - xs[:-1], ys[1:] - ys[:-1]
+    aside_x = x[:whole].reshape(blocks, BLOCK)[:, 1:] - xs[:-1, None]
+    aside_y = y[:whole].reshape(blocks, BLOCK)[:, 1:] - ys[:-1, None]
+    area = np.abs(across[:, None] * aside_y - down[:, None] * aside_x).max(axis=1)
+    # A comparison with NaN is false: the points beside a gap stay.
+    straight = area <= tolerance * np.hypot(across, down)
+    # A block that holds the end of a line stays whole: its two sides are not of one line.
+    straight[np.minimum((ends[:-1] - 1) // BLOCK, blocks - 1)] = False
+    keep = np.ones(x.size, dtype=bool)
+    keep[:whole].reshape(blocks, BLOCK)[straight, 1:] = False
+    cuts = np.concatenate(([0], np.cumsum(keep)))[np.concatenate(([0], ends))].tolist()
+    x, y = x[keep], y[keep]
     return [(x[start:end], y[start:end]) for start, end in pairwise(cuts)]
 
 
@@ -97,8 +99,11 @@ def pieces(line: Points) -> list[QPolygonF]:
 def polygon(line: Points) -> QPolygonF:
     """Points as Qt draws them, filled through memory: one object a point would cost more than the drawing."""
     x, y = line
-    made: QPolygonF = pg.functions.create_qpolygonf(x.size)
+    made = QPolygonF()
     if x.size:
-        memory = pg.functions.ndarray_from_qpolygonf(made)
+        made.resize(x.size)
+        # The stubs do not know that memory can be had through its first point.
+        points: Any = VoidPtr(made.data(), POINT_BYTES * x.size, True)  # type: ignore[call-arg,arg-type]
+        memory = np.frombuffer(points).reshape(-1, 2)
         memory[:, 0], memory[:, 1] = x, y
     return made

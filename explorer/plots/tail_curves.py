@@ -2,16 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.study.outcome import Array
+from explorer.plots.polylines import Points
+from explorer.study.outcome import AlternativeOutcome, Array, Metric
 
 BAND_POINTS: Final = 60
 EMPTY: Final[Array] = np.empty(0)
+OUT: Final = 0.5
+"""Decades above the ceiling to which a line is drawn that leaves the plot for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """One alternative's points, requests/s and log10 seconds; `band` is a closed outline."""
+
+    p99: Points
+    p50: Points
+    band: Points
+
+
+def curves_of(alternatives: Sequence[AlternativeOutcome], metric: Metric, ceiling: float) -> tuple[Curves, ...]:
+    """The points of each alternative's latency up to just above `ceiling` (log10 seconds).
+
+    The same as `drawable` and `band_outline` of each, but the logarithms and ends of all are found in one pass of
+    array operations: this is asked in every frame of a drag.
+    """
+    sizes = {alternative.rates.size for alternative in alternatives}
+    if len(sizes) != 1 or sizes == {0}:
+        return tuple(_curves_of_one(one, metric, ceiling) for one in alternatives)
+    curves = [alternative.curves[metric] for alternative in alternatives]
+    seconds = np.array([(one.p99, one.p50, one.p99_low, one.p99_high) for one in curves])
+    known = (seconds > 0.0) & (seconds < np.inf)
+    logs = np.full(seconds.shape, np.nan)
+    np.log10(seconds, out=logs, where=known)
+    count = seconds.shape[2]
+    drawn = logs[:, :3] <= ceiling
+    ends = np.where(drawn.any(axis=2), count - drawn[:, :, ::-1].argmax(axis=2), 0).tolist()
+    lasts = (count - 1 - known[:, :3, ::-1].argmax(axis=2)).tolist()
+    made: list[Curves] = []
+    for place, alternative in enumerate(alternatives):
+        rates, saturation = alternative.rates, alternative.saturation_rate
+        p99, p50, low = (
+            _cut(rates, logs[place, row], seconds[place, row], ends[place][row], lasts[place][row], saturation, ceiling)
+            for row in range(3)
+        )
+        band = _outline(low, rates, seconds[place, 3], logs[place, 3], ceiling)
+        made.append(Curves(p99=p99, p50=p50, band=band))
+    return tuple(made)
+
+
+def _curves_of_one(alternative: AlternativeOutcome, metric: Metric, ceiling: float) -> Curves:
+    curve, rates, saturation = alternative.curves[metric], alternative.rates, alternative.saturation_rate
+    return Curves(
+        p99=drawable(rates, curve.p99, saturation, ceiling),
+        p50=drawable(rates, curve.p50, saturation, ceiling),
+        band=band_outline(rates, curve.p99_low, curve.p99_high, saturation, ceiling),
+    )
 
 
 def drawable(rates: Array, seconds: Array, saturation: float, ceiling: float) -> tuple[Array, Array]:
@@ -28,16 +81,22 @@ def drawable(rates: Array, seconds: Array, saturation: float, ceiling: float) ->
     y = np.full(seconds.shape, np.nan)
     np.log10(seconds, out=y, where=usable)
     low = np.flatnonzero(usable & (y <= ceiling))
-    if low.size == 0:
+    return _cut(rates, y, seconds, int(low[-1]) + 1 if low.size else 0, last, saturation, ceiling)
+
+
+def _cut(
+    rates: Array, y: Array, seconds: Array, end: int, last: int, saturation: float, ceiling: float
+) -> tuple[Array, Array]:
+    """A curve up to its `end`, the place behind its last point below the ceiling; `last` is its last known one."""
+    if end == 0:
         return EMPTY, EMPTY
-    end = int(low[-1]) + 1
     if end <= last:
         return rates[: end + 1], y[: end + 1]
     x, y = rates[:end], y[:end]
     if end < rates.size and np.isposinf(seconds[end]):
         before, after = float(rates[end - 1]), float(rates[end])
         leaves = saturation if before < saturation <= after else 0.5 * (before + after)
-        return np.concatenate((x, [leaves])), np.concatenate((y, [ceiling + 0.5]))
+        return np.concatenate((x, [leaves])), np.concatenate((y, [ceiling + OUT]))
     return x, y
 
 
@@ -46,22 +105,31 @@ def band_outline(rates: Array, low: Array, high: Array, saturation: float, ceili
 
     The upper edge runs along the ceiling where `high` is inf; the band ends where `low` leaves the plot.
     """
-    x, floor = drawable(rates, low, saturation, ceiling)
+    known = np.isfinite(high) & (high > 0.0)
+    logs = np.full(high.shape, np.nan)
+    np.log10(high, out=logs, where=known)
+    return _outline(drawable(rates, low, saturation, ceiling), rates, high, logs, ceiling)
+
+
+def _outline(lower: Points, rates: Array, high: Array, logs: Array, ceiling: float) -> Points:
+    """Close a lower edge with the upper one: `high` in seconds, `logs` its logarithm where that is known."""
+    x, floor = lower
     keep = np.isfinite(floor)
-    x, floor = x[keep], floor[keep]
+    if not keep.all():
+        x, floor = x[keep], floor[keep]
     if x.size < 2:
         return EMPTY, EMPTY
-    top = ceiling + 0.5
     usable = (high > 0.0) & ~np.isnan(high)
-    edge = np.full(high.shape, top)
-    np.log10(high, out=edge, where=usable & np.isfinite(high))
-    np.minimum(edge, top, out=edge)
     if not usable.any():
         return EMPTY, EMPTY
-    upper = np.maximum(np.interp(x, rates[usable], edge[usable]), floor)
     if x.size > BAND_POINTS:
         pick = _spread(x.size)
-        x, floor, upper = x[pick], floor[pick], upper[pick]
+        x, floor = x[pick], floor[pick]
+    # Infinity has no logarithm here: it lies on the ceiling.
+    edge = np.fmin(logs, ceiling + OUT)
+    if not usable.all():
+        rates, edge = rates[usable], edge[usable]
+    upper = np.maximum(np.interp(x, rates, edge), floor)
     return np.concatenate((x, x[::-1])), np.concatenate((floor, upper[::-1]))
 
 

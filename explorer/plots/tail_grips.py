@@ -11,8 +11,8 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QWidget
 
+from explorer.plots.tail_area import Projection
 from explorer.plots.tail_axes import Axes
-from explorer.plots.tail_lines import Projection
 from explorer.plots.tokens import HIT_TARGET
 
 Grip = Literal["rate", "promise"]
@@ -32,7 +32,7 @@ class GripLines:
     promise: float | None
 
     def grip_at(self, position: QPointF) -> Grip | None:
-        """The line within reach of `position` (pixels of the plotting area), the nearer one; None without one."""
+        """The line within reach of `position` (pixels of the plot), the nearer one; None without one."""
         if not self.area.contains(position):
             return None
         at = Projection(self.axes, self.area)
@@ -62,7 +62,7 @@ class GripLines:
 
 
 class LineGrips(QObject):
-    """Watches the mouse on the view of the tail plot and says where a line is dragged to."""
+    """Watches the mouse on the tail plot and says where a line is dragged to."""
 
     grip_changed = Signal(object)
     """The line under the pointer or in the hand ("rate", "promise"), or None."""
@@ -71,16 +71,15 @@ class LineGrips(QObject):
     """The line and its new value, requests/s or seconds."""
     drag_finished = Signal()
 
-    def __init__(
-        self, viewport: QWidget, in_area: Callable[[QPointF], QPointF], lines: Callable[[], GripLines | None]
-    ) -> None:
-        super().__init__(viewport)
-        self._viewport, self._in_area, self._lines = viewport, in_area, lines
+    def __init__(self, plot: QWidget, lines: Callable[[], GripLines | None]) -> None:
+        """`lines` says where they stand at this moment, in pixels of `plot`; None where there are none."""
+        super().__init__(plot)
+        self._plot, self._lines = plot, lines
         self._held: Grip | None = None
         self._near: Grip | None = None
         self._offset = QPointF()
         self._last: float | None = None
-        viewport.installEventFilter(self)
+        plot.installEventFilter(self)
 
     @property
     def held(self) -> bool:
@@ -96,7 +95,7 @@ class LineGrips(QObject):
         lines = self._lines()
         if lines is None:
             return False
-        position = self._in_area(event.position())
+        position = event.position()
         left = event.button() == Qt.MouseButton.LeftButton
         if kind == QEvent.Type.MouseButtonPress and left:
             return self._take(lines, position)
@@ -135,10 +134,10 @@ class LineGrips(QObject):
             return
         self._near = grip
         if grip is None:
-            self._viewport.unsetCursor()
+            self._plot.unsetCursor()
         else:
             shape = Qt.CursorShape.SplitHCursor if grip == "rate" else Qt.CursorShape.SplitVCursor
-            self._viewport.setCursor(shape)
+            self._plot.setCursor(shape)
         self.grip_changed.emit(grip)
 
 

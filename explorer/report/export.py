@@ -20,7 +20,7 @@ from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.report.plot_values import Row, cell_text, concentration_rows, memory_rows, tail_rows
 from explorer.scenario.saving import write_whole
 
-Plot = TailLatencyPlot | PaintedPlot
+Plot = PaintedPlot
 
 MARGIN = 12
 """Logical pixels of ground around a plot on a picture."""
@@ -143,12 +143,7 @@ def _draw(plot: Plot, painter: QPainter, size: QSize) -> None:
     whole = QRectF(0, 0, size.width(), size.height())
     painter.fillRect(whole, QColor(plot.tokens.panel))
     place = whole.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
-    if isinstance(plot, TailLatencyPlot):
-        copy = plot.for_paper(place.size().toSize())
-        copy.paint(painter, place)
-        copy.deleteLater()
-    else:
-        plot.paint(painter, place)
+    plot.paint(painter, place)
 
 
 def _png(image: QImage) -> bytes:

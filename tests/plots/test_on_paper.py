@@ -19,7 +19,7 @@ from tests.sample_outcome import sample_outcome
 KINDS = pytest.mark.parametrize("kind", [TailLatencyPlot, MemoryFitPlot, ConcentrationPlot])
 
 
-def shown(qtbot: QtBot, kind: type[TailLatencyPlot] | type[PaintedPlot]) -> TailLatencyPlot | PaintedPlot:
+def shown(qtbot: QtBot, kind: type[PaintedPlot]) -> PaintedPlot:
     plot = kind()
     qtbot.addWidget(plot)
     plot.resize(560, 380)
@@ -29,9 +29,7 @@ def shown(qtbot: QtBot, kind: type[TailLatencyPlot] | type[PaintedPlot]) -> Tail
 
 
 @KINDS
-def test_that_a_plot_is_painted_on_a_page(
-    qtbot: QtBot, tmp_path: Path, kind: type[TailLatencyPlot] | type[PaintedPlot]
-) -> None:
+def test_that_a_plot_is_painted_on_a_page(qtbot: QtBot, tmp_path: Path, kind: type[PaintedPlot]) -> None:
     path = tmp_path / "plot.pdf"
     writer = QPdfWriter(str(path))
     writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
@@ -47,9 +45,7 @@ def test_that_a_plot_is_painted_on_a_page(
 
 
 @KINDS
-def test_that_a_vector_picture_holds_lines_not_pixels(
-    qtbot: QtBot, tmp_path: Path, kind: type[TailLatencyPlot] | type[PaintedPlot]
-) -> None:
+def test_that_a_vector_picture_holds_lines_not_pixels(qtbot: QtBot, tmp_path: Path, kind: type[PaintedPlot]) -> None:
     path = tmp_path / "plot.svg"
     picture = QSvgGenerator()
     picture.setFileName(str(path))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QRectF
 
-from explorer.plots.polylines import ROUNDS, TOLERANCE, clipped, pieces, thinned
+from explorer.plots.polylines import TOLERANCE, clipped, pieces, thinned
 
 
 def curve(points: int, steepness: float) -> tuple[np.ndarray, np.ndarray]:
@@ -18,13 +18,13 @@ def curve(points: int, steepness: float) -> tuple[np.ndarray, np.ndarray]:
 
 @settings(max_examples=30)
 @given(st.integers(3, 200), st.floats(0.5, 10.0))
-def test_that_no_point_left_out_lay_off_the_line_by_a_third_of_a_pixel(points: int, steepness: float) -> None:
+def test_that_no_point_left_out_lay_off_the_line_by_a_quarter_of_a_pixel(points: int, steepness: float) -> None:
     x, y = curve(points, steepness)
     ((thin_x, thin_y),) = thinned([(x, y)])
     # The distance from a point to the thinned line is never more than its vertical or its horizontal one.
     vertical = np.abs(np.interp(x, thin_x, thin_y) - y)
     horizontal = np.abs(np.interp(-y, -thin_y, thin_x) - x)
-    assert np.minimum(vertical, horizontal).max() <= np.sqrt(2) * ROUNDS * TOLERANCE + 1e-9
+    assert np.minimum(vertical, horizontal).max() <= np.sqrt(2) * TOLERANCE + 1e-9
     assert (thin_x[0], thin_x[-1], thin_y[-1]) == (x[0], x[-1], y[-1])
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QRectF
 
-from explorer.plots.label_places import Segments, place_label
+from explorer.plots.label_places import Placed, Segments, box_of, overlaps, place_label
 from explorer.plots.tail_axes import (
     LATENCY_STEPS,
     Axes,
@@ -144,11 +144,32 @@ def test_that_labels_keep_off_other_lines_and_labels() -> None:
     segments = Segments.of([first, second])
     taken: list[QRectF] = []
     for line in (first, second):
-        rect = place_label(line, (60.0, 14.0), plot, segments, taken)
-        assert rect is not None and plot.contains(rect)
-        assert segments.crossing(rect) == 0
-        assert not any(rect.intersects(other) for other in taken)
-        taken.append(rect)
+        placed = place_label(line, (60.0, 14.0), plot, segments, [box_of(rect) for rect in taken])
+        assert placed is not None and plot.contains(placed.rect)
+        assert segments.crossing(placed.rect) == 0
+        assert not any(placed.rect.intersects(other) for other in taken)
+        taken.append(placed.rect)
+
+
+def test_that_a_label_stays_at_its_side_of_the_line_while_it_crosses_no_more_lines_there() -> None:
+    plot = QRectF(0, 0, 400, 300)
+    up = np.linspace(0.0, 1.0, 30)
+    line = (np.concatenate(([0.0], 200.0 + 10.0 * up)), np.concatenate(([300.0], 150.0 - 150.0 * up)))
+    size = (60.0, 14.0)
+    first = place_label(line, size, plot, Segments.of([line]), [])
+    assert first is not None and (first.rank, first.crossed) == (0, 0) and first.rect.left() > 205.0
+    stays = place_label(line, size, plot, Segments.of([line]), [], Placed(QRectF(), 1, 0))
+    assert stays is not None and stays.rank == 1 and stays.rect.right() < 210.0
+    crossing = Segments.of([line, (stays.rect.center().x() + np.array([0.0, 1.0]), np.array([0.0, 60.0]))])
+    leaves = place_label(line, size, plot, crossing, [], Placed(QRectF(), 1, 0))
+    assert leaves is not None and leaves.rank == 0
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 9)] * 4), min_size=2, max_size=6))
+def test_that_boxes_overlap_where_rectangles_intersect(corners: list[tuple[int, int, int, int]]) -> None:
+    rects = [QRectF(x, y, 1 + width, 1 + height) for x, y, width, height in corners]
+    expected = any(rects[0].intersects(other) for other in rects[1:])
+    assert overlaps(box_of(rects[0]), [box_of(other) for other in rects[1:]]) == expected
 
 
 def test_that_a_label_without_room_is_left_out() -> None:

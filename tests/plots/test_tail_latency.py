@@ -11,8 +11,9 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
+from explorer.plots.tail_area import Projection
+from explorer.plots.tail_labels import LineNote
 from explorer.plots.tail_latency import TailLatencyPlot
-from explorer.plots.tail_lines import Projection
 from explorer.plots.tail_words import band_text, heading_notes, x_labels
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.outcome import Banded, Outcome
@@ -28,6 +29,12 @@ def plot(qtbot: QtBot) -> TailLatencyPlot:
     made.resize(560, 380)
     made.show()
     return made
+
+
+def labels(plot: TailLatencyPlot) -> tuple[tuple[LineNote, QRectF], ...]:
+    """The direct labels and where they stand."""
+    assert plot._picture is not None
+    return plot._picture.places().labels
 
 
 def picture(plot: TailLatencyPlot) -> QImage:
@@ -111,9 +118,9 @@ def test_that_a_baseline_just_pinned_has_a_ghost_but_no_second_label(plot: TailL
     outcome = sample_outcome()
     plot.show_outcome(outcome, 0, outcome)
     assert plot.values().baseline_rates.size > 0
-    assert "baseline" not in {note.text for note, _ in plot._notes_item.places()}
+    assert "baseline" not in {note.text for note, _ in labels(plot)}
     plot.show_outcome(sample_outcome(latency_factor=1.3), 0, outcome)
-    assert "baseline" in {note.text for note, _ in plot._notes_item.places()}
+    assert "baseline" in {note.text for note, _ in labels(plot)}
 
 
 def test_that_the_note_gets_shorter_where_room_is_short() -> None:
@@ -143,7 +150,7 @@ def test_that_an_alternative_that_does_not_fit_has_no_line_and_says_why(plot: Ta
 
 def test_that_nothing_feasible_is_a_sentence_not_an_empty_plot(plot: TailLatencyPlot, count_color: Count) -> None:
     plot.show_outcome(sample_outcome(alternatives=2, infeasible=(0, 1)), 0)
-    assert "see Memory fit" in plot._notes_item._notes.sentence
+    assert plot._content is not None and "see Memory fit" in plot._content.notes.sentence
     assert not count_color(picture(plot), LIGHT.chip(0))
 
 
@@ -159,7 +166,7 @@ def test_that_a_removed_alternative_disappears(plot: TailLatencyPlot, count_colo
 def test_that_labels_stand_inside_the_plot_and_apart(plot: TailLatencyPlot) -> None:
     plot.show_outcome(sample_outcome(), 0, sample_outcome(selected=1, latency_factor=1.5))
     picture(plot)
-    placed = plot._notes_item.places()
+    placed = labels(plot)
     assert {note.text for note, _ in placed} == {
         "AI200 ×2",
         "H200 ×2",
@@ -168,7 +175,7 @@ def test_that_labels_stand_inside_the_plot_and_apart(plot: TailLatencyPlot) -> N
         "baseline",
     }
     for order, (_, rect) in enumerate(placed):
-        assert plot._notes_item.boundingRect().contains(rect)
+        assert plot.area.contains(rect)
         assert not any(rect.intersects(other) for _, other in placed[:order])
 
 
@@ -187,20 +194,18 @@ def test_that_the_summary_says_the_numbers(plot: TailLatencyPlot, qtbot: QtBot) 
 
 def test_that_hovering_reads_out_every_alternative(plot: TailLatencyPlot, qtbot: QtBot) -> None:
     plot.show_outcome(sample_outcome(infeasible=(3,)), 0)
-    area = plot._box.sceneBoundingRect()
-    at = plot._view.mapFromScene(area.center())
-    qtbot.mouseMove(plot._view.viewport(), at)
-    readout = plot._notes_item._readout
+    qtbot.mouseMove(plot, plot.area.center().toPoint())
+    readout = plot._readout
     assert readout is not None
     assert readout.rate == pytest.approx(plot.values().axes.rate.high / 2, rel=0.02)
     assert [name for _, name, _ in readout.rows] == ["AI200 ×2", "H200 ×2", "Trainium2 ×4", "GB200 ×1"]
     assert readout.rows[1][2].startswith("P99 ")
     assert readout.rows[3][2] == "does not fit"
     plot.show_readout_at(38.0)
-    past = plot._notes_item._readout
+    past = plot._readout
     assert past is not None and past.rows[0][2] == "cannot carry this load"
     plot.show_readout_at(None)
-    assert plot._notes_item._readout is None
+    assert plot._readout is None
 
 
 def test_that_the_axis_names_replicas_and_where_the_next_is_added() -> None:
@@ -298,50 +303,49 @@ def test_that_the_metric_can_be_changed_with_the_arrow_keys(plot: TailLatencyPlo
 
 
 def pixel(plot: TailLatencyPlot, rate: float, seconds: float) -> QPoint:
-    """Where a rate and a latency stand, in pixels of the view."""
-    at = Projection(plot.values().axes, plot._box.rect())
-    return plot._view.mapFromScene(plot._box.mapToScene(QPointF(at.x(rate), at.y(np.log10(seconds)))))
+    """Where a rate and a latency stand, in pixels of the plot."""
+    at = Projection(plot.values().axes, plot.area)
+    return QPointF(at.x(rate), at.y(np.log10(seconds))).toPoint()
 
 
 def test_that_the_own_traffic_is_dragged_along_the_axis(plot: TailLatencyPlot, qtbot: QtBot) -> None:
     plot.show_outcome(sample_outcome(request_rate=12.0), 0)
-    view, started, finished = plot._view.viewport(), [], []
+    started, finished = [], []
     plot.drag_started.connect(lambda: started.append(1))
     plot.drag_finished.connect(lambda: finished.append(1))
     dragged: list[float] = []
     plot.request_rate_dragged.connect(dragged.append)
     # Taken hold of a little beside the line: it must not jump there.
     beside = QPoint(5, 0)
-    qtbot.mouseMove(view, pixel(plot, 12.0, 0.012) + beside)
-    assert view.cursor().shape() == Qt.CursorShape.SplitHCursor
-    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 12.0, 0.012) + beside)
+    qtbot.mouseMove(plot, pixel(plot, 12.0, 0.012) + beside)
+    assert plot.cursor().shape() == Qt.CursorShape.SplitHCursor
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=pixel(plot, 12.0, 0.012) + beside)
     assert started and not dragged
-    qtbot.mouseMove(view, pixel(plot, 20.0, 0.012) + beside)
+    qtbot.mouseMove(plot, pixel(plot, 20.0, 0.012) + beside)
     assert dragged[-1] == pytest.approx(20.0, abs=0.15)
-    assert plot._notes_item._readout is None
-    qtbot.mouseMove(view, QPoint(-50, 100))
+    assert plot._readout is None
+    qtbot.mouseMove(plot, QPoint(-50, 100))
     assert 0 < dragged[-1] < 0.5
-    qtbot.mouseMove(view, QPoint(5000, 100))
+    qtbot.mouseMove(plot, QPoint(5000, 100))
     assert dragged[-1] == plot.values().axes.rate.high
-    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.012))
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.012))
     assert finished == [1]
     count = len(dragged)
-    qtbot.mouseMove(view, pixel(plot, 33.0, 0.02))
+    qtbot.mouseMove(plot, pixel(plot, 33.0, 0.02))
     assert len(dragged) == count
-    assert view.cursor().shape() == Qt.CursorShape.ArrowCursor
+    assert plot.cursor().shape() == Qt.CursorShape.ArrowCursor
 
 
 def test_that_the_promise_is_dragged_in_seconds_of_the_metric_shown(plot: TailLatencyPlot, qtbot: QtBot) -> None:
     plot.show_outcome(sample_outcome(tightest_metric="ttft"), 0)
-    view = plot._view.viewport()
     dragged: list[tuple[str, float]] = []
     plot.promise_dragged.connect(lambda metric, seconds: dragged.append((metric, seconds)))
-    qtbot.mouseMove(view, pixel(plot, 30.0, 2.0))
-    assert view.cursor().shape() == Qt.CursorShape.SplitVCursor
-    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 2.0))
-    qtbot.mouseMove(view, pixel(plot, 30.0, 1.0))
-    qtbot.mouseMove(view, QPoint(200, -500))
-    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 1.0))
+    qtbot.mouseMove(plot, pixel(plot, 30.0, 2.0))
+    assert plot.cursor().shape() == Qt.CursorShape.SplitVCursor
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 2.0))
+    qtbot.mouseMove(plot, pixel(plot, 30.0, 1.0))
+    qtbot.mouseMove(plot, QPoint(200, -500))
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 1.0))
     assert [metric for metric, _ in dragged] == ["ttft", "ttft"]
     assert dragged[0][1] == pytest.approx(1.0, rel=0.03)
     assert dragged[1][1] == plot.values().axes.latency.high
@@ -349,33 +353,32 @@ def test_that_the_promise_is_dragged_in_seconds_of_the_metric_shown(plot: TailLa
 
 def test_that_a_line_not_under_the_hand_is_not_moved(plot: TailLatencyPlot, qtbot: QtBot) -> None:
     plot.show_outcome(sample_outcome(objectives={"ttft": 2.0}), 0)
-    view = plot._view.viewport()
     with qtbot.assertNotEmitted(plot.drag_started), qtbot.assertNotEmitted(plot.promise_dragged):
         # No promise is made for this metric, so there is no line at 50 ms.
-        qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.05))
-        qtbot.mouseMove(view, pixel(plot, 30.0, 0.02))
-        qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.02))
-        qtbot.mousePress(view, Qt.MouseButton.RightButton, pos=pixel(plot, 12.0, 0.02))
+        qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.05))
+        qtbot.mouseMove(plot, pixel(plot, 30.0, 0.02))
+        qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=pixel(plot, 30.0, 0.02))
+        qtbot.mousePress(plot, Qt.MouseButton.RightButton, pos=pixel(plot, 12.0, 0.02))
 
 
 def test_that_a_workload_unchanged_is_not_drawn_anew(plot: TailLatencyPlot) -> None:
     outcome = sample_outcome()
     plot.show_outcome(outcome, 0)
-    frame = plot._lines_item._frame
+    content = plot._content
     fleet = sample_outcome(designer_shares=(0.4, 0.3, 0.3)).fleet
     plot.show_outcome(replace(outcome, fleet=fleet), 0)
-    assert plot._lines_item._frame is frame
+    assert plot._content is content
     plot.show_outcome(replace(outcome, final=True), 0)
-    assert plot._words is not None and plot._words.notes[0].startswith("closed form ·")
+    assert plot._content is not None and plot._content.words.notes[0].startswith("closed form ·")
     plot.show_outcome(sample_outcome(), 0)
-    assert plot._lines_item._frame is not frame
+    assert plot._content is not content
 
 
 def test_that_labels_stay_while_their_lines_hardly_move(plot: TailLatencyPlot) -> None:
     plot.show_outcome(sample_outcome(), 0)
     plot.set_dragging(True)
-    before = [(note.text, rect) for note, rect in plot._notes_item.places()]
+    before = [(note.text, rect) for note, rect in labels(plot)]
     plot.show_outcome(sample_outcome(latency_factor=1.003), 0)
-    assert [(note.text, rect) for note, rect in plot._notes_item.places()] == before
+    assert [(note.text, rect) for note, rect in labels(plot)] == before
     plot.show_outcome(sample_outcome(latency_factor=1.5), 0)
-    assert [(note.text, rect) for note, rect in plot._notes_item.places()] != before
+    assert [(note.text, rect) for note, rect in labels(plot)] != before

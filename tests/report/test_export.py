@@ -17,7 +17,9 @@ from pytestqt.qtbot import QtBot
 from explorer.errors import ExplorerError
 from explorer.plots.concentration import ConcentrationPlot
 from explorer.plots.memory_fit import MemoryFitPlot
+from explorer.plots.tail_axes import tick_text
 from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.plots.tail_ticks import ticks_in
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.report.export import Plot, csv_text, plot_csv, plot_png, plot_svg, save_png
 from tests.sample_outcome import sample_outcome
@@ -70,16 +72,19 @@ def test_that_a_picture_leaves_the_plot_as_it_was(qtbot: QtBot, kind: type[Plot]
     assert plot.grab().toImage() == before
 
 
-def test_that_the_tail_picture_keeps_metric_and_axes_but_not_the_switch(qtbot: QtBot) -> None:
-    plot = shown(qtbot, TailLatencyPlot)
+def test_that_the_tail_picture_keeps_metric_and_axes_but_not_the_switch(qtbot: QtBot, tmp_path: Path) -> None:
+    plot, path = shown(qtbot, TailLatencyPlot), tmp_path / "plot.svg"
     assert isinstance(plot, TailLatencyPlot)
     plot.set_metric("e2e")
-    copy = plot.for_paper(QSize(700, 300))
-    qtbot.addWidget(copy)
-    assert copy.shown_metric == "e2e"
-    assert copy.values().axes == plot.values().axes
-    assert copy.values().baseline_rates.size
-    assert copy._switch.isHidden()
+    ticks = {tick_text(tick) for tick in ticks_in(plot.values().axes, plot.area).latency}
+    plot_svg(plot, path, QSize(700, 300))
+    space = "{http://www.w3.org/2000/svg}"
+    texts = {(element.text or "").strip() for element in ElementTree.parse(path).getroot().iter(f"{space}text")}
+    assert any(text.startswith("end-to-end time") for text in texts)
+    assert ticks & texts and "baseline" in texts
+    # How sure it is stands in the heading, and the words of the switch nowhere.
+    assert plot._content is not None and plot._content.words.notes[-1] in texts
+    assert "Per token" not in texts
 
 
 @KINDS

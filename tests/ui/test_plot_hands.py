@@ -8,20 +8,13 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QGraphicsView, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from explorer.scenario.path import get
 from explorer.ui.main_window import MainWindow
 from tests.ui.hands import slider
 
 RATE = "workloads.0.traffic.request_rate_per_s"
-
-
-def curves(window: MainWindow) -> QGraphicsView:
-    """The view in which the tail curves are drawn."""
-    view = window.tail.findChild(QGraphicsView, "tail-latency-curves")
-    assert isinstance(view, QGraphicsView)
-    return view
 
 
 def pull(widget: QWidget, start: QPoint, to: QPoint) -> None:
@@ -35,22 +28,17 @@ def pull(widget: QWidget, start: QPoint, to: QPoint) -> None:
 
 
 def at(window: MainWindow, rate: float, seconds: float) -> QPoint:
-    """Where a rate and a latency lie in the view."""
-    box = curves(window).getPlotItem().getViewBox()  # type: ignore[attr-defined]
-    axes = window.tail.values().axes
-
-
-    area = box.sceneBoundingRect()
+    """Where a rate and a latency lie in the plot."""
+    axes, area = window.tail.values().axes, window.tail.area
     x = area.left() + (rate - axes.rate.low) / (axes.rate.high - axes.rate.low) * area.width()
     low, high = math.log10(axes.latency.low), math.log10(axes.latency.high)
     y = area.bottom() - (math.log10(seconds) - low) / (high - low) * area.height()
-    return curves(window).mapFromScene(QPointF(x, y))
+    return QPointF(x, y).toPoint()
 
 
 def test_that_traffic_dragged_in_the_plot_is_one_undoable_step_and_the_slider_follows(window: MainWindow) -> None:
-    view = curves(window).viewport()
     foot = window.tail.values().axes.latency.low * 1.3
-    pull(view, at(window, 12.0, foot), at(window, 16.0, foot))
+    pull(window.tail, at(window, 12.0, foot), at(window, 16.0, foot))
     assert get(window.document.scenario, RATE) == pytest.approx(16.0, rel=0.03)
     assert slider(window, "request_rate_per_s").value == get(window.document.scenario, RATE)
     assert window.document.undo_stack.count() == 1 and not window.document.is_dragging
@@ -64,7 +52,7 @@ def test_that_a_promise_is_dragged_to_another_latency(window: MainWindow) -> Non
     before = get(window.document.scenario, path)
     rates = window.tail.values().axes.rate
     right = rates.low + 0.9 * (rates.high - rates.low)
-    pull(curves(window).viewport(), at(window, right, before), at(window, right, before * 1.5))
+    pull(window.tail, at(window, right, before), at(window, right, before * 1.5))
     assert get(window.document.scenario, path) == pytest.approx(before * 1.5, rel=0.05)
     assert window.document.undo_stack.count() == 1
 
@@ -72,7 +60,7 @@ def test_that_a_promise_is_dragged_to_another_latency(window: MainWindow) -> Non
 def test_that_a_locked_slider_holds_its_line_too_and_says_so(window: MainWindow) -> None:
     slider(window, "request_rate_per_s").set_locked(True)
     foot = window.tail.values().axes.latency.low * 1.3
-    pull(curves(window).viewport(), at(window, 12.0, foot), at(window, 16.0, foot))
+    pull(window.tail, at(window, 12.0, foot), at(window, 16.0, foot))
     assert get(window.document.scenario, RATE) == 12 and "locked" in window.messages.text
 
 
@@ -89,10 +77,9 @@ def test_that_a_tier_ticked_in_the_plot_counts_in_the_scenario(window: MainWindo
 @pytest.mark.parametrize("name", ["tail", "memory", "concentration"])
 def test_that_each_plot_of_the_window_offers_its_picture_and_values(window: MainWindow, name: str) -> None:
     plot = getattr(window, name)
-    under = curves(window).viewport() if name == "tail" else plot
     spot = QPoint(60, 60)
-    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, under.mapToGlobal(spot))
-    QApplication.sendEvent(under, event)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, plot.mapToGlobal(spot))
+    QApplication.sendEvent(plot, event)
     (menu,) = [one for one in plot.findChildren(QMenu) if one.isVisible()]
     offered = [one.text() for one in menu.actions() if one.isEnabled()]
     assert offered == ["Copy picture", "Save picture…", "Save values…"]
