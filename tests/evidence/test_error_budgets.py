@@ -23,10 +23,19 @@ pytestmark = pytest.mark.evidence
 
 NOT_REACHED = {
     # name, what was left out: median and P90 reached; the targets are in explorer/study/evidence/targets.py
-    ("MLPerf time per token P99 at the offered rate", "nothing fitted"): (0.28, 0.80),
-    ("MLPerf first token P99 at the offered rate", "nothing fitted"): (0.45, 0.80),
+    ("MLPerf time per token P99 at the offered rate", "nothing fitted"): (0.20, 0.65),
 }
-"""At a stated rate near saturation d ln TPOT/d ln rate = 1/(1-u): there is no well-conditioned answer."""
+BUDGETS = {
+    # medians reached well below the target, held there
+    "throughput, MLPerf offline": 0.11,
+    "MLPerf rate within limits, Nvidia": 0.12,
+    "MLPerf first token P99 at the offered rate": 0.30,
+    "time per token, closed loop, dense": 0.045,
+    "first token, closed loop, cold starts counted": 0.26,
+}
+
+ONE_SOURCE = "datasheet, ttft_closed"
+"""Four rows of one source, vLLM on Neuron, 1.5 (ln) slower than any other framework would be: half of them outside."""
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +52,11 @@ def test_that_every_target_is_met_or_stands_at_its_stated_figure(
         name = (one.target.name, one.left_out)
         if name in NOT_REACHED:
             median, p90 = NOT_REACHED[name]
+            assert one.target.note and one.target.note in report_text(shipped, judged)
             assert one.median <= median and one.p90 <= p90, name
         else:
             assert one.met, (name, one.median, one.p90)
+            assert one.median <= BUDGETS.get(one.target.name, 1.0), (name, one.median)
 
 
 def test_that_nearly_every_row_that_no_rule_leaves_out_is_predicted(shipped: Validation) -> None:
@@ -59,8 +70,8 @@ def test_that_bands_hold_on_chips_and_families_they_have_not_seen(judged: Unseen
         assert covered[0].name == "all"
         assert 0.87 <= covered[0].share <= 0.94, name
         for cell in covered[1:]:
-            # coverage is claimed only where rows, clusters and chips suffice
-            if cell.enough:
+            # coverage is claimed only where rows, clusters and chips suffice, but it holds elsewhere too
+            if cell.enough or cell.name != ONE_SOURCE:
                 assert cell.share >= 0.80, (name, cell)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.catalog import load_catalog
+from explorer.catalog.location import resource_root
 from explorer.study.evidence.constants import ServingConstants, serving_constants
 from explorer.study.evidence.estimate import again, estimate, left_out
-from explorer.study.evidence.loads import LADDER, Load, closed_loop, offered_rates
+from explorer.study.evidence.loads import LADDER, Load, RateTable, closed_loop, offered_rates, prompt_alone
 from explorer.study.evidence.null import chip_median_error, share_of_limit_error
+from explorer.study.evidence.offered import latencies_at
 from explorer.study.evidence.predict import LoopParts, Prediction
 from explorer.study.evidence.rows import Row
 from explorer.study.evidence.scores import score
@@ -155,3 +158,49 @@ def test_that_a_higher_rate_is_never_faster(h200: Systems) -> None:
         assert np.all(np.diff(values[0])[stable] >= -1e-9)
     assert np.all(table.tpot_p99 >= table.tpot_p50)
     assert np.all(table.ttft_p99 >= table.ttft_p50)
+
+
+def offered(systems: Systems, prompt: float, output: float) -> RateTable:
+    load = Load(one(prompt), one(output), one(1.0), one(0.7e-3))
+    return offered_rates(systems, load, serving_constants(), output_scv=one(0.4), wait_steps=one(1.5))
+
+
+@given(u=st.floats(1.0, 3.0), sigma=st.floats(0.0, 1e-4))
+@settings(max_examples=20, deadline=None)
+def test_that_beyond_capacity_a_rate_that_was_carried_obeys_littles_law(h200: Systems, u: float, sigma: float) -> None:
+    """The full batch's latency at the rate offered: n = rate * output * time per token."""
+    table = offered(h200, 300.0, 300.0)
+    at = int(np.argmax(table.rate[0]))
+    batch = float(table.rate[0, at] * table.tpot_p50[0, at]) * 300.0
+    rate = u * float(table.rate.max())
+    assert latencies_at(table, rate, sigma)["tpot_p50"] * rate * 300.0 == pytest.approx(batch, rel=0.01)
+
+
+@given(u=st.floats(0.05, 0.5))
+@settings(max_examples=20, deadline=None)
+def test_that_far_from_saturation_the_latency_is_the_tables_own(h200: Systems, u: float) -> None:
+    table = offered(h200, 300.0, 300.0)
+    rate = u * float(table.rate.max())
+    own = float(table.at(np.asarray(rate)).tpot_p99)
+    assert latencies_at(table, rate, 1e-6)["tpot_p99"] == pytest.approx(own, rel=1e-3)
+
+
+def test_that_stages_work_on_the_chunks_of_a_long_prompt_one_behind_the_other() -> None:
+    """Longer than an equal share of the work on each stage, shorter than the stages in turn."""
+    catalog = load_catalog()
+    model, chip = catalog.model("llama-3.1-405b"), catalog.chip("nv-h200")
+    load = Load(one(16384.0), one(600.0), one(1.0), one(0.0))
+
+    def alone(tp: int, pp: int) -> float:
+        systems = systems_of(model, [System(chip, "fp8", "fp8", tp, pp)])
+        return float(prompt_alone(systems, load, serving_constants())[0, 0])
+
+    assert alone(4, 1) / 2 < alone(4, 2) < alone(4, 1)
+    assert alone(2, 4) < 2 * alone(4, 2)
+
+
+def test_that_every_benchmark_that_is_predicted_says_where_its_prompt_length_comes_from() -> None:
+    table = tomllib.loads((resource_root() / "evidence" / "mlperf_workloads.toml").read_text(encoding="utf-8"))
+    predicted = [entry for entry in table["workloads"] if "skip" not in entry]
+    assert len(predicted) == 5
+    assert all(len(entry["prompt_source"]) > 40 for entry in predicted)

@@ -153,6 +153,16 @@ class RateTable:
         return RateTable(*(np.interp(place, points, getattr(self, name)[0]) for name in RateTable.__slots__))
 
 
+def prompt_alone(systems: Systems, load: Load, serving: ServingConstants) -> Array:
+    """Seconds of one prompt on an idle replica: pipeline stages work on its chunks one behind the other."""
+    stages = np.asarray(systems.split.pp, dtype=np.float64)
+    chunks = np.where(stages > 1, np.ceil(load.prompt / serving.packed_tokens), 1.0)
+    part = load.prompt / chunks
+    # a step shares its prompt tokens out over the stages; here one stage holds the whole chunk
+    through = systems.step(0.0 * part, 0.0 * part, part * stages, load.prompt) + load.host
+    return np.asarray(through * (1.0 + (chunks - 1.0) / stages))
+
+
 LADDER = np.geomspace(1e-3, 1.0, 28)
 
 
@@ -174,7 +184,8 @@ def offered_rates(
     cap = np.clip(held, 2.0, serving.largest_batch * np.asarray(systems.split.dp))
     batch = np.maximum(cap * LADDER, 1.0)
     decode = systems.step(batch, context) + load.host
-    packed = np.maximum(serving.packed_tokens / load.prompt, 1.0)
+    lanes = np.asarray(systems.split.dp) * np.asarray(systems.split.pp)
+    packed = np.maximum(serving.packed_tokens / load.prompt, 1.0) * lanes
     mixed = systems.step(batch, context, load.prompt * packed, load.prompt) + load.host
     prompt_time = np.maximum(mixed - decode, 1e-6) / packed + serving.host_request_offered
     rate = batch / (load.steps * decode + batch * prompt_time)
@@ -183,7 +194,7 @@ def offered_rates(
     logs = np.log(tpot), np.log(batch)
     elasticity = np.gradient(logs[0], axis=1) / np.maximum(np.gradient(logs[1], axis=1), 1e-9)
     spread = np.clip(elasticity, 0.05, 1.0) / np.sqrt(batch) / np.sqrt(np.clip(1.0 - busy, 0.1, 1.0))
-    alone = systems.step(0.0 * load.prompt, context, load.prompt, load.prompt) + load.host
+    alone = prompt_alone(systems, load, serving)
     long = load.prompt > serving.long_prompt
     queue = prompt_time * busy / (2.0 * np.clip(1.0 - busy, 0.05, 1.0))
     first = wait_steps * tpot + np.where(long, alone, 0.0) + queue + serving.admission

@@ -14,13 +14,15 @@ from explorer.study.evidence.loads import Load, RateTable, offered_rates
 from explorer.study.evidence.rows import RATE, THROUGHPUT, Row
 from explorer.study.evidence.systems import System, systems_of
 
-SPLITS = ((1, 1), (2, 1), (4, 1), (8, 1), (1, 8))
-"""Tensor and attention-data parallelism tried: one replica up to a node of eight."""
+SPLITS = ((1, 1, 1), (2, 1, 1), (4, 1, 1), (8, 1, 1), (1, 1, 8))
+"""Tensor, pipeline and attention-data parallelism tried: one replica up to a node of eight."""
 
-SATURATED = 0.98
-"""Share of its largest rate beyond which a system is not held to run stably."""
+LONG_PROMPT_SPLITS = ((1, 2, 1), (2, 2, 1), (1, 4, 1), (4, 2, 1), (2, 4, 1), (1, 8, 1))
+"""Pipelines, tried where prompts are long: only there the all-reduce of a whole prompt costs more than stages that
+wait for each other. So do the published settings: tensor parallelism alone for 70B with short prompts
+(mlcommons/inference_results_v4.1, closed/NVIDIA/configs/llama2-70b/Server), pipelines for 405B in later rounds."""
 
-_NORMAL = np.linspace(-2.0, 2.0, 21)
+_NORMAL = np.linspace(-3.0, 3.0, 41)
 
 
 def predict_offered(
@@ -30,7 +32,7 @@ def predict_offered(
 
     The layout is the one that carries the largest rate within the benchmark's limits; the load is the rate that
     was offered. Near saturation a small error of the step time is a large one of the latency, so the latency is
-    the mean logarithm over the step time's own uncertainty.
+    the mean logarithm over the step time's own uncertainty, as far as the rate can be carried at all.
     """
     model = rows[0].model
     assert model is not None
@@ -38,7 +40,7 @@ def predict_offered(
         best: tuple[float, float, RateTable] | None = None
         largest = 0.0
         reasons: list[str] = []
-        for system in _candidates(row, model):
+        for system in _candidates(row, model, serving):
             try:
                 table = _rates(row, model, system, serving)
             except ExplorerError as error:
@@ -56,15 +58,18 @@ def predict_offered(
         yield row, _found(row, best, largest, serving)
 
 
-def _candidates(row: Row, model: Model) -> Iterator[System]:
+def _candidates(row: Row, model: Model, serving: ServingConstants) -> Iterator[System]:
     chip = row.chip
     assert chip is not None
-    splits = SPLITS if row.tp is None else ((int(row.tp), int(row.dp)),)
-    for tp, dp in splits:
-        if tp * dp > _ranks(row) or model.heads % tp or (dp > 1 and not model.experts and row.tp is None):
+    long = (row.prompt or 0.0) > serving.long_prompt
+    splits = SPLITS + (LONG_PROMPT_SPLITS if long else ())
+    if row.tp is not None:
+        splits = ((int(row.tp), int(row.pp), int(row.dp)),)
+    for tp, pp, dp in splits:
+        if tp * pp * dp > _ranks(row) or model.heads % tp or (dp > 1 and not model.experts and row.tp is None):
             continue
         yield System(
-            chip, row.weight_precision, row.kv_precision, tp, int(row.pp), dp,
+            chip, row.weight_precision, row.kv_precision, tp, pp, dp,
             tp * dp if model.experts else 1, row.ranks_per_chip,
         )
 
@@ -104,17 +109,21 @@ def _found(
     if row.run == "offline":
         return {THROUGHPUT: largest * output}
     rate = row.rate if row.rate is not None else within
-    found = {RATE: within, THROUGHPUT: min(rate, SATURATED * largest) * output}
-    return found | _latencies(table, rate / replicas, serving.offered_sigma)
+    found = {RATE: within, THROUGHPUT: min(rate, largest) * output}
+    return found | latencies_at(table, rate / replicas, serving.offered_sigma)
 
 
-def _latencies(table: RateTable, rate: float, sigma: float) -> dict[str, float]:
-    """Latencies at a rate, the mean logarithm over step times s as long: T(s) = s*T(rate*s), held below saturation."""
-    top = float(table.rate.max()) * SATURATED
-    stretch = np.exp(sigma * _NORMAL)
+def latencies_at(table: RateTable, rate: float, sigma: float) -> dict[str, float]:
+    """Latencies at a rate, the mean logarithm over step times s as long: T(s) = s*T(rate*s).
+
+    The rate was carried, so the step took no longer than the largest rate of the table allows: s <= largest/rate.
+    At that end Little's law gives the full batch's latency at the rate offered.
+    """
+    largest = float(table.rate.max())
+    stretch = np.minimum(np.exp(sigma * _NORMAL), largest / rate)
     weights = np.exp(-0.5 * _NORMAL**2)
     weights = weights / weights.sum()
-    at = table.at(np.minimum(rate * stretch, top))
+    at = table.at(rate * stretch)
 
     def middle(values: Array) -> float:
         return float(np.exp(weights @ np.log(values * stretch)))

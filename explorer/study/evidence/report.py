@@ -97,6 +97,9 @@ def _targets(reached: Sequence[Reached]) -> Iterator[str]:
             "–" if wanted.p90 is None else f"{wanted.p90:.0%}", "met" if one.met else "not met",
         ))
     yield from columns(rows)
+    for one in reached:
+        if not one.met and one.target.note:
+            yield f"{one.target.name}: {one.target.note}"
 
 
 def _coverages(covered: Sequence[Covered]) -> Iterator[str]:

@@ -23,6 +23,8 @@ class Target:
     median: float
     p90: float | None
     applies: Callable[[Prediction], bool]
+    note: str = ""
+    """What was tried where the target is out of reach."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Reached:
             "name": self.target.name, "left_out": self.left_out, "rows": self.rows,
             "median_error": self.median, "p90_error": self.p90,
             "target_median": self.target.median, "target_p90": self.target.p90, "met": self.met,
+            "note": "" if self.met else self.target.note,
         }
 
 
@@ -75,13 +78,21 @@ CLOSED_LOOP: tuple[Target, ...] = (
 )
 """Judged with the constants estimated without the row's chip, or without its model family."""
 
+AT_THE_EDGE = (
+    "near saturation d ln TPOT/d ln rate = 1/(1-u): 10 % in the capacity is a factor in the latency. At the batch that "
+    "the measured latency implies (Little's law) the step itself is within 10 % (median). Tried and no better: a prior "
+    "on how near to saturation submitters run (server 0.96, interactive 0.59 of the same system's offline rate), the "
+    "step time's spread by evidence grade, the median in place of the mean logarithm, other prompt packing, 2-3 ms a "
+    "request. Holding the load within the benchmark's limits is not done: they may choose the layout only."
+)
+
 UNFITTED: tuple[Target, ...] = (
     Target("throughput, full house", 0.13, None, _run("in_flight_maximum", THROUGHPUT)),
     Target("throughput, static batch", 0.17, None, _run("static", THROUGHPUT)),
     Target("throughput, MLPerf offline", 0.17, None, _run("offline", THROUGHPUT)),
     Target("MLPerf rate within limits, Nvidia", 0.17, None, _run("offered", RATE, KNOWN)),
     Target("MLPerf rate within limits, datasheet", 0.27, None, _run("offered", RATE, ("datasheet", "undisclosed"))),
-    Target("MLPerf time per token P99 at the offered rate", 0.16, None, _run("offered", "tpot_p99")),
+    Target("MLPerf time per token P99 at the offered rate", 0.16, None, _run("offered", "tpot_p99"), AT_THE_EDGE),
     Target("MLPerf first token P99 at the offered rate", 0.35, None, _run("offered", "ttft_p99")),
 )
 """Nothing was fitted to these rows: kernel constants only."""
