@@ -18,7 +18,9 @@ from explorer.study.outcome import Outcome
 MONTH, MILLION, SHARE = (QUANTITIES[key] for key in ("usd_per_month", "usd_per_million", "share"))
 UNUSED = frozenset({"idle", "spares", "whole_units"})
 """Parts that serve nobody: hatched."""
-STRENGTH = {"capital": 1.0, "rent": 1.0, "energy": 0.55, "colocation": 0.55, "opex": 0.75, "margin": 0.38}
+STRENGTH = {
+    "capital": 1.0, "rent": 1.0, "energy": 0.55, "colocation": 0.55, "opex": 0.75, "margin": 0.38, "hosted": 0.38,
+}
 GREATEST_ROW = 74.0
 
 
@@ -35,6 +37,11 @@ class StackBar:
     selected: bool
 
     @property
+    def is_hosted(self) -> bool:
+        """Whether this is the hosted service, paid by the token."""
+        return any(key == "hosted" for key, _, _ in self.segments)
+
+    @property
     def words(self) -> str:
         """Its parts with their shares, the largest first."""
         if self.total is None or not self.total > 0:
@@ -49,7 +56,7 @@ def stack_bars(outcome: Outcome, workload: int) -> tuple[StackBar, ...]:
         return ()
     selected = outcome.workloads[workload].selected
     return tuple(
-        _bar(one, at == selected) for at, one in enumerate(outcome.economics.money[workload].alternatives)
+        _bar(one, at == selected) for at, one in enumerate(outcome.economics.money[workload].all)
     )
 
 
@@ -79,12 +86,14 @@ def paint_cost_stack(painter: QPainter, rect: QRectF, tokens: Tokens, bars: tupl
 
 def _paint_bar(painter: QPainter, place: QRectF, tokens: Tokens, bar: StackBar, at: int, most: float) -> None:
     line = place.top() + LINE_HEIGHT - 3.0
+    # a hosted service is no chip and has no chip's colour
+    colour = QColor(tokens.secondary) if bar.is_hosted else tokens.chip(at)
     money = NOTHING if bar.total is None else f"{MONTH.format(bar.total)}/month"
     if bar.per_million is not None:
         money += f" · {MILLION.format(bar.per_million)}/M tokens"
     took = draw_line(painter, place.left(), line, place.width(), money, tokens.text, semibold=bar.selected, right=True)
     room = place.width() - took - 12.0
-    draw_line(painter, place.left(), line, room, bar.label, tokens.chip(at), semibold=bar.selected)
+    draw_line(painter, place.left(), line, room, bar.label, colour, semibold=bar.selected)
     words = place.height() >= 2 * LINE_HEIGHT + 14.0
     height = max(6.0, min(18.0, place.height() - (2 if words else 1) * LINE_HEIGHT - 8.0))
     body = QRectF(place.left(), place.top() + LINE_HEIGHT, place.width(), height)
@@ -93,10 +102,10 @@ def _paint_bar(painter: QPainter, place: QRectF, tokens: Tokens, bar: StackBar, 
         width = body.width() * usd / most if most > 0 else 0.0
         part = QRectF(left, body.top(), max(width - 1.0, 0.5), body.height())
         if key in UNUSED:
-            painter.fillRect(part, tokens.chip_wash(at, 0.10))
-            painter.fillRect(part, QBrush(tokens.chip_wash(at, 0.6), Qt.BrushStyle.BDiagPattern))
+            painter.fillRect(part, _washed(colour, 0.10))
+            painter.fillRect(part, QBrush(_washed(colour, 0.6), Qt.BrushStyle.BDiagPattern))
         else:
-            painter.fillRect(part, tokens.chip_wash(at, STRENGTH[key]))
+            painter.fillRect(part, _washed(colour, STRENGTH[key]))
         if height >= 14.0 and text_width(title) + 6.0 <= width:
             strong = key not in UNUSED and STRENGTH[key] >= 0.7
             ink = tokens.on_chip(at) if strong else QColor(tokens.text)
@@ -110,6 +119,12 @@ def _paint_bar(painter: QPainter, place: QRectF, tokens: Tokens, bar: StackBar, 
     if words:
         base = body.bottom() + LINE_HEIGHT - 3.0
         draw_line(painter, place.left(), base, place.width(), bar.words, tokens.secondary)
+
+
+def _washed(colour: QColor, alpha: float) -> QColor:
+    wash = QColor(colour)
+    wash.setAlphaF(alpha)
+    return wash
 
 
 class CostStackPlot(PaintedPlot):

@@ -129,6 +129,8 @@ def _paint_labels(painter: QPainter, frame: Frame, tokens: Tokens, lines: tuple[
         used.append(y)
         width = text_width(line.label, semibold=True)
         x = at.x() + 8.0 if at.x() + 10.0 + width <= frame.area.right() else at.x() - 8.0 - width
+        # another line must not run through the name
+        painter.fillRect(QRectF(x - 2.0, y - 11.0, width + 4.0, 14.0), QColor(tokens.panel))
         draw_line(painter, x, y, width + 1.0, line.label, tokens.chip(line.place), semibold=True)
 
 

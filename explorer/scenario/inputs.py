@@ -101,6 +101,7 @@ INPUTS: Mapping[str, Input] = MappingProxyType({
     "power_limit_kw": Input("Power to be had", "watts", 1e3),
     "hosted_usd_per_million_input": Input("Hosted service, per million prompt tokens", "usd_per_million"),
     "hosted_usd_per_million_output": Input("Hosted service, per million answer tokens", "usd_per_million"),
+    "hosted_source": Input("Hosted service, where its price is from"),
     "headroom": Input("Spare capacity of the survivors", "share"),
     "features": Input("Features used"),
     "stack_usd_per_month": Input("Each further software stack", "usd_per_month"),

@@ -227,6 +227,7 @@ class Price(Record):
     power_limit_kw: Positive | None = None
     hosted_usd_per_million_input: NonNegative | None = None
     hosted_usd_per_million_output: NonNegative | None = None
+    hosted_source: Annotated[str, Field(max_length=200)] = ""
 
 
 class Comparison(Record):

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from explorer.catalog import Catalog, Chip
 from explorer.engine.cost import (
     HOURS_PER_MONTH,
-    SECONDS_PER_HOUR,
     TOKENS_PER_MILLION,
     HourlyCost,
     Migration,
@@ -26,8 +25,9 @@ from explorer.errors import MissingFigureError
 from explorer.scenario.schema import Migration as MigrationTerms
 from explorer.scenario.schema import Price, Scenario, Workload
 from explorer.study.figures import central_values
+from explorer.study.interactivity import Interactivity, interactivity
 from explorer.study.money import best_offer, owned_per_hour
-from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
+from explorer.study.outcome import AlternativeOutcome, Cost, Outcome, WorkloadOutcome
 from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import SAFE_LOAD
 
@@ -39,6 +39,7 @@ PART_TITLES: dict[str, str] = {
     "colocation": "Colocation",
     "opex": "Operation",
     "rent": "Rent",
+    "hosted": "Hosted service",
     "margin": "Margin",
     "idle": "Idle",
     "spares": "Spares",
@@ -78,22 +79,6 @@ class RentOrOwn:
 
 
 @dataclass(frozen=True, slots=True)
-class Interactivity:
-    """Throughput against interactivity along the load, arrays of shape (rates,), lightest load first.
-
-    Users see 1/P50 of the time per token; costs are at a steady load without idle hours.
-    """
-
-    tokens_per_s_per_user: Array
-    tokens_per_s_per_chip: Array
-    tpot_p99_s: Array
-    usd_per_million: Array
-    """NaN where the chip has no price."""
-    present: tuple[float, float, float, float] | None
-    """The same four at the stated traffic; None where it cannot be carried."""
-
-
-@dataclass(frozen=True, slots=True)
 class Move:
     """Leaving the selected alternative for this one: USD once and a month, months, USD today."""
 
@@ -122,6 +107,8 @@ class AlternativeMoney:
     facility_watts: float | None
     within_power_limit: bool | None
     """None without a limit or without a figure of the chip's power."""
+    price_source: str
+    """Where the price is from, with what is to be held against it."""
     rent_or_own: RentOrOwn
     interactivity: Interactivity | None
     move: Move | None
@@ -135,8 +122,16 @@ class WorkloadMoney:
 
     workload: str
     alternatives: tuple[AlternativeMoney, ...]
-    hosted_usd_per_month: float | None
+    hosted: AlternativeMoney | None
+    """The hosted service as one more alternative; None where its price is not stated."""
     power_limit_watts: float | None
+    horizon_years: float
+    """Over which a move is judged."""
+
+    @property
+    def all(self) -> tuple[AlternativeMoney, ...]:
+        """The alternatives, and after them the hosted service where there is one."""
+        return self.alternatives if self.hosted is None else (*self.alternatives, self.hosted)
 
 
 def workload_money(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> tuple[WorkloadMoney, ...]:
@@ -153,8 +148,9 @@ def _workload(scenario: Scenario, catalog: Catalog, workload: Workload, outcome:
         alternatives=tuple(
             _alternative(scenario, catalog, workload, one, outcome.chosen) for one in outcome.alternatives
         ),
-        hosted_usd_per_month=hosted_month(scenario.price, workload),
+        hosted=_hosted(scenario, workload, outcome.chosen),
         power_limit_watts=limit_watts(scenario.price),
+        horizon_years=scenario.fleet.migration.horizon_years,
     )
 
 
@@ -168,6 +164,40 @@ def hosted_month(price: Price, workload: Workload) -> float | None:
     return (
         prompts * price.hosted_usd_per_million_input + answers * price.hosted_usd_per_million_output
     ) / TOKENS_PER_MILLION
+
+
+def _hosted(scenario: Scenario, workload: Workload, chosen: AlternativeOutcome) -> AlternativeMoney | None:
+    price, traffic = scenario.price, workload.traffic
+    month = hosted_month(price, workload)
+    if month is None:
+        return None
+    paid_in, paid_out = price.hosted_usd_per_million_input or 0.0, price.hosted_usd_per_million_output or 0.0
+    blended = (paid_in * traffic.prompt_tokens + paid_out * traffic.output_tokens) / (
+        traffic.prompt_tokens + traffic.output_tokens
+    )
+    each = PerMillion(paid_in, paid_out, blended)
+    tokens_per_s = traffic.request_rate_per_s / traffic.peak_to_mean * traffic.output_tokens
+    spend = None if chosen.cost.usd_per_month is None else chosen.cost.usd_per_month.value
+    return AlternativeMoney(
+        name="hosted",
+        label=PART_TITLES["hosted"],
+        usd_per_month=month,
+        parts=(CostPart("hosted", PART_TITLES["hosted"], month),) if month > 0 else (),
+        used_share=None,
+        stated=each,
+        full_use=each,
+        joule_per_token=None,
+        tokens_per_s_per_watt=None,
+        tokens_per_s_per_usd_hour=tokens_per_s / (month / HOURS_PER_MONTH) if month > 0 else None,
+        facility_watts=None,
+        within_power_limit=None,
+        price_source=price.hosted_source or "as stated in the scenario",
+        rent_or_own=RentOrOwn(None, "", None, None, ""),
+        interactivity=None,
+        # an interface takes the place of a stack of one's own: the whole of the engineering
+        move=None if spend is None else _move(scenario.fleet.migration, price, spend, month, engineering=1.0),
+        reason="pays for tokens, not for hours; whether it keeps the promises is not known",
+    )
 
 
 def _alternative(
@@ -187,7 +217,7 @@ def _alternative(
     within = None if price.power_limit_kw is None or watts is None else bool(within_limit(watts, price))
     usd = None if one.cost.usd_per_chip_hour is None else one.cost.usd_per_chip_hour.value
     joule = None if one.energy_joule_per_token is None else one.energy_joule_per_token.value
-    reason = one.cost.reason or (one.reason if month is None else "")
+    reason = "; ".join(dict.fromkeys(text for text in (one.cost.reason, one.reason) if text))
     used = None if month is None else used_share(one, workload.traffic.peak_to_mean)
     parts = () if month is None or usd is None or used is None else _parts(one, price, usd, used, owned)
     tokens_per_s = one.request_rate / workload.traffic.peak_to_mean * workload.traffic.output_tokens
@@ -210,11 +240,19 @@ def _alternative(
         tokens_per_s_per_usd_hour=None if not month else tokens_per_s / (month / HOURS_PER_MONTH),
         facility_watts=watts,
         within_power_limit=within,
+        price_source=_source_words(one.cost),
         rent_or_own=rent,
         interactivity=interactivity(one, workload.traffic.prompt_tokens, workload.traffic.output_tokens, usd),
-        move=_move(scenario.fleet.migration, price, catalog, chosen, one),
+        move=_move_to(scenario, catalog, chosen, one),
         reason=reason,
     )
+
+
+def _source_words(cost: Cost) -> str:
+    marks = [cost.price_source]
+    marks += ["nobody has published it"] if cost.price_hypothetical else []
+    marks += ["stale: older than half a year"] if cost.price_stale else []
+    return "; ".join(mark for mark in marks if mark)
 
 
 def _stated(one: AlternativeOutcome) -> PerMillion | None:
@@ -280,32 +318,6 @@ def _rent_or_own(catalog: Catalog, chip: Chip, cloud: str, owned: HourlyCost | N
     )
 
 
-def interactivity(
-    one: AlternativeOutcome, prompt_tokens: float, output_tokens: float, usd_per_chip_hour: float | None
-) -> Interactivity | None:
-    """The throughput-against-interactivity curve of an alternative at its layout; None where it cannot run."""
-    curve = one.curves.get("tpot")
-    serving = one.replicas * one.degree
-    if curve is None or not serving or not one.rates.size:
-        return None
-    good = np.isfinite(curve.p50) & np.isfinite(curve.p99) & (curve.p50 > 0)
-    if not good.any():
-        return None
-    rates, p50, p99 = one.rates[good], curve.p50[good], curve.p99[good]
-    price = math.nan if usd_per_chip_hour is None else usd_per_chip_hour
-    tokens = prompt_tokens + output_tokens
-    usd = price * serving / SECONDS_PER_HOUR / (rates * tokens) * TOKENS_PER_MILLION
-    chips = rates * output_tokens / serving
-    present = None
-    if rates[0] <= one.request_rate <= rates[-1]:
-
-        def at(values: Array) -> float:
-            return float(np.exp(np.interp(np.log(one.request_rate), np.log(rates), np.log(values))))
-
-        present = (1.0 / at(p50), at(chips), at(p99), at(usd) if usd_per_chip_hour is not None else math.nan)
-    return Interactivity(1.0 / p50, chips, p99, usd, present)
-
-
 def exit_cost(terms: MigrationTerms, monthly_spend: float, *, engineering: float, egress: bool) -> float:
     """USD to leave: the part of the engineering (0-1) that a new stack takes, egress only from a cloud."""
     return float(
@@ -326,8 +338,8 @@ def exit_cost(terms: MigrationTerms, monthly_spend: float, *, engineering: float
     )
 
 
-def _move(
-    terms: MigrationTerms, price: Price, catalog: Catalog, chosen: AlternativeOutcome, one: AlternativeOutcome
+def _move_to(
+    scenario: Scenario, catalog: Catalog, chosen: AlternativeOutcome, one: AlternativeOutcome
 ) -> Move | None:
     if one.name == chosen.name or one.cost.usd_per_month is None or chosen.cost.usd_per_month is None:
         return None
@@ -335,9 +347,14 @@ def _move(
         frozenset(link.supplier for link in catalog.supply_chain(chip).links["software_stack"].candidates)
         for chip in (chosen.chip, one.chip)
     ]
-    spend = chosen.cost.usd_per_month.value
-    saving = spend - one.cost.usd_per_month.value
-    cost = exit_cost(terms, spend, engineering=float(stacks[0] != stacks[1]), egress=False)
+    months = chosen.cost.usd_per_month.value, one.cost.usd_per_month.value
+    return _move(scenario.fleet.migration, scenario.price, *months, engineering=float(stacks[0] != stacks[1]))
+
+
+def _move(terms: MigrationTerms, price: Price, spend: float, then: float, *, engineering: float) -> Move:
+    """Leaving a spend of so many USD a month for another; the NPV at the cost of capital over the horizon."""
+    saving = spend - then
+    cost = exit_cost(terms, spend, engineering=engineering, egress=False)
     back = float(payback_months(cost, saving))
     months = max(1, round(terms.horizon_years * 12))
     monthly_rate = (1.0 + price.cost_of_capital) ** (1.0 / 12.0) - 1.0

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog
 from explorer.engine.cost import HOURS_PER_MONTH
 from explorer.scenario.schema import Alternative, Migration, Price, Scenario
-from explorer.study.cost_parts import AlternativeMoney, WorkloadMoney, exit_cost, hosted_month
+from explorer.study.cost_parts import AlternativeMoney, WorkloadMoney, _move, exit_cost, hosted_month
 from explorer.study.economics import evaluate_with_economics as evaluate
+from explorer.study.export import outcome_data
 from explorer.study.outcome import Outcome
 from tests.study.asking import alternative, four_chips, scenario, workload
 
@@ -163,3 +164,71 @@ def test_that_leaving_costs_what_the_worked_example_says() -> None:
     terms = Migration(egress_terabytes=200)
     assert exit_cost(terms, 200_000.0, engineering=1.0, egress=True) == pytest.approx(910_000.0)
     assert exit_cost(terms, 200_000.0, engineering=0.0, egress=False) == pytest.approx(300_000.0)
+
+
+def test_that_a_hosted_service_is_one_more_alternative_with_its_source(catalog: Catalog) -> None:
+    """At $0.50 in and $2.00 out, 1,155 and 211 tokens a request: (577.5 + 422)/1366 = $0.731698 a million."""
+    price = Price(hosted_usd_per_million_input=0.5, hosted_usd_per_million_output=2.0, hosted_source="a price list")
+    _, money = money_of(scenario(workload(alternative("nv-h200")), price=price), catalog)
+    hosted = money.hosted
+    assert hosted is not None and hosted.stated is not None and money.all[-1] is hosted
+    assert hosted.stated.blended == pytest.approx(0.7316984, rel=1e-6)
+    assert hosted.full_use == hosted.stated, "a service paid by the token has no idle hours"
+    assert hosted.usd_per_month == pytest.approx(15.768 * (577.5 + 422.0), rel=1e-9)
+    assert sum(each.usd_per_month for each in hosted.parts) == hosted.usd_per_month
+    assert hosted.price_source == "a price list" and hosted.joule_per_token is None
+    spend = money.alternatives[0].usd_per_month
+    assert hosted.move is not None and spend is not None
+    assert hosted.move.saving_usd_per_month == pytest.approx(spend - hosted.usd_per_month)
+    # 6 * 4 * 25 k$ of engineering, and 3 months of half the spend twice
+    assert hosted.move.switching_usd == pytest.approx(600_000.0 + 1.5 * spend)
+    table = outcome_data(evaluate(scenario(workload(alternative("nv-h200")), price=price), catalog, samples=8))
+    assert table["economics"]["money"][0]["hosted"]["usd_per_month"] == pytest.approx(hosted.usd_per_month)
+
+
+def test_that_a_move_is_worth_what_a_calculation_by_hand_says() -> None:
+    """From 200 k$ to 120 k$ a month with a new stack: 600 k$ + 1.5 * 200 k$ once, back in 11.25 months.
+
+    36 months of 80 k$ at 1.1^(1/12) - 1 = 0.797414 % a month: annuity (1 - 1.1^-3)/0.00797414 = 31.18645.
+    """
+    found = _move(Migration(), Price(), 200_000.0, 120_000.0, engineering=1.0)
+    assert found.switching_usd == pytest.approx(900_050.0 - 50.0)
+    assert found.payback_months == pytest.approx(11.25)
+    assert found.net_present_value_usd == pytest.approx(80_000.0 * 31.18645 - 900_000.0, rel=1e-5)
+    dearer = _move(Migration(), Price(), 100_000.0, 120_000.0, engineering=0.0)
+    assert dearer.payback_months is None and dearer.net_present_value_usd < -dearer.switching_usd
+
+
+def test_that_owning_an_h200_breaks_even_where_a_calculation_by_hand_says(catalog: Catalog) -> None:
+    """((K - 0.15 K/1.1^4) * 0.3154708 + 0.05 K)/8760 with K 1.35 times the chip, against the rent less the energy."""
+    asked = scenario(workload(alternative("nv-h200")), price=Price(basis="own"))
+    _, money = money_of(asked, catalog)
+    found = money.alternatives[0].rent_or_own
+    capital = 1.35 * catalog.chip("nv-h200").figures["capex"].value
+    fixed = capital * ((1 - 0.15 / 1.4641) * 0.3154708 + 0.05) / 8760.0
+    energy = 0.7 * 1.45 * 0.8 * 1.25 * 0.09
+    assert found.owned_per_hour == pytest.approx(fixed + energy, rel=1e-6)
+    assert found.rented_per_hour is not None
+    assert found.break_even_utilisation == pytest.approx(fixed / (found.rented_per_hour - energy), rel=1e-6)
+    assert found.rented_source.startswith("AWS ")
+
+
+def test_that_a_tokens_energy_is_the_power_over_the_tokens(answered: tuple[Outcome, WorkloadMoney]) -> None:
+    """Board power times 1.45 for the system, 80 % load, PUE 1.25, over the mean of 6 requests/s of 211 tokens."""
+    outcome, money = answered
+    h200 = next(at for at, one in enumerate(outcome.workloads[0].alternatives) if one.chip == "nv-h200")
+    chips = outcome.workloads[0].alternatives[h200].chips_total
+    joule = 700.0 * 1.45 * chips * 0.8 * 1.25 / (6.0 * 211.0)
+    one = money.alternatives[h200]
+    assert one.joule_per_token == pytest.approx(joule, rel=1e-9)
+    assert one.tokens_per_s_per_watt == pytest.approx(1.0 / joule, rel=1e-9)
+    assert one.usd_per_month is not None
+    assert one.tokens_per_s_per_usd_hour == pytest.approx(6.0 * 211.0 / (one.usd_per_month / 730.0), rel=1e-9)
+
+
+def test_that_every_price_says_where_it_is_from(answered: tuple[Outcome, WorkloadMoney], catalog: Catalog) -> None:
+    assert all("cost plus" in one.price_source for one in answered[1].alternatives)
+    asked = scenario(workload(alternative("nv-h200")), price=Price(basis="offer"))
+    _, money = money_of(asked.model_copy(update={"as_of": "2030-01-01"}), catalog)
+    source = money.alternatives[0].price_source
+    assert source.startswith("AWS ") and "stale" in source

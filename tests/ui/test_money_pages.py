@@ -185,3 +185,46 @@ def test_that_a_change_of_fleet_is_said_against_the_baseline(fleet_window: MainW
     assert text.startswith("Since the baseline: Removing Qualcomm AI200 on AWS ")
     raised = next(part for part in text.split("; ") if "raises" in part)
     assert "chip designer" in raised and "packaging" in raised
+
+
+def test_that_a_hosted_service_and_a_power_limit_are_typed_on_the_cost_page(
+    fleet_window: MainWindow, qtbot: QtBot
+) -> None:
+    window = fleet_window
+    window.show_page("cost")
+    page = cost_of(window)
+    rows = page.table.model().rowCount()
+    for key, text in (
+        ("hosted_usd_per_million_input", "0.6"),
+        ("hosted_usd_per_million_output", "$0.90"),
+        ("power_limit_kw", "20 kW"),
+    ):
+        field = page.terms.fields[key]
+        field.setFocus()
+        qtbot.keyClicks(field, text)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        QApplication.processEvents()
+    price = window.document.scenario.price
+    assert (price.hosted_usd_per_million_input, price.hosted_usd_per_million_output) == (0.6, 0.9)
+    assert price.power_limit_kw == pytest.approx(20.0)
+    assert page.table.model().rowCount() == rows + 1
+    assert cell(page.table, rows, 0) == "Hosted service" and cell(page.table, rows, column_of(page.table, "NPV"))
+    assert "does not fit the power limit of 20 kW" in cell(page.table, 0, column_of(page.table, "Remarks"))
+    assert page.stack.values()[-1].is_hosted
+    steps = window.document.undo_stack
+    steps.undo()
+    QApplication.processEvents()
+    assert window.document.scenario.price.power_limit_kw is None
+    assert page.terms.fields["power_limit_kw"].text() == ""
+
+
+def test_that_a_negative_limit_is_said_and_nothing_changes(fleet_window: MainWindow, qtbot: QtBot) -> None:
+    window = fleet_window
+    window.show_page("cost")
+    page = cost_of(window)
+    field = page.terms.fields["power_limit_kw"]
+    field.setFocus()
+    qtbot.keyClicks(field, "-5 kW")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert window.document.scenario.price.power_limit_kw is None
+    assert "power_limit_kw" in page.terms.problem.text() and field.text() == ""

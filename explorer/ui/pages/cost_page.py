@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from explorer.plots.cost_stack import CostStackPlot
 from explorer.plots.interactivity_plot import TITLES, InteractivityPlot
@@ -16,10 +16,10 @@ from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMone
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.money_page import MoneyPage, TextTable
+from explorer.ui.pages.money_terms import MoneyTerms
 
-MONTH, MILLION, HOUR, SHARE, JOULE, WATTS = (
-    QUANTITIES[key]
-    for key in ("usd_per_month", "usd_per_million", "usd_per_hour", "share", "joule_per_token", "watts")
+MONTH, MILLION, HOUR, SHARE, WATTS, USD = (
+    QUANTITIES[key] for key in ("usd_per_month", "usd_per_million", "usd_per_hour", "share", "watts", "usd")
 )
 
 
@@ -41,8 +41,13 @@ def _months(one: AlternativeMoney) -> str:
     return "never" if one.move.payback_months is None else f"{one.move.payback_months:.1f} months"
 
 
+def _sources(one: AlternativeMoney) -> str:
+    rented = f"rent: {one.rent_or_own.rented_source}" if one.rent_or_own.rented_source else ""
+    return " · ".join(text for text in (one.price_source, rented) if text)
+
+
 def _remarks(one: AlternativeMoney) -> str:
-    limit = {False: "above the power limit", True: "within the power limit", None: ""}[one.within_power_limit]
+    limit = "within the power limit" if one.within_power_limit else ""
     return " · ".join(text for text in (one.reason, limit, one.rent_or_own.reason) if text)
 
 
@@ -71,6 +76,13 @@ COLUMNS: tuple[tuple[str, str, Callable[[AlternativeMoney], str]], ...] = (
     ("own above", "Share of hours in use above which owning is cheaper",
      lambda one: _maybe(one.rent_or_own.break_even_utilisation, SHARE.format)),
     ("payback", "Until moving from the selected alternative has paid for itself", _months),
+    ("moving costs", "Once, to leave the selected alternative for this one: engineering, running both, moving data",
+     lambda one: _maybe(None if one.move is None else one.move.switching_usd, USD.format)),
+    ("saves", "A month, against the selected alternative",
+     lambda one: _maybe(None if one.move is None else one.move.saving_usd_per_month, MONTH.format)),
+    ("NPV", "What the move is worth today at the cost of capital, over the stated horizon",
+     lambda one: _maybe(None if one.move is None else one.move.net_present_value_usd, USD.format)),
+    ("Sources", "Where the price is from, and the rent that owning is set against", _sources),
     ("Remarks", "What to know", _remarks),
 )  # fmt: skip
 
@@ -82,10 +94,12 @@ class CostPage(MoneyPage):
         super().__init__(document, feed, parent)
         self.setObjectName("page.cost")
         self.stack, self.interactivity = CostStackPlot(self), InteractivityPlot(self)
-        self.table = TextTable("cost", "Money of the alternatives", parent=self, last_texts=1)
+        self.table = TextTable("cost", "Money of the alternatives", parent=self, last_texts=2)
         self.basis = QLabel(self)
         self.basis.setObjectName("cost.basis")
         self.basis.setWordWrap(True)
+        self.basis.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.terms = MoneyTerms(document, self)
         self.view = QComboBox(self)
         self.view.setObjectName("cost.view")
         self.view.setAccessibleName("What the speed of answers is set against")
@@ -102,7 +116,10 @@ class CostPage(MoneyPage):
         right.addWidget(self.interactivity, 1)
         grid.addLayout(right, 0, 1)
         grid.addWidget(self.table, 1, 0, 1, 2)
-        grid.addWidget(self.basis, 2, 0, 1, 2)
+        foot = QHBoxLayout()
+        foot.addWidget(self.terms)
+        foot.addWidget(self.basis, 1)
+        grid.addLayout(foot, 2, 0, 1, 2)
         grid.setRowStretch(0, 3)
         grid.setRowStretch(1, 2)
         grid.setColumnStretch(0, 1)
@@ -119,9 +136,10 @@ class CostPage(MoneyPage):
         money = answer.economics.money[at]
         self.table.show_rows(
             [(title, meaning) for title, meaning, _ in COLUMNS],
-            [[text(one) for _, _, text in COLUMNS] for one in money.alternatives],
+            [[text(one) for _, _, text in COLUMNS] for one in money.all],
         )
         self.basis.setText(_basis_words(answer.price_basis, money))
+        self.terms.show_terms(self._feed.scenario.price)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
@@ -132,8 +150,5 @@ class CostPage(MoneyPage):
 def _basis_words(basis: str, money: WorkloadMoney) -> str:
     words = {"offer": "offers, rented", "cost_plus": "cost plus one margin for all", "own": "owned"}[basis]
     parts = [f"Price basis: {words}"]
-    if money.hosted_usd_per_month is not None:
-        parts.append(f"a hosted service would cost {MONTH.format(money.hosted_usd_per_month)} a month")
-    if money.power_limit_watts is not None:
-        parts.append(f"power limit {WATTS.format(money.power_limit_watts)}")
+    parts.append(f"moves judged over {money.horizon_years:g} years")
     return " · ".join(parts)
