@@ -118,7 +118,10 @@ def step_time(
     for group in shape.layers:
         layer = np.asarray(per_layer)
         if group.mixer != "none":
-            key = (group.mixer, group.window, group.heads, group.kv_heads, group.head_dim)
+            key = (
+                group.mixer, group.window, group.heads, group.kv_heads, group.head_dim, group.shared_key_value,
+                group.kv_compression, group.attended,
+            )  # fmt: skip
             if key not in mixers:
                 mixers[key] = (
                     _mixer_time(

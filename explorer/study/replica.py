@@ -58,6 +58,11 @@ class Demand:
         """Mean context of a sequence in service: length-biased, ISL + OSL*(1+CV^2)/2."""
         return self.prompt + self.output * (1.0 + self.output_cv**2) / 2.0
 
+    @property
+    def attended_by_prompt(self) -> float:
+        """Tokens that a prompt token attends to: half the prompt, weighted by length, plus the cached prefix."""
+        return self.prompt * self.prefix_hit + self.computed_prompt * (1.0 + self.prompt_cv**2) / 2.0
+
 
 def p99_length(demand: Demand) -> float:
     """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
@@ -139,8 +144,6 @@ def step_grid(
     lanes = np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64)
     budget = np.maximum(rows.token_budget - batch / np.asarray(rows.split.dp), 16.0)
     chunk = np.minimum(prompt, budget)
-    # a prompt token attends to what came before it: half the prompt, weighted by length, plus the cached prefix
-    attended = demand.prompt * demand.prefix_hit + prompt * (1.0 + demand.prompt_cv**2) / 2.0
     nothing = np.zeros_like(chunk)
     both = step_time(
         shape,
@@ -151,7 +154,7 @@ def step_grid(
             decode=np.concatenate([batch, batch, batch], axis=1),
             context=demand.mean_context,
             prefill=np.concatenate([nothing, chunk * lanes, budget * lanes], axis=1),
-            prefill_context=attended,
+            prefill_context=demand.attended_by_prompt,
             prompts=np.concatenate([nothing, chunk / prompt * lanes, budget / prompt * lanes], axis=1),
         ),
         constants,
@@ -291,14 +294,14 @@ def batch_quantile(state: LoadState, chain: Chain, q: float) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _lengths(mean: float, cv: float) -> Array:
+def lengths_of(mean: float, cv: float) -> Array:
     """Lengths at the middles of 32 equal slices of a lognormal."""
     return np.asarray([float(lognormal_quantile(mean, cv, (i + 0.5) / 32)) for i in range(32)])
 
 
 def _full_share(demand: Demand, budget: Array) -> Array:
     """Share of a prompt's chunks that fill the budget by themselves, (rows, 1)."""
-    whole = np.floor(_lengths(demand.computed_prompt, demand.prompt_cv) / budget).mean(axis=1, keepdims=True)
+    whole = np.floor(lengths_of(demand.computed_prompt, demand.prompt_cv) / budget).mean(axis=1, keepdims=True)
     return np.asarray(whole / (whole + 1.0))
 
 

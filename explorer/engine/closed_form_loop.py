@@ -1,0 +1,550 @@
+"""The closed form compiled: step times, chain and latency quantiles of many rows, row by row in the nearest cache.
+
+What is computed, and from which source, is said in `steptime`, `queueing`, `latency` and `study.replica`; this is the
+same in loops, equal within rounding (a test holds them together). All compiled code of the closed form stands in this
+one file, because numba's cache notices changes of the calling file only. Nothing that the window imports may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+TTFT, TPOT, ITL, E2E, METRICS = range(5)
+
+# What all rows share, besides the quantiles.
+(
+    PROMPT_SCV, OUTPUT, OUTPUT_SCV, HOST_REQUEST, OVERHEAD, LOAD_GAIN, STALL, SHARED,
+) = range(8)  # fmt: skip
+
+AT_REST = float(np.sqrt(2.0 / np.e))
+
+
+def _inlined(function: Function) -> Function:
+    """Copied into its callers, where loops over it become vector instructions; order of operations kept."""
+    return cast(Function, njit(nogil=True, forceinline=True, error_model="numpy", fastmath={"contract"})(function))
+
+
+def _compiled(function: Function) -> Function:
+    """Machine code kept on disk, without the interpreter's lock; sums may be taken in another order."""
+    flags = {"contract", "reassoc", "nsz", "arcp"}
+    return cast(Function, njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function))
+
+
+def _bits_builder(_context: Any, _value: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.uint64))
+
+    return types.uint64(types.float64), generate
+
+
+def _float_builder(_context: Any, _value: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
+
+    return types.float64(types.uint64), generate
+
+
+_bits: Callable[[float], Any] = cast(Any, intrinsic)(_bits_builder)
+_float: Callable[[Any], float] = cast(Any, intrinsic)(_float_builder)
+
+
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+ROUNDING = 6755399441055744.0
+"""1.5 * 2^52: added to a float below 2^51, it leaves the nearest whole number in the last bits."""
+_SHIFT = np.uint64(52)
+_MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
+_ROOT_HALF = np.uint64(0x3FE6A09E667F3BCD)
+_TO_ROOT_HALF = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+_TWO_52 = np.uint64(0x4330000000000000)
+
+
+@_inlined
+def _exp(x: float) -> float:
+    """e^x within 1 ulp from -708 to 709, held there: Taylor's series about the nearest multiple of ln 2."""
+    x = x if x > -708.0 else -708.0
+    x = x if x < 709.0 else 709.0
+    t = x * 1.4426950408889634 + ROUNDING
+    n = t - ROUNDING
+    r = (x - n * LN2_HIGH) - n * LN2_LOW
+    p = 1.0 / 6227020800.0
+    p = p * r + 1.0 / 479001600.0
+    p = p * r + 1.0 / 39916800.0
+    p = p * r + 1.0 / 3628800.0
+    p = p * r + 1.0 / 362880.0
+    p = p * r + 1.0 / 40320.0
+    p = p * r + 1.0 / 5040.0
+    p = p * r + 1.0 / 720.0
+    p = p * r + 1.0 / 120.0
+    p = p * r + 1.0 / 24.0
+    p = p * r + 1.0 / 6.0
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    result: float = _float(_bits(p) + (_bits(t) << _SHIFT))
+    return result
+
+
+@_inlined
+def _log(x: float) -> float:
+    """ln x within 1 ulp for normal x > 0: the series of fdlibm (Sun Microsystems 1993), mantissa about 1."""
+    k = _bits(x) + _TO_ROOT_HALF
+    e = _float((k >> _SHIFT) | _TWO_52) - 4503599627371519.0
+    f = _float((k & _MANTISSA) + _ROOT_HALF) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    r = 1.479819860511658591e-01
+    r = r * z + 1.531383769920937332e-01
+    r = r * z + 1.818357216161805012e-01
+    r = r * z + 2.222219843214978396e-01
+    r = r * z + 2.857142874366239149e-01
+    r = r * z + 3.999999999940941908e-01
+    r = r * z + 6.666666666666735130e-01
+    r = r * z
+    half = 0.5 * f * f
+    return e * LN2_HIGH - ((half - (s * (half + r) + e * LN2_LOW)) - f)
+
+
+@_inlined
+def _roofline(compute: float, memory: float, sharpness: float, root: float) -> float:
+    larger = compute if compute > memory else memory
+    smaller = memory if compute > memory else compute
+    ratio = smaller / (larger + 1e-300) + 1e-300
+    return larger * _exp(_log(1.0 + _exp(sharpness * _log(ratio))) * root)
+
+
+@_compiled
+def time_steps(
+    start: int,
+    stop: int,
+    whole: Floats,
+    products: Floats,
+    lines: Floats,
+    experts: Floats,
+    reduces: Floats,
+    alpha: Floats,
+    slope: Floats,
+    root: Floats,
+    parts: Ints,
+    groups: Ints,
+    counts: Floats,
+    experts_held: float,
+    caps: Floats,
+    budgets: Floats,
+    prompt: float,
+    budget_at: Floats,
+    decode_at: Floats,
+    mixed_at: Floats,
+    full_at: Floats,
+) -> None:
+    """Fill the step grid (rows, points) of rows start to stop from `StepCoefficients`; see `study.replica.step_grid`.
+
+    `caps`, `budgets` (rows,); filled are `budget_at`, and steps of decodes alone, with a prompt chunk, and full.
+    """
+    points = decode_at.shape[1]
+    width = 3 * points
+    kept = parts.shape[0]
+    buffers = np.empty((9, width))
+    decode, prefill, tokens, batch, logits = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
+    reduced, layer, total, work = buffers[5], buffers[6], buffers[7], buffers[8]
+    spent = np.empty((max(kept, 1), width))
+    for row in range(start, stop):
+        within, pp, dp = whole[row, 0] > 0.5, whole[row, 1], whole[row, 2]
+        lanes = dp * pp
+        step = np.log(max(caps[row], 1.0)) / (points - 1)
+        for j in range(points):
+            n = np.exp(step * j)
+            budget = max(budgets[row] - n / dp, 16.0)
+            budget_at[row, j] = budget
+            own = max(n / lanes, min(n, 1.0))
+            whole_batch = max(n / pp, min(n, 1.0))
+            for kind in range(3):
+                i = kind * points + j
+                chunk = 0.0 if kind == 0 else min(prompt, budget) if kind == 1 else budget
+                decode[i] = own
+                prefill[i] = chunk
+                tokens[i] = own + chunk
+                batch[i] = whole_batch + chunk * dp
+                logits[i] = max(own + chunk / prompt, 1.0 / lanes)
+        a_byte = whole[row, 11]
+        for i in range(width):
+            size = tokens[i] * a_byte
+            best = alpha[row, 0] + slope[row, 0] * size
+            for k in range(1, alpha.shape[1]):
+                other = alpha[row, k] + slope[row, k] * size
+                best = other if other < best else best
+            reduced[i] = best + root[row] * np.sqrt(size)
+        for part in range(kept):
+            constant, a_sequence, a_token, with_prompt = lines[row, part]
+            reduce = reduces[row, part]
+            for i in range(width):
+                spent[part, i] = constant + a_sequence * decode[i] + a_token * prefill[i] + reduce * reduced[i]
+            for i in range(points, width):
+                spent[part, i] += with_prompt
+            for at in range(parts[part, 0], parts[part, 1]):
+                a, b, c, p, t0, count = products[row, at]
+                inverse = 1.0 / p
+                for i in range(width):
+                    spent[part, i] += count * (t0 + _roofline(tokens[i] * a, b + tokens[i] * c, p, inverse))
+            if parts[part, 2]:
+                a, b, c, p, t0, spare = experts[row]
+                inverse = 1.0 / p
+                for i in range(width):
+                    touched = experts_held * (1.0 - _exp(batch[i] * spare))
+                    spent[part, i] += t0 + _roofline(batch[i] * a, touched * b + batch[i] * c, p, inverse)
+        for i in range(width):
+            total[i] = whole[row, 7] + whole[row, 8] * tokens[i]
+        for group in range(groups.shape[0]):
+            mixer, feed = groups[group, 0], groups[group, 1]
+            for i in range(width):
+                layer[i] = whole[row, 5] + whole[row, 6] * tokens[i]
+            if mixer >= 0:
+                for i in range(width):
+                    layer[i] += spent[mixer, i]
+            if feed >= 0:
+                for i in range(width):
+                    layer[i] += spent[feed, i]
+                if parts[feed, 2] and whole[row, 9] > 0.0:
+                    for i in range(width):
+                        exchange = whole[row, 9] + whole[row, 10] * tokens[i]
+                        beside = exchange if exchange > layer[i] else layer[i]
+                        layer[i] = layer[i] + exchange if within else beside
+            for i in range(width):
+                total[i] += counts[group] * layer[i]
+        a, b, c, p, t0, count = products[row, products.shape[1] - 1]
+        inverse = 1.0 / p
+        for i in range(width):
+            work[i] = count * (t0 + _roofline(logits[i] * a, b + logits[i] * c, p, inverse))
+        factor, host = whole[row, 3], whole[row, 4]
+        for j in range(points):
+            decode_at[row, j] = (total[j] + work[j]) * factor + host
+            mixed_at[row, j] = (total[points + j] + work[points + j]) * factor + host
+            full_at[row, j] = (total[2 * points + j] + work[2 * points + j]) * factor + host
+
+
+@_inlined
+def _odds(p: float) -> float:
+    held = min(max(p, 1e-12), 1.0 - 1e-12)
+    odds: float = np.log(held) - np.log1p(-held)
+    return odds
+
+
+@_inlined
+def _between(low: float, high: float, odds: float, start: float, end: float) -> float:
+    """Value at log odds `odds` between `start` (cumulative `low`) and `end` (`high`)."""
+    below, above = _odds(low), _odds(high)
+    share = (odds - below) / (above - below) if above > below else 1.0
+    return start + min(max(share, 0.0), 1.0) * (end - start)
+
+
+@_compiled
+def solve_rows(
+    start: int,
+    stop: int,
+    decode: Floats,
+    mixed: Floats,
+    full: Floats,
+    chunks: Floats,
+    full_steps: Floats,
+    first_budget: Floats,
+    lanes: Floats,
+    stall_probability: Floats,
+    of_cap: Ints,
+    node_count: Ints,
+    node: Floats,
+    node_span: Floats,
+    node_end: Floats,
+    node_factorial: Floats,
+    node_left: Ints,
+    node_share: Floats,
+    shared: Floats,
+    lengths: Floats,
+    rates: Floats,
+    relative: bool,
+    scv: Floats,
+    quantile: Floats,
+    normal: Floats,
+    prompt_factor: Floats,
+    output_factor: Floats,
+    wanted: Ints,
+    found: Floats,
+    utilisation: Floats,
+    saturation: Floats,
+) -> None:
+    """Chain and latency quantiles of rows start to stop; see `queueing.build_chain` and `solve_loads`, and `latency`.
+
+    Step grid (rows, points); `of_cap` (rows,) says which line of the node tables (caps, nodes) is a row's. `rates`
+    (rows, loads) are requests/s, or shares of the saturation where `relative`. Filled are `found` (METRICS, quantiles,
+    rows, loads) for metrics `wanted`, `utilisation` (rows, loads), `saturation` (rows,).
+    """
+    points, most, loads, levels = decode.shape[1], node.shape[1], rates.shape[1], quantile.size
+    prompt_scv, m, output_scv = shared[PROMPT_SCV], shared[OUTPUT], shared[OUTPUT_SCV]
+    overhead, load_gain = shared[OVERHEAD], shared[LOAD_GAIN]
+    ladder = np.empty((6, points))
+    at = np.empty((6, most))
+    buffers = np.empty((11, most))
+    log_step, step, weight, p, tokens, edge = (
+        buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5],
+    )  # fmt: skip
+    own_at, service_at, per_token, share_at, merge_at = (
+        buffers[6], buffers[7], buffers[8], buffers[9], buffers[10],
+    )  # fmt: skip
+    kinds = np.empty((3, 2, most))
+    mass = np.empty((3, most + 1))
+    marks = np.empty(3 * most)
+    place = np.empty((3, 3 * most), dtype=np.int64)
+    cumulative = np.empty(3 * most)
+    first, per, steady, odds = np.empty(levels), np.empty(levels), np.empty(levels), np.empty(levels)
+    batch = np.empty(levels)
+    for level in range(levels):
+        odds[level] = np.log(quantile[level] / (1.0 - quantile[level]))
+    log_m = np.log(m)
+    for row in range(start, stop):
+        cap = of_cap[row]
+        count = node_count[cap]
+        n, last = node[cap], node_count[cap] - 1
+        lane = lanes[row]
+        for j in range(points):
+            ladder[0, j] = decode[row, j]
+            ladder[1, j] = chunks[row, j] * max(mixed[row, j] - decode[row, j], 1e-9) / lane + shared[HOST_REQUEST]
+            ladder[2, j] = mixed[row, j]
+            ladder[3, j] = chunks[row, j]
+            ladder[4, j] = full[row, j]
+            ladder[5, j] = full_steps[row, j]
+        for which in range(6):
+            for j in range(points):
+                ladder[which, j] = _log(ladder[which, j])
+            for i in range(count):
+                left = node_left[cap, i]
+                low = ladder[which, left]
+                p[i] = low + node_share[cap, i] * (ladder[which, left + 1] - low)
+            for i in range(count):
+                at[which, i] = _exp(p[i])
+        growth = min(max(1.0 - decode[row, 0] / mixed[row, 0], 0.0), 1.0)
+        whole = 0.0
+        for i in range(lengths.size):
+            whole += np.floor(lengths[i] / first_budget[row])
+        whole /= lengths.size
+        alone = whole / (whole + 1.0)
+        for i in range(count):
+            step[i] = at[0, i] + n[i] / m * at[1, i]
+            own_at[i] = at[3, i] * at[2, i]
+            service_at[i] = at[5, i] * at[4, i] / lane
+            per_token[i] = n[i] / step[i]
+            share_at[i] = min(n[i] / m * at[3, i], 1.0)
+            merge_at[i] = at[5, i] / at[3, i]
+        for i in range(count):
+            log_step[i] = _log(step[i])
+        weight[0] = 0.0
+        summed = 0.0
+        for i in range(1, count):
+            gap = n[i] - n[i - 1]
+            middle = gap * 0.5 * (log_step[i] + log_step[i - 1]) + 0.5 * (log_step[i] - log_step[i - 1])
+            summed += log_step[i] if n[i - 1] == 0.0 and gap == 1.0 else middle
+            weight[i] = summed + n[i] * log_m - node_factorial[cap, i]
+        unloaded = step[1]
+        carried = n[last] / (m * step[last])
+        saturation[row] = carried
+        for i in range(count - 1):
+            edge[i] = 0.5 * (step[i] + step[i + 1])
+        edge[last] = step[last]
+        if wanted[ITL]:
+            monotone = True
+            total_marks = 3 * count
+            for kind in range(3):
+                which = 0 if kind == 0 else 2 if kind == 1 else 4
+                for i in range(count):
+                    low = at[which, i] if i == 0 else 0.5 * (at[which, i - 1] + at[which, i])
+                    high = at[which, i] if i == last else 0.5 * (at[which, i] + at[which, i + 1])
+                    kinds[kind, 0, i], kinds[kind, 1, i] = low, high
+                    marks[kind * count + i] = high
+                    monotone = monotone and low <= high and (i == 0 or high >= kinds[kind, 1, i - 1])
+            marks[:total_marks].sort()
+            for kind in range(3):
+                passed = 0
+                for k in range(total_marks):
+                    while passed < count and kinds[kind, 1, passed] <= marks[k]:
+                        passed += 1
+                    place[kind, k] = passed
+        for load in range(loads):
+            rate = rates[row, load] * carried if relative else rates[row, load]
+            busyness = rate / carried
+            utilisation[row, load] = busyness
+            if not busyness < 1.0 - 1e-9:
+                for metric in range(METRICS):
+                    if wanted[metric]:
+                        for level in range(levels):
+                            found[metric, level, row, load] = np.inf
+                continue
+            log_rate = np.log(rate)
+            top = -np.inf
+            for i in range(count):
+                p[i] = log_rate * n[i] + weight[i]
+                top = p[i] if p[i] > top else top
+            for i in range(count):
+                p[i] = _exp(p[i] - top)
+            at_cap = p[last]
+            for i in range(count):
+                p[i] *= node_span[cap, i]
+            p[last - 1] += at_cap * node_end[cap] * -np.log(busyness)
+            p[last] += at_cap * busyness / (1.0 - busyness)
+            total = mean_batch = token = 0.0
+            own = service = plain = crowd = marginal = 0.0
+            for i in range(count):
+                total += p[i]
+                mean_batch += p[i] * n[i]
+                token += p[i] * per_token[i]
+                own += p[i] * own_at[i]
+                service += p[i] * service_at[i]
+                plain += p[i] * at[0, i]
+                crowd += p[i] * at[4, i]
+                marginal += p[i] * at[1, i]
+            wait = min(at_cap / (1.0 - busyness) / total, 1.0)
+            mean_batch /= total
+            own /= total
+            service /= total
+            plain /= total
+            crowd /= total
+            marginal /= total
+            token_scale = 1.0 / max(token, 1e-300 * total)
+            decay = (carried - rate) * 2.0 / (1.0 + scv[row])
+            mean_step = mean_batch / (rate * m)
+            busy = min(rate * service, 0.98)
+            crowded = alone + (1.0 - alone) * busy
+            if wanted[TTFT] or wanted[E2E]:
+                residual_service = 0.5 * service * (1.0 + prompt_scv)
+                between_prompts = (1.0 - busy) * plain
+                under_way = max(0.5 * (crowded * crowd + (1.0 - crowded) * own), residual_service)
+                queue_mean = busy * (under_way + busy / (1.0 - busy) * residual_service)
+                queue_decay = busy / max(queue_mean, 1e-12)
+                slot_mean = wait / decay
+                mean = overhead + 0.5 * between_prompts + own + queue_mean + slot_mean
+                floor = overhead + own * (1.0 - growth)
+                log_slot, log_queue = np.log(max(wait, 1e-300)), np.log(max(busy, 1e-300))
+                gain = 1.0 + load_gain * min(busyness, 1.0)
+                least = -np.inf
+                for level in range(levels):
+                    log_tail = np.log1p(-quantile[level])
+                    slot = max(log_slot - log_tail, 0.0) / decay - slot_mean
+                    queue = max(log_queue - log_tail, 0.0) / queue_decay - queue_mean
+                    longer = own * growth * (prompt_factor[level] - 1.0)
+                    residual = between_prompts * (quantile[level] - 0.5)
+                    spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
+                    signed = slot + queue + longer + residual
+                    value = max(mean + np.copysign(min(spread, abs(signed)), signed), floor)
+                    least = max(least, overhead + (value - overhead) * gain)
+                    first[level] = least
+                    if wanted[TTFT]:
+                        found[TTFT, level, row, load] = least
+            if wanted[TPOT] or wanted[ITL] or wanted[E2E]:
+                for i in range(count):
+                    tokens[i] = p[i] * per_token[i] * token_scale
+            if wanted[TPOT] or wanted[E2E]:
+                summed = 0.0
+                level = 0
+                before = 0.0
+                for i in range(count):
+                    before = summed
+                    summed += tokens[i]
+                    while level < levels and (summed >= quantile[level] or i == last):
+                        start_edge = edge[max(i - 1, 0)]
+                        batch[level] = (
+                            edge[0] if i == 0 else _between(before, summed, odds[level], start_edge, edge[i])
+                        )
+                        level += 1
+                    if level == levels:
+                        break
+                near = AT_REST + (1.0 - AT_REST) * min(busyness, 1.0)
+                met = rate * mean_step * m / (1.0 + output_scv)
+                spread_out = (1.0 + prompt_scv) * (1.0 + output_scv)
+                gain = mean_step / unloaded if prompt_scv > 0.0 or output_scv > 0.0 else 1.0
+                a_token = rate * mean_step / m
+                chance = gain * marginal * np.sqrt(a_token * spread_out)
+                skew = min((1.0 + prompt_scv) * np.sqrt(1.0 + prompt_scv) / np.sqrt(max(met, 1e-9)), 3.0)
+                steady_chance = marginal * np.sqrt(a_token)
+                steady_skew = min(1.0 / np.sqrt(max(rate * mean_step * m, 1e-9)), 3.0)
+                longest = max(crowd, mean_step)
+                least = least_steady = -np.inf
+                for level in range(levels):
+                    z = normal[level]
+                    off = batch[level] - mean_step
+                    off *= AT_REST if off < 0.0 else near
+                    bent = (z * z - 1.0) / 6.0 if z > 0.0 else 0.0
+                    by_chance = (z + bent * skew) * chance
+                    value = mean_step + np.copysign(np.sqrt(off * off + by_chance * by_chance), off + by_chance)
+                    value = min(value, longest + max(off, 0.0))
+                    least = max(least, max(value, unloaded))
+                    per[level] = least
+                    by_chance = (z + bent * steady_skew) * steady_chance
+                    value = mean_step + np.copysign(np.sqrt(off * off + by_chance * by_chance), off + by_chance)
+                    least_steady = max(least_steady, max(value, unloaded))
+                    steady[level] = least_steady
+                    if wanted[TPOT]:
+                        found[TPOT, level, row, load] = per[level]
+            if wanted[ITL]:
+                # mixture of three kinds of steps, each node's gaps spread evenly over its edges
+                for kind in range(3):
+                    mass[kind, 0] = 0.0
+                for i in range(count):
+                    part = tokens[i] * share_at[i]
+                    crowded_part = part * crowded
+                    whole_steps = crowded_part * merge_at[i]
+                    mass[0, i + 1] = mass[0, i] + (tokens[i] - part + crowded_part - whole_steps)
+                    mass[1, i + 1] = mass[1, i] + (part - crowded_part)
+                    mass[2, i + 1] = mass[2, i] + whole_steps
+                highest = 0.0
+                for k in range(total_marks):
+                    below = 0.0
+                    for kind in range(3):
+                        passed = place[kind, k]
+                        if monotone:
+                            below += mass[kind, passed]
+                            if passed < count:
+                                low, high = kinds[kind, 0, passed], kinds[kind, 1, passed]
+                                inside = max((marks[k] - low) / max(high - low, 1e-15), 0.0)
+                                below += inside * (mass[kind, passed + 1] - mass[kind, passed])
+                        else:
+                            for i in range(count):
+                                low, high = kinds[kind, 0, i], kinds[kind, 1, i]
+                                inside = max((marks[k] - low) / max(high - low, 1e-15), 0.0)
+                                inside = 1.0 if marks[k] >= high else inside
+                                below += inside * (mass[kind, i + 1] - mass[kind, i])
+                    highest = max(highest, below)
+                    cumulative[k] = highest
+                    if highest >= quantile[levels - 1]:
+                        for rest in range(k + 1, total_marks):
+                            cumulative[rest] = highest
+                        break
+                k = 0
+                least = -np.inf
+                for level in range(levels):
+                    while k < total_marks - 1 and cumulative[k] < quantile[level]:
+                        k += 1
+                    value = marks[0]
+                    if k > 0:
+                        value = _between(cumulative[k - 1], cumulative[k], odds[level], marks[k - 1], marks[k])
+                    if stall_probability[row] > 1.0 - quantile[level]:
+                        value += shared[STALL]
+                    least = max(least, value)
+                    found[ITL, level, row, load] = least
+            if wanted[E2E]:
+                gaps = max(m - 1.0, 0.0)
+                whole_answer = gaps * mean_step
+                least = -np.inf
+                for level in range(levels):
+                    waited = first[level] - first[0]
+                    longer = whole_answer * (output_factor[level] - 1.0)
+                    slower = gaps * (steady[level] - mean_step)
+                    spread = np.sqrt(waited * waited + longer * longer + slower * slower)
+                    value = first[0] + whole_answer + np.copysign(spread, waited + longer + slower)
+                    least = max(least, max(value, first[level]))
+                    found[E2E, level, row, load] = least

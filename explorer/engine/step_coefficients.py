@@ -1,0 +1,305 @@
+"""The step time of `steptime` taken apart: coefficients of each row, so that compiled code need only sum terms.
+
+Which terms there are and what they mean is said in `steptime`; here they are only put into tables. A term is
+`count*(t0 + smooth_roofline(A*x, B + C*x, p))` of tokens x, or a line in decoding sequences and prompt tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.records import AllReduce, Array, ChipSpec, LayerGroup, ModelShape, Scalar, Split, StepConstants
+
+Ints = NDArray[np.int64]
+
+PRODUCT = 6
+"""Numbers of a matrix product: compute a token, memory, memory a token, sharpness, fixed cost, how many."""
+LINE = 4
+"""Numbers of a part's line: constant, a decoding sequence, a prompt token, constant of a step with prompt tokens."""
+EXPERT = 6
+"""Numbers of routed experts: compute a token, memory an expert touched, memory a token, sharpness, fixed cost, log of
+the share of experts that one token leaves alone."""
+WHOLE = 12
+"""Numbers of a row, in the order of `StepCoefficients.whole`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepCoefficients:
+    """Tables of rows, each C-contiguous; parts are mixers and feed-forwards that several layers share."""
+
+    whole: Array
+    """(rows, WHOLE): tp*dp within the scale-up domain, pp, dp, step factor, host time, element-wise constant and a
+    token, hand-over constant and a token, exchange constant and a token, bytes a token in an all-reduce."""
+    products: Array
+    """(rows, products, PRODUCT); the last one is the logits."""
+    lines: Array
+    """(rows, parts, LINE)."""
+    experts: Array
+    """(rows, EXPERT)."""
+    reduces: Array
+    """(rows, parts): all-reduces of a part."""
+    alpha: Array
+    """(rows, algorithms): of the all-reduce, as in `AllReduce`."""
+    slope: Array
+    root: Array
+    """(rows,)."""
+    parts: Ints
+    """(parts, 3): first and last-but-one product, whether routed experts belong to it."""
+    groups: Ints
+    """(groups, 2): mixer part and feed-forward part, -1 for none."""
+    counts: Array
+    """(groups,): layers."""
+    experts_held: float
+
+
+class _Table:
+    """Parts as they are found: their products, lines and all-reduces, a column each."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.products: list[Array] = []
+        self.lines: list[Array] = []
+        self.reduces: list[Array] = []
+        self.bounds: list[tuple[int, int, int]] = []
+
+    def column(self, *values: Scalar) -> Array:
+        """Values of every row, (rows, values)."""
+        return np.concatenate([np.broadcast_to(np.asarray(v, dtype=np.float64), (self.rows, 1)) for v in values], 1)
+
+    def product(self, chip: ChipSpec, n: Scalar, k: Scalar, count: float = 1.0, *, sixteen: bool = False) -> None:
+        """A matrix product of tokens: see `steptime._gemm`."""
+        peak, width, act = (
+            (chip.peak_16bit, 2.0, 2.0) if sixteen else (chip.peak, chip.weight_bytes, chip.activation_bytes)
+        )
+        kind = "gemm16" if sixteen else "gemm"
+        t0, compute, memory, sharpness = (
+            np.asarray(getattr(chip, f"{kind}_{name}")) for name in ("t0", "compute", "memory", "sharpness")
+        )
+        nk = np.asarray(n, dtype=np.float64) * k
+        per_byte = 1.0 / (np.asarray(chip.memory_bandwidth) * memory)
+        self.products.append(
+            self.column(
+                2.0 * nk / (np.asarray(peak) * compute),
+                nk * np.asarray(width) * per_byte,
+                (np.asarray(k) * np.asarray(act) + 2.0 * np.asarray(n)) * per_byte,
+                sharpness,
+                t0,
+                count,
+            )
+        )
+
+    def close(self, first: int, line: tuple[Scalar, Scalar, Scalar, Scalar], reduces: Scalar, routed: bool) -> int:
+        """End a part that began with product `first`; its number."""
+        self.lines.append(self.column(*line))
+        self.reduces.append(self.column(reduces))
+        self.bounds.append((first, len(self.products), int(routed)))
+        return len(self.bounds) - 1
+
+
+def step_coefficients(
+    shape: ModelShape,
+    chip: ChipSpec,
+    split: Split,
+    allreduce: AllReduce,
+    constants: StepConstants,
+    *,
+    context: float,
+    prefill_context: float,
+    sequence_sharding: bool = False,
+) -> StepCoefficients:
+    """Coefficients of every row for steps in which sequences decode at a mean `context`.
+
+    `prefill_context`: tokens that a prompt token of the step attends to, on average.
+    """
+    tp, pp, dp = (np.asarray(x, dtype=np.float64) for x in (split.tp, split.pp, split.dp))
+    rows = np.broadcast(tp, np.asarray(chip.memory_bandwidth)).shape[0]
+    table = _Table(rows)
+    hidden = shape.hidden
+    bandwidth = np.asarray(chip.memory_bandwidth, dtype=np.float64)
+    mixers: dict[tuple[object, ...], int] = {}
+    feeds: dict[tuple[object, ...], int] = {}
+    groups: list[tuple[int, int]] = []
+    for group in shape.layers:
+        mixer = feed = -1
+        if group.mixer != "none":
+            key = (group.mixer, group.window, group.heads, group.kv_heads, group.head_dim, group.kv_compression,
+                   group.attended, group.shared_key_value)  # fmt: skip
+            if key not in mixers:
+                mixers[key] = _mixer(table, shape, group, chip, tp, constants, context, prefill_context,
+                                     sequence_sharding)  # fmt: skip
+            mixer = mixers[key]
+        if group.ffn != "none":
+            feed_key = (group.ffn, group.intermediate)
+            if feed_key not in feeds:
+                feeds[feed_key] = _feed(table, shape, group, chip, tp, dp)
+            feed = feeds[feed_key]
+        groups.append((mixer, feed))
+    table.product(chip, shape.vocabulary / tp, hidden, sixteen=True)
+    ranks = tp * dp
+    within = ranks <= np.asarray(chip.scaleup_domain)
+    base, a_token = _exchange(shape, chip, ranks, dp, within, constants)
+    whole = table.column(
+        np.where(within, 1.0, 0.0),
+        pp,
+        dp,
+        chip.step_factor,
+        constants.host_step_s,
+        constants.elementwise_ops * constants.elementwise_t0_s * np.asarray(chip.elementwise_factor),
+        constants.elementwise_ops
+        * np.asarray(chip.elementwise_factor)
+        * (hidden * 4.0 / (bandwidth * constants.elementwise_memory)),
+        (pp - 1.0) * constants.point_to_point_s,
+        (pp - 1.0) * hidden * 2.0 / np.asarray(chip.link_bandwidth),
+        base,
+        a_token,
+        hidden * 2.0,
+    )
+    return StepCoefficients(
+        whole=np.ascontiguousarray(whole),
+        products=np.ascontiguousarray(np.stack(table.products, axis=1)),
+        lines=np.ascontiguousarray(np.stack(table.lines, axis=1)) if table.lines else np.zeros((rows, 0, LINE)),
+        experts=np.ascontiguousarray(_experts(table, shape, chip, ranks, constants)),
+        reduces=np.ascontiguousarray(np.concatenate(table.reduces, axis=1)) if table.reduces else np.zeros((rows, 0)),
+        alpha=_by_row(allreduce.alpha, rows),
+        slope=_by_row(allreduce.slope, rows),
+        root=np.ascontiguousarray(np.broadcast_to(allreduce.root, (rows, 1))[:, 0]),
+        parts=np.asarray(table.bounds, dtype=np.int64).reshape(-1, 3),
+        groups=np.asarray(groups, dtype=np.int64).reshape(-1, 2),
+        counts=np.asarray([group.count for group in shape.layers], dtype=np.float64),
+        experts_held=float(shape.experts),
+    )
+
+
+def _by_row(values: Array, rows: int) -> Array:
+    """(algorithms, rows or 1, 1) as (rows, algorithms)."""
+    return np.ascontiguousarray(np.broadcast_to(values, (values.shape[0], rows, 1))[:, :, 0].T)
+
+
+def _mixer(
+    table: _Table,
+    shape: ModelShape,
+    group: LayerGroup,
+    chip: ChipSpec,
+    tp: Array,
+    constants: StepConstants,
+    context: float,
+    prefill_context: float,
+    sharded: bool,
+) -> int:
+    first = len(table.products)
+    hidden = shape.hidden
+    bandwidth, peak16 = np.asarray(chip.memory_bandwidth), np.asarray(chip.peak_16bit)
+    if group.mixer in ("linear", "mamba"):
+        inner = shape.recurrent_mixer_parameters / hidden
+        table.product(chip, 0.7 * inner / tp, hidden)
+        table.product(chip, hidden, 0.3 * inner / tp)
+        state = shape.recurrent_state_bytes / tp
+        line = (
+            2.0 * np.asarray(chip.decode_attention_t0),
+            2.0 * state / (bandwidth * constants.linear_state_memory),
+            1.5 * state / (peak16 * constants.linear_prefill_compute),
+            0.0,
+        )
+        return table.close(first, line, 1.0, False)
+    heads = (shape.heads if group.heads is None else group.heads) / tp
+    seen, prompt_seen = _entries(group, context), _entries(group, prefill_context)
+    read_rate = bandwidth * chip.decode_attention_memory
+    if group.mixer == "mla":
+        rank, rope = shape.kv_lora_rank, shape.rope_head_dim
+        key_dim = shape.nope_head_dim + rope
+        if shape.q_lora_rank:
+            table.product(chip, shape.q_lora_rank + rank + rope, hidden)
+            table.product(chip, heads * key_dim, shape.q_lora_rank)
+        else:
+            table.product(chip, heads * key_dim + rank + rope, hidden)
+        table.product(chip, heads * shape.nope_head_dim, rank, 2.0, sixteen=True)
+        table.product(chip, hidden, heads * shape.v_head_dim)
+        share = 1.0 / tp if sharded else 1.0
+        kv = seen * ((rank + rope) * share * np.asarray(chip.kv_bytes) / read_rate)
+        flops = seen * (2.0 * heads * (2.0 * rank + rope) / (peak16 * constants.mla_compute_share))
+        # both sides grow alike with the sequences: their smooth maximum is a line
+        a_sequence = _smooth(flops, kv, constants.sharpness_mla)
+        dims: float = key_dim + shape.v_head_dim
+    else:
+        kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
+        head_dim = shape.head_dim if group.head_dim is None else group.head_dim
+        local = np.maximum(kv_heads / tp, 1.0)
+        copies = 1.0 if group.shared_key_value else 2.0
+        queries = heads * head_dim * (2.0 if shape.attention_gate else 1.0)
+        table.product(chip, queries + copies * local * head_dim, hidden)
+        table.product(chip, hidden, heads * head_dim)
+        stored = kv_heads / tp if sharded else local
+        a_sequence = np.asarray(seen * (copies * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate))
+        dims = 2.0 * head_dim
+    a_prompt_token = prompt_seen * (2.0 * heads * dims / (peak16 * chip.prefill_attention_compute))
+    line = (chip.decode_attention_t0, a_sequence, a_prompt_token, chip.prefill_attention_t0)
+    return table.close(first, line, 1.0, False)
+
+
+def _entries(group: LayerGroup, context: float) -> float:
+    seen = context if group.window is None else min(context, group.window)
+    if group.kv_compression != 1.0:
+        seen = seen / group.kv_compression
+    return seen if group.attended is None else min(seen, group.attended)
+
+
+def _smooth(compute: Array, memory: Array, sharpness: float) -> Array:
+    larger, smaller = np.maximum(compute, memory), np.minimum(compute, memory)
+    return np.asarray(larger * (1.0 + (smaller / np.maximum(larger, 1e-300)) ** sharpness) ** (1.0 / sharpness))
+
+
+def _feed(table: _Table, shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, dp: Array) -> int:
+    first = len(table.products)
+    hidden, gates = shape.hidden, shape.ffn_matrices - 1
+    if group.ffn == "dense":
+        width = (shape.intermediate if group.intermediate is None else group.intermediate) / tp
+        table.product(chip, gates * width, hidden)
+        table.product(chip, hidden, width)
+        return table.close(first, (0.0, 0.0, 0.0, 0.0), 1.0, False)
+    if shape.expert_hidden:
+        table.product(chip, shape.expert_hidden / tp, hidden, 2.0)
+    if shape.shared_intermediate:
+        width = shape.shared_intermediate / tp
+        table.product(chip, gates * width, hidden)
+        table.product(chip, hidden, width)
+    return table.close(first, (0.0, 0.0, 0.0, 0.0), np.where(dp > 1, 0.0, 1.0), True)
+
+
+def _experts(table: _Table, shape: ModelShape, chip: ChipSpec, ranks: Array, constants: StepConstants) -> Array:
+    if not shape.is_moe:
+        return np.zeros((table.rows, EXPERT))
+    width_in = shape.expert_hidden or shape.hidden
+    one = shape.ffn_matrices * width_in * shape.expert_intermediate
+    routed = shape.experts_per_token / ranks
+    rate = np.asarray(chip.memory_bandwidth) * chip.expert_memory
+    return table.column(
+        routed * (2.0 * one / (np.asarray(chip.peak) * chip.expert_compute)),
+        one / ranks * np.asarray(chip.weight_bytes) / rate,
+        routed * ((2.0 * width_in + 2.0 * shape.expert_intermediate) * np.asarray(chip.activation_bytes)) / rate,
+        constants.sharpness_moe,
+        np.asarray(chip.expert_t0) + constants.expert_routing_s,
+        np.log1p(-min(shape.experts_per_token / shape.experts, 1 - 1e-12)),
+    )
+
+
+def _exchange(
+    shape: ModelShape, chip: ChipSpec, ranks: Array, dp: Array, within: Array, constants: StepConstants
+) -> tuple[Array, Array]:
+    """Constant and a token's part of dispatch and combine; nothing without attention data parallelism."""
+    if not shape.is_moe:
+        return np.zeros(1), np.zeros(1)
+    rate = np.where(
+        within,
+        np.asarray(chip.link_bandwidth) * constants.dispatch_link_share,
+        np.asarray(chip.scaleout_bandwidth) * 0.8,
+    )
+    copies = np.minimum(shape.experts_per_token, ranks)
+    payload = copies * shape.hidden * 1.5 * (ranks - 1.0) / ranks
+    spreads = dp > 1
+    return (
+        np.where(spreads, 2.0 * constants.dispatch_base_s, 0.0),
+        np.where(spreads, 2.0 * payload / rate, 0.0),
+    )

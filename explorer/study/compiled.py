@@ -1,0 +1,202 @@
+"""The closed form of many rows at once, compiled and on all cores: for the worker process and the command line.
+
+The same answers as `replica.step_grid`, `replica_table` and `latencies` give, within rounding. Importing it brings
+numba: never from the window's process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
+from explorer.engine.closed_form_loop import SHARED, solve_rows, time_steps
+from explorer.engine.latency import lognormal_quantile, standard_normal
+from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
+from explorer.engine.records import ModelShape, StepConstants
+from explorer.engine.step_coefficients import step_coefficients
+from explorer.engine.stragglers import hit_probability_per_step
+from explorer.study.replica import GRID, Demand, Rows, StepGrid, lengths_of
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+METRIC_NAMES = ("ttft", "tpot", "itl", "e2e")
+CHUNK = 256
+"""Rows that a thread takes at a time."""
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="closed-form")
+
+
+def _in_parts(rows: int, work: Callable[[int, int], None]) -> None:
+    """Run `work(start, stop)` over all rows, on as many threads as there are cores when there are enough rows."""
+    if rows <= CHUNK:
+        work(0, rows)
+        return
+    starts = range(0, rows, CHUNK)
+    for done in [_threads().submit(work, at, min(at + CHUNK, rows)) for at in starts]:
+        done.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """What the chain needs of batch nodes, a line a cap."""
+
+    count: Ints
+    node: Array
+    span: Array
+    end: Array
+    factorial: Array
+    left: Ints
+    share: Array
+
+
+@lru_cache(maxsize=256)
+def _nodes(caps: tuple[int, ...], spacing: NodeSpacing) -> _Nodes:
+    lines = [batch_nodes(cap, spacing) for cap in caps]
+    most = max(len(line) for line in lines)
+    tables = _Nodes(
+        np.zeros(len(caps), dtype=np.int64),
+        *(np.zeros((len(caps), most)) for _ in range(2)),
+        np.zeros(len(caps)),
+        np.zeros((len(caps), most)),
+        np.zeros((len(caps), most), dtype=np.int64),
+        np.zeros((len(caps), most)),
+    )
+    for at, (cap, line) in enumerate(zip(caps, lines, strict=True)):
+        count = len(line)
+        # steps of one second, one token out: what is left of the weights is the factorial
+        chain = build_chain(line, np.ones((1, count)), 1.0)
+        place = np.log(np.maximum(line, 1.0)) / np.log(max(float(cap), 1.0 + 1e-9)) * (GRID - 1)
+        left = np.minimum(np.maximum(place.astype(np.int64), 0), GRID - 2)
+        tables.count[at] = count
+        tables.node[at, :count] = line
+        tables.span[at, :count] = chain.span[0]
+        tables.end[at] = chain.end_span[0]
+        tables.factorial[at, :count] = -chain.log_weight[0]
+        tables.left[at, :count] = left
+        tables.share[at, :count] = np.minimum(np.maximum(place - left, 0.0), 1.0)
+    return tables
+
+
+def time_grid(
+    shape: ModelShape,
+    demand: Demand,
+    rows: Rows,
+    constants: StepConstants,
+    *,
+    stall_probability: float,
+    sequence_sharding: bool,
+) -> StepGrid:
+    """As `replica.step_grid`."""
+    prompt = demand.computed_prompt
+    table = step_coefficients(
+        shape,
+        rows.spec,
+        rows.split,
+        rows.allreduce,
+        constants,
+        context=demand.mean_context,
+        prefill_context=demand.attended_by_prompt,
+        sequence_sharding=sequence_sharding,
+    )
+    count = len(rows.caps)
+    budget, decode, mixed, full = (np.empty((count, GRID)) for _ in range(4))
+    caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
+    budgets = np.ascontiguousarray(np.broadcast_to(rows.token_budget, (count, 1))[:, 0], dtype=np.float64)
+
+    def work(start: int, stop: int) -> None:
+        time_steps(
+            start, stop, table.whole, table.products, table.lines, table.experts, table.reduces, table.alpha,
+            table.slope, table.root, table.parts, table.groups, table.counts, table.experts_held, caps, budgets,
+            prompt, budget, decode, mixed, full,
+        )  # fmt: skip
+
+    _in_parts(count, work)
+    ranks = np.asarray(rows.split.tp, dtype=np.float64)
+    hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
+    return StepGrid(
+        caps=rows.caps,
+        budget=budget[:, :1],
+        decode=decode,
+        mixed=mixed,
+        full=full,
+        full_steps=prompt / budget,
+        chunks=prompt / np.minimum(prompt, budget),
+        lanes=np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64),
+        stall_probability=np.where(ranks > 1, hit, 0.0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """Rows under load: `table[metric][quantile]` and `utilisation` (rows, loads), `saturation` (rows,), SI."""
+
+    saturation: Array
+    utilisation: Array
+    table: dict[str, dict[float, Array]]
+
+
+def solve(
+    grid: StepGrid,
+    demand: Demand,
+    constants: StepConstants,
+    rates: Array,
+    *,
+    stall_s: float,
+    relative: bool = False,
+    replicas: Array | float = 1.0,
+    metrics: tuple[str, ...] = METRIC_NAMES,
+    quantiles: tuple[float, ...] = QUANTILES,
+    spacing: NodeSpacing = COARSE,
+) -> Solved:
+    """As `replica.replica_table` and `latencies`, at `rates` a replica (rows, loads).
+
+    `relative`: the rates are shares of each row's own saturation; `rates` may then have one line for all rows.
+    """
+    count = len(grid.caps)
+    caps, of_cap = np.unique(grid.caps.astype(np.int64), return_inverse=True)
+    nodes = _nodes(tuple(int(cap) for cap in caps), spacing)
+    loads = rates.shape[1]
+    shared = np.zeros(SHARED)
+    shared[:] = (
+        demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
+        constants.request_overhead_s, constants.first_token_load_gain, stall_s,
+    )  # fmt: skip
+    scv = 1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64)
+    found = np.empty((METRIC_COUNT, len(quantiles), count, loads))
+    utilisation, saturation = np.empty((count, loads)), np.empty(count)
+    every = np.ascontiguousarray(np.broadcast_to(rates, (count, loads)), dtype=np.float64)
+    fixed = (
+        *(np.ascontiguousarray(part) for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps)),
+        *(
+            np.ascontiguousarray(np.broadcast_to(part, (count, 1))[:, 0])
+            for part in (grid.budget, grid.lanes, grid.stall_probability)
+        ),
+        of_cap.astype(np.int64), nodes.count, nodes.node, nodes.span, nodes.end, nodes.factorial, nodes.left,
+        nodes.share, shared, lengths_of(demand.computed_prompt, demand.prompt_cv), every, relative,
+        np.ascontiguousarray(np.broadcast_to(scv, (count,)), dtype=np.float64),
+        np.asarray(quantiles), np.asarray([standard_normal(q) for q in quantiles]),
+        _factors(demand.prompt_cv, quantiles), _factors(demand.output_cv, quantiles),
+        np.asarray([name in metrics for name in METRIC_NAMES], dtype=np.int64), found, utilisation, saturation,
+    )  # fmt: skip
+    _in_parts(count, lambda start, stop: solve_rows(start, stop, *fixed))
+    table = {
+        name: {q: found[METRIC_NAMES.index(name), at] for at, q in enumerate(quantiles)}
+        for name in METRIC_NAMES
+        if name in metrics
+    }
+    return Solved(saturation, utilisation, table)
+
+
+def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:
+    return np.asarray([float(lognormal_quantile(1.0, cv, q)) for q in quantiles])
