@@ -26,6 +26,7 @@ TTFT, TPOT, ITL, E2E, METRICS = range(5)
     PROMPT_SCV, OUTPUT, OUTPUT_SCV, HOST_REQUEST, OVERHEAD, LOAD_GAIN, STALL, SHARED,
 ) = range(8)  # fmt: skip
 
+PADDING = 8
 AT_REST = float(np.sqrt(2.0 / np.e))
 
 
@@ -115,11 +116,32 @@ def _log(x: float) -> float:
 
 
 @_inlined
-def _roofline(compute: float, memory: float, sharpness: float, root: float) -> float:
-    larger = compute if compute > memory else memory
-    smaller = memory if compute > memory else compute
-    ratio = smaller / (larger + 1e-300) + 1e-300
-    return larger * _exp(_log(1.0 + _exp(sharpness * _log(ratio))) * root)
+def _add_rooflines(
+    spent: Floats,
+    tokens: Floats,
+    touched: Floats,
+    term: Floats,
+    larger: Floats,
+    work: Floats,
+) -> None:
+    """Add count*(t0 + smooth_roofline(a*tokens, b*touched + c*tokens, p)); `term` is a, b, c, p, t0, count.
+
+    In short loops, one function each: a long chain of dependent steps would leave the processor waiting.
+    """
+    a, b, c, p, t0, count = term[0], term[1], term[2], term[3], term[4], term[5]
+    root = 1.0 / p
+    for i in range(work.size):
+        compute, memory = tokens[i] * a, touched[i] * b + tokens[i] * c
+        larger[i] = compute if compute > memory else memory
+        work[i] = (memory if compute > memory else compute) / (larger[i] + 1e-300) + 1e-300
+    for i in range(work.size):
+        work[i] = p * _log(work[i])
+    for i in range(work.size):
+        work[i] = 1.0 + _exp(work[i])
+    for i in range(work.size):
+        work[i] = root * _log(work[i])
+    for i in range(work.size):
+        spent[i] += count * (t0 + larger[i] * _exp(work[i]))
 
 
 @_compiled
@@ -153,9 +175,11 @@ def time_steps(
     points = decode_at.shape[1]
     width = 3 * points
     kept = parts.shape[0]
-    buffers = np.empty((9, width))
+    buffers = np.empty((12, width))
     decode, prefill, tokens, batch, logits = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
     reduced, layer, total, work = buffers[5], buffers[6], buffers[7], buffers[8]
+    larger, ones, touched = buffers[9], buffers[10], buffers[11]
+    ones[:] = 1.0
     spent = np.empty((max(kept, 1), width))
     for row in range(start, stop):
         within, pp, dp = whole[row, 0] > 0.5, whole[row, 1], whole[row, 2]
@@ -191,16 +215,11 @@ def time_steps(
             for i in range(points, width):
                 spent[part, i] += with_prompt
             for at in range(parts[part, 0], parts[part, 1]):
-                a, b, c, p, t0, count = products[row, at]
-                inverse = 1.0 / p
-                for i in range(width):
-                    spent[part, i] += count * (t0 + _roofline(tokens[i] * a, b + tokens[i] * c, p, inverse))
+                _add_rooflines(spent[part], tokens, ones, products[row, at], larger, work)
             if parts[part, 2]:
-                a, b, c, p, t0, spare = experts[row]
-                inverse = 1.0 / p
                 for i in range(width):
-                    touched = experts_held * (1.0 - _exp(batch[i] * spare))
-                    spent[part, i] += t0 + _roofline(batch[i] * a, touched * b + batch[i] * c, p, inverse)
+                    touched[i] = experts_held * (1.0 - _exp(batch[i] * experts[row, 6]))
+                _add_rooflines(spent[part], batch, touched, experts[row], larger, work)
         for i in range(width):
             total[i] = whole[row, 7] + whole[row, 8] * tokens[i]
         for group in range(groups.shape[0]):
@@ -220,22 +239,18 @@ def time_steps(
                         layer[i] = layer[i] + exchange if within else beside
             for i in range(width):
                 total[i] += counts[group] * layer[i]
-        a, b, c, p, t0, count = products[row, products.shape[1] - 1]
-        inverse = 1.0 / p
-        for i in range(width):
-            work[i] = count * (t0 + _roofline(logits[i] * a, b + logits[i] * c, p, inverse))
+        _add_rooflines(total, logits, ones, products[row, products.shape[1] - 1], larger, work)
         factor, host = whole[row, 3], whole[row, 4]
         for j in range(points):
-            decode_at[row, j] = (total[j] + work[j]) * factor + host
-            mixed_at[row, j] = (total[points + j] + work[points + j]) * factor + host
-            full_at[row, j] = (total[2 * points + j] + work[2 * points + j]) * factor + host
+            decode_at[row, j] = total[j] * factor + host
+            mixed_at[row, j] = total[points + j] * factor + host
+            full_at[row, j] = total[2 * points + j] * factor + host
 
 
 @_inlined
 def _odds(p: float) -> float:
     held = min(max(p, 1e-12), 1.0 - 1e-12)
-    odds: float = np.log(held) - np.log1p(-held)
-    return odds
+    return _log(held / (1.0 - held))
 
 
 @_inlined
@@ -244,6 +259,38 @@ def _between(low: float, high: float, odds: float, start: float, end: float) -> 
     below, above = _odds(low), _odds(high)
     share = (odds - below) / (above - below) if above > below else 1.0
     return start + min(max(share, 0.0), 1.0) * (end - start)
+
+
+@_inlined
+def _mixture_at(
+    k: int, marks: Floats, place: Ints, kinds: Floats, inverse: Floats, mass: Floats, count: int
+) -> float:
+    """Share of gaps below mark k, of three kinds whose edges follow each other without overlap."""
+    below = 0.0
+    for kind in range(3):
+        passed = place[kind, k]
+        below += mass[kind, passed]
+        if passed < count:
+            inside = max((marks[k] - kinds[kind, 0, passed]) * inverse[kind, passed], 0.0)
+            below += inside * (mass[kind, passed + 1] - mass[kind, passed])
+    return below
+
+
+@_inlined
+def _mixture(
+    marks: Floats, total_marks: int, kinds: Floats, mass: Floats, count: int, cumulative: Floats
+) -> None:
+    """Fill the share of gaps below every mark, of three kinds whose edges may overlap."""
+    highest = 0.0
+    for k in range(total_marks):
+        below = 0.0
+        for kind in range(3):
+            for i in range(count):
+                low, high = kinds[kind, 0, i], kinds[kind, 1, i]
+                inside = max((marks[k] - low) / max(high - low, 1e-15), 0.0)
+                below += (1.0 if marks[k] >= high else inside) * (mass[kind, i + 1] - mass[kind, i])
+        highest = max(highest, below)
+        cumulative[k] = highest
 
 
 @_compiled
@@ -303,14 +350,17 @@ def solve_rows(
     marks = np.empty(3 * most)
     place = np.empty((3, 3 * most), dtype=np.int64)
     cumulative = np.empty(3 * most)
+    inverse = np.empty((3, most))
     first, per, steady, odds = np.empty(levels), np.empty(levels), np.empty(levels), np.empty(levels)
-    batch = np.empty(levels)
+    batch, log_tails = np.empty(levels), np.empty(levels)
     for level in range(levels):
         odds[level] = np.log(quantile[level] / (1.0 - quantile[level]))
+        log_tails[level] = np.log1p(-quantile[level])
     log_m = np.log(m)
     for row in range(start, stop):
         cap = of_cap[row]
         count = node_count[cap]
+        padded = min((count + PADDING - 1) // PADDING * PADDING, most)
         n, last = node[cap], node_count[cap] - 1
         lane = lanes[row]
         for j in range(points):
@@ -323,11 +373,11 @@ def solve_rows(
         for which in range(6):
             for j in range(points):
                 ladder[which, j] = _log(ladder[which, j])
-            for i in range(count):
+            for i in range(padded):
                 left = node_left[cap, i]
                 low = ladder[which, left]
                 p[i] = low + node_share[cap, i] * (ladder[which, left + 1] - low)
-            for i in range(count):
+            for i in range(padded):
                 at[which, i] = _exp(p[i])
         growth = min(max(1.0 - decode[row, 0] / mixed[row, 0], 0.0), 1.0)
         whole = 0.0
@@ -335,14 +385,14 @@ def solve_rows(
             whole += np.floor(lengths[i] / first_budget[row])
         whole /= lengths.size
         alone = whole / (whole + 1.0)
-        for i in range(count):
+        for i in range(padded):
             step[i] = at[0, i] + n[i] / m * at[1, i]
             own_at[i] = at[3, i] * at[2, i]
             service_at[i] = at[5, i] * at[4, i] / lane
             per_token[i] = n[i] / step[i]
             share_at[i] = min(n[i] / m * at[3, i], 1.0)
             merge_at[i] = at[5, i] / at[3, i]
-        for i in range(count):
+        for i in range(padded):
             log_step[i] = _log(step[i])
         weight[0] = 0.0
         summed = 0.0
@@ -351,6 +401,9 @@ def solve_rows(
             middle = gap * 0.5 * (log_step[i] + log_step[i - 1]) + 0.5 * (log_step[i] - log_step[i - 1])
             summed += log_step[i] if n[i - 1] == 0.0 and gap == 1.0 else middle
             weight[i] = summed + n[i] * log_m - node_factorial[cap, i]
+        # nodes that only fill the last vector weigh nothing
+        for i in range(count, padded):
+            weight[i] = -1e30
         unloaded = step[1]
         carried = n[last] / (m * step[last])
         saturation[row] = carried
@@ -366,6 +419,7 @@ def solve_rows(
                     low = at[which, i] if i == 0 else 0.5 * (at[which, i - 1] + at[which, i])
                     high = at[which, i] if i == last else 0.5 * (at[which, i] + at[which, i + 1])
                     kinds[kind, 0, i], kinds[kind, 1, i] = low, high
+                    inverse[kind, i] = 1.0 / max(high - low, 1e-15)
                     marks[kind * count + i] = high
                     monotone = monotone and low <= high and (i == 0 or high >= kinds[kind, 1, i - 1])
             marks[:total_marks].sort()
@@ -387,19 +441,19 @@ def solve_rows(
                 continue
             log_rate = np.log(rate)
             top = -np.inf
-            for i in range(count):
+            for i in range(padded):
                 p[i] = log_rate * n[i] + weight[i]
                 top = p[i] if p[i] > top else top
-            for i in range(count):
+            for i in range(padded):
                 p[i] = _exp(p[i] - top)
             at_cap = p[last]
-            for i in range(count):
+            for i in range(padded):
                 p[i] *= node_span[cap, i]
             p[last - 1] += at_cap * node_end[cap] * -np.log(busyness)
             p[last] += at_cap * busyness / (1.0 - busyness)
             total = mean_batch = token = 0.0
             own = service = plain = crowd = marginal = 0.0
-            for i in range(count):
+            for i in range(padded):
                 total += p[i]
                 mean_batch += p[i] * n[i]
                 token += p[i] * per_token[i]
@@ -433,9 +487,8 @@ def solve_rows(
                 gain = 1.0 + load_gain * min(busyness, 1.0)
                 least = -np.inf
                 for level in range(levels):
-                    log_tail = np.log1p(-quantile[level])
-                    slot = max(log_slot - log_tail, 0.0) / decay - slot_mean
-                    queue = max(log_queue - log_tail, 0.0) / queue_decay - queue_mean
+                    slot = max(log_slot - log_tails[level], 0.0) / decay - slot_mean
+                    queue = max(log_queue - log_tails[level], 0.0) / queue_decay - queue_mean
                     longer = own * growth * (prompt_factor[level] - 1.0)
                     residual = between_prompts * (quantile[level] - 0.5)
                     spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
@@ -446,7 +499,7 @@ def solve_rows(
                     if wanted[TTFT]:
                         found[TTFT, level, row, load] = least
             if wanted[TPOT] or wanted[ITL] or wanted[E2E]:
-                for i in range(count):
+                for i in range(padded):
                     tokens[i] = p[i] * per_token[i] * token_scale
             if wanted[TPOT] or wanted[E2E]:
                 summed = 0.0
@@ -501,37 +554,31 @@ def solve_rows(
                     mass[0, i + 1] = mass[0, i] + (tokens[i] - part + crowded_part - whole_steps)
                     mass[1, i + 1] = mass[1, i] + (part - crowded_part)
                     mass[2, i + 1] = mass[2, i] + whole_steps
-                highest = 0.0
-                for k in range(total_marks):
-                    below = 0.0
-                    for kind in range(3):
-                        passed = place[kind, k]
-                        if monotone:
-                            below += mass[kind, passed]
-                            if passed < count:
-                                low, high = kinds[kind, 0, passed], kinds[kind, 1, passed]
-                                inside = max((marks[k] - low) / max(high - low, 1e-15), 0.0)
-                                below += inside * (mass[kind, passed + 1] - mass[kind, passed])
-                        else:
-                            for i in range(count):
-                                low, high = kinds[kind, 0, i], kinds[kind, 1, i]
-                                inside = max((marks[k] - low) / max(high - low, 1e-15), 0.0)
-                                inside = 1.0 if marks[k] >= high else inside
-                                below += inside * (mass[kind, i + 1] - mass[kind, i])
-                    highest = max(highest, below)
-                    cumulative[k] = highest
-                    if highest >= quantile[levels - 1]:
-                        for rest in range(k + 1, total_marks):
-                            cumulative[rest] = highest
-                        break
-                k = 0
+                if not monotone:
+                    _mixture(marks, total_marks, kinds, mass, count, cumulative)
                 least = -np.inf
+                k = 0
                 for level in range(levels):
-                    while k < total_marks - 1 and cumulative[k] < quantile[level]:
-                        k += 1
+                    top_mark = total_marks - 1
+                    while k < top_mark:
+                        middle_mark = (k + top_mark) // 2
+                        below = (
+                            _mixture_at(middle_mark, marks, place, kinds, inverse, mass, count)
+                            if monotone
+                            else cumulative[middle_mark]
+                        )
+                        if below < quantile[level]:
+                            k = middle_mark + 1
+                        else:
+                            top_mark = middle_mark
                     value = marks[0]
                     if k > 0:
-                        value = _between(cumulative[k - 1], cumulative[k], odds[level], marks[k - 1], marks[k])
+                        if monotone:
+                            before = _mixture_at(k - 1, marks, place, kinds, inverse, mass, count)
+                            below = _mixture_at(k, marks, place, kinds, inverse, mass, count)
+                        else:
+                            before, below = cumulative[k - 1], cumulative[k]
+                        value = _between(before, below, odds[level], marks[k - 1], marks[k])
                     if stall_probability[row] > 1.0 - quantile[level]:
                         value += shared[STALL]
                     least = max(least, value)

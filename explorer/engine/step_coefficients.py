@@ -19,9 +19,9 @@ PRODUCT = 6
 """Numbers of a matrix product: compute a token, memory, memory a token, sharpness, fixed cost, how many."""
 LINE = 4
 """Numbers of a part's line: constant, a decoding sequence, a prompt token, constant of a step with prompt tokens."""
-EXPERT = 6
-"""Numbers of routed experts: compute a token, memory an expert touched, memory a token, sharpness, fixed cost, log of
-the share of experts that one token leaves alone."""
+EXPERT = 7
+"""Numbers of routed experts: compute a token, memory an expert touched, memory a token, sharpness, fixed cost, one, log
+of the share of experts that one token leaves alone."""
 WHOLE = 12
 """Numbers of a row, in the order of `StepCoefficients.whole`."""
 
@@ -281,6 +281,7 @@ def _experts(table: _Table, shape: ModelShape, chip: ChipSpec, ranks: Array, con
         routed * ((2.0 * width_in + 2.0 * shape.expert_intermediate) * np.asarray(chip.activation_bytes)) / rate,
         constants.sharpness_moe,
         np.asarray(chip.expert_t0) + constants.expert_routing_s,
+        1.0,
         np.log1p(-min(shape.experts_per_token / shape.experts, 1 - 1e-12)),
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
-from explorer.engine.closed_form_loop import SHARED, solve_rows, time_steps
+from explorer.engine.closed_form_loop import PADDING, SHARED, solve_rows, time_steps
 from explorer.engine.latency import lognormal_quantile, standard_normal
 from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
 from explorer.engine.records import ModelShape, StepConstants
@@ -63,7 +63,7 @@ class _Nodes:
 @lru_cache(maxsize=256)
 def _nodes(caps: tuple[int, ...], spacing: NodeSpacing) -> _Nodes:
     lines = [batch_nodes(cap, spacing) for cap in caps]
-    most = max(len(line) for line in lines)
+    most = -(-max(len(line) for line in lines) // PADDING) * PADDING
     tables = _Nodes(
         np.zeros(len(caps), dtype=np.int64),
         *(np.zeros((len(caps), most)) for _ in range(2)),
