@@ -139,7 +139,7 @@ def step_coefficients(
         groups.append((mixer, feed))
     table.product(chip, shape.vocabulary / tp, hidden, sixteen=True)
     ranks = tp * dp
-    within = ranks <= np.asarray(chip.scaleup_domain)
+    within = np.asarray(ranks <= np.asarray(chip.scaleup_domain))
     base, a_token = _exchange(shape, chip, ranks, dp, within, constants)
     whole = table.column(
         np.where(within, 1.0, 0.0),
@@ -197,13 +197,13 @@ def _mixer(
         table.product(chip, 0.7 * inner / tp, hidden)
         table.product(chip, hidden, 0.3 * inner / tp)
         state = shape.recurrent_state_bytes / tp
-        line = (
+        recurrent: tuple[Scalar, Scalar, Scalar, Scalar] = (
             2.0 * np.asarray(chip.decode_attention_t0),
             2.0 * state / (bandwidth * constants.linear_state_memory),
             1.5 * state / (peak16 * constants.linear_prefill_compute),
             0.0,
         )
-        return table.close(first, line, 1.0, False)
+        return table.close(first, recurrent, 1.0, False)
     heads = (shape.heads if group.heads is None else group.heads) / tp
     seen, prompt_seen = _entries(group, context), _entries(group, prefill_context)
     read_rate = bandwidth * chip.decode_attention_memory
@@ -287,7 +287,7 @@ def _experts(table: _Table, shape: ModelShape, chip: ChipSpec, ranks: Array, con
 
 
 def _exchange(
-    shape: ModelShape, chip: ChipSpec, ranks: Array, dp: Array, within: Array, constants: StepConstants
+    shape: ModelShape, chip: ChipSpec, ranks: Array, dp: Array, within: NDArray[np.bool_], constants: StepConstants
 ) -> tuple[Array, Array]:
     """Constant and a token's part of dispatch and combine; nothing without attention data parallelism."""
     if not shape.is_moe:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +65,15 @@ class _Nodes:
 def _nodes(caps: tuple[int, ...], spacing: NodeSpacing) -> _Nodes:
     lines = [batch_nodes(cap, spacing) for cap in caps]
     most = -(-max(len(line) for line in lines) // PADDING) * PADDING
+    shape = (len(caps), most)
     tables = _Nodes(
-        np.zeros(len(caps), dtype=np.int64),
-        *(np.zeros((len(caps), most)) for _ in range(2)),
-        np.zeros(len(caps)),
-        np.zeros((len(caps), most)),
-        np.zeros((len(caps), most), dtype=np.int64),
-        np.zeros((len(caps), most)),
+        count=np.zeros(len(caps), dtype=np.int64),
+        node=np.zeros(shape),
+        span=np.zeros(shape),
+        end=np.zeros(len(caps)),
+        factorial=np.zeros(shape),
+        left=np.zeros(shape, dtype=np.int64),
+        share=np.zeros(shape),
     )
     for at, (cap, line) in enumerate(zip(caps, lines, strict=True)):
         count = len(line)
@@ -176,7 +179,7 @@ def solve(
     found = np.empty((METRIC_COUNT, len(quantiles), count, loads))
     utilisation, saturation = np.empty((count, loads)), np.empty(count)
     every = np.ascontiguousarray(np.broadcast_to(rates, (count, loads)), dtype=np.float64)
-    fixed = (
+    fixed: tuple[Any, ...] = (
         *(np.ascontiguousarray(part) for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps)),
         *(
             np.ascontiguousarray(np.broadcast_to(part, (count, 1))[:, 0])

@@ -1,0 +1,177 @@
+"""The compiled closed form gives the answers of the interpreted one, row by row, whatever its neighbours are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.catalog import Catalog, load_catalog
+from explorer.engine.records import StepConstants
+from explorer.errors import ExplorerError
+from explorer.scenario.schema import Alternative, ModelChoice, Stragglers
+from explorer.study import compiled
+from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.figures import FigureSet
+from explorer.study.replica import Demand, Rows, StepGrid, latencies, p99_length, replica_table, step_grid
+from explorer.study.resolve import ServedModel, served_model, step_constants
+from explorer.study.sizing import grid_of, load_ladder
+
+STEP_PARTS = ("budget", "decode", "mixed", "full", "full_steps", "chunks", "lanes", "stall_probability")
+WELL_KNOWN = ("tpot", "e2e")
+"""Latencies without a cancellation: held to the digits the rules promise."""
+DRAWS = 4
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The shipped catalogue."""
+    return load_catalog()
+
+
+demands = st.builds(
+    Demand,
+    prompt=st.floats(1.0, 30_000.0),
+    prompt_cv=st.floats(0.0, 2.0),
+    output=st.floats(1.0, 4_000.0),
+    output_cv=st.floats(0.0, 2.0),
+    arrival_scv=st.floats(0.0, 9.0),
+    prefix_hit=st.floats(0.0, 0.9),
+)
+
+
+def fitting(
+    catalog: Catalog, served: ServedModel, chip: str, demand: Demand, settings: Alternative, sharded: bool
+) -> list[Candidate]:
+    """The layouts of a chip that hold the model; none where a figure it needs is missing."""
+    record = catalog.chip(chip)
+    deployment = Deployment("a", record, "", None, settings, "fp8", "fp8", FigureSet(record, {}))
+    try:
+        found = candidates_of(deployment, served, p99_length(demand), step_constants(), sharded)
+    except ExplorerError:
+        return []
+    return [one for one in found if one.fits]
+
+
+def drawn_rows(candidates: list[Candidate], seed: int, constants: StepConstants) -> Rows | None:
+    """A few draws of each candidate with errors of the model; None where a figure they need is missing."""
+    rng = np.random.default_rng(seed)
+    residual = [np.exp(0.2 * rng.standard_normal(DRAWS)) for _ in candidates]
+    try:
+        return rows_of(candidates, constants, 0.01, samples=DRAWS, seed=seed, residual=residual)
+    except ExplorerError:
+        return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(pick=st.integers(0, 2**32 - 1), demand=demands)
+def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Demand, catalog: Catalog) -> None:
+    rng = np.random.default_rng(pick)
+    size = rng.choice([0.0, 3.0, 70.0, 900.0])
+    model = ModelChoice(preset=str(rng.choice(sorted(catalog.models))), size_billion=float(size) or None)
+    served = served_model(catalog, model)
+    own = Alternative(
+        name="a",
+        chip="-",
+        max_batch=int(rng.choice([1, 2, 3, 12, 41, 256, 3000])),
+        token_budget=int(rng.choice([16, 512, 2048, 8192])),
+    )
+    sharded, replicas = bool(rng.integers(2)), float(rng.choice([1.0, 7.0]))
+    chips = [str(chip) for chip in rng.choice(sorted(catalog.chips), 2, replace=False)]
+    candidates = [one for chip in chips for one in fitting(catalog, served, chip, demand, own, sharded)]
+    constants, stragglers = step_constants(), Stragglers()
+    rows = drawn_rows(candidates, pick % 100, constants) if candidates else None
+    if rows is None:
+        return
+    grid = grid_of(served, demand, rows, constants, stragglers, sharded)
+    timed = compiled.time_grid(
+        served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=sharded
+    )
+    for part in STEP_PARTS:
+        np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
+    agrees_under_load(grid, demand, constants, replicas)
+
+
+def agrees_under_load(grid: StepGrid, demand: Demand, constants: StepConstants, replicas: float) -> None:
+    table = replica_table(grid, demand, constants, stall_s=0.05, coarse=True)
+    rates = load_ladder(9)[None, :] * table.chain.saturation[:, None]
+    rates = np.concatenate([rates, 1.5 * table.chain.saturation[:, None]], axis=1)
+    wanted = latencies(table, rates, replicas=replicas).table
+    solved = compiled.solve(grid, demand, constants, rates, stall_s=0.05, replicas=replicas)
+    np.testing.assert_allclose(solved.saturation, table.chain.saturation, rtol=1e-9)
+    for metric, by_quantile in wanted.items():
+        for q, values in by_quantile.items():
+            found = solved.table[metric][q]
+            assert np.all(np.isinf(found[:, -1]))
+            # sums of large parts that nearly cancel, and odds next to certainty, lose digits in either form
+            exact = 1e-9 if metric in WELL_KNOWN else 1e-6
+            np.testing.assert_allclose(found, values, rtol=exact, err_msg=f"{metric} {q}")
+            finite = np.isfinite(values)
+            off = np.abs(found[finite] / values[finite] - 1.0)
+            assert np.median(off) < 1e-12, metric
+
+
+def test_that_rates_may_be_shares_of_the_saturation(catalog: Catalog) -> None:
+    demand = Demand(1155.0, 0.96, 211.0, 0.77, 1.0, 0.0)
+    served = served_model(catalog, ModelChoice(preset="llama-3.1-70b"))
+    own = Alternative(name="a", chip="-")
+    candidates = fitting(catalog, served, "nv-h200", demand, own, False)
+    rows = drawn_rows(candidates, 1, step_constants())
+    assert rows is not None
+    grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
+    shares = load_ladder(5)[None, :]
+    by_share = compiled.solve(grid, demand, step_constants(), shares, relative=True, stall_s=0.05)
+    by_rate = compiled.solve(grid, demand, step_constants(), shares * by_share.saturation[:, None], stall_s=0.05)
+    np.testing.assert_allclose(by_share.table["tpot"][0.99], by_rate.table["tpot"][0.99], rtol=1e-12)
+    np.testing.assert_allclose(by_share.utilisation, np.broadcast_to(shares, by_share.utilisation.shape), rtol=1e-12)
+
+
+def test_that_a_row_does_not_depend_on_its_neighbours(catalog: Catalog) -> None:
+    """A replica of one slot stands beside one of many: its chain is its own."""
+    demand = Demand(1155.0, 0.96, 211.0, 0.77, 1.0, 0.0)
+    served = served_model(catalog, ModelChoice(preset="llama-3.1-8b"))
+    single, many = (Alternative(name="a", chip="-", max_batch=cap) for cap in (1, 200))
+    one = fitting(catalog, served, "nv-h200", demand, single, False)[:1]
+    other = fitting(catalog, served, "nv-h200", demand, many, False)[:1]
+    found = []
+    for candidates in (one, one + other):
+        rows = rows_of(candidates, step_constants(), 0.01)
+        grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
+        table = replica_table(grid, demand, step_constants(), stall_s=0.05, coarse=True)
+        rates = load_ladder(6)[None, :] * table.chain.saturation[:, None]
+        found.append(latencies(table, rates).table["ttft"][0.99][0])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
+def test_that_layers_that_attend_to_less_take_less_time(catalog: Catalog) -> None:
+    """Layer kinds that differ only in how many entries they read are timed each by itself."""
+    demand = Demand(60_000.0, 0.5, 211.0, 0.77, 1.0, 0.0)
+    served = served_model(catalog, ModelChoice(preset="minimax-m3"))
+    kinds = {(group.mixer, group.attended) for group in served.shape.layers}
+    assert len({attended for _, attended in kinds}) > 1
+    rows = rows_of(fitting(catalog, served, "nv-b300", demand, Alternative(name="a", chip="-"), False)[-1:],
+                   step_constants(), 0.01)  # fmt: skip
+    swapped = type(served.shape)(
+        **{name: getattr(served.shape, name) for name in served.shape.__slots__ if name != "layers"},
+        layers=served.shape.layers[::-1],
+    )
+    times = [
+        compiled.time_grid(shape, demand, rows, step_constants(), stall_probability=0.0, sequence_sharding=False).decode
+        for shape in (served.shape, swapped)
+    ]
+    interpreted = [
+        step_grid(shape, demand, rows, step_constants(), stall_probability=0.0, sequence_sharding=False).decode
+        for shape in (served.shape, swapped)
+    ]
+    np.testing.assert_allclose(times[0], times[1], rtol=1e-9)
+    np.testing.assert_allclose(interpreted[0], interpreted[1], rtol=1e-9)
+
+
+def test_that_the_window_reaches_its_answers_without_compiled_code() -> None:
+    code = "import sys; import explorer.ui.main_window, explorer.study.live; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "False"
