@@ -11,13 +11,26 @@ from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.polylines import polygon
 from explorer.plots.tokens import HIT_TARGET, Tokens
-from explorer.plots.xy_frame import Frame, draw_frame, frame_in, linear_axis
+from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis
 from explorer.scenario.quantity import QUANTITIES
-from explorer.study.frontier import Frontier, FrontierPoint
+from explorer.study.frontier import Frontier, FrontierPoint, Risk
 
-MONTH, SHARE = QUANTITIES["usd_per_month"], QUANTITIES["share"]
+MONTH, SHARE, SUPPLIERS = (QUANTITIES[key] for key in ("usd_per_month", "share", "suppliers"))
 MARK = 5.0
 MOST_DOTS = 3_000
+
+
+RISKS: dict[Risk, str] = {"n1_loss": "traffic lost in a failure", "effective_suppliers": "effective suppliers"}
+"""What the cost is set against, in the order offered."""
+
+
+def edge_of(frontier: Frontier, risk: Risk) -> tuple[FrontierPoint, ...]:
+    """The cheapest mixes for each value of the risk, the least risk first."""
+    return frontier.by_loss if risk == "n1_loss" else frontier.by_suppliers
+
+
+def _risk(point: FrontierPoint, risk: Risk) -> float:
+    return point.n1_loss if risk == "n1_loss" else point.effective_suppliers
 
 
 def mix_words(frontier: Frontier, point: FrontierPoint) -> str:
@@ -27,20 +40,29 @@ def mix_words(frontier: Frontier, point: FrontierPoint) -> str:
         for name, share in zip(frontier.members, point.shares, strict=True)
         if share > 0
     ]
-    lost = SHARE.format(point.n1_loss)
-    return f"{', '.join(shares)}: {MONTH.format(point.usd_per_month)} a month, {lost} lost"
+    lost, suppliers = SHARE.format(point.n1_loss), SUPPLIERS.format(point.effective_suppliers)
+    return f"{', '.join(shares)}: {MONTH.format(point.usd_per_month)} a month, {lost} lost, {suppliers} effective"
 
 
-def frontier_frame(frontier: Frontier, rect: QRectF) -> Frame:
+def frontier_frame(frontier: Frontier, rect: QRectF, risk: Risk = "n1_loss") -> Frame:
     """The axes that hold the edge, the present fleet and what lies near them."""
-    shown = [*frontier.by_loss, *([frontier.present] if frontier.present is not None else [])]
+    shown = [*edge_of(frontier, risk), *([frontier.present] if frontier.present is not None else [])]
     most = 1.25 * max(point.usd_per_month for point in shown)
-    x = linear_axis(0.0, 1.0, f"traffic lost when one supplier fails ({frontier.title.lower()})", SHARE.format)
+    if risk == "n1_loss":
+        x = linear_axis(0.0, 1.0, f"traffic lost when one supplier fails ({frontier.title.lower()})", SHARE.format)
+    else:
+        many = max(point.effective_suppliers for point in shown)
+        x = Axis(1.0, max(1.5, many), False, f"effective suppliers ({frontier.title.lower()})", SUPPLIERS.format)
     return frame_in(rect, x, linear_axis(0.0, most, "", MONTH.format))
 
 
 def paint_frontier(
-    painter: QPainter, rect: QRectF, tokens: Tokens, frontier: Frontier | None, looked_at: int | None
+    painter: QPainter,
+    rect: QRectF,
+    tokens: Tokens,
+    frontier: Frontier | None,
+    looked_at: int | None,
+    risk: Risk = "n1_loss",
 ) -> None:
     """Draw cloud, edge, present fleet, and the mix that is looked at."""
     top = draw_heading(painter, rect, tokens, "Price of independence", ("a month, every mix", "every mix"))
@@ -48,26 +70,27 @@ def paint_frontier(
         reason = "no figures yet" if frontier is None else frontier.reason
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
         return
-    frame = frontier_frame(frontier, QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT))
+    frame = frontier_frame(frontier, QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT), risk)
     draw_frame(painter, frame, tokens)
     painter.save()
     painter.setClipRect(frame.area, Qt.ClipOperation.IntersectClip)
     painter.setPen(QPen(QColor(tokens.track), 2.0))
-    painter.drawPoints(_cloud(frontier, frame))
+    painter.drawPoints(_cloud(frontier, frame, risk))
     painter.setPen(QPen(QColor(tokens.accent), 2.0))
-    painter.drawPolyline(_edge(frontier, frame))
+    painter.drawPolyline(_edge(frontier, frame, risk))
     painter.restore()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(tokens.accent))
-    for point in frontier.by_loss:
-        painter.drawEllipse(frame.at(point.n1_loss, point.usd_per_month), 2.5, 2.5)
+    edge = edge_of(frontier, risk)
+    for point in edge:
+        painter.drawEllipse(frame.at(_risk(point, risk), point.usd_per_month), 2.5, 2.5)
     if frontier.present is not None:
-        _paint_present(painter, frame, tokens, frontier.present)
+        _paint_present(painter, frame, tokens, frontier.present, risk)
     if looked_at is not None:
-        point = frontier.by_loss[looked_at]
+        point = edge[looked_at]
         painter.setPen(QPen(QColor(tokens.accent), 2.0))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(frame.at(point.n1_loss, point.usd_per_month), MARK + 2.0, MARK + 2.0)
+        painter.drawEllipse(frame.at(_risk(point, risk), point.usd_per_month), MARK + 2.0, MARK + 2.0)
         note = f"take {mix_words(frontier, point)}"
     else:
         left_out = f"left out: {'; '.join(frontier.excluded)} · " if frontier.excluded else ""
@@ -77,8 +100,8 @@ def paint_frontier(
     draw_line(painter, rect.left(), rect.bottom() - 4.0, rect.width(), note, ink)
 
 
-def _paint_present(painter: QPainter, frame: Frame, tokens: Tokens, present: FrontierPoint) -> None:
-    at = frame.at(present.n1_loss, present.usd_per_month)
+def _paint_present(painter: QPainter, frame: Frame, tokens: Tokens, present: FrontierPoint, risk: Risk) -> None:
+    at = frame.at(_risk(present, risk), present.usd_per_month)
     painter.setPen(QPen(QColor(tokens.panel), 1.5))
     painter.setBrush(QColor(tokens.text))
     corners = ((0.0, -MARK - 1), (MARK + 1, 0.0), (0.0, MARK + 1), (-MARK - 1, 0.0))
@@ -94,10 +117,11 @@ def _paint_present(painter: QPainter, frame: Frame, tokens: Tokens, present: Fro
     draw_line(painter, x, y, width + 1.0, words, tokens.text, semibold=True)
 
 
-def _cloud(frontier: Frontier, frame: Frame) -> QPolygonF:
+def _cloud(frontier: Frontier, frame: Frame, risk: Risk) -> QPolygonF:
     """The mixes as dots, one a spot of two pixels: more cannot be told apart."""
     area = frame.area
-    x = area.left() + frontier.n1_loss * area.width()
+    values = frontier.n1_loss if risk == "n1_loss" else frontier.effective_suppliers
+    x = area.left() + (values - frame.x.low) / (frame.x.high - frame.x.low) * area.width()
     y = area.bottom() - frontier.usd_per_month / frame.y.high * area.height()
     good = np.isfinite(x) & np.isfinite(y) & (y >= area.top())
     spots = np.unique(np.round(np.stack([x[good], y[good]], axis=1) / 2.0), axis=0) * 2.0
@@ -106,14 +130,14 @@ def _cloud(frontier: Frontier, frame: Frame) -> QPolygonF:
     return polygon((spots[:, 0], spots[:, 1]))
 
 
-def _edge(frontier: Frontier, frame: Frame) -> QPolygonF:
+def _edge(frontier: Frontier, frame: Frame, risk: Risk) -> QPolygonF:
     """Steps: no mix between two points of the edge is known to be had for less."""
     points: list[QPointF] = []
-    for at, point in enumerate(frontier.by_loss):
+    edge = edge_of(frontier, risk)
+    for at, point in enumerate(edge):
         if at:
-            before = frontier.by_loss[at - 1]
-            points.append(frame.at(point.n1_loss, before.usd_per_month))
-        points.append(frame.at(point.n1_loss, point.usd_per_month))
+            points.append(frame.at(_risk(point, risk), edge[at - 1].usd_per_month))
+        points.append(frame.at(_risk(point, risk), point.usd_per_month))
     return QPolygonF(points)
 
 
@@ -133,9 +157,10 @@ class FrontierPlot(PaintedPlot):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setToolTip(
             "Each dot is a mix of the fleet's chips, sized pool by pool with whole units, spares and the cost of each "
-            "further stack and cloud. Line: the cheapest for each loss. Arrow keys step along it, Enter takes a mix."
+            "further stack and cloud. Line: the cheapest for each risk. Arrow keys step along it, Enter takes a mix."
         )
         self._frontier: Frontier | None = None
+        self._risk: Risk = "n1_loss"
         self._looked_at: int | None = None
         self._stamp = 0
 
@@ -150,6 +175,23 @@ class FrontierPlot(PaintedPlot):
         self.refresh()
 
     @property
+    def risk(self) -> Risk:
+        """What the cost is set against."""
+        return self._risk
+
+    def set_risk(self, risk: Risk) -> None:
+        """Set the cost against another measure of the risk."""
+        if risk != self._risk:
+            self._risk, self._looked_at = risk, None
+            self._spoken.refresh_soon()
+            self.refresh()
+
+    @property
+    def edge(self) -> tuple[FrontierPoint, ...]:
+        """The points that can be taken, the least risk first."""
+        return () if self._frontier is None else edge_of(self._frontier, self._risk)
+
+    @property
     def frontier(self) -> Frontier | None:
         """The frontier drawn."""
         return self._frontier
@@ -157,21 +199,22 @@ class FrontierPlot(PaintedPlot):
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""
         found = self._frontier
-        if found is None or not found.by_loss:
+        edge = self.edge
+        if found is None or not edge:
             return f"Price of independence: {'no figures yet' if found is None else found.reason}"
-        parts = [f"cheapest {mix_words(found, found.by_loss[-1])}", f"safest {mix_words(found, found.by_loss[0])}"]
+        parts = [f"cheapest {mix_words(found, edge[-1])}", f"safest {mix_words(found, edge[0])}"]
         if found.present is not None:
             parts.insert(0, f"present {mix_words(found, found.present)}")
-        return f"Price of independence, {found.title.lower()}. {'; '.join(parts)}. {len(found.by_loss)} points."
+        return f"Price of independence, {found.title.lower()}. {'; '.join(parts)}. {len(edge)} points."
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: the plot."""
-        tokens, frontier, looked_at = self._tokens, self._frontier, self._looked_at
+        tokens, frontier, looked_at, risk = self._tokens, self._frontier, self._looked_at, self._risk
         return (
             Piece(
                 rect,
-                (self._stamp, looked_at, tokens.name),
-                lambda painter, at: paint_frontier(painter, at, tokens, frontier, looked_at),
+                (self._stamp, looked_at, tokens.name, risk),
+                lambda painter, at: paint_frontier(painter, at, tokens, frontier, looked_at, risk),
             ),
         )
 
@@ -182,8 +225,8 @@ class FrontierPlot(PaintedPlot):
         rect = QRectF(self.rect())
         top = rect.top() + 20.0
         inner = QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT)
-        point = self._frontier.by_loss[at]
-        return frontier_frame(self._frontier, inner).at(point.n1_loss, point.usd_per_month)
+        point = self.edge[at]
+        return frontier_frame(self._frontier, inner, self._risk).at(_risk(point, self._risk), point.usd_per_month)
 
     def _look_at(self, at: int | None) -> None:
         if at != self._looked_at:
@@ -191,8 +234,7 @@ class FrontierPlot(PaintedPlot):
             self.refresh()
 
     def _nearest(self, place: QPointF) -> int | None:
-        count = 0 if self._frontier is None else len(self._frontier.by_loss)
-        places = [self.point_place(at) for at in range(count)]
+        places = [self.point_place(at) for at in range(len(self.edge))]
         far = [(p.x() - place.x()) ** 2 + (p.y() - place.y()) ** 2 for p in places]
         if not far:
             return None
@@ -201,7 +243,7 @@ class FrontierPlot(PaintedPlot):
 
     def _take(self, at: int) -> None:
         if self._frontier is not None:
-            self.mix_chosen.emit(self._frontier.by_loss[at].shares)
+            self.mix_chosen.emit(self.edge[at].shares)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = self._nearest(event.position())
@@ -216,8 +258,10 @@ class FrontierPlot(PaintedPlot):
             self._take(at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        count = 0 if self._frontier is None else len(self._frontier.by_loss)
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        count = len(self.edge)
+        # the least risk stands first: few losses at the left, many suppliers at the right
+        onward = 1 if self._risk == "n1_loss" else -1
+        step = {Qt.Key.Key_Left: -onward, Qt.Key.Key_Right: onward}.get(Qt.Key(event.key()))
         if count and step is not None:
             start = -1 if step > 0 else count
             now = start if self._looked_at is None else self._looked_at

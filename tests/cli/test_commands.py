@@ -164,6 +164,21 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         'chip = "qcom-ai200"\nlayout = { tp = 4, pp = 1, dp = 1, ep = 3 }',
         "layout",
     ),
+    "negative price": (
+        'basis = "cost_plus"',
+        'basis = "cost_plus"\nhosted_usd_per_million_input = -0.5',
+        "hosted_usd_per_million_input",
+    ),
+    "negative colocation": (
+        'basis = "cost_plus"',
+        'basis = "cost_plus"\ncolocation_usd_per_kw_month = -184.06',
+        "colocation_usd_per_kw_month",
+    ),
+    "unknown supplier": (
+        "[price]",
+        '[[shocks]]\nname = "x"\nkind = "outage"\nsupplier = "TSMCC"\n\n[price]',
+        "shocks.0.supplier: no chip depends on a supplier 'TSMCC'; nearest known: TSMC",
+    ),
     "misspelt key": ("peak_to_mean = 2.0", "peek_to_mean = 2.0", "peak_to_mean"),
     "future format": ("format = 1", "format = 99", "format"),
 }

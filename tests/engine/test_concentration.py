@@ -61,6 +61,8 @@ MIXES = {
         [0.659, 0.133, 0.109, 0.058, 0.041],
         (4688.96, 2.1327, 0.659, 0.901, 1.08083, 2.9471, 0.5286, 0.5311, 0.33612),
     ),
+    # a buyer of five equal suppliers is still above the agencies' 1,800
+    "fifths": ([0.2] * 5, (2000.0, 5.0, 0.2, 0.6, 1.609438, 5.0, 0.0, 0.8, 0.0)),
     "HBM": ([0.62, 0.21, 0.17], (4574.0, 2.1863, 0.62, 1.0, 0.92535, 2.5228, 0.17326, 0.5426, 0.1861)),
 }
 
@@ -118,7 +120,7 @@ FLEET = [0.5, 0.3, 0.2]
         ),
         ([[0.5, 0.5], [1.0, 0.0], [1.0, 0.0]], [0.75, 0.25], 6250.0),
     ],
-    ids=["designer", "foundry", "memory", "cloud"],
+    ids=["designer and stack", "foundry", "memory", "cloud"],
 )
 def test_that_a_fleet_of_three_looks_through_to_its_tiers(
     matrix: list[list[float]], shares: list[float], index: float
@@ -169,7 +171,9 @@ def test_that_a_common_foundry_makes_a_joint_outage_far_likelier() -> None:
     pools = [0.05, 0.05, 0.05]
     assert any_outage_probability(pools) == pytest.approx(0.142625, rel=1e-9)
     assert pooled_outage_probability(pools) == pytest.approx(0.000125, rel=1e-9)
-    assert pooled_outage_probability(pools, 0.02) == pytest.approx(0.0201225, rel=1e-9)
+    together = pooled_outage_probability(pools, 0.02)
+    assert together == pytest.approx(0.0201225, rel=1e-9)
+    assert together / pooled_outage_probability(pools) == pytest.approx(161.0, abs=0.1)
 
 
 def test_that_the_llama_3_training_run_gives_its_failure_rates() -> None:

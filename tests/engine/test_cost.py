@@ -112,7 +112,11 @@ def test_that_energy_is_a_small_part_of_a_tokens_price() -> None:
     rate = tokens_per_second_per_watt(20_000.0, 10_200.0, 0.8, 1.25)
     assert rate == pytest.approx(1.9607843137254901, rel=1e-12)
     assert rate * 3.6 == pytest.approx(7.0588235294117645, rel=1e-12)
-    assert energy_cost_per_million_tokens(joules, 0.09) == pytest.approx(0.01275, rel=1e-12)
+    energy = float(energy_cost_per_million_tokens(joules, 0.09))
+    assert energy == pytest.approx(0.01275, rel=1e-12)
+    # of the rented node's price a million: 1.4 % at 60 % use, 2.3 % at full use
+    shares = energy / cost_per_million_tokens(39.80, 20_000.0, [0.6, 1.0])
+    np.testing.assert_allclose(shares, [0.014, 0.023], atol=5e-4)
 
 
 def test_that_leaving_costs_the_worked_sum_and_bounds_the_price_rise() -> None:

@@ -186,6 +186,24 @@ def test_that_the_keys_step_along_the_line_and_take(frontier: FrontierPlot, qtbo
     assert chosen.args == [found.by_loss[1].shares]
 
 
+def test_that_the_cost_can_be_set_against_effective_suppliers(outcome: Outcome, qtbot: QtBot) -> None:
+    plot = FrontierPlot()
+    qtbot.addWidget(plot)
+    plot.resize(420, 320)
+    assert outcome.economics is not None
+    found = outcome.economics.frontier
+    plot.show_frontier(found)
+    plot.set_risk("effective_suppliers")
+    assert plot.edge == found.by_suppliers and "effective" in plot.text_summary()
+    places = [plot.point_place(at) for at in range(len(plot.edge))]
+    # more suppliers lie further right, and cost more: higher up
+    assert [p.x() for p in places] == sorted((p.x() for p in places), reverse=True)
+    assert [p.y() for p in places] == sorted(p.y() for p in places)
+    with qtbot.waitSignal(plot.mix_chosen) as chosen:
+        qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=places[0].toPoint())
+    assert chosen.args == [found.by_suppliers[0].shares]
+
+
 def test_that_the_frontier_says_present_cheapest_and_safest(frontier: FrontierPlot) -> None:
     found = frontier.frontier
     assert found is not None and found.present is not None

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QTabWidget, QVBoxL
 
 from explorer.catalog import TIERS
 from explorer.errors import ExplorerError
-from explorer.plots.frontier_plot import FrontierPlot
+from explorer.plots.frontier_plot import RISKS, FrontierPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot
 from explorer.plots.tokens import Tokens
 from explorer.study.economics import frontier_tier
@@ -54,6 +54,11 @@ class FleetPage(MoneyPage):
         self.tier.setAccessibleName("Tier whose failure is looked at")
         for tier in TIERS:
             self.tier.addItem(TIER_TITLES[tier], tier)
+        self.risk = QComboBox(self)
+        self.risk.setObjectName("fleet.risk")
+        self.risk.setAccessibleName("What the cost is set against")
+        for risk, title in RISKS.items():
+            self.risk.addItem(title, risk)
         self._tier_chosen = False
         self.tables = QTabWidget(self)
         self.tables.setObjectName("fleet.tables")
@@ -71,6 +76,7 @@ class FleetPage(MoneyPage):
         self.tables.currentChanged.connect(self._on_table)
         self._on_table()
         self.tier.activated.connect(self._on_tier)
+        self.risk.activated.connect(lambda _: self.frontier.set_risk(self.risk.currentData()))
         self.frontier.mix_chosen.connect(self.take_mix)
 
     def _line(self, name: str) -> QLabel:
@@ -84,8 +90,8 @@ class FleetPage(MoneyPage):
         right = QVBoxLayout()
         head = QHBoxLayout()
         head.addStretch(1)
-        head.addWidget(QLabel("when one fails at the tier", self))
-        head.addWidget(self.tier)
+        for box in (self.risk, self.tier):
+            head.addWidget(box)
         right.addLayout(head)
         right.addWidget(self.frontier, 1)
         pictures = QHBoxLayout()
