@@ -20,13 +20,17 @@ def evpi(net_benefit: ArrayLike) -> float:
     return max(float(np.mean(np.max(benefit, axis=1)) - np.max(np.mean(benefit, axis=0))), 0.0)
 
 
-def evppi(net_benefit: ArrayLike, figures: ArrayLike, bins: int = BINS) -> Array:
+def evppi(
+    net_benefit: ArrayLike, figures: ArrayLike, bins: int = BINS, depends: ArrayLike | None = None
+) -> Array:
     """Expected value of learning one figure alone, for each of `figures` (samples, figures); (figures,).
 
     EVPPI_i = E_Xi[max_d E[NB_d | X_i]] - max_d E[NB_d], with E[NB_d | X_i] the mean over draws of about the same X_i
     (Sadatsafavi et al. 2013; Strong, Oakley and Brennan 2014). Draws are sorted by the figure and cut into `bins`
-    equal shares; a figure of no more values than that is cut by its values. By construction never above `evpi` of
-    the same draws. ValueError for values that are not finite or for no bins.
+    equal shares; a figure of no more values than that is cut by its values. Where it is known which decisions a figure
+    enters at all, `depends` (figures, decisions) says so: the others keep their mean in every bin, which spares them
+    the noise of the bins. Never above `evpi` of the same draws. ValueError for values that are not finite, for shapes
+    that do not match or for no bins.
     """
     benefit = _benefits(net_benefit)
     drawn = np.asarray(figures, dtype=np.float64)
@@ -34,14 +38,22 @@ def evppi(net_benefit: ArrayLike, figures: ArrayLike, bins: int = BINS) -> Array
         raise ValueError(f"figures of shape {drawn.shape} do not belong to {benefit.shape[0]} samples")
     if bins < 1:
         raise ValueError(f"{bins} bins: at least one is needed")
-    without = float(np.max(np.mean(benefit, axis=0)))
+    enters = np.ones((drawn.shape[1], benefit.shape[1]), dtype=bool)
+    if depends is not None:
+        enters = np.asarray(depends, dtype=bool)
+        if enters.shape != (drawn.shape[1], benefit.shape[1]):
+            raise ValueError(f"depends of shape {enters.shape} is not (figures, decisions)")
+    means = np.mean(benefit, axis=0)
+    without = float(np.max(means))
     order = np.argsort(drawn, axis=0, kind="stable")
     found = np.zeros(drawn.shape[1])
     for at in range(drawn.shape[1]):
         starts = _bin_starts(drawn[order[:, at], at], bins)
         sums = np.add.reduceat(benefit[order[:, at]], starts, axis=0)
+        counts = np.diff(np.append(starts, benefit.shape[0]))
+        sums = np.where(enters[at], sums, counts[:, None] * means)
         found[at] = np.sum(np.max(sums, axis=1)) / benefit.shape[0] - without
-    return np.maximum(found, 0.0)
+    return np.clip(found, 0.0, evpi(benefit))
 
 
 def expected_regret(net_benefit: ArrayLike) -> Array:

@@ -237,6 +237,19 @@ class Comparison(Record):
     each_at_own_precision: Flag = False
 
 
+class Decision(Record):
+    """What a choice among the alternatives is judged by, beside its mean cost.
+
+    `penalty_usd_per_month` is paid where a choice turns out to keep its promises at no size; without it, the cheapest
+    alternative whose figures are disclosed is bought instead, and the switch paid for. `optimism` is Hurwicz's,
+    `tail_share` the part of the outcomes that are not the worst ones of the tail mean (CVaR).
+    """
+
+    penalty_usd_per_month: NonNegative | None = None
+    optimism: Share = 0.5
+    tail_share: Annotated[Number, Field(ge=0, lt=1)] = 0.9
+
+
 class Access(Record):
     """Where chips can be had: only those may win; others are shown outlined."""
 
@@ -321,6 +334,7 @@ class Scenario(Record):
     fleet: Fleet = Fleet()
     price: Price = Price()
     comparison: Comparison = Comparison()
+    decision: Decision = Decision()
     access: Access = Access()
     stragglers: Stragglers = Stragglers()
     simulation: Simulation = Simulation()

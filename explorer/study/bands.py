@@ -13,7 +13,7 @@ from explorer.catalog.calibration import load_calibration
 from explorer.engine.latency import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
-from explorer.study.deployment import rows_of
+from explorer.study.deployment import Candidate, rows_of
 from explorer.study.draws import uniforms
 from explorer.study.outcome import Banded, Metric
 from explorer.study.replica import ReplicaTable, latencies, replica_table
@@ -75,42 +75,41 @@ def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) 
     )
 
 
-def drawn_latencies(
-    context: Context,
-    sized: Sequence[Sized],
-    replicas: Sequence[int],
-    factors: Sequence[tuple[Array, Array]],
-    rates: Array,
-    samples: int,
-    metrics: tuple[Metric, ...],
-) -> tuple[dict[str, dict[float, Array]], ReplicaTable]:
-    """Latency quantiles (alternatives * samples, loads) of every draw at `rates` a replica (alternatives, loads).
+def drawn_table(
+    context: Context, candidates: Sequence[Candidate], samples: int, steps: Sequence[Array]
+) -> ReplicaTable:
+    """Replicas of every draw of the figures of every candidate, `samples` rows each.
 
-    `factors` are the model's own error on each alternative, as `residual_factors` draws it. Also what of a replica
-    does not depend on the load, in the same rows.
+    `steps` (samples,) each are the model's own error on a step.
     """
     scenario, constants = context.scenario, step_constants()
     rows = rows_of(
-        [entry.candidate for entry in sized],
+        candidates,
         constants,
         scenario.stragglers.jitter_sigma,
         samples=samples,
         seed=scenario.simulation.seed,
-        residual=[step for step, _ in factors],
+        residual=steps,
     )
     grid = grid_of(context.served, context.demand, rows, constants, scenario.stragglers, context.sharded)
-    table = replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
-    every = np.repeat(rates, samples, axis=0)
-    shares = np.repeat(np.asarray(replicas, dtype=np.float64), samples)
-    found = latencies(table, every, replicas=shares, metrics=metrics).table
+    return replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
+
+
+def drawn_latencies(
+    table: ReplicaTable, rates: Array, replicas: Array, firsts: Array, metrics: tuple[Metric, ...]
+) -> dict[str, dict[float, Array]]:
+    """Latency quantiles (rows, loads) at `rates` a replica of the same shape; `replicas` (rows,) share bursts.
+
+    `firsts` (rows,) are the model's own error on the first token beyond that on a step.
+    """
+    found = latencies(table, rates, replicas=replicas, metrics=metrics).table
     if "ttft" in found:
-        first = np.concatenate([factor for _, factor in factors])[:, None]
         for q, values in found["ttft"].items():
-            extra = np.where(np.isfinite(values), values, 0.0) * (first - 1.0)
+            extra = np.where(np.isfinite(values), values, 0.0) * (firsts[:, None] - 1.0)
             if "e2e" in found:
                 found["e2e"][q] = found["e2e"][q] + extra
             found["ttft"][q] = values + extra
-    return found, table
+    return found
 
 
 def draw_bands(
@@ -142,8 +141,10 @@ def draw_bands(
     share = np.asarray(replicas, dtype=np.float64)
     at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
     loads = np.concatenate([at, (context.rate / share)[:, None]], axis=1)
-    found, table = drawn_latencies(context, sized, replicas, factors, loads, samples, metrics)
+    table = drawn_table(context, [entry.candidate for entry in sized], samples, [step for step, _ in factors])
     every, count = np.repeat(loads, samples, axis=0), len(sized)
+    firsts = np.concatenate([first for _, first in factors])
+    found = drawn_latencies(table, every, np.repeat(share, samples), firsts, metrics)
     point: dict[str, dict[float, Array]] = {}
     ends: tuple[dict[str, dict[float, Array]], dict[str, dict[float, Array]]] = ({}, {})
     low: dict[str, Array] = {}

@@ -37,6 +37,18 @@ class FigureSet:
         return found
 
 
+class GivenDraws(FigureSet):
+    """One chip's figures with draws that were chosen rather than drawn: ends of a range, or points of a design."""
+
+    def __init__(self, chip: Chip, overrides: Mapping[str, Override], given: Mapping[str, Array]) -> None:
+        super().__init__(chip, overrides)
+        self._given = given
+
+    def draws(self, samples: int, seed: int) -> Mapping[str, Array]:
+        """The given draws, whatever is asked for."""
+        return self._given
+
+
 class FigureSets:
     """The figure sets in use, the most recent of each chip's overrides kept."""
 
@@ -85,26 +97,50 @@ def central_values(chip: Chip, overrides: Mapping[str, Override]) -> dict[str, f
     return values
 
 
+def unsettled(chip: Chip, overrides: Mapping[str, Override]) -> tuple[str, ...]:
+    """The figures of a chip that are drawn: those with a range, neither derived from another nor set by the user."""
+    found = []
+    for name, figure in chip.figures.items():
+        override = overrides.get(name)
+        if figure.derived_from is not None or (override is not None and override.value is not None):
+            continue
+        if figure.distribution != "fixed" and figure.low < figure.high:
+            found.append(name)
+    return tuple(found)
+
+
 def drawn_values(chip: Chip, overrides: Mapping[str, Override], samples: int, seed: int) -> dict[str, Array]:
     """Draws (samples,) of every figure that is not settled; figures settled or overridden by value are left out.
 
     Each figure's draws fall once into each of `samples` equal slices of its distribution, so that a belief weight is
     met exactly. The same chip has the same draws wherever it occurs (common random numbers).
     """
+    points = {name: uniforms(chip.id, name, samples, seed) for name in unsettled(chip, overrides)}
+    return values_at(chip, overrides, points)
+
+
+def values_at(chip: Chip, overrides: Mapping[str, Override], points: Mapping[str, Array]) -> dict[str, Array]:
+    """SI values of unsettled figures at quantiles `points` of their distributions, 0 to 1 of any one shape.
+
+    Figures that follow one of them by ratio are among the result.
+    """
     drawn: dict[str, Array] = {}
-    for name, figure in chip.figures.items():
+    for name, u in points.items():
         override = overrides.get(name)
-        if figure.derived_from is not None or (override is not None and override.value is not None):
-            continue
-        if figure.distribution == "fixed" or not figure.low < figure.high:
-            continue
+        figure = chip.figures[name]
         belief = figure.belief if override is None or override.belief is None else override.belief
-        drawn[name] = _quantiles(figure, uniforms(chip.id, name, samples, seed), belief)
+        drawn[name] = _quantiles(figure, u, belief)
+    return with_followers(chip, overrides, drawn)
+
+
+def with_followers(chip: Chip, overrides: Mapping[str, Override], values: Mapping[str, Array]) -> dict[str, Array]:
+    """`values` of figures and of those that follow one of them by ratio."""
+    found = dict(values)
     for name, figure in chip.figures.items():
         overridden = name in overrides and overrides[name].value is not None
-        if figure.derived_from in drawn and figure.ratio is not None and not overridden:
-            drawn[name] = drawn[figure.derived_from] * figure.ratio
-    return drawn
+        if figure.derived_from in found and figure.ratio is not None and not overridden:
+            found[name] = found[figure.derived_from] * figure.ratio
+    return found
 
 
 def _quantiles(figure: Figure, u: Array, belief: float) -> Array:

@@ -56,12 +56,12 @@ def chip_price(
     if kept is None:
         draws = deployment.figures.draws(samples, seed)
         rents = uniforms(deployment.chip.id, "offer", samples, seed)
-        kept = _priced(catalog, deployment, price, as_of, draws, rents)
+        kept = priced(catalog, deployment, price, as_of, draws, rents)
         deployment.figures.memo[key] = kept
     return kept
 
 
-def _priced(
+def priced(
     catalog: Catalog,
     deployment: Deployment,
     price: Price,
@@ -69,6 +69,7 @@ def _priced(
     draws: Mapping[str, Array],
     rents: Array,
 ) -> ChipPrice:
+    """`chip_price` at given draws of the chip's figures, SI, and quantiles `rents` (0 to 1) of an offer's range."""
     if price.basis == "offer":
         return _offered(catalog, deployment, price, as_of, rents)
     chip = deployment.chip

@@ -1,0 +1,370 @@
+"""A choice among alternatives, sized now, and what it turns out to be worth once figures are other than believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.catalog import Catalog, Chip
+from explorer.catalog.calibration import load_calibration
+from explorer.catalog.figure import FIGURE_KINDS
+from explorer.engine.cost import chips_in_whole_units, monthly_cost
+from explorer.engine.latency import largest_rate_within
+from explorer.engine.stragglers import normal_quantile
+from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Override, Scenario, Workload
+from explorer.study.answers import Context
+from explorer.study.bands import HALF_WIDTH_TO_SD, drawn_latencies, drawn_table
+from explorer.study.deployment import Candidate, Deployment, candidates_of
+from explorer.study.draws import uniforms
+from explorer.study.evaluate import evaluate
+from explorer.study.figures import FigureSets, GivenDraws, unsettled, values_at, with_followers
+from explorer.study.money import chip_price, priced
+from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Metric, WorkloadOutcome
+from explorer.study.replica import ReplicaTable, p99_length
+from explorer.study.resolve import served_model, step_constants
+from explorer.study.sizing import load_ladder
+from explorer.study.workload import demand_of, deployment_of, limits_of
+
+Array = NDArray[np.float64]
+
+CLIFF_POINTS = 12
+LARGER_DEGREES = 3
+"""How many legal degrees above the one taken now are open to whoever adds chips later."""
+
+STEP, FIRST, RENT = "step", "first", "offer"
+"""Drawn beside a chip's figures: the model's error on every step and on the first token, and a published rent."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One alternative as it would be chosen today: where its chips come from, how many, in which layout."""
+
+    outcome: AlternativeOutcome
+    settings: Alternative
+    deployment: Deployment
+    overrides: Mapping[str, Override]
+    layouts: tuple[Layout, ...]
+    """The one taken now, then larger ones into which the chips may be regrouped."""
+
+    @property
+    def chip(self) -> Chip:
+        """The chip."""
+        return self.deployment.chip
+
+    @property
+    def is_disclosed(self) -> bool:
+        """Whether enough is published about its chip to fall back on it."""
+        return self.chip.evidence_grade != "undisclosed"
+
+    def belief(self, figure: str) -> float:
+        """Weight of the first reading of a disputed figure."""
+        override = self.overrides.get(figure)
+        return self.chip.figures[figure].belief if override is None or override.belief is None else override.belief
+
+
+@dataclass(frozen=True)
+class Case:
+    """A workload's alternatives that fit and have a price, as a decision between them; the answer to the workload."""
+
+    context: Context
+    catalog: Catalog
+    answer: WorkloadOutcome
+    choices: tuple[Choice, ...]
+
+    def named(self, name: str) -> Choice | None:
+        """The choice of an alternative; None where it cannot be chosen."""
+        return next((one for one in self.choices if one.outcome.name == name), None)
+
+    @property
+    def fallback(self) -> Choice | None:
+        """The cheapest alternative that is disclosed and keeps the promises, one that can be had before others."""
+        kept = [one for one in self.choices if one.is_disclosed and one.outcome.keeps_promises]
+        return min(kept, key=lambda one: (not one.outcome.available, _month(one)), default=None)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where a chip's figures, the model's error and its rent lie, in each of `samples` cases; absent: as believed.
+
+    `step` and `first` are factors, `rent` quantiles of an offer's range, NaN for the price stated.
+    """
+
+    samples: int
+    figures: Mapping[str, Array] = field(default_factory=dict)
+    """SI values by name, those that follow by ratio among them."""
+    step: Array | None = None
+    first: Array | None = None
+    rent: Array | None = None
+
+    @property
+    def ones(self) -> Array:
+        """One for each case."""
+        return np.ones(self.samples)
+
+    @property
+    def steps(self) -> Array:
+        """Factors on every step."""
+        return self.ones if self.step is None else self.step
+
+    @property
+    def firsts(self) -> Array:
+        """Factors on the first token beyond that on a step."""
+        return self.ones if self.first is None else self.first
+
+    def rows(self, at: NDArray[np.intp]) -> Points:
+        """Some cases only."""
+        return Points(
+            len(at),
+            {name: values[at] for name, values in self.figures.items()},
+            None if self.step is None else self.step[at],
+            None if self.first is None else self.first[at],
+            None if self.rent is None else self.rent[at],
+        )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an alternative turns out to be in each case, arrays (samples,)."""
+
+    p99: Mapping[Metric, Array]
+    """At the stated traffic with the replicas of now, seconds; infinite where they cannot carry it."""
+    keeps: NDArray[np.bool_]
+    chips_needed: Array
+    """Fewest chips that keep the promises, in whole units and in the best layout open; infinite where none do."""
+    usd_per_chip_hour: Array
+    chips_now: float
+
+    def months_needed(self) -> Array:
+        """USD a month when bought only after all is known; infinite where the promises are out of reach."""
+        return np.asarray(monthly_cost(self.usd_per_chip_hour, self.chips_needed))
+
+    def months_held(self) -> Array:
+        """USD a month when bought now and added to once all is known; infinite where the promises are out of reach."""
+        return np.asarray(monthly_cost(self.usd_per_chip_hour, np.maximum(self.chips_needed, self.chips_now)))
+
+
+def decision_case(scenario: Scenario, catalog: Catalog, workload: int) -> Case:
+    """The decision between the alternatives of one workload; raises as `evaluate`."""
+    asked = scenario.workloads[workload]
+    # a fleet, other workloads and many draws change nothing about how an alternative is sized
+    alone = scenario.model_copy(update={"workloads": (asked,), "fleet": Fleet()})
+    answer = evaluate(alone, catalog, samples=min(8, scenario.simulation.samples)).workloads[0]
+    context = Context(
+        catalog, scenario, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked)
+    )
+    figures = FigureSets(catalog)
+    choices = []
+    for settings, outcome in zip(asked.alternatives, answer.alternatives, strict=True):
+        if outcome.replicas and outcome.cost.usd_per_month is not None:
+            deployment = deployment_of(figures, scenario, asked, settings)
+            overrides = scenario.overrides.get(settings.chip, {})
+            layouts = _layouts(scenario, catalog, asked, settings, outcome)
+            choices.append(Choice(outcome, settings, deployment, overrides, layouts))
+    return Case(context, catalog, answer, tuple(choices))
+
+
+def parts_of(choice: Choice, price_basis: str) -> tuple[str, ...]:
+    """What is not settled about a choice: its chip's figures, the model's error, and its rent where it is rented."""
+    rent = (RENT,) if price_basis == "offer" else ()
+    known = [name for name in unsettled(choice.chip, choice.overrides) if not FIGURE_KINDS[name].informative]
+    return (*known, STEP, FIRST, *rent)
+
+
+def points_at(case: Case, choice: Choice, quantiles: Mapping[str, Array], samples: int) -> Points:
+    """Points at quantiles (samples,), 0 to 1, of the distributions of some parts; the others as believed."""
+    table = load_calibration().residuals
+    grade = choice.chip.evidence_grade
+    widths = {
+        STEP: table["step"][grade]["moe" if case.context.served.shape.is_moe else "dense"],
+        FIRST: table["first_token"][grade],
+    }
+
+    def error(part: str) -> Array | None:
+        if part not in quantiles:
+            return None
+        return np.asarray(np.exp(widths[part] * HALF_WIDTH_TO_SD * normal_quantile(quantiles[part])))
+
+    chosen = {name: u for name, u in quantiles.items() if name in choice.chip.figures}
+    figures = values_at(choice.chip, choice.overrides, chosen)
+    return Points(samples, figures, error(STEP), error(FIRST), quantiles.get(RENT))
+
+
+def points_with(choice: Choice, values: Mapping[str, Array], samples: int) -> Points:
+    """Points at SI values (samples,) of some figures; NaN stands for the value believed."""
+    believed = choice.deployment.values
+    filled = {name: np.where(np.isnan(given), believed[name], given) for name, given in values.items()}
+    return Points(samples, with_followers(choice.chip, choice.overrides, filled))
+
+
+def joint_points(case: Case, choice: Choice, samples: int) -> tuple[Points, dict[str, Array]]:
+    """Joint draws of everything that is not settled about a choice, and the quantiles drawn by part, (samples,).
+
+    These are the draws of the bands: the same chip has the same ones in every alternative.
+    """
+    seed = case.context.scenario.simulation.seed
+    parts = parts_of(choice, case.context.scenario.price.basis)
+    quantiles = {part: uniforms(choice.chip.id, part, samples, seed) for part in parts}
+    return points_at(case, choice, quantiles, samples), quantiles
+
+
+def drawn(case: Case, choice: Choice, points: Points, *, money: bool = True) -> Drawn:
+    """What a choice turns out to be at `points`; without `money`, chips and prices are left infinite."""
+    context = case.context
+    p99, keeps, needed = _in_layout_of_now(case, choice, points, money=money)
+    if not money:
+        return Drawn(p99, keeps, needed, needed, float(choice.outcome.chips_total))
+    # a chip that is well known is regrouped only where its chips keep the promises at no number in their layout
+    all_rows = bool(choice.chip.open_figures)
+    for layout in choice.layouts[1:]:
+        rows = np.arange(points.samples) if all_rows else np.flatnonzero(~np.isfinite(needed))
+        if rows.size:
+            some = points.rows(rows)
+            deployment = _deployment(choice, some)
+            candidate = _candidate(context, deployment, layout)
+            if candidate.fits:
+                table = drawn_table(context, [candidate], some.samples, [some.steps])
+                rates = _ladder(table)
+                found = drawn_latencies(table, rates, some.ones, some.firsts, _drawn_together(_promised(context)))
+                chips = _chips(case, choice, layout, _cliffs(context, rates, found))
+                needed[rows] = np.minimum(needed[rows], chips)
+    usd = _usd_per_chip_hour(case, _deployment(choice, points), points)
+    return Drawn(p99, keeps, needed, usd, float(choice.outcome.chips_total))
+
+
+def _in_layout_of_now(
+    case: Case, choice: Choice, points: Points, *, money: bool
+) -> tuple[dict[Metric, Array], NDArray[np.bool_], Array]:
+    """P99s at the stated traffic, whether the promises are kept, and the chips that keep them (infinite unasked)."""
+    context, count = case.context, max(choice.outcome.replicas, 1)
+    asked = tuple(metric for metric in METRICS if metric in (*_promised(context), case.answer.tightest_metric))
+    candidate = _candidate(context, _deployment(choice, points), choice.layouts[0])
+    table = drawn_table(context, [candidate], points.samples, [points.steps])
+    stated = np.full((points.samples, 1), context.rate / count)
+    ladder = _ladder(table)
+    rates = np.concatenate([ladder, stated], axis=1) if money else stated
+    found = drawn_latencies(table, rates, count * points.ones, points.firsts, _drawn_together(asked))
+    p99 = {metric: found[metric][0.99][:, -1] for metric in asked}
+    keeps = stated[:, 0] < table.chain.saturation
+    for metric in METRICS:
+        if metric in context.limits:
+            keeps &= p99[metric] <= context.limits[metric]
+    needed = np.full(points.samples, np.inf)
+    if money:
+        along = {metric: {0.99: values[0.99][:, :CLIFF_POINTS]} for metric, values in found.items()}
+        needed = _chips(case, choice, choice.layouts[0], _cliffs(context, ladder, along))
+    return p99, keeps, needed
+
+
+def _promised(context: Context) -> tuple[Metric, ...]:
+    return tuple(metric for metric in METRICS if metric in context.limits) or ("tpot",)
+
+
+def _drawn_together(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    """A whole answer carries the error on its first token."""
+    return ("ttft", *metrics) if "e2e" in metrics and "ttft" not in metrics else metrics
+
+
+def _ladder(table: ReplicaTable) -> Array:
+    """Rates up to each row's own saturation: a draw may carry far more than what is believed."""
+    return np.asarray(load_ladder(CLIFF_POINTS)[None, :] * table.chain.saturation[:, None])
+
+
+def _cliffs(context: Context, rates: Array, found: Mapping[str, Mapping[float, Array]]) -> Array:
+    return largest_rate_within(rates, [(found[metric][0.99], limit) for metric, limit in context.limits.items()])
+
+
+def _chips(case: Case, choice: Choice, layout: Layout, cliffs: Array) -> Array:
+    """Chips in whole units that carry the stated traffic within the promises; infinite where no number does."""
+    scenario = case.context.scenario
+    unit = chip_price(case.catalog, choice.deployment, scenario.price, scenario.as_of, 8, 0).unit_size
+    able = cliffs > 0.0
+    replicas = np.maximum(np.ceil(case.context.rate / np.where(able, cliffs, 1.0) - 1e-9), 1.0)
+    chips = chips_in_whole_units((replicas + choice.settings.spare_replicas) * layout.chips, unit)
+    return np.where(able, chips, np.inf)
+
+
+def _deployment(choice: Choice, points: Points) -> Deployment:
+    return replace(choice.deployment, figures=GivenDraws(choice.chip, choice.overrides, points.figures))
+
+
+def _usd_per_chip_hour(case: Case, deployment: Deployment, points: Points) -> Array:
+    scenario = case.context.scenario
+    rents = np.full(points.samples, np.nan) if points.rent is None else points.rent
+    found = priced(case.catalog, deployment, scenario.price, scenario.as_of, points.figures, rents)
+    if found.usd is None:
+        return np.full(points.samples, np.inf)
+    if found.draws is None:
+        return np.full(points.samples, found.usd)
+    prices = np.broadcast_to(found.draws, (points.samples,))
+    if scenario.price.basis == "offer":
+        prices = np.where(np.isnan(rents), found.usd, prices)
+    return np.asarray(prices)
+
+
+def _candidate(context: Context, deployment: Deployment, layout: Layout) -> Candidate:
+    held = deployment.settings.model_copy(
+        update={
+            "layout": LayoutChoice(tp=layout.tp, pp=layout.pp, dp=layout.dp, ep=layout.ep),
+            "parallelism_degree": layout.chips,
+        }
+    )
+    fixed = replace(deployment, settings=held)
+    tokens = p99_length(context.demand)
+    return candidates_of(fixed, context.served, tokens, step_constants(), context.sharded)[0]
+
+
+def _layouts(
+    scenario: Scenario, catalog: Catalog, workload: Workload, settings: Alternative, outcome: AlternativeOutcome
+) -> tuple[Layout, ...]:
+    """The layout taken now; where the degree was free, also the best one of each of the next larger degrees."""
+    larger = [degree for degree in outcome.legal_degrees if degree > outcome.degree][:LARGER_DEGREES]
+    if not outcome.degree_is_auto or not larger:
+        return (outcome.layout,)
+    trial = workload.model_copy(
+        update={
+            "selected": str(larger[0]),
+            "alternatives": tuple(
+                settings.model_copy(update={"name": str(degree), "parallelism_degree": degree, "replicas": "auto"})
+                for degree in larger
+            ),
+        }
+    )
+    alone = scenario.model_copy(update={"workloads": (trial,), "fleet": Fleet()})
+    found = evaluate(alone, catalog, samples=min(8, scenario.simulation.samples)).workloads[0].alternatives
+    return (outcome.layout, *(one.layout for one in found if one.replicas))
+
+
+def _month(choice: Choice) -> float:
+    cost = choice.outcome.cost.usd_per_month
+    return np.inf if cost is None else cost.value
+
+
+def payoff(case: Case, drawn_of: Sequence[Drawn], switching: Mapping[str, float]) -> Array:
+    """USD a month of each choice in each case, (samples, choices): SEMANTICS, Decisions.
+
+    Where the chips of now break a promise, chips are added; where that keeps it at no size, or costs more than
+    leaving, the fallback is bought instead and the switch (USD a month, by name) paid for, or the stated penalty on
+    top of the chips of now. Where the fallback is itself out of reach its chips of now are paid: nobody keeps the
+    promises there. Raises ValueError without either.
+    """
+    penalty, fallback = case.context.scenario.decision.penalty_usd_per_month, case.fallback
+    if penalty is None and fallback is None:
+        raise ValueError("no disclosed alternative keeps the promises, and no penalty for breaking them is stated")
+    now = [np.asarray(monthly_cost(found.usd_per_chip_hour, found.chips_now)) for found in drawn_of]
+    if penalty is not None:
+        instead = [rest + penalty for rest in now]
+    else:
+        assert fallback is not None
+        at = case.choices.index(fallback)
+        held = drawn_of[at].months_held()
+        rescue = np.where(np.isfinite(held), held, now[at])
+        instead = [rescue + switching[choice.outcome.name] for choice in case.choices]
+        instead[at] = rescue
+    columns = []
+    for found, rest, other in zip(drawn_of, now, instead, strict=True):
+        enough = found.chips_needed <= found.chips_now
+        columns.append(np.where(enough, rest, np.minimum(found.months_held(), other)))
+    return np.stack(columns, axis=1)
