@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
@@ -21,6 +22,9 @@ from explorer.study.economics import evaluate_with_economics
 from explorer.study.evaluate import evaluate
 from explorer.study.export import outcome_data
 from explorer.study.verdict_table import columns, verdict_text
+
+if TYPE_CHECKING:
+    from explorer.study.what_matters import WhatMatters
 
 FAILED = 2
 USER_FOLDER = "INFERENCE_EXPLORER_CATALOG"
@@ -71,6 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.set_defaults(run=_evaluate)
 
+    mattering = commands.add_parser("what-matters", help="which open figure moves, drives and decides the answer")
+    asking = commands.add_parser("ask-first", help="what to ask the vendor first, and the number it must beat")
+    for study, run in ((mattering, _what_matters), (asking, _ask_first)):
+        study.add_argument("file", type=Path)
+        study.add_argument("--workload", metavar="NAME", help="one workload of the file (default: all)")
+        study.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
+        study.set_defaults(run=run)
+    asking.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="write the audit questionnaire: .html, .md or .pdf"
+    )
+
     painting = commands.add_parser("snapshot", help="write a picture of the window")
     painting.add_argument("file", type=Path)
     painting.add_argument("-o", "--output", type=Path, required=True, metavar="PNG")
@@ -96,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-COMMANDS = frozenset({"open", "evaluate", "snapshot", "check", "validate", "chips", "models"})
+COMMANDS = frozenset(
+    {"open", "evaluate", "what-matters", "ask-first", "snapshot", "check", "validate", "chips", "models"}
+)
 
 
 def _catalog() -> Catalog:
@@ -172,6 +189,61 @@ def _complain(loaded: LoadedScenario, catalog: Catalog) -> bool:
     for problem in problems:
         print(f"{loaded.path}: {problem}", file=sys.stderr)
     return bool(problems)
+
+
+def _matters_of(options: argparse.Namespace) -> list[WhatMatters]:
+    from explorer.study.what_matters import what_matters
+
+    catalog = _catalog()
+    scenario = _read(options.file, catalog).scenario
+    names = [workload.name for workload in scenario.workloads]
+    if options.workload is not None and options.workload not in names:
+        raise ExplorerError(f"{options.file}: no workload '{options.workload}' (there are {', '.join(names)})")
+    asked = [at for at, name in enumerate(names) if options.workload in (None, name)]
+    found = []
+    for at in asked:
+        one = what_matters(scenario, catalog, at)
+        if one is None:
+            chosen = scenario.workloads[at].selected
+            print(f"{names[at]}: {chosen} does not fit or has no price: select another alternative", file=sys.stderr)
+        else:
+            found.append(one)
+    if not found:
+        raise ExplorerError(f"{options.file}: nothing to decide between")
+    return found
+
+
+def _what_matters(options: argparse.Namespace) -> int:
+    from explorer.study.export_economics import plain_data
+    from explorer.study.what_matters_words import matters_text
+
+    found = _matters_of(options)
+    if options.json:
+        print(json.dumps({"workloads": plain_data(found)}, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n\n".join(matters_text(one) for one in found))
+    return 0
+
+
+def _ask_first(options: argparse.Namespace) -> int:
+    from explorer.study.export_economics import plain_data
+    from explorer.study.questionnaire import questionnaires
+    from explorer.study.what_matters_words import ask_first_text
+
+    found = _matters_of(options)
+    asked = [one for workload in found for one in questionnaires(workload)]
+    if options.output is not None:
+        from explorer.report.questionnaire import write_questionnaires
+
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        write_questionnaires(asked, options.output)
+        print(f"{options.output}: {len(asked)} questionnaire{'s' if len(asked) != 1 else ''}")
+    elif options.json:
+        data = {"demands": [plain_data(one.demands) for one in found], "questionnaires": plain_data(asked)}
+        print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n\n".join(ask_first_text(one) for one in found))
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

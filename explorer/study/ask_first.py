@@ -93,7 +93,7 @@ def ask_first(
         ]
         if not names:
             continue
-        rival = _rival(case, choice)
+        rival = rival_of(case, choice)
         beaten, kept = _thresholds(case, choice, names, rival)
         theirs = None if rival is None else joint[case.choices.index(rival)].months_needed()
         months = own.months_needed()
@@ -138,7 +138,7 @@ def _odds(bins: Sequence[NDArray[np.intp]], keeps: NDArray[np.bool_]) -> tuple[f
     return min(ends), max(ends)
 
 
-def _rival(case: Case, choice: Choice) -> Choice | None:
+def rival_of(case: Case, choice: Choice) -> Choice | None:
     """What a choice must not cost more than: the fallback, or for the fallback itself the cheapest that keeps."""
     if case.fallback is not choice:
         return case.fallback

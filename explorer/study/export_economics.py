@@ -14,7 +14,7 @@ from explorer.study.economics import Economics
 
 def economics_data(economics: Economics) -> dict[str, Any]:
     """The economics; every number finite or null, records as tables, arrays as lists."""
-    plain: dict[str, Any] = _plain(economics)
+    plain: dict[str, Any] = plain_data(economics)
     # thousands of mixes make a picture; a file wants the edge
     for cloud in ("usd_per_month", "n1_loss", "effective_suppliers"):
         del plain["frontier"][cloud]
@@ -22,15 +22,16 @@ def economics_data(economics: Economics) -> dict[str, Any]:
     return plain
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
+    """Records as tables, arrays as lists, numbers that are not finite as null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain_data(value.tolist())
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_data(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value

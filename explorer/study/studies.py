@@ -42,7 +42,14 @@ def _evidence(evaluator: Evaluator, scenario: Scenario, question: Any) -> Genera
     return chips_evidence(evaluator.catalog, tuple(question))
 
 
-STUDIES: Mapping[str, Study] = {"evidence": _evidence}
+def _matters(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """What matters for the workload of a place in the file, and what to ask first."""
+    from explorer.study.what_matters import what_matters_in_steps
+
+    return (yield from what_matters_in_steps(scenario, evaluator.catalog, int(question)))
+
+
+STUDIES: Mapping[str, Study] = {"evidence": _evidence, "matters": _matters}
 
 
 def study_of(kind: str) -> Study:

@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 
 IDLE = tuple(name for name, kind in FIGURE_KINDS.items() if kind.informative)
 """Parts that are drawn and enter no result: what they seem to be worth is noise."""
+LEAST_IN_A_BIN = 128
+"""Draws in which a figure counts as known: fewer make noise look like worth."""
 SHEETS, INNER = 256, 16
 """Data sheets drawn for a chip, and draws of all else for each."""
 
@@ -82,7 +84,8 @@ def worth_of(case: Case, costs: Array | None, quantiles: Sequence[Mapping[str, A
     behind = "" if fallback is None else fallback.chip.id
     # a choice hangs on its own chip's figures, and on those of the fallback, for which it may be given up
     depends = [[choice.chip.id == chip or chip == behind for choice in case.choices] for chip, _ in every]
-    found = dict(zip(every, evppi(-costs, np.stack([*every.values()], axis=1), BINS, depends), strict=True))
+    bins = min(BINS, max(1, len(costs) // LEAST_IN_A_BIN))
+    found = dict(zip(every, evppi(-costs, np.stack([*every.values()], axis=1), bins, depends), strict=True))
     return Worth(
         {key: float(found[key]) for key in columns},
         {chip: max(float(found[chip, part]) for part in IDLE) for chip in chips},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from explorer.engine.decision import evpi, expected_regret
 from explorer.engine.sensitivity import pick_freeze, sobol_indices, tornado_order
 from explorer.scenario.schema import Scenario
 from explorer.study.ask_first import Demand, ask_first
+from explorer.study.audit_tests import AuditTest, audit_tests
 from explorer.study.draws import sobol_points, uniforms
 from explorer.study.outcome import Metric
 from explorer.study.regret import RegretTable, regret_table
@@ -56,10 +57,6 @@ TITLES = {
     FIRST: "The model's own error on the first token",
     RENT: "Rent of a chip",
 }
-
-
-class Cancelled(Exception):  # noqa: N818 - not an error: a newer question has come
-    """The computation was given up because nobody waits for it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,28 +141,32 @@ class WhatMatters:
     regret: RegretTable | None
     demands: tuple[Demand, ...]
     """What to ask first, by what knowing it is worth."""
+    tests: tuple[AuditTest, ...]
+    """What alternatives on chips with open figures have to show, beside single figures."""
     samples: int
     seed: int
     reason: str
     """Why there is no worth of knowing; empty where there is."""
 
 
-def what_matters(
-    scenario: Scenario,
-    catalog: Catalog,
-    workload: int,
-    samples: int = SAMPLES,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> WhatMatters | None:
+def what_matters(scenario: Scenario, catalog: Catalog, workload: int, samples: int = SAMPLES) -> WhatMatters | None:
     """What matters for one workload; None where its selected alternative does not fit or has no price.
 
-    Asks `cancelled` between steps and raises Cancelled; raises ExplorerError as `evaluate`.
+    Raises ExplorerError as `evaluate`.
     """
+    steps = what_matters_in_steps(scenario, catalog, workload, samples)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: WhatMatters | None = end.value
+            return found
 
-    def go_on() -> None:
-        if cancelled():
-            raise Cancelled
 
+def what_matters_in_steps(
+    scenario: Scenario, catalog: Catalog, workload: int, samples: int = SAMPLES
+) -> Generator[None, None, WhatMatters | None]:
+    """`what_matters`, pausing wherever a newer question may take its place."""
     case = decision_case(scenario, catalog, workload)
     chosen = case.named(case.answer.chosen.name)
     if chosen is None:
@@ -173,7 +174,7 @@ def what_matters(
     joint: list[Drawn] = []
     quantiles: list[dict[str, Array]] = []
     for choice in case.choices:
-        go_on()
+        yield
         points, drawn_at = joint_points(case, choice, samples)
         joint.append(drawn(case, choice, points))
         quantiles.append(drawn_at)
@@ -184,11 +185,14 @@ def what_matters(
     except ValueError as error:
         reason = str(error)
     worth = worth_of(case, costs, quantiles)
-    go_on()
+    yield
     sheets = () if costs is None else together(case, costs, joint, switching)
-    go_on()
-    parts = _parts(case, chosen, worth, go_on)
-    go_on()
+    yield
+    parts = yield from _parts(case, chosen, worth)
+    rules = None if costs is None else regret_table(case, switching)
+    yield
+    demands = ask_first(case, joint, quantiles, worth)
+    yield
     at = case.choices.index(chosen)
     metric = case.answer.tightest_metric
     means = None if costs is None else np.mean(costs, axis=0)
@@ -215,24 +219,23 @@ def what_matters(
         regret_of_present=None if costs is None else float(expected_regret(-costs)[at]),
         noise=worth.noise.get(chosen.chip.id, 0.0),
         together=sheets,
-        regret=None if costs is None else regret_table(case, switching),
-        demands=ask_first(case, joint, quantiles, worth),
+        regret=rules,
+        demands=demands,
+        tests=audit_tests(case),
         samples=samples,
         seed=scenario.simulation.seed,
         reason=reason,
     )
 
 
-def _parts(
-    case: Case, choice: Choice, worth: Worth, go_on: Callable[[], None]
-) -> tuple[Part, ...]:
+def _parts(case: Case, choice: Choice, worth: Worth) -> Generator[None, None, tuple[Part, ...]]:
     """Every part of the selected alternative with its swings and its shares of the variance."""
     names, metric = parts_of(choice, case.context.scenario.price.basis), case.answer.tightest_metric
     count = len(names)
     ends = drawn(case, choice, _ends(case, choice, names))
-    go_on()
+    yield
     keeps = np.mean(drawn(case, choice, _frozen(case, choice, names), money=False).keeps.reshape(-1, FREEZE), axis=1)
-    go_on()
+    yield
     seed = case.context.scenario.simulation.seed
     both = sobol_points(f"{choice.chip.id} design", DESIGN, 2 * count, seed)
     design = pick_freeze(both[:, :count], both[:, count:])

@@ -268,3 +268,26 @@ def test_that_a_size_that_is_none_is_refused(size: str, founding: Path, tmp_path
     with pytest.raises(SystemExit) as refusal:
         main(["snapshot", str(founding), "-o", str(tmp_path / "x.png"), "--size", size])
     assert refusal.value.code == 2
+
+
+def test_that_what_matters_prints_the_three_answers_and_json_of_finite_numbers(
+    founding: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["what-matters", str(founding), "--workload", "70B chat"]) == 0
+    text = capsys.readouterr().out
+    assert "Swing:" in text and "Share:" in text and "Worth:" in text
+    assert "Memory bandwidth" in text and "smallest worst-case regret" in text and "Words for probabilities" in text
+    assert main(["what-matters", str(founding), "--workload", "70B chat", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert all(math.isfinite(number) for number in numbers(data))
+    assert [one["workload"] for one in data["workloads"]] == ["70B chat"]
+
+
+def test_that_ask_first_writes_the_questionnaire_and_names_a_workload_it_does_not_find(
+    founding: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "ask.md"
+    assert main(["ask-first", str(founding), "--workload", "70B chat", "-o", str(output)]) == 0
+    assert "Qualcomm AI200" in output.read_text()
+    assert main(["ask-first", str(founding), "--workload", "chat"]) == 2
+    assert "no workload 'chat' (there are 70B chat, 1T MoE)" in capsys.readouterr().err

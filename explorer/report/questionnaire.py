@@ -1,0 +1,106 @@
+"""The audit questionnaire written out: HTML and PDF from one template, and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF
+from PySide6.QtGui import QFont, QGuiApplication, QPageLayout, QPageSize, QPdfWriter, QTextDocument
+
+from explorer.errors import ExplorerError
+from explorer.plots.fonts import font
+from explorer.scenario.saving import write_whole
+from explorer.study.questionnaire import Questionnaire
+
+SUFFIXES = (".html", ".md", ".pdf")
+HEADINGS = ("Question, and how it is measured", "Believed", "Number to beat", "Your answer")
+WIDTHS = ("40%", "20%", "24%", "16%")
+MARGIN_MM = 16.0
+DOTS_PER_INCH = 96
+
+
+def write_questionnaires(sheets: Sequence[Questionnaire], path: Path) -> None:
+    """Write questionnaires into one file, in the form of its suffix; ExplorerError for another or when it fails."""
+    form = path.suffix.lower()
+    if form not in SUFFIXES:
+        raise ExplorerError(f"{path}: cannot tell the form of the questionnaire; end the name in {', '.join(SUFFIXES)}")
+    if not sheets:
+        raise ExplorerError(f"{path}: nothing to ask: every figure of the chips compared is disclosed")
+    if form == ".html":
+        content = questionnaire_html(sheets).encode("utf-8")
+    elif form == ".md":
+        content = questionnaire_markdown(sheets).encode("utf-8")
+    else:
+        content = questionnaire_pdf(sheets)
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise ExplorerError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def questionnaire_html(sheets: Sequence[Questionnaire]) -> str:
+    """Questionnaires as one page that needs nothing else; texts escaped."""
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("explorer.report"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("questionnaire.html")
+    title = sheets[0].title if len(sheets) == 1 else "Audit questionnaires"
+    return page.render(title=title, headings=HEADINGS, widths=WIDTHS, sheets=sheets)
+
+
+def questionnaire_markdown(sheets: Sequence[Questionnaire]) -> str:
+    """Questionnaires as Markdown with a table for each section."""
+    lines: list[str] = []
+    for sheet in sheets:
+        lines += [f"# {_plain(sheet.title)}", "", f"## {_plain(sheet.workload)}", "", _plain(sheet.introduction), ""]
+        for section in sheet.sections:
+            lines += [f"### {_plain(section.title)}", ""]
+            lines += [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
+            for one in section.questions:
+                question = f"**{_plain(one.ask)}** {_plain(one.how)} {_plain(one.why)}"
+                cells = (question, _plain(one.believed), _plain(one.beat))
+                lines.append(f"| {' | '.join(cells)} | |")
+            lines.append("")
+        lines += [f"- {_plain(note)}" for note in sheet.notes]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def questionnaire_pdf(sheets: Sequence[Questionnaire]) -> bytes:
+    """Questionnaires as a PDF, A4; needs no window, but starts Qt's fonts where nothing has yet."""
+    application = QGuiApplication.instance() or QGuiApplication([])
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(buffer)
+    writer.setTitle(sheets[0].title)
+    writer.setCreator("Inference Explorer")
+    writer.setResolution(DOTS_PER_INCH)
+    writer.setPageLayout(
+        QPageLayout(
+            QPageSize(QPageSize.PageSizeId.A4),
+            QPageLayout.Orientation.Portrait,
+            QMarginsF(MARGIN_MM, MARGIN_MM, MARGIN_MM, MARGIN_MM),
+            QPageLayout.Unit.Millimeter,
+        )
+    )
+    document = QTextDocument()
+    face = QFont(font(13.0))
+    face.setPointSizeF(8.5)
+    document.setDefaultFont(face)
+    document.setHtml(questionnaire_html(sheets))
+    document.setPageSize(writer.pageLayout().paintRectPixels(DOTS_PER_INCH).size().toSizeF())
+    document.print_(writer)
+    del writer
+    content = bytes(QByteArray(buffer.data()).data())
+    del application
+    return content
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it stands, on one line."""
+    for sign in ("\\", "|", "*", "_", "<", "`", "[", "#"):
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())

@@ -1,0 +1,268 @@
+"""What matters and what to ask first in words and tables: one wording for the window, the command line and paper."""
+
+from __future__ import annotations
+
+from explorer.scenario.quantity import NOTHING, QUANTITIES, quantity_for_unit, unit_scale
+from explorer.study.ask_first import Demand, Threshold
+from explorer.study.describe import METRIC_NAMES
+from explorer.study.probability_words import confidence_word, scale_sentence
+from explorer.study.regret import RegretTable
+from explorer.study.uncertainty import FIRST, STEP
+from explorer.study.verdict_table import columns
+from explorer.study.what_matters import EXPLAINED, Part, Spread, Swing, WhatMatters
+
+MONTH, SECONDS, SHARE = (QUANTITIES[key] for key in ("usd_per_month", "seconds", "share"))
+OUT_OF_REACH = "out of reach"
+MOVES = 0.04
+"""A smaller difference of two odds is that of the draws."""
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A value in display units with its unit."""
+    if not unit:
+        return f"{value:.3g}"
+    return quantity_for_unit(unit).format(value * unit_scale(unit))
+
+
+def range_in_unit(low: float, high: float, unit: str) -> str:
+    """A range in display units with its unit."""
+    if not unit:
+        return f"{low:.3g}–{high:.3g}"
+    scale = unit_scale(unit)
+    return quantity_for_unit(unit).format_range(low * scale, high * scale)
+
+
+def believed_text(demand: Demand) -> str:
+    """What is believed about a figure: its named readings, or its range."""
+    if demand.readings:
+        return " or ".join(f"{in_unit(value, demand.unit)} ({name})" for name, value in demand.readings)
+    return range_in_unit(demand.low, demand.high, demand.unit)
+
+
+def threshold_text(demand: Demand, threshold: Threshold) -> str:
+    """The number an answer must beat: "≥ 3.45 TB/s", "any", "not by itself"."""
+    if threshold.kind == "met":
+        return "any"
+    if threshold.kind == "none" or threshold.value is None:
+        return "not by itself"
+    sign = "≥" if threshold.at_least else "≤"
+    beyond = "" if threshold.within_range else " *"
+    return f"{sign} {in_unit(threshold.value, demand.unit)}{beyond}"
+
+
+def money_text(usd: float | None) -> str:
+    """USD a month; "out of reach" where no number of chips will do."""
+    if usd is None:
+        return NOTHING
+    return MONTH.format(usd) if usd < float("inf") else OUT_OF_REACH
+
+
+def latency_text(seconds: float) -> str:
+    """A latency; words where the load cannot be carried."""
+    return SECONDS.format(seconds) if seconds < float("inf") else "overloaded"
+
+
+def worth_text(demand: Demand) -> str:
+    """What knowing the figure is worth."""
+    if demand.worth is None:
+        return NOTHING
+    return f"{MONTH.format(demand.worth)}/month" if demand.decides else "decides nothing alone"
+
+
+def odds_text(demand: Demand) -> str:
+    """How the odds of keeping the promises move from the worst answer to the best."""
+    worst, best = demand.odds
+    if best - worst < MOVES:
+        return f"{SHARE.format(0.5 * (worst + best))} either way"
+    return f"{SHARE.format(worst)} → {SHARE.format(best)}"
+
+
+def likely_text(probability: float) -> str:
+    """A probability in words with its number: "likely, 78 %"."""
+    return f"{confidence_word(probability)}, {SHARE.format(probability)}"
+
+
+def headline(found: WhatMatters) -> str:
+    """The answer as one sentence."""
+    decisive = [one for one in found.demands if one.decides]
+    if found.reason:
+        return f"What knowing is worth cannot be said: {found.reason}."
+    if decisive:
+        first = decisive[0]
+        return (
+            f"Ask first: {first.title.lower()} of {first.chip_name}. Knowing it before choosing is worth "
+            f"{MONTH.format(first.worth or 0.0)} a month."
+        )
+    moving = next((part for part in found.parts if part.is_open), None)
+    if not found.demands or moving is None:
+        return f"Nothing about the choice hangs on an undisclosed figure; {found.best_now} costs least as things stand."
+    return (
+        f"No single undisclosed figure changes the choice: {found.best_now} costs least whatever one of them turns out "
+        f"to be. For {found.alternative}, {moving.title.lower()} moves the answer most."
+    )
+
+
+def driver_sentences(found: WhatMatters) -> tuple[str, str, str]:
+    """The first of each of the three answers: the widest swing, the largest share, the greatest worth."""
+    swing = found.parts[0]
+    drives = max(found.parts, key=lambda part: part.total)
+    worth = max(found.parts, key=lambda part: part.evppi or 0.0)
+    name = METRIC_NAMES[found.metric]
+    known = f"worth most: {worth.title.lower()}, {MONTH.format(worth.evppi)} a month" if worth.evppi else ""
+    return (
+        f"widest swing: {swing.title.lower()}, P99 {name} {swing_text(swing.p99)}",
+        f"largest share: {drives.title.lower()}, {SHARE.format(drives.total)} of the spread",
+        known or "worth most: none; no single one changes the choice",
+    )
+
+
+def swing_text(swing: Swing) -> str:
+    """A latency from end to end."""
+    return f"{latency_text(swing.low)} … {latency_text(swing.high)}"
+
+
+def ends_text(part: Part) -> str:
+    """The range over which a part was moved."""
+    if part.unit:
+        return range_in_unit(*part.ends, part.unit)
+    return "5 % to 95 % of its draws" if part.figure in (STEP, FIRST) else "low to high"
+
+
+def matters_text(found: WhatMatters) -> str:
+    """What `what-matters` prints."""
+    name = METRIC_NAMES[found.metric]
+    limit = "" if found.limit is None else f", promised {SECONDS.format(found.limit)}"
+    month = money_text(found.usd_per_month)
+    month += "" if month == OUT_OF_REACH else "/month"
+    believed = f"{found.label}: P99 {name} {latency_text(found.p99)}{limit}; {month}"
+    lines = [
+        f"{found.workload}: {headline(found)}",
+        f"{believed}; keeps all promises: {likely_text(found.keeps)}",
+        "",
+        *(f"{title}: {EXPLAINED[key]}" for key, title in TITLES_OF_ANSWERS.items()),
+        "",
+        *columns([PART_HEADINGS, *(part_row(part) for part in found.parts)]),
+        "",
+        "How sure, by alternative:",
+        *columns([SPREAD_HEADINGS, *(spread_row(found, one) for one in found.spreads)]),
+        *(
+            f"All {one.figures} open figures of {one.chip_name} together are worth {MONTH.format(one.worth)} a month."
+            for one in found.together
+        ),
+    ]
+    if found.evpi is not None:
+        lines.append(
+            f"Knowing everything before choosing would be worth {MONTH.format(found.evpi)} a month; staying with "
+            f"{found.alternative} is expected to cost {money_text(found.regret_of_present)} a month too much."
+        )
+    if found.regret is not None:
+        lines += ["", regret_sentence(found.regret), *columns([REGRET_HEADINGS, *regret_rows(found.regret)])]
+    lines += ["", scale_sentence(), f"{found.samples:,} draws, seed {found.seed}."]
+    return "\n".join(lines)
+
+
+TITLES_OF_ANSWERS = {"tornado": "Swing", "sobol": "Share", "evppi": "Worth"}
+PART_HEADINGS = ("figure", "from … to", "P99", "$/month", "keeps promises", "share alone", "share in all", "worth")
+SPREAD_HEADINGS = (
+    "alternative", "P99, 5 % – 50 % – 95 %", "$/month, 5 % – 50 % – 95 %", "keeps all promises", "some size keeps them",
+    "cheaper than reference", "expected $/month",
+)  # fmt: skip
+REGRET_HEADINGS = ("choice", "worst regret", "worst cost", "Hurwicz", "mean", "tail mean")
+
+
+def part_row(part: Part) -> tuple[str, ...]:
+    """One part in cells, as under PART_HEADINGS."""
+    return (
+        part.title,
+        ends_text(part),
+        swing_text(part.p99),
+        f"{money_text(part.usd_per_month.low)} … {money_text(part.usd_per_month.high)}",
+        f"{SHARE.format(part.keeps.low)} … {SHARE.format(part.keeps.high)}",
+        SHARE.format(part.first),
+        SHARE.format(part.total),
+        NOTHING if part.evppi is None else MONTH.format(part.evppi),
+    )
+
+
+def spread_row(found: WhatMatters, one: Spread) -> tuple[str, ...]:
+    """One alternative in cells, as under SPREAD_HEADINGS."""
+    reference = "the reference" if one.name == found.reference else NOTHING
+    return (
+        one.label,
+        " – ".join(latency_text(value) for value in one.p99),
+        " – ".join(money_text(value) for value in one.usd_per_month),
+        likely_text(one.keeps["all"]),
+        likely_text(one.within_reach),
+        reference if one.cheaper is None else likely_text(one.cheaper),
+        money_text(one.expected_usd_per_month),
+    )
+
+
+def regret_rows(table: RegretTable) -> list[tuple[str, ...]]:
+    """The choices in cells, as under REGRET_HEADINGS; a rule's own choice is marked."""
+    takes = (table.minimax_regret, table.maximin, table.hurwicz, table.laplace, table.tail)
+    return [
+        (
+            row.label,
+            *(
+                f"{'✓ ' if name == row.name else ''}{MONTH.format(value)}"
+                for name, value in zip(
+                    takes,
+                    (row.worst_regret, row.worst_cost, row.hurwicz_cost, row.mean_cost, row.tail_cost),
+                    strict=True,
+                )
+            ),
+        )
+        for row in table.rows
+    ]
+
+
+def regret_sentence(table: RegretTable) -> str:
+    """Which choice stands the worst, and over what."""
+    if not table.open_figures:
+        return f"{table.minimax_regret} has the smallest worst-case regret; no figure compared is undisclosed."
+    return (
+        f"{table.minimax_regret} has the smallest worst-case regret over the {table.open_figures} open figures "
+        f"({table.states} cases, all else as believed). Least worst cost: {table.maximin}. Hurwicz at "
+        f"{table.optimism:g}: {table.hurwicz}. All cases alike: {table.laplace}. Mean of the worst "
+        f"{SHARE.format(1.0 - table.tail_share)}: {table.tail}."
+    )
+
+
+DEMAND_HEADINGS = (
+    "ask for", "of", "believed", "worth knowing", "keeps promises, worst → best", "promises kept", "no dearer",
+    "surely both",
+)  # fmt: skip
+
+
+def demand_row(demand: Demand) -> tuple[str, ...]:
+    """One demand in cells, as under DEMAND_HEADINGS."""
+    return (
+        demand.title,
+        demand.chip_name,
+        believed_text(demand),
+        worth_text(demand),
+        odds_text(demand),
+        threshold_text(demand, demand.acceptance),
+        threshold_text(demand, demand.break_even),
+        threshold_text(demand, demand.surely),
+    )
+
+
+def ask_first_text(found: WhatMatters) -> str:
+    """What `ask-first` prints without an output file."""
+    if not found.demands:
+        return f"{found.workload}: every figure of the chips compared is disclosed; there is nothing to ask first."
+    against = f"{found.reference} " if found.reference else "the reference "
+    return "\n".join(
+        (
+            f"{found.workload}: {headline(found)}",
+            "",
+            *columns([DEMAND_HEADINGS, *(demand_row(demand) for demand in found.demands)]),
+            "",
+            "promises kept: the chips of now keep every promise, all other figures as believed",
+            f"no dearer: keeping them costs no more than {against}a month, all other figures as believed",
+            "surely both: with 90 % probability, all other figures as uncertain as they are",
+            "not by itself: no value within eight times its range will do; *: beyond the range it is believed to have",
+        )
+    )
