@@ -19,7 +19,7 @@ from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.against import against
 from explorer.study.economics import evaluate_with_economics
-from explorer.study.evaluate import evaluate
+from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.export import outcome_data
 from explorer.study.verdict_table import columns, verdict_text
 
@@ -86,6 +86,30 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, metavar="OUT", help="write the audit questionnaire: .html, .md or .pdf"
     )
 
+    solving = commands.add_parser(
+        "break-even", help="the value of one number at which a statement about a scenario begins to hold",
+        description="Solve a scenario for one number: when does a statement begin to hold, how surely, what blocks it.",
+        epilog='example: inference-explorer break-even ai200-on-aws.toml --of "link bandwidth of AI200" '
+        '--goal "P99 TPOT of AI200 x16 on 1T MoE <= 50 ms"',
+    )
+    solving.add_argument("file", type=Path)
+    solving.add_argument(
+        "--of", required=True, metavar="NUMBER", dest="unknown",
+        help='what to solve for: "link bandwidth of AI200", "price of AI200", request_rate_per_s, or a path',
+    )
+    solving.add_argument(
+        "--goal", required=True, metavar="STATEMENT",
+        help='what is to hold: "P99 TPOT of AI200 on 1T MoE <= 50 ms", "$/M tokens of AI200 = that of H200"',
+    )
+    solving.add_argument(
+        "--replicas", type=_replicas, default="auto", metavar="N|now|auto",
+        help="replicas of what the goal speaks of: a number, as many as now, or as many as it takes (default)",
+    )
+    solving.add_argument("--hold-layout", action="store_true", help="keep the layout that is best now")
+    solving.add_argument("--samples", type=_samples, default=None, metavar="N", help="draws for the band; 0 for none")
+    solving.add_argument("--json", action="store_true", help="one JSON object instead of the text")
+    solving.set_defaults(run=_break_even)
+
     painting = commands.add_parser("snapshot", help="write a picture of the window")
     painting.add_argument("file", type=Path)
     painting.add_argument("-o", "--output", type=Path, required=True, metavar="PNG")
@@ -112,7 +136,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 COMMANDS = frozenset(
-    {"open", "evaluate", "what-matters", "ask-first", "snapshot", "check", "validate", "chips", "models"}
+    {
+        "open", "evaluate", "break-even", "what-matters", "ask-first", "snapshot", "check", "validate", "chips",
+        "models",
+    }
 )
 
 
@@ -127,6 +154,20 @@ def _size(text: str) -> tuple[int, int]:
     if not (whole and 320 <= int(width) <= 7680 and 240 <= int(height) <= 4320):
         raise argparse.ArgumentTypeError(f"'{text}' is not a size: write WIDTHxHEIGHT, 320x240 to 7680x4320")
     return int(width), int(height)
+
+
+def _replicas(text: str) -> int | str:
+    if text in ("auto", "now"):
+        return text
+    if text.isdigit() and 1 <= int(text) <= 100_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no number of replicas: auto, now, or 1 to 100000")
+
+
+def _samples(text: str) -> int:
+    if text.isdigit() and (int(text) == 0 or 16 <= int(text) <= 4096):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no number of draws: 0, or 16 to 4096")
 
 
 def _read(path: Path, catalog: Catalog) -> LoadedScenario:
@@ -181,6 +222,29 @@ def _evaluate(options: argparse.Namespace) -> int:
         print(json.dumps(outcome_data(outcome, moved), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         print(verdict_text(outcome, moved))
+    return 0
+
+
+def _break_even(options: argparse.Namespace) -> int:
+    from explorer.study.break_even import SAMPLES, Locks, break_even
+    from explorer.study.break_even_words import break_even_data, break_even_text
+
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    found = break_even(
+        Evaluator(catalog),
+        loaded.scenario,
+        options.unknown,
+        options.goal,
+        locks=Locks(options.replicas, options.hold_layout),
+        samples=SAMPLES if options.samples is None else options.samples,
+    )
+    if options.json:
+        print(json.dumps(break_even_data(found), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(break_even_text(found))
     return 0
 
 

@@ -17,7 +17,7 @@ holds " of ", " on " or a comparison stands in double quotes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from explorer.errors import ExplorerError
@@ -99,7 +99,7 @@ def parse_statement(text: str) -> Statement:
                 text, _first_column(text, start), f"{right.output.name} cannot be compared with {left.output.name}",
                 f"an output in the same unit, or {_examples(left.output)}",
             )
-        left, right = _share_workload(left, right)
+        left, right = _completed(left, right)
     else:
         right = _value(text, start, left.output)
     return Statement(text, left, _SAME.get(sign.group()) or _known(sign.group()), right)
@@ -109,9 +109,10 @@ def _known(sign: str) -> Comparison:
     return next(one for one in COMPARISONS if one == sign)
 
 
-def _share_workload(left: Term, right: Term) -> tuple[Term, Term]:
-    from dataclasses import replace
-
+def _completed(left: Term, right: Term) -> tuple[Term, Term]:
+    """Each side takes from the other what it leaves unsaid: the workload, and the tier that "that" stands for."""
+    if right.output.by_tier and right.tier is None:
+        right = replace(right, tier=left.tier)
     if left.workload is None and right.workload is not None and not left.of_fleet:
         left = replace(left, workload=right.workload, workload_column=right.workload_column)
     elif right.workload is None and left.workload is not None and not right.of_fleet:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from explorer.catalog.figure import FIGURE_KINDS
-from explorer.errors import ExplorerError
-from explorer.scenario.outputs import OUTPUTS
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import Statement, StatementError, parse_statement
 from explorer.study.crossing import between, crossings
 from explorer.study.evaluate import Evaluator
-from explorer.study.output_values import NoAnswerError
-from explorer.study.question import HOURLY_OUTPUTS, Place, Question, held, holding
-from explorer.study.solving import Reach, Side, Solution, Status, Unblocking, solve, unblockings
-from explorer.study.unknown import Unknown, UnknownInputError, figure_unknown, unknown_named
+from explorer.study.question import Question, held
+from explorer.study.scenario_problem import ScenarioProblem, Wanted
+from explorer.study.solving import Side, Solution, Status, Unblocking, solve, unblockings
+from explorer.study.unknown import Unknown
 
 SAMPLES = 64
 """Draws of the other open figures while looking for a band."""
@@ -106,6 +98,28 @@ def break_even(
     the goal alone where the goal limits a P99 latency (SEMANTICS: the scenario's other promises stand beside it in
     `cautions`). Raises StatementError, UnknownInputError and NoAnswerError, each with what is allowed.
     """
+    steps = break_even_steps(
+        evaluator, scenario, unknown, goal, locks=locks, samples=samples, explain=explain
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: BreakEven = end.value
+            return found
+
+
+def break_even_steps(
+    evaluator: Evaluator,
+    scenario: Scenario,
+    unknown: str,
+    goal: str,
+    *,
+    locks: Locks | None = None,
+    samples: int = SAMPLES,
+    explain: bool = True,
+) -> Generator[None, None, BreakEven]:
+    """`break_even`, pausing after every evaluation so that something more urgent can come between."""
     statement = parse_statement(goal)
     for term in statement.terms:
         if term.of_fleet:
@@ -117,107 +131,13 @@ def break_even(
     question = Question(evaluator, scenario, statement, for_goal=True)
     present = held(question, scenario, kept.replicas, kept.layout)
     problem = ScenarioProblem(question, present, unknown)
-    solution = solve(problem, problem.unknown.name)
-    return _answer(problem, solution, samples, explain)
-
-
-class ScenarioProblem:
-    """A statement about a scenario, the number it is solved for, and the figures that may block it."""
-
-    def __init__(self, question: Question, scenario: Scenario, unknown: str) -> None:
-        self.question, self.scenario = question, scenario
-        catalog = question.evaluator.catalog
-        near = question.places[0]
-        self.unknown = unknown_named(catalog, scenario, unknown, near, _prices(question, scenario))
-        if self.unknown.place is not None:
-            _refuse_pointless_price(question, scenario, self.unknown)
-
-    @cached_property
-    def others(self) -> Mapping[str, Unknown]:
-        """The figures of the chip that the goal is asked of, by name."""
-        catalog = self.question.evaluator.catalog
-        place = self.question.places[0]
-        chip = catalog.chip(self.scenario.workloads[place.workload].alternatives[place.alternative].chip)
-        found = [
-            figure_unknown(catalog, self.scenario, chip.id, name)
-            for name, figure in chip.figures.items()
-            if figure.derived_from is None and not FIGURE_KINDS[name].informative
-        ]
-        return {one.name: one for one in found if one.name != self.unknown.name}
-
-    @cached_property
-    def reaches(self) -> Mapping[str, Reach]:
-        """How far each number may be moved."""
-        return {self.unknown.name: self.unknown.reach, **{name: one.reach for name, one in self.others.items()}}
-
-    def changed(self, values: Mapping[str, float]) -> tuple[Scenario, Mapping[Place, float] | None]:
-        """The scenario with numbers at `values`, and the price that no scenario holds."""
-        scenario, prices = self.scenario, None
-        for name, value in values.items():
-            one = self.unknown if name == self.unknown.name else self.others[name]
-            if one.place is not None:
-                prices = {one.place: value}
-            else:
-                scenario = one.put(scenario, value)
-        return scenario, prices
-
-    def margin(self, values: Mapping[str, float]) -> float:
-        """By how much the goal is met; -inf where nothing can be built like that."""
+    while True:
+        # a search is decided by its evaluations alone: it begins again with one more known each time
         try:
-            return self.question.margin(*self.changed(values))
-        except NoAnswerError:
-            raise
-        except ExplorerError:
-            # a layout that cannot be, such as a degree this model does not split into
-            return -math.inf
-
-    def sides(self, values: Mapping[str, float]) -> tuple[float, float]:
-        """Both sides of the statement, SI."""
-        try:
-            left, right = self.question.values(*self.changed(values))
-        except NoAnswerError:
-            raise
-        except ExplorerError:
-            return math.inf, math.inf
-        return left, right
-
-    def quantile(self, value: float, share: float, samples: int) -> float:
-        """The margin that a share of the draws reach with the unknown at `value`."""
-        found = np.sort(self._drawn(value, samples))[::-1]
-        return float(found[math.ceil(share * samples) - 1])
-
-    def chance(self, value: float, samples: int) -> float:
-        """Share of draws in which the goal is met with the unknown at `value`."""
-        return float(np.mean(holding(self.question.statement, self._drawn(value, samples))))
-
-    def _drawn(self, value: float, samples: int) -> NDArray[np.float64]:
-        scenario, prices = self.changed({self.unknown.name: value})
-        try:
-            return self.question.drawn_margins(scenario, samples, prices)
-        except NoAnswerError:
-            raise
-        except ExplorerError:
-            return np.full(samples, -np.inf)
-
-
-def _prices(question: Question, scenario: Scenario) -> dict[Place, float | None]:
-    """Today's price of a chip-hour of what the goal speaks of, USD."""
-    found: dict[Place, float | None] = {}
-    for place, one in zip(question.places, question.outcomes(scenario), strict=True):
-        price = one.cost.usd_per_chip_hour
-        found[place] = None if price is None else price.value
-    return found
-
-
-def _refuse_pointless_price(question: Question, scenario: Scenario, unknown: Unknown) -> None:
-    terms = zip(question.statement.terms, question.places, strict=True)
-    if not any(place == unknown.place and term.output.key in HOURLY_OUTPUTS for term, place in terms):
-        names = ", ".join(f"{OUTPUTS[key].name} of {unknown.of}" for key in HOURLY_OUTPUTS)
-        raise UnknownInputError(unknown.name, "the goal does not hang on this price", f"a goal about {names}")
-    if scenario.comparison.basis == "equal_spend":
-        raise UnknownInputError(
-            unknown.name, "with equal spend a price changes how much is bought", "sized_to_promise or as_set"
-        )
+            return _answer(problem, solve(problem, problem.unknown.name), samples, explain)
+        except Wanted as wanted:
+            problem.known[wanted.key] = wanted.work()
+        yield
 
 
 def _answer(problem: ScenarioProblem, solution: Solution, samples: int, explain: bool) -> BreakEven:
@@ -315,12 +235,8 @@ def _with_all_best(problem: ScenarioProblem, end_value: float) -> float:
 
 
 def _chips(problem: ScenarioProblem, value: float | None) -> int | None:
-    scenario, _ = problem.changed({} if value is None else {problem.unknown.name: value})
-    try:
-        one = problem.question.outcomes(scenario)[0]
-    except ExplorerError:
-        return None
-    return one.chips_total if one.keeps_promises else None
+    outcomes = problem.outcomes(value, promised=False)
+    return outcomes[0].chips_total if outcomes and outcomes[0].keeps_promises else None
 
 
 def _blocker(problem: ScenarioProblem, one: Unblocking) -> Blocker:
@@ -329,13 +245,8 @@ def _blocker(problem: ScenarioProblem, one: Unblocking) -> Blocker:
 
 def _cautions(problem: ScenarioProblem, value: float | None) -> tuple[str, ...]:
     """What else is wrong where the goal is met: promises of the scenario that stay broken, prices nobody published."""
-    plain = Question(problem.question.evaluator, problem.scenario, problem.question.statement)
-    scenario, _ = problem.changed({} if value is None else {problem.unknown.name: value})
     found: list[str] = []
-    try:
-        outcomes = plain.outcomes(scenario)
-    except ExplorerError:
-        return ()
+    outcomes = problem.outcomes(value, promised=True)
     for one in dict.fromkeys(one.name for one in outcomes):
         outcome = next(other for other in outcomes if other.name == one)
         if not outcome.keeps_promises and outcome.reason:

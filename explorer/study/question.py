@@ -102,9 +102,10 @@ def _nearest(name: str, known: list[str]) -> str:
 class Question:
     """A statement about alternatives of a scenario, ready to be asked of that scenario and of changed ones.
 
-    `for_goal`: where the statement limits a P99 latency of what is sized automatically, it takes the place of the
-    promises, and is met when some build keeps it: any number of replicas, and any degree where none is set. Its left
-    side is then the latency of the fastest build with hardly any load.
+    `for_goal`: where the statement limits a P99 latency, it takes the place of the promises, so that layouts are
+    chosen for it. Where the number of replicas is open as well, it is met when some build keeps it: any number of
+    replicas, and any degree where none is set; its left side is then the latency of the fastest build with hardly any
+    load.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class Question:
                     taken.append(chosen)
                 selected = chosen.name
             update: dict[str, object] = {"alternatives": tuple(taken), "selected": selected}
-            if self.builds_freely(scenario):
+            if self.for_goal:
                 update["objectives"] = self._goal_alone()
             built.append(workload.model_copy(update=update))
         return scenario.model_copy(update={"workloads": tuple(built), "fleet": Fleet(), "shocks": ()})

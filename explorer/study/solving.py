@@ -30,6 +30,8 @@ class Reach:
     whole: bool = False
     stops: tuple[float, ...] = ()
     """The only values it can take, where there are few."""
+    better: Side | None = None
+    """The end towards which it can only help, where that is known."""
 
     def points(self, per_decade: float) -> tuple[float, ...]:
         """Ascending values for a scan, both ends among them."""
@@ -104,6 +106,8 @@ def solve(
     found = _stops(margin, points) if reach.stops else crossings(margin, points, whole=reach.whole)
     first, last = margin(points[0]), margin(points[-1])
     best: Side = "low" if first > last else "high"
+    if max(first, last) < 0.0:
+        best = reach.better or best
     now = None if reach.present is None else margin(reach.present)
     spread = [margin(point) for point in points]
     end_margin = max(first, last)

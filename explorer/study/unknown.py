@@ -23,6 +23,8 @@ SPAN = 1e3
 """A scan looks this many times below and above the present value."""
 ENDLESS = 1e6
 """This many times the present value stands for as much as one likes; its inverse for none."""
+LESS_IS_BETTER = ("hop_latency", "collective_base_latency", "board_power", "capex", "memory_domains")
+"""Figures that can only help by being small; all others help by being large."""
 WHOLE_UNITS = ("chips", "count")
 
 _OF = re.compile(r"\s+of\s+", re.IGNORECASE)
@@ -64,8 +66,14 @@ class Unknown:
 
     @property
     def name(self) -> str:
-        """As a sentence names it: "Scale-up link bandwidth, one way, of AI200"."""
-        return f"{self.title} of {self.of}" if self.of else self.title
+        """As a heading names it: "Scale-up link bandwidth, one way, of AI200"."""
+        return f"{self.title}{',' if ',' in self.title else ''} of {self.of}" if self.of else self.title
+
+    @property
+    def within(self) -> str:
+        """As the middle of a sentence names it: "scale-up link bandwidth, one way, of AI200"."""
+        name = self.name
+        return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
     def put(self, scenario: Scenario, value: float) -> Scenario:
         """The scenario with this number at `value` (SI); the same one for a price, which no scenario holds."""
@@ -79,7 +87,7 @@ class Unknown:
         return replace(scenario, self.path, stated)
 
     def written(self, value: float) -> str:
-        """A value as people read it; whatever stands for without end in words."""
+        """A value as people read it."""
         return self.quantity.format(value)
 
 
@@ -116,7 +124,9 @@ def figure_unknown(catalog: Catalog, scenario: Scenario, chip_id: str, name: str
         path=written(("overrides", chip_id, name)),
         quantity=quantity_for_unit(figure.unit),
         scale=figure.scale,
-        reach=Reach(present, low, high, low_end, high_end, whole),
+        reach=Reach(
+            present, low, high, low_end, high_end, whole, better="low" if name in LESS_IS_BETTER else "high"
+        ),
         unit=figure.unit,
         chip=chip_id,
         figure=name,
