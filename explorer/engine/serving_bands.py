@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,7 @@ class Band:
     high: Array
 
 
+@lru_cache(maxsize=64)
 def student_quantile(p: float, degrees: int) -> float:
     """Quantile of Student's t: Cornish and Fisher's expansion in 1/degrees, within 0.1 % from 4 degrees on."""
     z = float(normal_quantile(p))
@@ -54,9 +56,18 @@ def quantiles_with_band(values: ArrayLike, q: ArrayLike, sections: int = 10, lev
     if series.size < 4 * sections:
         raise ValueError(f"{series.size} values are too few for {sections} sections")
     levels = np.asarray(q, dtype=np.float64)
-    pooled = np.quantile(series, levels)
-    parts = np.stack([np.quantile(part, levels) for part in np.array_split(series, sections)])
-    return _sectioned(pooled, parts, level)
+    pooled = _of_sorted(np.sort(series)[None, :], levels)[0]
+    # stretches of equal length: what is left over, fewer values than stretches, is taken off the beginning
+    parts = np.sort(series[series.size % sections :].reshape(sections, -1), axis=1)
+    return _sectioned(pooled, _of_sorted(parts, levels), level)
+
+
+def _of_sorted(ordered: Array, levels: Array) -> Array:
+    """Quantiles of sorted rows (rows, values), straight between neighbours, (rows, *levels.shape)."""
+    place = levels * (ordered.shape[1] - 1)
+    below = np.minimum(place.astype(np.intp), ordered.shape[1] - 2)
+    low = ordered[:, below]
+    return np.asarray(low + (place - below) * (ordered[:, below + 1] - low))
 
 
 def _sectioned(pooled: Array, parts: Array, level: float) -> Band:
@@ -81,14 +92,26 @@ def histogram_edges(bins: int, sub_bins: int, least_exponent: int) -> Array:
 def histogram_quantiles(counts: Array, edges: Array, q: ArrayLike) -> Array:
     """Quantiles of a histogram, evenly spread within a bin; NaN where it is empty. `counts` (bins,), any q."""
     levels = np.asarray(q, dtype=np.float64)
-    total = np.concatenate([[0.0], np.cumsum(counts)])
-    if total[-1] == 0.0:
-        return np.full(levels.shape, np.nan)
-    place = np.clip(np.searchsorted(total, levels * total[-1], side="left") - 1, 0, counts.size - 1)
-    # a bin without counts at the very start holds no quantile
-    place = np.maximum(place, int(np.argmax(counts > 0.0)))
-    within = (levels * total[-1] - total[place]) / np.maximum(counts[place], 1e-300)
-    return np.asarray(edges[place] + np.clip(within, 0.0, 1.0) * (edges[place + 1] - edges[place]))
+    return _of_histograms(np.asarray(counts)[None, :], edges, levels)[0]
+
+
+def _of_histograms(counts: Array, edges: Array, levels: Array) -> Array:
+    """The same for rows of counts, (rows, bins), with (rows, *levels.shape)."""
+    found = np.empty((counts.shape[0], *levels.shape))
+    sums = np.cumsum(counts, axis=1)
+    for row, (part, below) in enumerate(zip(counts, sums, strict=True)):
+        total = below[-1]
+        if total == 0.0:
+            found[row] = np.nan
+            continue
+        wanted = levels * total
+        # a bin without counts at the very start holds no quantile
+        place = np.maximum(np.searchsorted(below, wanted, side="left"), np.searchsorted(below, 0.0, side="right"))
+        place = np.minimum(place, counts.shape[1] - 1)
+        held = np.maximum(part[place], 1e-300)
+        within = np.minimum(np.maximum((wanted - (below[place] - part[place])) / held, 0.0), 1.0)
+        found[row] = edges[place] + within * (edges[place + 1] - edges[place])
+    return found
 
 
 def histogram_band(sections: Array, edges: Array, q: ArrayLike, level: float = 0.95) -> Band:
@@ -102,7 +125,7 @@ def histogram_band(sections: Array, edges: Array, q: ArrayLike, level: float = 0
     if filled.shape[0] < 5:
         unknown = np.full(levels.shape, np.inf)
         return Band(value=pooled, low=np.zeros(levels.shape), high=unknown)
-    band = _sectioned(pooled, np.stack([histogram_quantiles(part, edges, levels) for part in filled]), level)
+    band = _sectioned(pooled, _of_histograms(filled, edges, levels), level)
     # values are told apart to a bin, and quantiles on a plateau sit a little low in short runs: a bin to either side
     place = np.clip(np.searchsorted(edges, pooled, side="right") - 1, 1, edges.size - 3)
     return Band(band.value, np.minimum(band.low, edges[place - 1]), np.maximum(band.high, edges[place + 2]))
