@@ -261,8 +261,9 @@ def simulate(
         found[at] = values
         return found
 
-    e2e = run.finish - run.arrival
-    ttft = run.first - run.arrival
+    trail = server.trail_s_per_token * _computed(server, prompt)
+    e2e = run.finish - run.arrival + trail
+    ttft = run.first - run.arrival + trail
     with np.errstate(divide="ignore", invalid="ignore"):
         tpot = np.where(output > 1, (e2e - ttft) / (output - 1.0), np.nan)
     counted = np.zeros(n, dtype=np.bool_)

@@ -176,6 +176,8 @@ class Server:
     """Host time of a request that holds up the step its prompt ends in."""
     overhead_s: float = 0.0
     """Time before a request reaches the scheduler; holds up nobody else."""
+    trail_s_per_token: float = 0.0
+    """What a computed prompt token delays its own request by beyond the steps it is in: other stages of a pipeline."""
     replicas: int = 1
     routing: Literal["random", "shortest_queue"] = "random"
     noise: Noise = NO_NOISE
@@ -188,7 +190,7 @@ class Server:
             raise ValueError("max_batch, kv_tokens, token_budget and replicas must be at least 1")
         if not 0.0 <= self.prefix_hit_share < 1.0:
             raise ValueError("prefix_hit_share must be from 0 to below 1")
-        if self.host_request_s < 0.0 or self.overhead_s < 0.0:
+        if min(self.host_request_s, self.overhead_s, self.trail_s_per_token) < 0.0:
             raise ValueError("host times must not be negative")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.serving_records import Array, StepTable
@@ -31,24 +32,30 @@ def step_table(
 
     Chip, split and all-reduce of one row, as `step_time` takes them. `context`: mean context of a decoding sequence;
     `prompt`: mean prompt tokens to be computed; `prompt_context`: mean number of tokens that one of them attends to.
-    With attention data parallelism or pipeline stages a prompt belongs to one lane, so that up to the mean prompt the
-    slowest lane has all tokens of a step, and beyond it they are taken as spread evenly; cap and budget are those of
-    all lanes together. `chip.step_factor` is in the times: where it holds the mean slowdown by jitter, give `Noise`
+    With attention data parallelism a prompt belongs to one rank, so that up to the mean prompt the slowest rank has all
+    tokens of a step, and beyond it they are taken as spread evenly; the experts see them spread at once. Of pipeline
+    stages each is held up for its own share of a prompt only: the whole way of a prompt through the others is not in
+    these times. Cap and budget are those of all ranks and stages together. `chip.step_factor` is in the times: where it holds the mean slowdown by jitter, give `Noise`
     factors of mean 1. Raises ValueError for more than one row.
     """
     batch = np.unique(np.concatenate([[0.0], np.round(np.geomspace(1.0, max(cap, 2), BATCHES))]))
     doublings = int(np.ceil(np.log2(max(token_budget, 2.0 * FIRST_CHUNK) / FIRST_CHUNK)))
     chunk = np.concatenate([[1.0], FIRST_CHUNK * 2.0 ** np.arange(doublings + 1)])
-    lanes = float(np.max(np.asarray(split.dp, dtype=np.float64) * np.asarray(split.pp, dtype=np.float64)))
-    on_slowest = np.maximum(chunk, lanes * np.minimum(chunk, max(prompt, 1.0)))
+    ranks, stages = (float(np.max(np.asarray(part, dtype=np.float64))) for part in (split.dp, split.pp))
+    # every stage with a share like this one's, of which each then has its part of the time
+    whole = chunk * stages
+    lanes = stages * np.clip(chunk / max(prompt, 1.0), 1.0, ranks)
 
-    def seconds(decode: Array, mean_context: float, prefill: Array, attended: float = prompt_context) -> Array:
+    def seconds(
+        decode: Array, mean_context: float, prefill: Array, on: ArrayLike | None, attended: float = prompt_context
+    ) -> Array:
         work = StepWork(
             decode=decode[None, :],
             context=mean_context,
             prefill=prefill[None, :],
             prefill_context=attended,
             prompts=prefill[None, :] / max(prompt, 1.0),
+            prefill_lanes=None if on is None else np.asarray(on, dtype=np.float64)[None, :],
         )
         found = step_time(shape, chip, split, allreduce, work, constants, sequence_sharding=sequence_sharding)
         if found.shape[0] != 1:
@@ -56,16 +63,17 @@ def step_table(
         return np.asarray(found[0])
 
     nothing = np.zeros_like(batch)
-    decode = seconds(batch, context, nothing)
+    decode = seconds(batch, context, nothing, None)
     # attention reads what it attends to: the slope around the mean, and no more than the whole of the step
-    longer = seconds(batch, 1.25 * context, nothing) - seconds(batch, 0.75 * context, nothing)
+    longer = seconds(batch, 1.25 * context, nothing, None) - seconds(batch, 0.75 * context, nothing, None)
     per_context = np.maximum(longer, 0.0) / (0.5 * context * np.maximum(batch, 1.0))
     per_context = np.minimum(per_context, decode / (context * np.maximum(batch, 1.0)))
-    mixed = seconds(np.repeat(batch, chunk.size), context, np.tile(on_slowest, batch.size))
-    extra = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0)
+    mixed = seconds(np.repeat(batch, chunk.size), context, np.tile(whole, batch.size), np.tile(lanes, batch.size))
+    extra = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0) / stages
     extra = np.maximum.accumulate(extra, axis=1)
-    full, none = on_slowest[-1:], np.zeros(1)
-    farther = seconds(none, context, full, 1.25 * prompt_context) - seconds(none, context, full, 0.75 * prompt_context)
+    full, on, none = whole[-1:], lanes[-1:], np.zeros(1)
+    near, far = (seconds(none, context, full, on, share * prompt_context) for share in (0.75, 1.25))
+    farther = (far - near) / stages
     pairs = 0.5 * prompt_context * chunk[-1]
     per_attended = max(float(farther[0]), 0.0) / pairs if prompt_context > 0.0 else 0.0
     # a chunk that attends to nothing still takes time

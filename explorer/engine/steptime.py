@@ -37,6 +37,8 @@ class StepWork:
     prefill_context: Scalar = 0.0
     prompts: Scalar = 0.0
     """Prompts finishing in this step (one row of logits each)."""
+    prefill_lanes: Scalar | None = None
+    """Ranks times stages that the prompt tokens lie on, at most all (None): the slowest then holds so much more."""
 
 
 def smooth_roofline(compute: Array, memory: Array, sharpness: Scalar) -> Array:
@@ -99,9 +101,10 @@ def step_time(
     sequences = np.asarray(work.decode, dtype=np.float64)
     # the slowest rank or stage sets the pace: where there is a sequence at all, it holds a whole one
     decode = np.maximum(sequences / lanes, np.minimum(sequences, 1.0))
-    prefill = np.asarray(work.prefill, dtype=np.float64) / lanes
+    prompts = np.asarray(work.prefill, dtype=np.float64)
+    prefill = prompts / (lanes if work.prefill_lanes is None else np.minimum(work.prefill_lanes, lanes))
     tokens = decode + prefill
-    batch_tokens = np.maximum(sequences / pp, np.minimum(sequences, 1.0)) + prefill * dp
+    batch_tokens = np.maximum(sequences / pp, np.minimum(sequences, 1.0)) + prompts / pp
     context = np.asarray(work.context, dtype=np.float64)
     hidden = shape.hidden
     bandwidth = np.asarray(chip.memory_bandwidth, dtype=np.float64)

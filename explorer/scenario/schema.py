@@ -269,7 +269,7 @@ class Stragglers(Record):
 class Simulation(Record):
     """How latencies are computed and with which seed."""
 
-    method: Literal["closed_form"] = "closed_form"
+    method: Literal["closed_form", "simulation"] = "simulation"
     seed: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 1
     requests: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
     samples: Annotated[Whole, Field(ge=8, le=65_536)] = 256

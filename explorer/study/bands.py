@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +13,7 @@ from explorer.catalog.calibration import load_calibration
 from explorer.engine.latency import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
+from explorer.study.correction import Correction
 from explorer.study.deployment import Candidate, rows_of
 from explorer.study.draws import uniforms
 from explorer.study.outcome import Banded, Metric
@@ -44,6 +45,8 @@ class Bands:
     saturations: Array
     limits: Mapping[str, float]
     """A latency that was not drawn is absent from `point`, `low` and `high`."""
+    first_up: Array
+    """Factor by which the upper end of P99 first token is raised, (alternatives,); 1 where it was simulated."""
 
     def probabilities(self, at: int, within: NDArray[np.bool_]) -> dict[str, float]:
         """Share of draws that keep each promise at the operating point, and all of them together.
@@ -119,6 +122,7 @@ def draw_bands(
     saturation: Array,
     samples: int,
     metrics: tuple[Metric, ...],
+    corrections: Sequence[Correction | None] = (),
 ) -> Bands:
     """Evaluate every draw of every alternative at its operating point and along its load, replicas held.
 
@@ -142,6 +146,10 @@ def draw_bands(
     at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
     loads = np.concatenate([at, (context.rate / share)[:, None]], axis=1)
     table = drawn_table(context, [entry.candidate for entry in sized], samples, [step for step, _ in factors])
+    if any(corrections):
+        table = replace(table, corrections=tuple(one for one in corrections for _ in range(samples)))
+    given = corrections or [None] * len(sized)
+    first_up = np.asarray([1.0 if one is not None else first_token_up() for one in given])
     every, count = np.repeat(loads, samples, axis=0), len(sized)
     firsts = np.concatenate([first for _, first in factors])
     found = drawn_latencies(table, every, np.repeat(share, samples), firsts, metrics)
@@ -156,7 +164,7 @@ def draw_bands(
             end[metric] = {q: draws[:, order_index(share_of_draws, samples)] for q, draws in ordered.items()}
         along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
         low[metric] = along[:, order_index(LOW, samples), :]
-        high[metric] = along[:, order_index(HIGH, samples), :] * (first_token_up() if metric == "ttft" else 1.0)
+        high[metric] = along[:, order_index(HIGH, samples), :] * (first_up[:, None] if metric == "ttft" else 1.0)
     checks = [(found[metric][0.99][:, :-1], limit) for metric, limit in context.limits.items()]
     cliffs = largest_rate_within(every[:, :-1], checks)
     return Bands(
@@ -166,8 +174,9 @@ def draw_bands(
         high,
         at,
         cliffs.reshape(count, samples),
-        table.chain.saturation.reshape(count, samples),
+        table.saturation.reshape(count, samples),
         context.limits,
+        first_up,
     )
 
 

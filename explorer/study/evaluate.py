@@ -6,6 +6,7 @@ from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.answers import WorkloadAnswer
+from explorer.study.correction import NONE, Corrections
 from explorer.study.figures import FigureSets
 from explorer.study.fleet import FleetEvaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
@@ -21,19 +22,24 @@ class Evaluator:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self._figures = FigureSets(catalog)
+        self.figures = FigureSets(catalog)
         self._fleet = FleetEvaluator(catalog)
         self._kept: dict[int, tuple[tuple[object, ...], WorkloadAnswer]] = {}
 
     def evaluate(
-        self, scenario: Scenario, samples: int | None = None, drawn: frozenset[Metric] = frozenset(METRICS)
+        self,
+        scenario: Scenario,
+        samples: int | None = None,
+        drawn: frozenset[Metric] = frozenset(METRICS),
+        corrections: Corrections = NONE,
     ) -> Outcome:
         """The outcome with `samples` draws (default: the scenario's own number, which makes it final).
 
-        A quick look may leave out the bands of latencies it does not show: those in `drawn` have theirs.
+        A quick look may leave out the bands of latencies it does not show: those in `drawn` have theirs. `corrections`
+        are what simulation found so far; a scenario that asks for simulation is final with all of them only.
         """
         count = scenario.simulation.samples if samples is None else samples
-        answers = self.answers(scenario, count, drawn)
+        answers = self.answers(scenario, count, drawn, corrections)
         fleet = self._fleet.evaluate(scenario, [answer.pools for answer in answers])
         return Outcome(
             title=scenario.title,
@@ -44,21 +50,33 @@ class Evaluator:
             catalog_edition=self.catalog.edition,
             engine_version=ENGINE_VERSION,
             samples=count,
-            final=count >= scenario.simulation.samples and len(drawn) == len(METRICS),
+            final=count >= scenario.simulation.samples
+            and len(drawn) == len(METRICS)
+            and (scenario.simulation.method == "closed_form" or corrections.complete),
             warnings=(),
         )
 
     def answers(
-        self, scenario: Scenario, samples: int, drawn: frozenset[Metric] = frozenset(METRICS)
+        self,
+        scenario: Scenario,
+        samples: int,
+        drawn: frozenset[Metric] = frozenset(METRICS),
+        corrections: Corrections = NONE,
     ) -> list[WorkloadAnswer]:
         """The workloads' answers with every draw beside them; `evaluate` makes the outcome of them."""
         return [
-            self._answer(scenario, workload, position, samples, drawn)
+            self._answer(scenario, workload, position, samples, drawn, corrections)
             for position, workload in enumerate(scenario.workloads)
         ]
 
     def _answer(
-        self, scenario: Scenario, workload: Workload, position: int, samples: int, drawn: frozenset[Metric]
+        self,
+        scenario: Scenario,
+        workload: Workload,
+        position: int,
+        samples: int,
+        drawn: frozenset[Metric],
+        corrections: Corrections,
     ) -> WorkloadAnswer:
         # a share of the fleet only matters to a workload through which members there are
         members = tuple((one.name, one.chip, one.cloud, one.offer) for one in scenario.fleet.members)
@@ -73,18 +91,33 @@ class Evaluator:
             scenario.simulation,
             scenario.as_of,
         )
+        given = corrections.among(workload)
         kept = self._kept.get(position)
         if (
             kept is not None
-            and kept[0][-4:] == (samples, members, overrides, drawn)
-            and all(old is new for old, new in zip(kept[0][:-4], key, strict=True))
+            and kept[0][-5:] == (samples, members, overrides, drawn, given)
+            and all(old is new for old, new in zip(kept[0][:-5], key, strict=True))
         ):
             return kept[1]
-        answer = evaluate_workload(self.catalog, self._figures, scenario, workload, samples, drawn)
-        self._kept[position] = ((*key, samples, members, overrides, drawn), answer)
+        answer = evaluate_workload(self.catalog, self.figures, scenario, workload, samples, drawn, corrections)
+        self._kept[position] = ((*key, samples, members, overrides, drawn, given), answer)
         return answer
 
 
 def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:
-    """Evaluate a scenario once; raises ExplorerError for an unknown record, a missing figure, an impossible layout."""
-    return Evaluator(catalog).evaluate(scenario, samples)
+    """Evaluate a scenario once, to the end: with its simulation where it asks for one.
+
+    With `samples` draws it is a quick look, in closed form. Raises ExplorerError for an unknown record, a missing
+    figure, an impossible layout.
+    """
+    return evaluate_fully(Evaluator(catalog), scenario) if samples is None else Evaluator(catalog).evaluate(scenario, samples)
+
+
+def evaluate_fully(evaluator: Evaluator, scenario: Scenario) -> Outcome:
+    """The final outcome by the method that the scenario asks for; raises as `evaluate`."""
+    if scenario.simulation.method == "closed_form":
+        return evaluator.evaluate(scenario)
+    # brings numba, which the window's process does without
+    from explorer.study.simulation import simulated_outcome
+
+    return simulated_outcome(evaluator, scenario)

@@ -1,4 +1,7 @@
-"""Answers while a hand moves: the closed form on the spot, more draws in a worker process, the newest request wins."""
+"""Answers while a hand moves: the closed form on the spot, the simulation in stages from a worker process.
+
+The newest request wins. Between simulations the closed form carries the ratios that the last one found.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
+from explorer.study.correction import NONE, Corrections
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.study.studies import StudyAnswer, WorkerProblem
@@ -44,6 +48,7 @@ class LiveEvaluator:
         self._studies: dict[str, int] = {}
         self._study_number = 0
         self._study_answers: list[StudyAnswer] = []
+        self._estimates: Corrections = NONE
         self.status = "idle"
 
     @property
@@ -63,13 +68,21 @@ class LiveEvaluator:
         token are answered then. None: all of them.
         """
         samples = min(QUICK_SAMPLES, scenario.simulation.samples)
-        return self._evaluator.evaluate(scenario, samples, frozenset(METRICS if shown is None else {shown}))
+        if shown is not None and self.busy:
+            # a hand is at work: what is under way is of a question that nobody asks any more, and takes its time
+            self.cancel()
+        drawn = frozenset(METRICS if shown is None else {shown})
+        estimates = self._estimates if scenario.simulation.method == "simulation" else NONE
+        return self._evaluator.evaluate(scenario, samples, drawn, estimates)
 
-    def refine(self, scenario: Scenario) -> None:
-        """Ask the worker for the final outcome in the place of the last one asked for; returns at once."""
+    def refine(self, scenario: Scenario, workload: int = 0) -> None:
+        """Ask the worker for ever surer outcomes in the place of the last one asked for; returns at once.
+
+        The last one is final. `workload` is the one on the screen, which comes first.
+        """
         self._asked += 1
         self.status = "refining"
-        self._post(Request(self._asked, scenario.model_dump(mode="json")))
+        self._post(Request(self._asked, scenario.model_dump(mode="json"), question=workload))
 
     def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
         """Ask the worker for a study (`explorer.study.studies`) in the place of the last one of its kind.
@@ -92,9 +105,12 @@ class LiveEvaluator:
         return taken
 
     def cancel(self) -> None:
-        """Forget every request: answers to them are dropped."""
+        """Give up the outcome under way: answers to it are dropped."""
+        if self.busy and self._process is not None and self._process.is_alive():
+            self._post(Request(self._asked, None))
+        else:
+            self._held.pop(OUTCOME, None)
         self._answered = self._asked
-        self._held.pop(OUTCOME, None)
         self.status = "idle"
 
     def poll(self) -> Outcome | WorkerProblem | None:
@@ -116,6 +132,8 @@ class LiveEvaluator:
                 if answer.outcome is not None:
                     found = answer.outcome
                     self.status = "final" if answer.last else "refining"
+                    for key, one in answer.corrections.items():
+                        self._estimates = self._estimates.with_one(key, one.as_estimate())
                 else:
                     found = WorkerProblem(answer.message, answer.detail)
                     self.status = "failed"

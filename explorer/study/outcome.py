@@ -43,6 +43,9 @@ class LatencyCurve:
     p99: Array
     p99_low: Array
     p99_high: Array
+    sampled_low: Array | None = None
+    """Confidence band of the simulation itself (95 %, by sectioning), inside the wider band; None in closed form."""
+    sampled_high: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,8 @@ class AlternativeOutcome:
     available: bool
     availability_note: str
     open_figures: tuple[OpenFigure, ...]
+    simulated_requests: int = 0
+    """Requests simulated at each load behind these latencies; 0 for the closed form and for an estimate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from explorer.engine.queueing import (
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.steptime import StepWork, step_time
 from explorer.engine.stragglers import hit_probability_per_step
+from explorer.study.correction import Correction, capacities, put_on
 
 Array = NDArray[np.float64]
 
@@ -99,6 +100,13 @@ class ReplicaTable:
     stall_probability: Array
     stall_s: float
     demand: Demand
+    corrections: tuple[Correction | None, ...] = ()
+    """What simulation found of each row; empty: the closed form as it is."""
+
+    @property
+    def saturation(self) -> Array:
+        """Largest rate that each row can carry, requests/s, (rows,)."""
+        return self.chain.saturation * capacities(self.corrections)[:, 0] if self.corrections else self.chain.saturation
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +259,8 @@ def latencies(
     """
     demand = table.demand
     scv = 1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64)
-    state = solve_loads(table.chain, rate, scv)
+    # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
+    state = solve_loads(table.chain, rate / capacities(table.corrections) if table.corrections else rate, scv)
     found: dict[str, dict[float, Array]] = {}
     if "ttft" in metrics or "e2e" in metrics:
         found["ttft"] = ttft_quantiles(state, table.service, quantiles)
@@ -285,7 +294,10 @@ def latencies(
         found["e2e"] = e2e_quantiles(
             state, found["ttft"], steady, np.asarray(demand.output), demand.output_cv, quantiles
         )
-    return Latencies(state=state, chain=table.chain, table={metric: found[metric] for metric in metrics})
+    answer = {metric: found[metric] for metric in metrics}
+    if table.corrections:
+        answer = put_on(answer, table.corrections, state.utilisation)
+    return Latencies(state=state, chain=table.chain, table=answer)
 
 
 def batch_quantile(state: LoadState, chain: Chain, q: float) -> Array:
@@ -329,4 +341,5 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         merge_at=table.merge_at[rows],
         service=service,
         stall_probability=table.stall_probability[rows],
+        corrections=tuple(table.corrections[row] for row in rows) if table.corrections else (),
     )

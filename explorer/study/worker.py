@@ -1,16 +1,17 @@
-"""The worker process: answers scenarios in full and studies of them step by step; holds no state but caches."""
+"""The worker process: answers scenarios stage by stage and studies of them step by step; holds no state but caches."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.catalog import load_catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
+from explorer.study.correction import Correction, Key
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import Outcome
 from explorer.study.studies import study_of
@@ -25,7 +26,8 @@ OUTCOME = "outcome"
 class Request:
     """A numbered question about a scenario (plain data: it crosses a process boundary).
 
-    `kind` is the outcome or a study of `explorer.study.studies`, with its own `question`. Of each kind the newest
+    `kind` is the outcome or a study of `explorer.study.studies`, with its own `question`; that of the outcome is the
+    place of the workload on the screen, which is simulated first. Of each kind the newest
     request counts; one without a scenario only ends the one before it.
     """
 
@@ -46,6 +48,8 @@ class Answer:
     kind: str = OUTCOME
     found: Any = None
     last: bool = True
+    corrections: dict[Key, Correction] = field(default_factory=dict)
+    """What simulation found so far, for the estimates of the next slider positions."""
 
 
 class Desk:
@@ -68,14 +72,15 @@ class Desk:
         if request.scenario is not None:
             self._running[request.kind] = (request, None)
 
-    def step(self) -> Answer:
-        """Go on with the outcome, else with the study that waited longest."""
+    def step(self) -> Answer | None:
+        """Go on with the outcome, else with the study that waited longest; None where there is nothing to tell yet."""
         kind = OUTCOME if OUTCOME in self._running else next(iter(self._running))
         request, steps = self._running.pop(kind)
         try:
             if steps is None:
                 steps = self._begin(request)
-            answer = _answer(request, next(steps), last=False)
+            found = next(steps)
+            answer = None if found is None else _answer(request, found, last=False)
         except StopIteration as end:
             return _answer(request, end.value, last=True)
         except ExplorerError as error:
@@ -88,18 +93,36 @@ class Desk:
     def _begin(self, request: Request) -> Generator[Any, None, Any]:
         scenario = Scenario.model_validate(request.scenario)
         if request.kind == OUTCOME:
-            return _outcome(self._evaluator, scenario)
+            return _outcome(self._evaluator, scenario, request.question or 0)
         return study_of(request.kind)(self._evaluator, scenario, request.question)
 
 
-def _outcome(evaluator: Evaluator, scenario: Scenario) -> Generator[Outcome, None, Outcome]:
-    yield from ()
-    return evaluator.evaluate(scenario)
+@dataclass(frozen=True)
+class _Stage:
+    """An outcome and what it rests on."""
+
+    outcome: Outcome
+    corrections: dict[Key, Correction] = field(default_factory=dict)
+
+
+def _outcome(evaluator: Evaluator, scenario: Scenario, workload: int) -> Generator[_Stage | None, None, _Stage]:
+    if scenario.simulation.method == "closed_form":
+        return _Stage(evaluator.evaluate(scenario))
+    # imported when first needed: a scenario in closed form does without a compiler
+    from explorer.study.simulation import Refinement
+
+    refinement = Refinement(evaluator, scenario, min(workload, len(scenario.workloads) - 1))
+    for outcome in refinement.stages():
+        stage = None if outcome is None else _Stage(outcome, dict(refinement.corrections.of))
+        if stage is not None and stage.outcome.final:
+            return stage
+        yield stage
+    raise AssertionError("the last stage of a refinement is final")
 
 
 def _answer(request: Request, found: Any, *, last: bool) -> Answer:
     if request.kind == OUTCOME:
-        return Answer(request.number, found, last=last)
+        return Answer(request.number, found.outcome, last=last, corrections=found.corrections)
     return Answer(request.number, None, kind=request.kind, found=found, last=last)
 
 
@@ -116,6 +139,8 @@ def serve(pipe: Connection, user_folder: str | None) -> None:
                 if request.scenario is None:
                     # whoever asks waits for a sign that its requests were read
                     pipe.send(Answer(request.number, None, kind=request.kind))
-            pipe.send(desk.step())
+            answer = desk.step()
+            if answer is not None:
+                pipe.send(answer)
         except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,8 @@ from explorer.engine.latency import largest_rate_within
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study import describe
 from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Sized, WorkloadAnswer
-from explorer.study.bands import Bands, banded, draw_bands, first_token_up
+from explorer.study.bands import Bands, banded, draw_bands
+from explorer.study.correction import CLOSED_FORM, NONE, Correction, Corrections
 from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.figures import FigureSets
 from explorer.study.memory_picture import memory_fits
@@ -22,6 +24,7 @@ from explorer.study.money import chip_price
 from explorer.study.outcome import (
     METRICS,
     AlternativeOutcome,
+    Banded,
     LatencyCurve,
     MemoryFit,
     Metric,
@@ -132,10 +135,12 @@ def evaluate_workload(
     workload: Workload,
     samples: int,
     drawn: frozenset[Metric] = frozenset(METRICS),
+    corrections: Corrections = NONE,
 ) -> WorkloadAnswer:
     """Answer one workload; the same arguments give the same answer (`figures` only saves repeated work).
 
-    Answered are the latencies in `drawn`, those promised, and first token and time per token.
+    Answered are the latencies in `drawn`, those promised, and first token and time per token. `corrections` are what
+    simulation found of the alternatives so far.
     """
     context = Context(
         catalog,
@@ -153,7 +158,9 @@ def evaluate_workload(
     present = [position for position, entry in enumerate(sized) if entry.candidate.fits]
     row_of = {position: row for row, position in enumerate(present)}
     fixed = [settings[position].replicas for position in present]
-    loaded = None if grid is None else _load(context, grid, wanted, fixed)
+    found = (*corrections.among(workload), *(None for _ in settings[alternatives:]))
+    corrected = tuple(found[position] for position in present)
+    loaded = None if grid is None else _load(context, grid, wanted, fixed, corrected)
 
     outcomes: dict[int, AlternativeOutcome] = {}
     every_draw: DrawnWorkload | None = None
@@ -166,9 +173,10 @@ def evaluate_workload(
             context,
             [sized[position] for position in shown],
             replicas,
-            loaded.table.chain.saturation[rows],
+            loaded.table.saturation[rows],
             samples,
             wanted,
+            [corrected[row] for row in rows],
         )
         every_draw = DrawnWorkload(context, bands, shown, [sized[at] for at in shown], replicas)
         p99_batch = batch_quantile(point.state, point.chain, 0.99)[:, 0]
@@ -248,14 +256,17 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
 
 
 def _load(
-    context: Context, grid: StepGrid, wanted: tuple[Metric, ...], fixed: Sequence[int | Literal["auto"]]
+    context: Context, grid: StepGrid, wanted: tuple[Metric, ...], fixed: Sequence[int | Literal["auto"]],
+    corrections: tuple[Correction | None, ...] = (),
 ) -> Loaded:
     """Curves and cliffs of one replica of each row.
 
     Bursty arrivals are as R replicas share them: R as set by hand, or as many as keep up.
     """
     table = replica_table(grid, context.demand, step_constants(), stall_s=context.scenario.stragglers.stall_s)
-    rates = load_ladder(CURVE_POINTS)[None, :] * table.chain.saturation[:, None]
+    if any(corrections):
+        table = replace(table, corrections=corrections)
+    rates = load_ladder(CURVE_POINTS)[None, :] * table.saturation[:, None]
 
     def under(replicas: Array) -> Loaded:
         found = latencies(table, rates, replicas=replicas, metrics=wanted, quantiles=(0.5, 0.99))
@@ -272,7 +283,7 @@ def _load(
         needed = np.asarray(
             [
                 replicas_for(context.rate, float(cliff), float(saturation)) if count == "auto" else count
-                for cliff, saturation, count in zip(loaded.cliffs, table.chain.saturation, fixed, strict=True)
+                for cliff, saturation, count in zip(loaded.cliffs, table.saturation, fixed, strict=True)
             ],
             dtype=np.float64,
         )
@@ -312,7 +323,7 @@ def _replicas(
     result: dict[int, int] = {}
     for position in shown:
         row, fixed = row_of[position], workload.alternatives[position].replicas
-        fewest = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.chain.saturation[row]))
+        fewest = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.saturation[row]))
         result[position] = fewest if fixed == "auto" else fixed
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
@@ -347,7 +358,8 @@ def _alternative(
     batch_p99: float,
 ) -> AlternativeOutcome:
     chip, layout, rate = entry.deployment.chip, entry.candidate.layout, context.rate
-    saturation = float(loaded.table.chain.saturation[row])
+    saturation = float(loaded.table.saturation[row])
+    correction = loaded.table.corrections[row] if loaded.table.corrections else None
     cliff = float(loaded.cliffs[row])
     feasible = rate < replicas * saturation
     p99 = {metric: float(found[0.99][at, 0]) for metric, found in point.table.items()}
@@ -380,7 +392,7 @@ def _alternative(
         reason="; ".join(text for text in (over, reason) if text),
         memory=memory,
         batch=describe.batch_report(entry, mean_batch, batch_p99, float(point.state.wait_probability[at, 0])),
-        latency={metric: _percentiles(metric, point, bands, at, reason) for metric in METRICS},
+        latency={metric: _percentiles(metric, point, bands, at, reason, correction) for metric in METRICS},
         curves={metric: _curve(loaded, row, metric, bands, at) for metric in METRICS if metric in point.table},
         rates=loaded.rates[row] * replicas,
         request_rate=rate,
@@ -393,7 +405,8 @@ def _alternative(
         cost=cost,
         energy_joule_per_token=energy,
         evidence_grade=chip.evidence_grade,
-        latency_method="closed form",
+        latency_method=CLOSED_FORM if correction is None else correction.method,
+        simulated_requests=correction.requests if correction is not None and correction.simulated else 0,
         precision_note=describe.precision_note(entry.deployment),
         available=available,
         availability_note=availability,
@@ -401,18 +414,22 @@ def _alternative(
     )
 
 
-def _percentiles(metric: Metric, point: Latencies, bands: Bands, at: int, reason: str) -> Percentiles:
+def _percentiles(
+    metric: Metric, point: Latencies, bands: Bands, at: int, reason: str, correction: Correction | None
+) -> Percentiles:
     if metric not in point.table:
         return Percentiles(None, None, None, "not looked at while a hand moves")
-    up = first_token_up() if metric == "ttft" else 1.0
-    found = {
-        q: banded(
-            float(point.table[metric][q][at, 0]),
-            float(bands.point_low[metric][q][at]),
-            float(bands.point_high[metric][q][at]) * (up if q == 0.99 else 1.0),
-        )
-        for q in (0.5, 0.95, 0.99)
-    }
+    found: dict[float, Banded | None] = {}
+    for q in (0.5, 0.95, 0.99):
+        value = float(point.table[metric][q][at, 0])
+        up = float(bands.first_up[at]) if metric == "ttft" and q == 0.99 else 1.0
+        low, high = float(bands.point_low[metric][q][at]), float(bands.point_high[metric][q][at]) * up
+        if correction is not None and np.isfinite(value):
+            low, high = (
+                float(end[0])
+                for end in _widened(correction, metric, q, point.state.utilisation[at], *map(np.atleast_1d, (value, low, high)))
+            )
+        found[q] = banded(value, low, high)
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 
 
@@ -421,12 +438,31 @@ def _curve(loaded: Loaded, row: int, metric: Metric, bands: Bands, at: int) -> L
     p99 = table[0.99][row]
     low = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.low[metric][at], 1e9))))
     high = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.high[metric][at], 1e9))))
+    low, high = np.minimum(low, p99), np.maximum(np.where(high > 1e6, np.inf, high), p99)
+    correction = loaded.table.corrections[row] if loaded.table.corrections else None
+    if correction is None:
+        return LatencyCurve(table[0.50][row], p99, low, high)
+    load = loaded.found.state.utilisation[row]
+    low, high = _widened(correction, metric, 0.99, load, p99, low, high)
     return LatencyCurve(
         p50=table[0.50][row],
         p99=p99,
-        p99_low=np.minimum(low, p99),
-        p99_high=np.maximum(np.where(high > 1e6, np.inf, high), p99),
+        p99_low=low,
+        p99_high=high,
+        sampled_low=p99 * np.exp(-correction.at(correction.below, metric, 0.99, load)),
+        sampled_high=p99 * np.exp(correction.at(correction.above, metric, 0.99, load)),
     )
+
+
+def _widened(
+    correction: Correction, metric: Metric, q: float, load: Array, value: Array, low: Array, high: Array
+) -> tuple[Array, Array]:
+    """A band of open figures with the simulation's own uncertainty beside it: in quadrature, on logarithms."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        down = np.hypot(np.log(value / np.minimum(low, value)), correction.at(correction.below, metric, q, load))
+        up = np.hypot(np.log(np.maximum(high, value) / value), correction.at(correction.above, metric, q, load))
+        carried = np.isfinite(value)
+        return np.where(carried, value * np.exp(-down), low), np.where(carried, value * np.exp(up), high)
 
 
 def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None) -> PoolSize:
@@ -440,7 +476,7 @@ def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None
     return PoolSize(
         candidate=entry.candidate,
         cliff=cliff,
-        saturation=float(loaded.table.chain.saturation[row]),
+        saturation=float(loaded.table.saturation[row]),
         price=entry.price,
         feasible=True,
         reason=reason,

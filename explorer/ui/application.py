@@ -21,6 +21,7 @@ from explorer.errors import ExplorerError
 from explorer.plots.tokens import THEMES
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator as FullEvaluator
+from explorer.study.evaluate import evaluate_fully
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Metric, Outcome
 from explorer.study.studies import StudyAnswer, study_at_once
@@ -168,9 +169,9 @@ class Unhurried:
 
     def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
         """The final outcome; raises ExplorerError."""
-        return self._evaluator.evaluate(scenario)
+        return evaluate_fully(self._evaluator, scenario)
 
-    def refine(self, scenario: Scenario) -> None:
+    def refine(self, scenario: Scenario, workload: int = 0) -> None:
         """Nothing is left to refine."""
 
     def poll(self) -> None:

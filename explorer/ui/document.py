@@ -45,11 +45,11 @@ class Evaluator(Protocol):
         """Closed form on the spot, with `shown` the curves of only that latency and those promised; raises
         ExplorerError."""
 
-    def refine(self, scenario: Scenario) -> None:
-        """Hand the scenario to the worker; the newest wins."""
+    def refine(self, scenario: Scenario, workload: int = 0) -> None:
+        """Hand the scenario to the worker, `workload` being on the screen; the newest wins."""
 
     def poll(self) -> Any:
-        """A finished Outcome, a problem, or None; never waits."""
+        """An Outcome surer than the one before, a problem, or None; never waits."""
 
     @property
     def studying(self) -> bool:
@@ -460,7 +460,7 @@ class Document(QObject):
     def _ask_worker(self, scenario: Scenario) -> None:
         self._refining = scenario
         try:
-            self._live.refine(scenario)
+            self._live.refine(scenario, self._workload_index)
         except ExplorerError as error:
             self.worker_failed.emit(str(error))
         self._poll.start()
@@ -475,7 +475,7 @@ class Document(QObject):
                 if self._baseline is self._scenario:
                     self._baseline_outcome = answer
                 self.outcome_changed.emit(answer)
-            elif self._refining is not None and self._forget_further(self._refining):
+            elif answer.final and self._refining is not None and self._forget_further(self._refining):
                 if self._refining is self._baseline:
                     self._baseline_outcome = answer
                     self.baseline_changed.emit()

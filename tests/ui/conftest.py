@@ -30,7 +30,7 @@ class WithoutWorker(LiveEvaluator):
         super().__init__(catalog)
         self.asked: list[Scenario] = []
 
-    def refine(self, scenario: Scenario) -> None:
+    def refine(self, scenario: Scenario, workload: int = 0) -> None:
         """Note what would be refined."""
         self.asked.append(scenario)
 

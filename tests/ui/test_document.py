@@ -125,7 +125,7 @@ class Counting(LiveEvaluator):
             raise MissingFigureError("nv-x", "memory_bandwidth", "this test")
         return super().quick(scenario, shown)
 
-    def refine(self, scenario: Scenario) -> None:
+    def refine(self, scenario: Scenario, workload: int = 0) -> None:
         self.refined.append(scenario.workloads[0].traffic.request_rate_per_s)
 
 
