@@ -67,7 +67,7 @@ def _of_sorted(ordered: Array, levels: Array) -> Array:
     place = levels * (ordered.shape[1] - 1)
     below = np.minimum(place.astype(np.intp), ordered.shape[1] - 2)
     low = ordered[:, below]
-    return np.asarray(low + (place - below) * (ordered[:, below + 1] - low))
+    return np.asarray(low + (place - below) * (ordered[:, below + 1] - low), dtype=np.float64)
 
 
 def _sectioned(pooled: Array, parts: Array, level: float) -> Band:
@@ -92,7 +92,7 @@ def histogram_edges(bins: int, sub_bins: int, least_exponent: int) -> Array:
 def histogram_quantiles(counts: Array, edges: Array, q: ArrayLike) -> Array:
     """Quantiles of a histogram, evenly spread within a bin; NaN where it is empty. `counts` (bins,), any q."""
     levels = np.asarray(q, dtype=np.float64)
-    return _of_histograms(np.asarray(counts)[None, :], edges, levels)[0]
+    return np.asarray(_of_histograms(np.asarray(counts)[None, :], edges, levels)[0])
 
 
 def _of_histograms(counts: Array, edges: Array, levels: Array) -> Array:

@@ -35,8 +35,8 @@ def step_table(
     With attention data parallelism a prompt belongs to one rank, so that up to the mean prompt the slowest rank has all
     tokens of a step, and beyond it they are taken as spread evenly; the experts see them spread at once. Of pipeline
     stages each is held up for its own share of a prompt only: the whole way of a prompt through the others is not in
-    these times. Cap and budget are those of all ranks and stages together. `chip.step_factor` is in the times: where it holds the mean slowdown by jitter, give `Noise`
-    factors of mean 1. Raises ValueError for more than one row.
+    these times. Cap and budget are those of all ranks and stages together. `chip.step_factor` is in the times: where
+    it holds the mean slowdown by jitter, give `Noise` factors of mean 1. Raises ValueError for more than one row.
     """
     batch = np.unique(np.concatenate([[0.0], np.round(np.geomspace(1.0, max(cap, 2), BATCHES))]))
     doublings = int(np.ceil(np.log2(max(token_budget, 2.0 * FIRST_CHUNK) / FIRST_CHUNK)))

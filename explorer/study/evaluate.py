@@ -110,7 +110,8 @@ def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -
     With `samples` draws it is a quick look, in closed form. Raises ExplorerError for an unknown record, a missing
     figure, an impossible layout.
     """
-    return evaluate_fully(Evaluator(catalog), scenario) if samples is None else Evaluator(catalog).evaluate(scenario, samples)
+    evaluator = Evaluator(catalog)
+    return evaluate_fully(evaluator, scenario) if samples is None else evaluator.evaluate(scenario, samples)
 
 
 def evaluate_fully(evaluator: Evaluator, scenario: Scenario) -> Outcome:

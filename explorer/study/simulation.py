@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.serving import NO_NOISE, Noise, Requests, Server, Simulated, jitter_table, saturation_rate, simulate
+from explorer.engine.serving import Simulated, saturation_rate, simulate
+from explorer.engine.serving_records import NO_NOISE, Noise, Requests, Server, jitter_table
 from explorer.engine.serving_table import step_table
 from explorer.engine.serving_traffic import Draws, arrivals, draw, lognormal_lengths, thinned_cv
 from explorer.engine.stragglers import hit_probability_per_step

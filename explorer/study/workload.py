@@ -425,10 +425,9 @@ def _percentiles(
         up = float(bands.first_up[at]) if metric == "ttft" and q == 0.99 else 1.0
         low, high = float(bands.point_low[metric][q][at]), float(bands.point_high[metric][q][at]) * up
         if correction is not None and np.isfinite(value):
-            low, high = (
-                float(end[0])
-                for end in _widened(correction, metric, q, point.state.utilisation[at], *map(np.atleast_1d, (value, low, high)))
-            )
+            own = (np.asarray([one]) for one in (value, low, high))
+            ends = _widened(correction, metric, q, point.state.utilisation[at], *own)
+            low, high = (float(end[0]) for end in ends)
         found[q] = banded(value, low, high)
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 

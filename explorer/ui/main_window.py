@@ -52,7 +52,6 @@ LEAST = (1280, 720)
 PAGES_HEIGHT = 204
 MOST_HEIGHT = 16_777_215
 """No limit: the greatest height that Qt gives a widget."""
-CLOSED_FORM = "closed form"
 Answer = QMessageBox.StandardButton
 
 
@@ -349,7 +348,9 @@ class MainWindow(QMainWindow):
         self.document.shown_metric = self.tail.shown_metric
 
     def _show_state(self) -> None:
-        state = f"{CLOSED_FORM} · baseline {self.document.baseline_name}"
+        workloads = self.document.outcome.workloads
+        method = workloads[min(self.document.workload_index, len(workloads) - 1)].chosen.latency_method
+        state = f"{method} · baseline {self.document.baseline_name}"
         if state != self._state_label.text():
             self._state_label.setText(state)
         self._on_worker(self._worker_status)

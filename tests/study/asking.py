@@ -61,7 +61,10 @@ def workload(
 def scenario(*workloads: Workload, samples: int = 16, **parts: Any) -> Scenario:
     """A scenario of these workloads in closed form with few draws."""
     return Scenario(
-        title="test", as_of="2026-11-22", workloads=workloads, simulation=Simulation(method="closed_form", samples=samples),
+        title="test",
+        as_of="2026-11-22",
+        workloads=workloads,
+        simulation=Simulation(method="closed_form", samples=samples),
         **parts,
     )
 

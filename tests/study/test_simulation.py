@@ -1,0 +1,165 @@
+"""The simulation behind an outcome: what it says at the loads it ran is what the outcome says, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from explorer.catalog import Catalog
+from explorer.scenario.path import replace, several
+from explorer.scenario.schema import Scenario
+from explorer.study.correction import NONE, key_of
+from explorer.study.evaluate import Evaluator, evaluate
+from explorer.study.outcome import METRICS, Outcome
+from explorer.study.simulation import LEVELS, Refinement, replica_to_simulate, simulated_outcome
+from tests.study.asking import alternative, one_chip, scenario, workload
+from tests.study.walking import differences
+
+
+def simulated(asked: Scenario, requests: int = 1200) -> Scenario:
+    """The same question, to be simulated."""
+    return several(asked, {"simulation.method": "simulation", "simulation.requests": requests})
+
+
+def two_chips() -> Scenario:
+    """The 70B chat on two chips, the second one selected."""
+    asked = scenario(workload(alternative("qcom-ai200"), alternative("nv-h200")))
+    return replace(simulated(asked), "workloads.0.selected", "H200")
+
+
+@pytest.fixture(scope="module")
+def evaluator(catalog: Catalog) -> Evaluator:
+    return Evaluator(catalog)
+
+
+@pytest.fixture(scope="module")
+def stages(evaluator: Evaluator) -> list[Outcome]:
+    """Every outcome on the way to the final one."""
+    return [stage for stage in Refinement(evaluator, two_chips()).stages() if stage is not None]
+
+
+def test_that_the_selected_alternative_is_simulated_first_and_the_last_stage_is_final(stages: list[Outcome]) -> None:
+    counts = [[one.simulated_requests for one in stage.workloads[0].alternatives] for stage in stages]
+    assert counts[0] == [0, 1000]
+    assert [1000, 1000] in counts
+    assert counts[-1] == [1200, 1200]
+    assert [stage.final for stage in stages] == [False] * (len(stages) - 1) + [True]
+    assert stages[-1].workloads[0].chosen.latency_method == "simulation, 1,200 requests"
+
+
+def test_that_the_operating_point_is_what_the_simulation_says(evaluator: Evaluator, stages: list[Outcome]) -> None:
+    asked, found = two_chips(), stages[-1].workloads[0].chosen
+    of = asked.workloads[0]
+    replica = replica_to_simulate(evaluator, asked, of, of.alternatives[1], found)
+    saturation = replica.saturation(1200)
+    assert found.saturation_rate == pytest.approx(saturation * found.replicas, rel=1e-9)
+    run = replica.run(found.request_rate / found.replicas / saturation, saturation, 1200)
+    for metric in METRICS:
+        told = found.latency[metric]
+        assert told.p50 is not None and told.p95 is not None and told.p99 is not None
+        for banded, value in zip((told.p50, told.p95, told.p99), run.quantiles(metric, LEVELS).value, strict=True):
+            assert banded.value == pytest.approx(value, rel=1e-6)
+
+
+def test_that_the_band_holds_the_simulations_own_inside_that_of_the_figures(stages: list[Outcome]) -> None:
+    curve = stages[-1].workloads[0].chosen.curves["ttft"]
+    assert curve.sampled_low is not None and curve.sampled_high is not None
+    carried = np.isfinite(curve.p99)
+    assert np.all(curve.p99_low[carried] <= curve.sampled_low[carried] * (1 + 1e-9))
+    assert np.all(curve.p99_high[carried] >= curve.sampled_high[carried] * (1 - 1e-9))
+    assert np.all(curve.sampled_low[carried] < curve.p99[carried])
+    width = np.log(curve.sampled_high[carried] / curve.sampled_low[carried])
+    assert width[-1] > width[width.size // 2], "few requests at a high load must look unsure"
+
+
+def test_that_more_requests_are_surer(evaluator: Evaluator) -> None:
+    def width(requests: int) -> float:
+        band = simulated_outcome(evaluator, simulated(one_chip("nv-h200"), requests)).workloads[0].chosen.curves["ttft"]
+        assert band.sampled_low is not None and band.sampled_high is not None
+        middle = band.p99.size // 2
+        return float(np.log(band.sampled_high[middle] / band.sampled_low[middle]))
+
+    assert width(12_000) < 0.7 * width(1_000)
+
+
+def test_that_the_same_scenario_gives_the_same_figures_and_another_seed_others(catalog: Catalog) -> None:
+    asked = simulated(one_chip("nv-h200"))
+    first, again = evaluate(asked, catalog), evaluate(asked, catalog)
+    assert differences(first, again) == []
+    other = evaluate(replace(asked, "simulation.seed", 2), catalog)
+    p99 = [found.workloads[0].chosen.latency["ttft"].p99 for found in (first, other)]
+    assert p99[0] is not None and p99[1] is not None and p99[0].value != p99[1].value
+
+
+def test_that_a_slider_step_does_not_make_the_curve_jump(evaluator: Evaluator) -> None:
+    asked = simulated(one_chip("nv-h200", {"replicas": 3}))
+
+    def p99(rate: float, seed: int) -> float:
+        moved = several(asked, {"workloads.0.traffic.request_rate_per_s": rate, "simulation.seed": seed})
+        found = simulated_outcome(evaluator, moved).workloads[0].chosen.latency["tpot"].p99
+        assert found is not None
+        return float(np.log(found.value))
+
+    rates = [10.0, 10.04, 10.08, 10.12, 10.16, 10.2]
+    same = np.abs(np.diff([p99(rate, 1) for rate in rates]))
+    fresh = np.abs(np.diff([p99(rate, seed) for seed, rate in enumerate(rates, start=1)]))
+    assert np.median(same) < 0.3 * np.median(fresh)
+
+
+def test_that_replicas_are_counted_on_what_the_simulation_found(stages: list[Outcome]) -> None:
+    for one in stages[-1].workloads[0].alternatives:
+        assert one.keeps_promises
+        assert one.replicas == np.ceil(one.request_rate / (one.max_request_rate / one.replicas) - 1e-9)
+
+
+def test_that_an_impossible_load_has_no_latency(evaluator: Evaluator) -> None:
+    asked = simulated(one_chip("nv-h200", {"replicas": 1}, traffic={"request_rate_per_s": 500.0}))
+    found = simulated_outcome(evaluator, asked).workloads[0].chosen
+    assert found.utilisation > 1.0
+    assert not found.feasible
+    assert found.latency["ttft"].p99 is None
+    assert "more than" in found.latency["ttft"].reason
+
+
+def test_that_a_model_that_fits_nowhere_is_answered_without_a_run(evaluator: Evaluator) -> None:
+    asked = simulated(one_chip("nv-l4", {"parallelism_degree": 1}, model={"size_billion": 400.0}))
+    found = simulated_outcome(evaluator, asked)
+    assert found.final
+    assert not found.workloads[0].chosen.memory.fits
+
+
+def test_that_estimates_are_held_and_marked(evaluator: Evaluator) -> None:
+    asked = simulated(one_chip("nv-h200"))
+    refinement = Refinement(evaluator, asked)
+    for _ in refinement.stages():
+        pass
+    estimates = refinement.corrections.as_estimates()
+    moved = replace(asked, "workloads.0.traffic.request_rate_per_s", 20.0)
+    found = evaluator.evaluate(moved, 16, corrections=estimates)
+    assert found.workloads[0].chosen.latency_method == "estimate"
+    assert found.workloads[0].chosen.simulated_requests == 0
+    assert not found.final
+    then = refinement.corrections.of[key_of(asked.workloads[0], asked.workloads[0].alternatives[0])]
+    one = estimates.of[key_of(asked.workloads[0], asked.workloads[0].alternatives[0])]
+    assert all(np.all(np.abs(values) < 0.5) for of in one.ratio.values() for values in of.values())
+    for metric in METRICS:
+        for q in LEVELS:
+            assert np.all(one.above[metric][q] >= then.above[metric][q])
+
+
+def test_that_nothing_simulated_is_the_closed_form_itself(evaluator: Evaluator) -> None:
+    asked = one_chip("nv-h200")
+    assert differences(evaluator.evaluate(asked), evaluator.evaluate(asked, corrections=NONE)) == []
+    assert evaluator.evaluate(asked).workloads[0].chosen.curves["ttft"].sampled_low is None
+
+
+def test_that_a_refinement_that_is_given_up_leaves_no_threads(evaluator: Evaluator) -> None:
+    import threading
+
+    before = threading.active_count()
+    stages: Iterator[Outcome | None] = Refinement(evaluator, two_chips()).stages()
+    next(stages)
+    stages.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
