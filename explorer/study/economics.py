@@ -31,22 +31,27 @@ class Economics:
     market_shift: MarketShift
 
 
-def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Economics:
-    """The economics of an outcome of this scenario; raises UnknownRecordError for a supplier nobody knows."""
+def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome, *, shocks: bool = True) -> Economics:
+    """The economics of an outcome of this scenario; raises UnknownRecordError for a supplier nobody knows.
+
+    Shocks can be left out where nobody looks at them: they take as long as all the rest.
+    """
+    stated = shock_outcomes(scenario, catalog, outcome) if shocks else ()
+    usual = shock_outcomes(scenario, catalog, outcome, usual_shocks(outcome)) if shocks and not scenario.shocks else ()
     return Economics(
         money=workload_money(scenario, catalog, outcome),
         dependence=dependence(scenario, catalog, outcome),
         frontier=fleet_frontier(scenario, catalog, outcome, frontier_tier(scenario)),
-        shocks=shock_outcomes(scenario, catalog, outcome),
-        usual_shocks=() if scenario.shocks else shock_outcomes(scenario, catalog, outcome, usual_shocks(outcome)),
+        shocks=stated,
+        usual_shocks=usual,
         market=market_views(),
         market_shift=stated_shift(),
     )
 
 
-def with_economics(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Outcome:
+def with_economics(scenario: Scenario, catalog: Catalog, outcome: Outcome, *, shocks: bool = True) -> Outcome:
     """An outcome of this scenario with its economics beside it; raises as `economics`."""
-    return replace(outcome, economics=economics(scenario, catalog, outcome))
+    return replace(outcome, economics=economics(scenario, catalog, outcome, shocks=shocks))
 
 
 def evaluate_with_economics(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:

@@ -228,3 +228,23 @@ def test_that_a_negative_limit_is_said_and_nothing_changes(fleet_window: MainWin
     qtbot.keyClick(field, Qt.Key.Key_Return)
     assert window.document.scenario.price.power_limit_kw is None
     assert "power_limit_kw" in page.terms.problem.text() and field.text() == ""
+
+
+def test_that_shocks_wait_while_a_hand_moves_and_follow_when_it_rests(fleet_window: MainWindow, qtbot: QtBot) -> None:
+    window, document = fleet_window, fleet_window.document
+    window.show_page("fleet")
+    page = fleet_of(window)
+    month, cheapest = column_of(page.shocks, "$/month"), page.frontier.frontier
+    before = cell(page.shocks, 0, month)
+    assert cheapest is not None
+    document.begin_drag()
+    document.change("workloads.0.traffic.request_rate_per_s", 240.0)
+
+    def moved() -> bool:
+        shown = page.frontier.frontier
+        return shown is not None and shown.by_loss[-1].usd_per_month > 1.5 * cheapest.by_loss[-1].usd_per_month
+
+    qtbot.waitUntil(moved, timeout=3000)
+    assert cell(page.shocks, 0, month) == before
+    document.end_drag()
+    qtbot.waitUntil(lambda: cell(page.shocks, 0, month) != before, timeout=3000)

@@ -23,6 +23,7 @@ class EconomicsFeed(QObject):
         self._scenario: Scenario = document.scenario
         self._outcome: Outcome = document.outcome
         self._answer: Outcome | None = None
+        self._has_shocks = False
         self.problem = ""
         document.outcome_changed.connect(self._on_outcome)
 
@@ -31,12 +32,20 @@ class EconomicsFeed(QObject):
         """The scenario that the answer is about."""
         return self._scenario
 
-    def answer(self) -> Outcome:
-        """The outcome with its economics; without them where they cannot be had, `problem` then says why."""
-        if self._answer is None:
-            self.problem = ""
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome as it came."""
+        return self._outcome
+
+    def answer(self, shocks: bool = True) -> Outcome:
+        """The outcome with its economics; without them where they cannot be had, `problem` then says why.
+
+        Shocks may be missing from it where none are asked for.
+        """
+        if self._answer is None or (shocks and not self._has_shocks):
+            self.problem, self._has_shocks = "", shocks
             try:
-                self._answer = with_economics(self._scenario, self._document.catalog, self._outcome)
+                self._answer = with_economics(self._scenario, self._document.catalog, self._outcome, shocks=shocks)
             except ExplorerError as error:
                 self.problem = str(error)
                 self._answer = self._outcome

@@ -10,9 +10,10 @@ from explorer.errors import ExplorerError
 from explorer.plots.frontier_plot import RISKS, FrontierPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot
 from explorer.plots.tokens import Tokens
-from explorer.study.economics import frontier_tier
+from explorer.study.economics import Economics, frontier_tier
 from explorer.study.fleet import TIER_TITLES
 from explorer.study.fleet_words import what_changed
+from explorer.study.outcome import Outcome
 from explorer.study.shocks import usual_shocks
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
@@ -109,7 +110,8 @@ class FleetPage(MoneyPage):
 
     def show_answer(self) -> None:
         """Show the fleet of the present answer."""
-        answer = self._feed.answer()
+        moving, seen = self._document.is_dragging, self.tables.currentWidget()
+        answer = self._feed.answer(shocks=not moving or seen is self.shock_editor)
         self.flow.show_outcome(answer, self.workload_index())
         found = answer.economics
         if found is None:
@@ -128,15 +130,27 @@ class FleetPage(MoneyPage):
         self.changed.setText(f"Since the baseline: {sentence}" if moved else "")
         self.changed.setVisible(moved)
         self.note.setText(found.dependence.note)
-        self.suppliers.show_rows(SUPPLIER_HEADINGS, supplier_rows(answer.fleet, found.dependence))
-        self.tiers.show_rows(TIER_HEADINGS, tier_rows(answer.fleet, found.dependence))
-        self.pools.show_rows(POOL_HEADINGS, pool_rows(answer.fleet))
-        workload = answer.workloads[self.workload_index()].name
-        self.tables.setTabText(1, "Shocks" if found.shocks else "Usual shocks")
-        rows = [shock_row(one, workload) for one in found.shocks or found.usual_shocks]
-        self.shock_editor.show_shocks(SHOCK_HEADINGS, rows, answer.fleet, usual_shocks(answer))
-        self.portability.show_rows(*portability_table(found.dependence))
-        self.market.show_rows(MARKET_HEADINGS, market_rows(found))
+        # while a hand moves, what nobody sees can wait
+        for table in (seen,) if moving else (self.tables.widget(at) for at in range(self.tables.count())):
+            self._fill(table, answer, found)
+
+    def _fill(self, table: QWidget | None, answer: Outcome, found: Economics) -> None:
+        fleet, depend = answer.fleet, found.dependence
+        if table is self.suppliers:
+            self.suppliers.show_rows(SUPPLIER_HEADINGS, supplier_rows(fleet, depend))
+        elif table is self.shock_editor:
+            workload = answer.workloads[self.workload_index()].name
+            self.tables.setTabText(1, "Shocks" if found.shocks else "Usual shocks")
+            rows = [shock_row(one, workload) for one in found.shocks or found.usual_shocks]
+            self.shock_editor.show_shocks(SHOCK_HEADINGS, rows, fleet, usual_shocks(answer))
+        elif table is self.tiers:
+            self.tiers.show_rows(TIER_HEADINGS, tier_rows(fleet, depend))
+        elif table is self.pools:
+            self.pools.show_rows(POOL_HEADINGS, pool_rows(fleet))
+        elif table is self.portability:
+            self.portability.show_rows(*portability_table(depend))
+        else:
+            self.market.show_rows(MARKET_HEADINGS, market_rows(found))
 
     def take_mix(self, shares: tuple[float, ...]) -> None:
         """Take a fleet of these traffic shares, as one undoable step."""

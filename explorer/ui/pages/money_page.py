@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShowEvent
@@ -12,8 +13,8 @@ from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.page import Page
 
-PACE_MS = 150
-"""Between two looks while a hand moves: a page of figures is not a curve."""
+LEAST_PACE_MS, MOST_PACE_MS = 40, 150
+"""Between two looks while a hand moves: as often as showing takes little of the time."""
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 
@@ -123,7 +124,7 @@ class MoneyPage(Page):
     def __init__(self, document: Document, feed: EconomicsFeed, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document, self._feed = document, feed
-        self._pace = QTimer(self, singleShot=True, interval=PACE_MS)
+        self._pace = QTimer(self, singleShot=True, interval=LEAST_PACE_MS)
         self._pace.timeout.connect(self._on_pace)
         feed.changed.connect(self._on_changed)
         document.workload_changed.connect(lambda _: self._on_changed())
@@ -140,7 +141,7 @@ class MoneyPage(Page):
 
     def workload_index(self) -> int:
         """Which workload is edited, as far as the answer knows it."""
-        return min(self._document.workload_index, len(self._feed.answer().workloads) - 1)
+        return min(self._document.workload_index, len(self._feed.outcome.workloads) - 1)
 
     def _on_changed(self) -> None:
         if not self.isVisible():
@@ -152,8 +153,12 @@ class MoneyPage(Page):
             self.show_answer()
 
     def _on_pace(self) -> None:
-        if self.isVisible():
-            self.show_answer()
+        if not self.isVisible():
+            return
+        start = perf_counter()
+        self.show_answer()
+        took = 1e3 * (perf_counter() - start)
+        self._pace.setInterval(int(min(max(1.5 * took, LEAST_PACE_MS), MOST_PACE_MS)))
 
     def _on_dragging(self, dragging: bool) -> None:
         if not dragging:

@@ -89,6 +89,9 @@ class ShockEditor(QWidget):
             self.figures[key].setVisible(matters)
             self.captions[key].setVisible(matters)
             _put(self.figures[key], quantity.format(getattr(shock, key)))
+        for key, (column, stretch) in self._stretches.items():
+            # what is hidden leaves no gap
+            self._grid.setColumnStretch(column, stretch if key not in self.figures or key in FIGURES[shock.kind] else 0)
         self._mark_row()
 
     def choose(self, at: int) -> None:
@@ -146,17 +149,18 @@ class ShockEditor(QWidget):
             *((key, title, self.figures[key], 2) for key, title, _, _ in FIELDS),
             ("cause", "Together with, by cause", self.cause, 3),
         )
-        grid = QGridLayout()
+        self._grid = grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(0)
+        self._stretches: dict[str, tuple[int, int]] = {}
         for column, (key, title, widget, stretch) in enumerate(fields):
             self.captions[key] = QLabel(title, self)
             self.captions[key].setObjectName("note")
             self.captions[key].setBuddy(widget)
             grid.addWidget(self.captions[key], 0, column)
             grid.addWidget(widget, 1, column)
-            grid.setColumnStretch(column, stretch)
+            self._stretches[key] = column, stretch
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
         for button, name, tip in (
