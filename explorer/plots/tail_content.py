@@ -92,7 +92,7 @@ def tail_content(
     """One latency of a workload, with the selected alternative of `baseline` as a ghost line."""
     ceiling = math.log10(axes.latency.high) + ROOM_ABOVE
     shown = workload.alternatives[:MAX_CHIPS]
-    curves = curves_of(shown, metric, ceiling)
+    curves = curves_of(shown, metric, ceiling, workload.selected)
     lines = [LineNote(order, one.label, *made.p99) for order, (one, made) in enumerate(zip(shown, curves, strict=True))]
     ghost = _ghost(baseline, metric, ceiling)
     # A baseline just pinned lies under its own line: no second label for one line.

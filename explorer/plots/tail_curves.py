@@ -26,17 +26,21 @@ class Curves:
     p99: Points
     p50: Points
     band: Points
+    sampled: Points = (EMPTY, EMPTY)
+    """Outline of the simulation's own confidence band, inside the other; empty in closed form and for estimates."""
 
 
-def curves_of(alternatives: Sequence[AlternativeOutcome], metric: Metric, ceiling: float) -> tuple[Curves, ...]:
+def curves_of(
+    alternatives: Sequence[AlternativeOutcome], metric: Metric, ceiling: float, selected: int = 0
+) -> tuple[Curves, ...]:
     """The points of each alternative's latency up to just above `ceiling` (log10 seconds).
 
     The same as `drawable` and `band_outline` of each, but the logarithms and ends of all are found in one pass of
-    array operations: this is asked in every frame of a drag.
+    array operations: this is asked in every frame of a drag. Only the selected one has the simulation's own band.
     """
     sizes = {alternative.rates.size for alternative in alternatives}
     if len(sizes) != 1 or sizes == {0}:
-        return tuple(_curves_of_one(one, metric, ceiling) for one in alternatives)
+        return tuple(_curves_of_one(one, metric, ceiling, at == selected) for at, one in enumerate(alternatives))
     curves = [alternative.curves[metric] for alternative in alternatives]
     seconds = np.array([(one.p99, one.p50, one.p99_low, one.p99_high) for one in curves])
     known = (seconds > 0.0) & (seconds < np.inf)
@@ -54,16 +58,18 @@ def curves_of(alternatives: Sequence[AlternativeOutcome], metric: Metric, ceilin
             for row in range(3)
         )
         band = _outline(low, rates, seconds[place, 3], logs[place, 3], ceiling)
-        made.append(Curves(p99=p99, p50=p50, band=band))
+        own = _sampled(alternative, metric, ceiling, place == selected)
+        made.append(Curves(p99=p99, p50=p50, band=band, sampled=own))
     return tuple(made)
 
 
-def _curves_of_one(alternative: AlternativeOutcome, metric: Metric, ceiling: float) -> Curves:
+def _curves_of_one(alternative: AlternativeOutcome, metric: Metric, ceiling: float, selected: bool) -> Curves:
     curve, rates, saturation = alternative.curves[metric], alternative.rates, alternative.saturation_rate
     return Curves(
         p99=drawable(rates, curve.p99, saturation, ceiling),
         p50=drawable(rates, curve.p50, saturation, ceiling),
         band=band_outline(rates, curve.p99_low, curve.p99_high, saturation, ceiling),
+        sampled=_sampled(alternative, metric, ceiling, selected),
     )
 
 
@@ -98,6 +104,16 @@ def _cut(
         leaves = saturation if before < saturation <= after else 0.5 * (before + after)
         return np.concatenate((x, [leaves])), np.concatenate((y, [ceiling + OUT]))
     return x, y
+
+
+def _sampled(alternative: AlternativeOutcome, metric: Metric, ceiling: float, wanted: bool) -> Points:
+    curve = alternative.curves[metric]
+    if not wanted or not alternative.simulated_requests:
+        return EMPTY, EMPTY
+    if curve.sampled_low is None or curve.sampled_high is None:
+        return EMPTY, EMPTY
+    saturation = alternative.saturation_rate
+    return band_outline(alternative.rates, curve.sampled_low, curve.sampled_high, saturation, ceiling)
 
 
 def band_outline(rates: Array, low: Array, high: Array, saturation: float, ceiling: float) -> tuple[Array, Array]:

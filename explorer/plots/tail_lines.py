@@ -13,6 +13,7 @@ from explorer.plots.tail_curves import Curves
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
 
 BAND_OPACITY = {"light": 0.16, "dark": 0.20}
+SAMPLED_OPACITY = {"light": 0.38, "dark": 0.45}
 P99_WIDTH, P50_WIDTH, GHOST_WIDTH = 2.0, 1.0, 1.4
 """P50 at one pixel: any other width is stroked as an outline, which takes Qt fifteen times as long."""
 P50_DOTS = (1.6, 2.4)
@@ -24,6 +25,7 @@ class Drawing:
     """The curves in pixels; one entry an alternative, a line in as many pieces as it has gaps."""
 
     bands: tuple[QPolygonF, ...]
+    sampled: tuple[QPolygonF, ...]
     p50: tuple[list[QPolygonF], ...]
     p99: tuple[list[QPolygonF], ...]
     ghost: list[QPolygonF]
@@ -41,6 +43,7 @@ def drawing(curves: tuple[Curves, ...], ghost: Points | None, at: Projection) ->
     count = len(curves)
     return Drawing(
         bands=tuple(polygon(at.points(one.band)) for one in curves),
+        sampled=tuple(polygon(at.points(one.sampled)) for one in curves),
         p50=tuple(made[:count]),
         p99=tuple(made[count : 2 * count]),
         ghost=made[2 * count] if ghost is not None else [],
@@ -58,6 +61,7 @@ def cut_drawing(curves: tuple[Curves, ...], ghost: Points | None, at: Projection
 
     return Drawing(
         bands=tuple(band.intersected(edge) for band in whole.bands),
+        sampled=tuple(band.intersected(edge) for band in whole.sampled),
         p50=tuple(inside(one.p50) for one in curves),
         p99=tuple(inside(one.p99) for one in curves),
         ghost=[] if ghost is None else inside(ghost),
@@ -76,6 +80,10 @@ def paint_lines(painter: QPainter, tokens: Tokens, made: Drawing) -> None:
         if not made.bands[index].isEmpty():
             painter.setBrush(tokens.chip_wash(index, BAND_OPACITY[tokens.name]))
             painter.drawPolygon(made.bands[index])
+    for index in order:
+        if not made.sampled[index].isEmpty():
+            painter.setBrush(tokens.chip_wash(index, SAMPLED_OPACITY[tokens.name]))
+            painter.drawPolygon(made.sampled[index])
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for index in order:

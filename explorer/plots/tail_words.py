@@ -39,6 +39,8 @@ def heading_notes(alternative: AlternativeOutcome, metric: Metric, final: bool) 
     whole = method if final else f"{method}, refining"
     if not band:
         return whole, method
+    if alternative.simulated_requests:
+        return f"{whole} · {band}", f"{method} · {band}", f"{alternative.simulated_requests:,} requests · {band}", band
     return f"{whole} · {band}", f"{method} · {band}", band
 
 

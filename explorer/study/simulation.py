@@ -43,6 +43,8 @@ LIFETIMES = 8.0
 """A run is believed where it is at least this many times as long as its queue takes to settle."""
 UNSEEN_SPREAD = 0.3
 """How much farther (natural log) the band reaches at the largest rate than at the last load believed."""
+PRIOR_SPREAD = 0.1
+"""Standard deviation (natural log) of simulated over closed form, as far as a first look with few requests believes."""
 QUICK_SAMPLES = 12
 SIZINGS = 4
 """Times that replicas are counted anew on what simulation found, at most."""
@@ -197,9 +199,13 @@ def summary(replica: SimulatedReplica, load: float, saturation: float, count: in
 
 
 def correction_of(
-    replica: SimulatedReplica, runs: Sequence[Run], saturation: float, count: int, method: str
+    replica: SimulatedReplica, runs: Sequence[Run], saturation: float, count: int, method: str, *, first_look: bool
 ) -> Correction:
-    """The ratio of simulated to closed form at the loads whose runs had time to settle, and how sure it is."""
+    """The ratio of simulated to closed form at the loads whose runs had time to settle, and how sure it is.
+
+    A first look takes each ratio as a measurement beside what is known of ratios (normal, PRIOR_SPREAD): so few
+    requests would else have replicas and cost jump with the luck of the draw.
+    """
     ordered = sorted(runs, key=lambda run: run.load)
     settled = [run for run in ordered if run.settled] or ordered[:1]
     loads = np.array([run.load for run in settled])
@@ -220,6 +226,9 @@ def correction_of(
                     np.log(value / np.maximum(low, 1e-3 * value)),
                     np.log(np.minimum(high, 1e3 * value) / value),
                 ]
+                if first_look:
+                    deviation = 0.5 * (parts[1] + parts[2]) / 1.96
+                    parts[0] = parts[0] * PRIOR_SPREAD**2 / (PRIOR_SPREAD**2 + deviation**2)
             # beyond the last load believed nothing was seen: the ratio stays, and ever less is known
             ratio.setdefault(metric, {})[q] = np.append(parts[0], parts[0][-1])
             below.setdefault(metric, {})[q] = np.append(parts[1], parts[1][-1] + UNSEEN_SPREAD)
@@ -324,6 +333,7 @@ class Refinement:
                 correction = correction_of(
                     progress.replica, list(progress.runs.values()), progress.saturation, count,
                     f"simulation, {count:,} requests",
+                    first_look=count < self._scenario.simulation.requests,
                 )  # fmt: skip
                 key = key_of(workload, workload.alternatives[number])
                 self.corrections = self.corrections.with_one(key, correction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from explorer.plots.tail_axes import (
     settle,
     wanted_axes,
 )
-from explorer.plots.tail_curves import band_outline, drawable, value_at
+from explorer.plots.tail_curves import band_outline, curves_of, drawable, value_at
 from tests.sample_outcome import sample_outcome
 
 RATES = np.linspace(0.0, 10.0, 11)
@@ -175,3 +176,25 @@ def test_that_boxes_overlap_where_rectangles_intersect(corners: list[tuple[int, 
 def test_that_a_label_without_room_is_left_out() -> None:
     line = (np.array([0.0, 20.0]), np.array([20.0, 0.0]))
     assert place_label(line, (60.0, 14.0), QRectF(0, 0, 30, 30), Segments.of([line]), []) is None
+
+
+def test_that_only_the_selected_line_has_the_band_of_its_simulation() -> None:
+    alternatives = [
+        replace(
+            one,
+            simulated_requests=20_000,
+            curves={
+                metric: replace(curve, sampled_low=0.9 * curve.p99, sampled_high=1.1 * curve.p99)
+                for metric, curve in one.curves.items()
+            },
+        )
+        for one in sample_outcome().workloads[0].alternatives[:2]
+    ]
+    made = curves_of(alternatives, "tpot", 2.0, selected=1)
+    assert made[0].sampled[0].size == 0
+    x, y = made[1].sampled
+    middle = x.size // 4
+    at = value_at(alternatives[1].rates, alternatives[1].curves["tpot"].p99, float(x[middle]))
+    assert at is not None and 10.0 ** y[middle] == pytest.approx(0.9 * at, rel=0.01)
+    estimate = [replace(one, simulated_requests=0) for one in alternatives]
+    assert all(one.sampled[0].size == 0 for one in curves_of(estimate, "tpot", 2.0, selected=1))
