@@ -63,7 +63,7 @@ def stack_bars(outcome: Outcome, workload: int) -> tuple[StackBar, ...]:
 def _bar(one: AlternativeMoney, selected: bool) -> StackBar:
     return StackBar(
         name=one.name,
-        label=one.label,
+        label=one.label if one.keeps_promises is not False else f"{one.label}, breaks a promise",
         total=one.usd_per_month,
         per_million=None if one.stated is None else one.stated.blended,
         segments=tuple((part.key, part.title, part.usd_per_month) for part in one.parts),

@@ -70,7 +70,7 @@ def paint_frontier(
         reason = "no figures yet" if frontier is None else frontier.reason
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
         return
-    frame = frontier_frame(frontier, QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT), risk)
+    frame = frontier_frame(frontier, _inner(frontier, rect, top), risk)
     draw_frame(painter, frame, tokens)
     painter.save()
     painter.setClipRect(frame.area, Qt.ClipOperation.IntersectClip)
@@ -93,11 +93,26 @@ def paint_frontier(
         painter.drawEllipse(frame.at(_risk(point, risk), point.usd_per_month), MARK + 2.0, MARK + 2.0)
         note = f"take {mix_words(frontier, point)}"
     else:
-        left_out = f"left out: {'; '.join(frontier.excluded)} · " if frontier.excluded else ""
         step = SHARE.format(frontier.step)
-        note = f"{left_out}click a point of the line to take that fleet · mixes in steps of {step}"
+        note = f"click a point of the line to take that fleet · mixes in steps of {step}"
+    for at, line in enumerate(_left_out(frontier, rect.width())):
+        base = rect.bottom() - 4.0 - LINE_HEIGHT * (at + 1)
+        draw_line(painter, rect.left(), base, rect.width(), line, tokens.secondary)
     ink = tokens.secondary if looked_at is None else tokens.text
     draw_line(painter, rect.left(), rect.bottom() - 4.0, rect.width(), note, ink)
+
+
+def _left_out(frontier: Frontier, width: float) -> tuple[str, ...]:
+    """Who cannot be mixed, and why: the last line first, as they are drawn from below."""
+    if not frontier.excluded:
+        return ()
+    return tuple(reversed(wrapped(f"left out: {'; '.join(frontier.excluded)}", width, 2)))
+
+
+def _inner(frontier: Frontier, rect: QRectF, top: float) -> QRectF:
+    """The room of the axes: below them stand the note, and who is left out."""
+    below = LINE_HEIGHT * (1 + len(_left_out(frontier, rect.width())))
+    return QRectF(rect.left(), top, rect.width(), rect.bottom() - top - below)
 
 
 def _paint_present(painter: QPainter, frame: Frame, tokens: Tokens, present: FrontierPoint, risk: Risk) -> None:
@@ -224,7 +239,7 @@ class FrontierPlot(PaintedPlot):
             raise IndexError(at)
         rect = QRectF(self.rect())
         top = rect.top() + 20.0
-        inner = QRectF(rect.left(), top, rect.width(), rect.bottom() - top - LINE_HEIGHT)
+        inner = _inner(self._frontier, rect, top)
         point = self.edge[at]
         return frontier_frame(self._frontier, inner, self._risk).at(_risk(point, self._risk), point.usd_per_month)
 

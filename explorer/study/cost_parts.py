@@ -94,6 +94,8 @@ class AlternativeMoney:
 
     name: str
     label: str
+    keeps_promises: bool | None
+    """None where it is not known."""
     usd_per_month: float | None
     parts: tuple[CostPart, ...]
     used_share: float | None
@@ -181,6 +183,7 @@ def _hosted(scenario: Scenario, workload: Workload, chosen: AlternativeOutcome) 
     return AlternativeMoney(
         name="hosted",
         label=PART_TITLES["hosted"],
+        keeps_promises=None,
         usd_per_month=month,
         parts=(CostPart("hosted", PART_TITLES["hosted"], month),) if month > 0 else (),
         used_share=None,
@@ -230,6 +233,7 @@ def _alternative(
     return AlternativeMoney(
         name=one.name,
         label=one.label,
+        keeps_promises=one.keeps_promises,
         usd_per_month=month,
         parts=parts,
         used_share=used,

@@ -208,8 +208,9 @@ def test_that_a_hosted_service_and_a_power_limit_are_typed_on_the_cost_page(
     assert (price.hosted_usd_per_million_input, price.hosted_usd_per_million_output) == (0.6, 0.9)
     assert price.power_limit_kw == pytest.approx(20.0)
     assert page.table.model().rowCount() == rows + 1
-    assert cell(page.table, rows, 0) == "Hosted service" and cell(page.table, rows, column_of(page.table, "NPV"))
-    assert "does not fit the power limit of 20 kW" in cell(page.table, 0, column_of(page.table, "Remarks"))
+    assert cell(page.table, rows, 0) == "Hosted service" and cell(page.moves, rows, 7).startswith(("$", "−$"))
+    assert "does not fit the power limit of 20 kW" in cell(page.remarks, 0, 1)
+    assert cell(page.table, 0, 0).endswith("breaks a promise")
     assert page.stack.values()[-1].is_hosted
     steps = window.document.undo_stack
     steps.undo()

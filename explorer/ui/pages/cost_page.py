@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from explorer.plots.cost_stack import CostStackPlot
 from explorer.plots.interactivity_plot import TITLES, InteractivityPlot
@@ -51,8 +51,13 @@ def _remarks(one: AlternativeMoney) -> str:
     return " · ".join(text for text in (one.reason, limit, one.rent_or_own.reason) if text)
 
 
-COLUMNS: tuple[tuple[str, str, Callable[[AlternativeMoney], str]], ...] = (
-    ("Alternative", "Compared deployment, with the chips of one replica", lambda one: one.label),
+Column = tuple[str, str, Callable[[AlternativeMoney], str]]
+WHICH: Column = (
+    "Alternative", "Compared deployment, with the chips of one replica",
+    lambda one: one.label if one.keeps_promises is not False else f"{one.label}, breaks a promise",
+)  # fmt: skip
+MONEY: tuple[Column, ...] = (
+    WHICH,
     ("$/month", "At the stated traffic", lambda one: _maybe(one.usd_per_month, MONTH.format)),
     ("$/M in", "Per million prompt tokens, at the stated traffic",
      lambda one: _million(one.stated, "input")),
@@ -70,21 +75,27 @@ COLUMNS: tuple[tuple[str, str, Callable[[AlternativeMoney], str]], ...] = (
     ("tokens/s/($/h)", "Answer tokens per second for a dollar an hour",
      lambda one: _maybe(one.tokens_per_s_per_usd_hour, _plain)),
     ("power", "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
+)  # fmt: skip
+MOVES: tuple[Column, ...] = (
+    WHICH,
     ("rent", "Published on-demand price of a chip", lambda one: _maybe(one.rent_or_own.rented_per_hour, HOUR.format)),
     ("own", "Owning a chip with its share of the system",
      lambda one: _maybe(one.rent_or_own.owned_per_hour, HOUR.format)),
-    ("own above", "Share of hours in use above which owning is cheaper",
+    ("owning pays above", "Share of hours in use above which owning is cheaper than renting those hours",
      lambda one: _maybe(one.rent_or_own.break_even_utilisation, SHARE.format)),
-    ("payback", "Until moving from the selected alternative has paid for itself", _months),
     ("moving costs", "Once, to leave the selected alternative for this one: engineering, running both, moving data",
      lambda one: _maybe(None if one.move is None else one.move.switching_usd, USD.format)),
-    ("saves", "A month, against the selected alternative",
+    ("saves a month", "Against the selected alternative",
      lambda one: _maybe(None if one.move is None else one.move.saving_usd_per_month, MONTH.format)),
-    ("NPV", "What the move is worth today at the cost of capital, over the stated horizon",
+    ("payback", "Until moving from the selected alternative has paid for itself", _months),
+    ("worth today (NPV)", "What the move is worth at the cost of capital, over the stated horizon",
      lambda one: _maybe(None if one.move is None else one.move.net_present_value_usd, USD.format)),
-    ("Sources", "Where the price is from, and the rent that owning is set against", _sources),
-    ("Remarks", "What to know", _remarks),
 )  # fmt: skip
+REMARKS: tuple[Column, ...] = (
+    WHICH,
+    ("Remarks", "What to know", _remarks),
+    ("Sources", "Where the price is from, and the rent that owning is set against", _sources),
+)
 
 
 class CostPage(MoneyPage):
@@ -94,7 +105,18 @@ class CostPage(MoneyPage):
         super().__init__(document, feed, parent)
         self.setObjectName("page.cost")
         self.stack, self.interactivity = CostStackPlot(self), InteractivityPlot(self)
-        self.table = TextTable("cost", "Money of the alternatives", parent=self, last_texts=2)
+        self.table = TextTable("cost", "Money of the alternatives", parent=self)
+        self.moves = TextTable("cost.moves", "Renting, owning and moving", parent=self)
+        self.remarks = TextTable("cost.remarks", "Remarks and sources", 99, self)
+        self.tables = QTabWidget(self)
+        self.tables.setObjectName("cost.tables")
+        self.tables.setDocumentMode(True)
+        for table, title in (
+            (self.table, "Money"),
+            (self.moves, "Rent, own, move"),
+            (self.remarks, "Remarks and sources"),
+        ):
+            self.tables.addTab(table, title)
         self.basis = QLabel(self)
         self.basis.setObjectName("cost.basis")
         self.basis.setWordWrap(True)
@@ -115,7 +137,7 @@ class CostPage(MoneyPage):
         right.addWidget(self.view, 0, Qt.AlignmentFlag.AlignRight)
         right.addWidget(self.interactivity, 1)
         grid.addLayout(right, 0, 1)
-        grid.addWidget(self.table, 1, 0, 1, 2)
+        grid.addWidget(self.tables, 1, 0, 1, 2)
         foot = QHBoxLayout()
         foot.addWidget(self.terms)
         foot.addWidget(self.basis, 1)
@@ -134,10 +156,11 @@ class CostPage(MoneyPage):
             self.basis.setText(self._feed.problem)
             return
         money = answer.economics.money[at]
-        self.table.show_rows(
-            [(title, meaning) for title, meaning, _ in COLUMNS],
-            [[text(one) for _, _, text in COLUMNS] for one in money.all],
-        )
+        for table, columns in ((self.table, MONEY), (self.moves, MOVES), (self.remarks, REMARKS)):
+            table.show_rows(
+                [(title, meaning) for title, meaning, _ in columns],
+                [[text(one) for _, _, text in columns] for one in money.all],
+            )
         self.basis.setText(_basis_words(answer.price_basis, money))
         self.terms.show_terms(self._feed.scenario.price)
 

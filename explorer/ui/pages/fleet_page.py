@@ -18,11 +18,13 @@ from explorer.study.shocks import usual_shocks
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.fleet_tables import (
+    LEAVING_HEADINGS,
     MARKET_HEADINGS,
     POOL_HEADINGS,
     SHOCK_HEADINGS,
     SUPPLIER_HEADINGS,
     TIER_HEADINGS,
+    leaving_rows,
     market_rows,
     pool_rows,
     portability_table,
@@ -45,6 +47,7 @@ class FleetPage(MoneyPage):
         self.suppliers = TextTable("fleet.suppliers", "What the fleet depends on", 2, self)
         self.pools = TextTable("fleet.pools", "What each pool carries and costs", 2, self, last_texts=1)
         self.tiers = TextTable("fleet.tier_table", "Concentration by tier", 1, self, last_texts=2)
+        self.leaving = TextTable("fleet.leaving", "What leaving a supplier costs", 2, self)
         self.shock_editor = ShockEditor(document, self)
         self.shocks = self.shock_editor.table
         self.portability = TextTable("fleet.portability", "What runs on which software stack", 99, self)
@@ -67,6 +70,7 @@ class FleetPage(MoneyPage):
         for table, title in (
             (self.suppliers, "Suppliers"),
             (self.shock_editor, "Shocks"),
+            (self.leaving, "Leaving"),
             (self.tiers, "Tiers"),
             (self.pools, "Pools"),
             (self.portability, "Portability"),
@@ -143,6 +147,8 @@ class FleetPage(MoneyPage):
             self.tables.setTabText(1, "Shocks" if found.shocks else "Usual shocks")
             rows = [shock_row(one, workload) for one in found.shocks or found.usual_shocks]
             self.shock_editor.show_shocks(SHOCK_HEADINGS, rows, fleet, usual_shocks(answer))
+        elif table is self.leaving:
+            self.leaving.show_rows(LEAVING_HEADINGS, leaving_rows(depend))
         elif table is self.tiers:
             self.tiers.show_rows(TIER_HEADINGS, tier_rows(fleet, depend))
         elif table is self.pools:

@@ -44,10 +44,15 @@ SUPPLIER_HEADINGS = (
     ("Spare of others", "Spare capacity of the survivors over what they carry"),
     ("Runs on others", "Part of the work that the survivors' stacks support"),
     ("Exposure index", "Weeks lost until it is replaced, over the largest (REI)"),
-    ("Price rise", "Rise of the bill when it raises its prices as stated"),
+)
+LEAVING_HEADINGS = (
+    ("Tier", "Levels that a buyer can leave"),
+    ("Supplier", "Who is left"),
+    ("Spend a year", "What hangs on it today"),
+    ("Bill if dearer", "Rise of the whole bill when it raises its prices as far as is looked at"),
     ("Leaving costs", "Once: engineering, running both, moving data"),
-    ("Leaving takes", "Months"),
-    ("May raise", "Largest lasting rise before leaving pays"),
+    ("Takes", "Months"),
+    ("May raise by", "Largest lasting rise before leaving pays"),
 )
 MARKET_HEADINGS = (
     ("Market", "What is measured"),
@@ -163,15 +168,12 @@ def portability_table(found: Dependence) -> tuple[list[tuple[str, str]], Rows]:
 def supplier_rows(fleet: FleetOutcome, found: Dependence) -> Rows:
     """The table behind the picture."""
     spend = {(tier.tier, one.supplier): one.share for tier in fleet.tiers for one in tier.suppliers}
-    exits = {(one.tier, one.supplier): one for one in found.exits}
     rows = []
     for tier in found.tiers:
         for one in tier.suppliers:
-            leaving = exits.get((tier.tier, one.supplier))
             lost = SHARE.format(one.lost.value)
             if one.lost.high - one.lost.low > 0.005:
                 lost += f" ({SHARE.format_range(one.lost.low, one.lost.high)})"
-            rise = None if leaving is None else leaving.price_exposure
             rows.append([
                 tier.title if tier.counts else f"({tier.title})",
                 one.supplier,
@@ -181,12 +183,24 @@ def supplier_rows(fleet: FleetOutcome, found: Dependence) -> Rows:
                 SHARE.format(one.headroom),
                 SHARE.format(one.portability),
                 f"{one.exposure_index:.2f}",
-                NOTHING if rise is None else SHARE.format(rise),
-                NOTHING if leaving is None else USD.format(leaving.exit_usd),
-                NOTHING if leaving is None else f"{leaving.exit_months:g}",
-                NOTHING if leaving is None else SHARE.format(leaving.exploitable_price_rise),
             ])  # fmt: skip
     return rows
+
+
+def leaving_rows(found: Dependence) -> Rows:
+    """What leaving each supplier costs, and what that lets it charge."""
+    return [
+        [
+            one.title,
+            one.supplier,
+            USD.format(one.annual_spend_usd),
+            NOTHING if one.price_exposure is None else f"+{SHARE.format(one.price_exposure)}",
+            USD.format(one.exit_usd),
+            f"{one.exit_months:g} months",
+            SHARE.format(one.exploitable_price_rise),
+        ]
+        for one in found.exits
+    ]
 
 
 def _tpot(state: FleetState, workload: str) -> str:

@@ -15,6 +15,8 @@ from explorer.ui.pages.page import Page
 
 LEAST_PACE_MS, MOST_PACE_MS = 40, 150
 """Between two looks while a hand moves: as often as showing takes little of the time."""
+ROOM = 8
+"""Pixels between a column and the next, beyond what its texts need."""
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 
@@ -109,6 +111,8 @@ class TextTable(QTableView):
         fewer = self.texts.columnCount() != len(headings) or self.texts.rowCount() != len(rows)
         if self.texts.show_rows(headings, rows) and fewer:
             self.resizeColumnsToContents()
+            for column in range(len(headings) - 1):
+                self.setColumnWidth(column, self.columnWidth(column) + ROOM)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy."""
