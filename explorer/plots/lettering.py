@@ -13,12 +13,24 @@ from explorer.plots.tokens import Tokens
 HEADING_HEIGHT = 20.0
 LINE_HEIGHT = 16.0
 GAP = 8.0
+_ONE_DIGIT = str.maketrans("123456789", "000000000")
+"""Tabular figures are all as wide as each other: a figure that moves is measured once."""
+
+
+def text_width(text: str, pixels: float = NOTE, *, semibold: bool = False) -> float:
+    """Width of one line of text, logical pixels."""
+    return _width(text.translate(_ONE_DIGIT), pixels, semibold)
 
 
 @lru_cache(maxsize=4096)
-def text_width(text: str, pixels: float = NOTE, *, semibold: bool = False) -> float:
-    """Width of one line of text, logical pixels."""
+def _width(text: str, pixels: float, semibold: bool) -> float:
     return metrics(pixels, semibold).horizontalAdvance(text)
+
+
+def baseline_in(top: float, height: float, pixels: float = NOTE, *, semibold: bool = False) -> float:
+    """The baseline of a line of text that stands in the middle of a row of `height` pixels."""
+    face = metrics(pixels, semibold)
+    return top + 0.5 * (height - face.height()) + face.ascent()
 
 
 def elided(text: str, width: float, pixels: float = NOTE, *, semibold: bool = False) -> str:

@@ -97,6 +97,10 @@ class PaintedPlot(QWidget):
         """The pieces of the widget's own picture."""
         return self.pieces(QRectF(self.rect()))
 
+    def _pieces_painted_here(self) -> tuple[Piece, ...]:
+        """Those of the laid out pieces that no child widget paints."""
+        return self._pieces
+
     def _draw_title(self, painter: QPainter, rect: QRectF) -> None:
         draw_heading(painter, rect, self._tokens, self.title, ("",))
 
@@ -104,11 +108,15 @@ class PaintedPlot(QWidget):
         """Lay the picture out anew and have those pieces painted that look different."""
         old, self._pieces = self._pieces, self._own_pieces()
         if [piece.place for piece in old] != [piece.place for piece in self._pieces]:
-            self.update()
+            self._repaint(QRectF(self.rect()))
             return
         for before, now in zip(old, self._pieces, strict=True):
             if not now.looks_like(before):
-                self.update(now.place.toAlignedRect())
+                self._repaint(now.place)
+
+    def _repaint(self, place: QRectF) -> None:
+        """Have a part of the widget painted anew."""
+        self.update(place.toAlignedRect())
 
     def paint(self, painter: QPainter, rect: QRectF) -> None:
         """Draw into `rect` of any painter (window, report, pictures); the ground is left as it is."""
@@ -123,5 +131,6 @@ class PaintedPlot(QWidget):
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(self._tokens.panel))
         region = event.region()
-        touched = tuple(piece for piece in self._pieces if region.intersects(piece.place.toAlignedRect()))
+        shown = self._pieces_painted_here()
+        touched = tuple(piece for piece in shown if region.intersects(piece.place.toAlignedRect()))
         paint_pieces(painter, QRectF(self.rect()), touched)

@@ -74,7 +74,7 @@ class TailPicture:
             draw_line(painter, place.left(), at, place.width() - ROOM_RIGHT, note, self.tokens.secondary, right=True)
 
         def chart(painter: QPainter, place: QRectF) -> None:
-            self._paint_chart(painter, ground, readout, grip)
+            self.paint_chart(painter, ground, readout, grip)
 
         foot = self._fitting_foot()
 
@@ -118,9 +118,10 @@ class TailPicture:
             self._drawing = drawing(self.content.curves, self.content.ghost, self._sheet.at)
         return self._drawing
 
-    def _paint_chart(
+    def paint_chart(
         self, painter: QPainter, ground: KeptGround | None, readout: Readout | None, grip: str | None
     ) -> None:
+        """Draw grid, figures of the axes, curves and all that stands on them."""
         if self._sheet is None:
             return
         if ground is None:

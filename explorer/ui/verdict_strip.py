@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from explorer.plots.fonts import BODY, NOTE, QUESTION, VERDICT, font, metrics
-from explorer.plots.tokens import RADIUS
+from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
+from explorer.plots.tokens import RADIUS, Tokens
 from explorer.ui import theme
 from explorer.ui.document import Document
 from explorer.ui.verdict import Tile, verdict_tiles
@@ -30,6 +31,7 @@ class TileView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.tile: Tile | None = None
+        self._ground = _CardGround()
 
     def show_tile(self, tile: Tile) -> None:
         """Show an answer."""
@@ -50,35 +52,44 @@ class TileView(QWidget):
         """Title, figure with band, note."""
         t, tile = theme.tokens(), self.tile
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(t.window))
+        self._ground.paint(painter, self.rect(), t)
         if tile is None:
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(t.hairline), 1))
-        painter.setBrush(QColor(t.panel))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
         left, room = 11.0, self.width() - 20.0
         ink = {"plain": t.text, "good": t.good, "doubt": t.amber, "bad": t.bad}[tile.tone]
-        note = metrics(NOTE)
-        right, middle = Qt.TextElideMode.ElideRight, Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(font(NOTE))
-        painter.setPen(QColor(t.secondary))
-        painter.drawText(QRectF(left, 8, room, 16), middle, note.elidedText(tile.title, right, room))
+        draw_line(painter, left, baseline_in(8, 16), room, tile.title, t.secondary)
         size, banded = _figure_size(tile, room)
-        wide = metrics(size, True)
-        painter.setFont(font(size, semibold=True))
-        painter.setPen(QColor(ink))
-        painter.drawText(QRectF(left, 20, room, 36), middle, wide.elidedText(tile.figure, right, room))
+        middle = baseline_in(20, 36, size, semibold=True)
+        used = draw_line(painter, left, middle, room, tile.figure, ink, size, semibold=True) + 6
         if banded:
-            used = wide.horizontalAdvance(tile.figure) + 6
-            painter.setFont(font(NOTE))
-            painter.setPen(QColor(t.secondary))
-            painter.drawText(QRectF(left + used, 29, room - used, 22), middle, tile.band)
-        painter.setFont(font(NOTE))
-        painter.setPen(QColor(t.text if tile.note[:1] in "▲▼" else t.secondary))
-        painter.drawText(
-            QRectF(left, 57, room, 16), Qt.AlignmentFlag.AlignVCenter, note.elidedText(tile.note, right, room)
-        )
+            draw_text(painter, QPointF(left + used, baseline_in(29, 22)), tile.band, t.secondary)
+        ink = t.text if tile.note[:1] in "▲▼" else t.secondary
+        draw_line(painter, left, baseline_in(57, 16), room, tile.note, ink)
+
+
+class _CardGround:
+    """The empty card of a tile as pixels: its rounded corners cost more than all that is written on it."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._pixmap = QPixmap()
+
+    def paint(self, painter: QPainter, rect: QRect, tokens: Tokens) -> None:
+        """Draw the card in `rect`, from the kept pixels where they fit."""
+        scale = painter.deviceTransform().m11()
+        key = (rect.size(), tokens.name, scale)
+        if key != self._key:
+            self._pixmap = QPixmap(QSize(round(rect.width() * scale), round(rect.height() * scale)))
+            self._pixmap.setDevicePixelRatio(scale)
+            self._pixmap.fill(QColor(tokens.window))
+            inner = QPainter(self._pixmap)
+            inner.setRenderHint(QPainter.RenderHint.Antialiasing)
+            inner.setPen(QPen(QColor(tokens.hairline), 1))
+            inner.setBrush(QColor(tokens.panel))
+            inner.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+            inner.end()
+            self._key = key
+        painter.drawPixmap(rect.topLeft(), self._pixmap)
 
 
 class QuestionView(QWidget):
@@ -162,12 +173,12 @@ class VerdictStrip(QWidget):
 
 def _figure_size(tile: Tile, room: float) -> tuple[float, bool]:
     """The largest size at which the figure stands beside its band, else alone; and whether the band is shown."""
-    band = metrics(NOTE).horizontalAdvance(tile.band) + 7 if tile.band else 0.0
+    band = text_width(tile.band) + 7 if tile.band else 0.0
     sizes = (VERDICT, 19.0, 17.0)
     for size in sizes:
-        if metrics(size, True).horizontalAdvance(tile.figure) + band <= room:
+        if text_width(tile.figure, size, semibold=True) + band <= room:
             return size, bool(tile.band)
-    alone = (one for one in (*sizes, QUESTION, BODY) if metrics(one, True).horizontalAdvance(tile.figure) <= room)
+    alone = (one for one in (*sizes, QUESTION, BODY) if text_width(tile.figure, one, semibold=True) <= room)
     return next(alone, BODY), False
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tail_area import Projection
@@ -382,3 +383,33 @@ def test_that_labels_stay_while_their_lines_hardly_move(plot: TailLatencyPlot) -
     assert [(note.text, rect) for note, rect in labels(plot)] == before
     plot.show_outcome(sample_outcome(latency_factor=1.5), 0)
     assert [(note.text, rect) for note, rect in labels(plot)] != before
+
+
+def test_that_a_change_on_the_screen_is_painted_without_being_asked_for(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    painted: list[QRect] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if isinstance(event, QPaintEvent):
+                painted.append(event.rect())
+            return False
+
+    plot.show_outcome(sample_outcome(), 0)
+    qtbot.waitExposed(plot)
+    QApplication.processEvents()
+    watch = Watch()
+    plot._chart.installEventFilter(watch)
+    plot.show_outcome(sample_outcome(latency_factor=1.1), 0)
+    QApplication.processEvents()
+    assert painted == [plot._chart.rect()]
+    plot.show_readout_at(8.0)
+    QApplication.processEvents()
+    plot.set_tokens(DARK)
+    QApplication.processEvents()
+    assert len(painted) == 3
+    # Nothing has changed.
+    shown = plot.showing()
+    assert shown is not None
+    plot.show_outcome(shown.outcome, 0)
+    QApplication.processEvents()
+    assert len(painted) == 3

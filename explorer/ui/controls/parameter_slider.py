@@ -18,7 +18,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from explorer.plots.fonts import BODY, NOTE, font, metrics
+from explorer.plots.fonts import BODY
+from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
 from explorer.scenario.quantity import Quantity
 from explorer.ui import theme
 from explorer.ui.controls.scale import Scale, Value
@@ -340,7 +341,7 @@ class ParameterSlider(QWidget):
             write = self._text.brief or self._text.format
             ticks = self._named or tuple((value, write(value)) for value in self.track.scale.ticks())
             at = [(self.track.x() + self.track.x_of(value), text) for value, text in ticks]
-            self._labels = key, placed_labels(at, metrics(LABEL_SIZE).horizontalAdvance, self.width())
+            self._labels = key, placed_labels(at, lambda text: text_width(text, LABEL_SIZE), self.width())
         return self._labels[1]
 
     def _paint_lock(self, painter: QPainter, right: float) -> None:
@@ -357,46 +358,43 @@ class ParameterSlider(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Title, lock, badge, labels of ticks and caption."""
-        t = theme.tokens()
+        t, touched = theme.tokens(), event.rect()
         painter = QPainter(self)
-        painter.fillRect(event.rect(), QColor(t.panel))
-        body, note = metrics(BODY), metrics(NOTE)
-        room = self.width() - self._box_width - 8
-        if self.locked:
-            self._paint_lock(painter, room + 4)
-            room -= LOCK_WIDTH
-        badge_width = note.horizontalAdvance(self._badge) + 8 if self._badge else 0.0
-        beside = body.horizontalAdvance(self.title) + 6 + badge_width <= room or not self._has_caption
+        painter.fillRect(touched, QColor(t.panel))
+        room = self.width() - self._box_width - 8.0
+        badge_width = text_width(self._badge) + 8 if self._badge else 0.0
+        held = LOCK_WIDTH if self.locked else 0
+        beside = text_width(self.title, BODY) + 6 + badge_width <= room - held or not self._has_caption
         bottom = self.height() - CAPTION_HEIGHT - 1.0
-        middle = Qt.AlignmentFlag.AlignVCenter
-        title_room = room - badge_width - 6 if beside and self._badge else room
-        title = body.elidedText(self.title, Qt.TextElideMode.ElideRight, title_room)
-        painter.setFont(font(BODY))
-        painter.setPen(QColor(t.text))
-        painter.drawText(QRectF(0, 0, room, BOX_HEIGHT), middle, title)
-        painter.setFont(font(NOTE))
-        caption_room = float(self.width())
+        # A changed value has only the ground of its box painted anew, a changed caption only that line.
+        if touched.top() < BOX_HEIGHT and touched.left() <= room + 8:
+            if self.locked:
+                self._paint_lock(painter, room + 4)
+            room -= held
+            title_room = room - badge_width - 6 if beside and self._badge else room
+            used = draw_line(painter, 0, baseline_in(0, BOX_HEIGHT, BODY), title_room, self.title, t.text, BODY)
+            if self._badge and beside:
+                self._paint_badge(painter, QRectF(used + 6, 4, badge_width, 16))
         label_top = 24 + 21
-        if self._has_labels() and event.rect().bottom() >= label_top:
-            painter.setFont(font(LABEL_SIZE))
-            painter.setPen(QColor(t.secondary))
+        if self._has_labels() and touched.bottom() >= label_top:
+            middle = baseline_in(label_top, LABEL_HEIGHT, LABEL_SIZE)
             for label in self.labels():
-                painter.drawText(QRectF(label.left, label_top, label.width + 2, LABEL_HEIGHT), middle, label.text)
-            painter.setFont(font(NOTE))
-        if self._badge:
-            if beside:
-                pill = QRectF(body.horizontalAdvance(title) + 6, 4, badge_width, 16)
-            else:
-                pill = QRectF(self.width() - badge_width, bottom, badge_width, 15)
-                caption_room -= badge_width + 6
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(t.amber_wash))
-            painter.drawRoundedRect(pill, 3, 3)
-            painter.setPen(QColor(t.amber))
-            painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, self._badge)
-        if self.caption:
-            painter.setPen(QColor(t.bad if self._complaint else t.secondary))
-            text = f"not taken: {self._complaint}" if self._complaint else self._caption
-            shown = note.elidedText(text, Qt.TextElideMode.ElideRight, caption_room)
-            painter.drawText(QRectF(0, bottom, caption_room, CAPTION_HEIGHT + 1), middle, shown)
+                draw_text(painter, QPointF(label.left, middle), label.text, t.secondary, LABEL_SIZE)
+        if touched.bottom() < bottom:
+            return
+        caption_room = float(self.width())
+        if self._badge and not beside:
+            self._paint_badge(painter, QRectF(self.width() - badge_width, bottom, badge_width, 15))
+            caption_room -= badge_width + 6
+        text = f"not taken: {self._complaint}" if self._complaint else self._caption
+        ink = t.bad if self._complaint else t.secondary
+        draw_line(painter, 0, baseline_in(bottom, CAPTION_HEIGHT + 1), caption_room, text, ink)
+
+    def _paint_badge(self, painter: QPainter, pill: QRectF) -> None:
+        t = theme.tokens()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(t.amber_wash))
+        painter.drawRoundedRect(pill, 3, 3)
+        at = QPointF(pill.left() + 4, baseline_in(pill.top(), pill.height()))
+        draw_text(painter, at, self._badge, t.amber)

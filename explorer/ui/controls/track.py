@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSlider, QWidget
 
+from explorer.plots.tokens import Tokens
 from explorer.ui import theme
 from explorer.ui.controls.scale import PAGE_STEP, SINGLE_STEP, Scale, Value
 
@@ -33,6 +44,10 @@ class Track(QSlider):
         self._marks: tuple[Value, ...] = ()
         self._grip = 0.0
         self._locked = False
+        self._ground = QPixmap()
+        self._ground_of: tuple[object, ...] = ()
+        # On the panel's plain ground, so that a moving handle does not have its row painted anew behind it.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setRange(0, RESOLUTION)
         self.setSingleStep(round(RESOLUTION * SINGLE_STEP))
         self.setPageStep(round(RESOLUTION * PAGE_STEP))
@@ -203,14 +218,50 @@ class Track(QSlider):
         return QSize(200, TRACK_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Track, wash, filled part, ticks, baseline mark, handle."""
+        """What stands still from kept pixels, then the filled part, marks and the handle."""
         t = theme.tokens()
         painter = QPainter(self)
+        self._paint_ground(painter, t)
+        if self._exact is None:
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        middle = self.height() / 2
-        left, right = self._x(0.0), self._x(1.0)
-        handle = self.handle_x()
-        on = self.isEnabled() and self._exact is not None
+        middle, left, handle = self.height() / 2, self._x(0.0), self.handle_x()
+        on = self.isEnabled()
+        painter.setPen(Qt.PenStyle.NoPen)
+        if on:
+            painter.setBrush(QColor(t.secondary if self._locked else t.accent))
+            painter.drawRoundedRect(QRectF(left, middle - 1.5, handle - left, 3), 1.5, 1.5)
+        self._paint_marks(painter, t)
+        if self.hasFocus():
+            ring = QColor(t.accent)
+            ring.setAlphaF(0.25)
+            painter.setBrush(ring)
+            painter.drawEllipse(QPointF(handle, middle), HANDLE + 4, HANDLE + 4)
+        painter.setPen(QPen(QColor(t.secondary if self._locked else t.accent if on else t.faint), 2))
+        painter.setBrush(QColor(t.accent if self.isSliderDown() else t.panel))
+        if self._locked:
+            # A shape of its own, so that a locked handle is not told by its colour alone.
+            painter.drawRoundedRect(QRectF(handle - 5, middle - 5, 10, 10), 2, 2)
+        else:
+            painter.drawEllipse(QPointF(handle, middle), HANDLE, HANDLE)
+
+    def _paint_ground(self, painter: QPainter, t: Tokens) -> None:
+        """The panel's ground, wash, ticks and groove; painted anew only when one of them is another."""
+        scale = painter.deviceTransform().m11()
+        key = (self.size(), t.name, scale, self._scale, self._wash, self._exact is None, self._marks, self._baseline)
+        if key != self._ground_of:
+            self._ground = QPixmap(QSize(round(self.width() * scale), round(self.height() * scale)))
+            self._ground.setDevicePixelRatio(scale)
+            self._ground.fill(QColor(t.panel))
+            inner = QPainter(self._ground)
+            inner.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_ground(inner, t)
+            inner.end()
+            self._ground_of = key
+        painter.drawPixmap(0, 0, self._ground)
+
+    def _draw_ground(self, painter: QPainter, t: Tokens) -> None:
+        middle, left, right = self.height() / 2, self._x(0.0), self._x(1.0)
         painter.setPen(Qt.PenStyle.NoPen)
         if self._wash is not None:
             low, high = (self._x(self._scale.position(end)) for end in self._wash)
@@ -225,28 +276,16 @@ class Track(QSlider):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(t.track))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
-        if on:
-            painter.setBrush(QColor(t.secondary if self._locked else t.accent))
-            painter.drawRoundedRect(QRectF(left, middle - 1.5, handle - left, 3), 1.5, 1.5)
-        for mark in self._marks:
-            x = self._x(self._scale.position(mark))
-            painter.setBrush(QColor(t.amber))
-            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
-        if self._baseline is not None:
-            x = self._x(self._scale.position(self._baseline))
-            painter.setBrush(QColor(t.baseline))
-            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
         if self._exact is None:
-            return
-        if self.hasFocus():
-            ring = QColor(t.accent)
-            ring.setAlphaF(0.25)
-            painter.setBrush(ring)
-            painter.drawEllipse(QPointF(handle, middle), HANDLE + 4, HANDLE + 4)
-        painter.setPen(QPen(QColor(t.secondary if self._locked else t.accent if on else t.faint), 2))
-        painter.setBrush(QColor(t.accent if self.isSliderDown() else t.panel))
-        if self._locked:
-            # A shape of its own, so that a locked handle is not told by its colour alone.
-            painter.drawRoundedRect(QRectF(handle - 5, middle - 5, 10, 10), 2, 2)
-        else:
-            painter.drawEllipse(QPointF(handle, middle), HANDLE, HANDLE)
+            self._paint_marks(painter, t)
+
+    def _paint_marks(self, painter: QPainter, t: Tokens) -> None:
+        """Named readings and the baseline, above the filled part."""
+        middle = self.height() / 2
+        places = [(mark, t.amber) for mark in self._marks]
+        if self._baseline is not None:
+            places.append((self._baseline, t.baseline))
+        for value, color in places:
+            x = self._x(self._scale.position(value))
+            painter.setBrush(QColor(color))
+            painter.drawRect(QRectF(x - 1, middle - 7, 2, 14))
