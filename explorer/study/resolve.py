@@ -184,9 +184,12 @@ def step_constants() -> StepConstants:
 
 def kernels_of(chip: Chip) -> Mapping[str, Any]:
     """Kernel constants of a chip: its own where they were measured and differ from its class's, else its class's."""
-    kernels = load_calibration().kernels
-    table: Mapping[str, Any] = kernels[kernels["own"].get(chip.id, chip.kernel_class)]
+    table: Mapping[str, Any] = load_calibration().kernels[_kernel_table(chip)]
     return table
+
+
+def _kernel_table(chip: Chip) -> str:
+    return str(load_calibration().kernels["own"].get(chip.id, chip.kernel_class))
 
 
 def chip_spec(
@@ -209,6 +212,7 @@ def chip_spec(
             raise MissingFigureError(f"chip '{chip.id}'", name, "the step time")
         return values[name]
 
+    compute = _power_share(chip, values)
     gemm, gemm16, experts = table[f"gemm_{form.bits}"], table["gemm_16"], table["experts"]
     kv_bits = "8" if kv_precision == "fp8" else "16"
     return ChipSpec(
@@ -219,26 +223,37 @@ def chip_spec(
         activation_bytes=form.activation_bytes,
         kv_bytes=KV_BYTES[kv_precision],
         gemm_t0=gemm["t0"],
-        gemm_compute=gemm["compute"],
+        gemm_compute=gemm["compute"] * compute,
         gemm_memory=gemm["memory"],
         gemm_sharpness=gemm["sharpness"],
         gemm16_t0=gemm16["t0"],
-        gemm16_compute=gemm16["compute"],
+        gemm16_compute=gemm16["compute"] * compute,
         gemm16_memory=gemm16["memory"],
         gemm16_sharpness=gemm16["sharpness"],
         decode_attention_t0=table["decode_attention"]["t0"],
         decode_attention_memory=table["decode_attention"][f"memory_{kv_bits}"],
         prefill_attention_t0=table["prefill_attention"]["t0"],
-        prefill_attention_compute=table["prefill_attention"]["compute"],
+        prefill_attention_compute=table["prefill_attention"]["compute"] * compute,
         expert_t0=experts.get(f"t0_{form.bits}", experts["t0"]),
         expert_memory=experts.get(f"memory_{form.bits}", experts["memory"]),
-        expert_compute=experts[f"compute_{form.bits}"],
+        expert_compute=experts[f"compute_{form.bits}"] * compute,
         elementwise_factor=table["elementwise_factor"],
         step_factor=float(table["step_factor"]) * step_multiplier,
         link_bandwidth=values.get("link_bandwidth", np.inf),
         scaleout_bandwidth=values.get("scaleout_bandwidth", np.inf),
         scaleup_domain=values.get("scaleup_domain", 1.0),
     )
+
+
+def _power_share(chip: Chip, values: Mapping[str, Scalar]) -> Scalar:
+    """What a lower power limit leaves of the compute measured on the chip's class; 1 where nothing is known of it."""
+    power = load_calibration().kernels["power"]
+    measured = power["watts_per_tflops"].get(power["like"].get(chip.id, _kernel_table(chip)))
+    if measured is None or "board_power" not in values or "peak_16bit" not in values:
+        return 1.0
+    watts = np.asarray(values["board_power"]) / (np.asarray(values["peak_16bit"]) / 1e12)
+    share = np.minimum(watts / measured, 1.0) ** power["exponent"]
+    return float(share) if share.ndim == 0 else share
 
 
 def fabric_of(chip: Chip, values: Mapping[str, Scalar]) -> Fabric:

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.catalog import Catalog, load_catalog
+from explorer.catalog import Catalog, Chip, load_catalog
 from explorer.catalog.calibration import load_calibration
 from explorer.engine.fabric import allreduce_coefficients
 from explorer.engine.memory import bytes_touched_per_step, count_weights, kv_bytes_per_token
 from explorer.engine.records import AllReduce, ChipSpec, Split
 from explorer.engine.steptime import StepWork, step_time
+from explorer.study.evidence.constants import serving_constants
+from explorer.study.evidence.loads import Load, offered_rates
 from explorer.study.evidence.systems import System, Systems, systems_of
 from explorer.study.figures import central_values
 from explorer.study.resolve import chip_spec, fabric_of, shape_of, step_constants
@@ -142,3 +144,27 @@ def test_that_the_scaling_books_sizes_follow_from_the_shape(catalog: Catalog) ->
     assert float(kv_bytes_per_token(shape, 2.0)) == pytest.approx(324e3, rel=0.02)
     work = 2.0 * count_weights(shape).active * 8192
     assert work / (16 * V5E_PEAK * 0.4) == pytest.approx(0.91, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("chip", "tp", "watts", "share"), [("nv-h100-sxm", 2, 450.0, 54 / 75), ("nv-h200", 1, 500.0, 80 / 102.5)]
+)
+def test_that_a_lowered_power_limit_costs_what_a_submitter_set_for_it(
+    chip: str, tp: int, watts: float, share: float, catalog: Catalog
+) -> None:
+    """MLPerf Inference v4.1, Llama 2 70B server: target rates at 700 W and at the limit (closed/NVIDIA/configs).
+
+    The exponent was taken from these two, of which one asks for more and the other for less.
+    """
+    full = catalog.chip(chip)
+    power = replace(full.figures["board_power"], low=watts, value=watts, high=watts)
+    limited = replace(full, id=f"{chip}-limited", figures={**full.figures, "board_power": power})
+
+    def rate(record: Chip) -> float:
+        load = Load(*(np.asarray([[value]]) for value in (218.0, 292.0, 1.0, 0.7e-3)))
+        systems = systems_of(catalog.model("llama-2-70b"), [System(record, "fp8", "fp8", tp)])
+        spread, wait = np.asarray([[0.4]]), np.asarray([[1.5]])
+        table = offered_rates(systems, load, serving_constants(), output_scv=spread, wait_steps=wait)
+        return float(np.max(np.where(table.tpot_p99 <= 0.2, table.rate, 0.0)))
+
+    assert rate(limited) / rate(full) == pytest.approx(share, abs=0.05)

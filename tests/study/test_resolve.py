@@ -15,6 +15,7 @@ from explorer.study.resolve import (
     WEIGHT_BYTES,
     chip_spec,
     compute_format,
+    kernels_of,
     require_links,
     scaled_shape,
     served_model,
@@ -116,3 +117,24 @@ def test_that_several_chips_without_a_link_figure_are_refused_by_name(figure: st
     values = {name: value for name, value in central_values(chip, {}).items() if name != figure}
     with pytest.raises(MissingFigureError, match=figure):
         require_links(chip, values)
+
+
+def compute_share(chip: str, watts: float | None = None) -> float:
+    """Share of its 8-bit peak that a chip's matrix products reach, at its own or another power limit."""
+    record = load_catalog().chip(chip)
+    values = dict(central_values(record, {}))
+    if watts is not None:
+        values["board_power"] = watts
+    return float(chip_spec(record, values, "fp8", "fp8").gemm_compute)
+
+
+@pytest.mark.parametrize("chip", ["nv-h100-sxm", "nv-h200", "nv-b200", "nv-gb200-nvl72"])
+def test_that_chips_whose_kernels_were_measured_keep_the_shares_measured(chip: str) -> None:
+    assert compute_share(chip) == kernels_of(load_catalog().chip(chip))["gemm_8"]["compute"]
+
+
+def test_that_the_same_silicon_at_a_lower_power_limit_computes_more_slowly() -> None:
+    full = compute_share("nv-h100-sxm")
+    assert compute_share("nv-h100-pcie") < compute_share("nv-h100-nvl") < full
+    shares = [compute_share("nv-h100-sxm", watts) for watts in (350.0, 450.0, 600.0, 700.0, 900.0)]
+    assert shares == sorted(shares) and shares[-1] == full

@@ -126,6 +126,8 @@ def _note(cells: Cells) -> str:
         notes.append("duplicate")
     if cells.get("suspect_n_accel") == "1" or cells.get("inferred") == "1":
         notes.append("suspect")
+    if "maxq" in cells.get("platform", "").casefold() or "maxq" in cells.get("system_name", "").casefold():
+        notes.append("power limit lowered")
     reference = "python reference" in cells.get("framework", "").casefold()
     if reference or cells.get("submitter", "").casefold() == "ctuning":
         notes.append("reference")

@@ -304,6 +304,10 @@ MLPERF_RULES: tuple[Rule, ...] = (
     *(_benchmark(reason) for reason in workload_reasons()),
     Rule("number of accelerators suspect or inferred", each(lambda row: "suspect" in row.note)),
     Rule("reference implementation, not a best effort", each(lambda row: "reference" in row.note)),
+    Rule(
+        "run at a lowered power limit (MaxQ), which is not recorded",
+        each(lambda row: "power limit" in row.note),
+    ),
     Rule("scenario without a rate or a throughput", each(lambda row: row.run == "unknown")),
     Rule("nothing measured that is predicted", each(lambda row: not row.measured)),
     Rule("weight format not understood", each(lambda row: not row.weight_precision)),
