@@ -298,7 +298,7 @@ def running_sums(weights: Array) -> Array:
     nodes = weights.shape[2]
     if nodes > LARGEST_TRIANGLE:
         return np.asarray(weights.cumsum(axis=2))
-    return np.asarray(np.dot(weights.reshape(-1, nodes), _triangle(nodes)).reshape(weights.shape))
+    return np.asarray(np.matmul(weights, _triangle(nodes)))
 
 
 def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> LoadState:

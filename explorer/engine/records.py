@@ -144,10 +144,8 @@ class AllReduce:
     def time(self, size: ArrayLike) -> Array:
         """Seconds for a message of `size` bytes, shape (rows, points)."""
         s = np.asarray(size, dtype=np.float64)
-        best = self.alpha[0] + self.slope[0] * s
-        for alpha, slope in zip(self.alpha[1:], self.slope[1:], strict=True):
-            best = np.minimum(best, alpha + slope * s)
-        if np.any(self.root):
+        best = (self.alpha + self.slope * s).min(axis=0)
+        if self.root.any():
             best = best + self.root * np.sqrt(s)
         return np.asarray(best)
 

@@ -7,6 +7,7 @@ Structure and constants: kernel measurements (resources/calibration/kernels.toml
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,16 +45,39 @@ class StepWork:
 def smooth_roofline(compute: Array, memory: Array, sharpness: Scalar) -> Array:
     """(compute^p + memory^p)^(1/p), written as max*(1+ratio^p)^(1/p) so that it cannot overflow; seconds."""
     larger = np.maximum(compute, memory)
-    smaller = np.minimum(compute, memory)
     p = np.asarray(sharpness, dtype=np.float64)
-    ratio = smaller / np.maximum(larger, 1e-300)
-    return np.asarray(larger * (1.0 + ratio**p) ** (1.0 / p))
+    sharp = np.minimum(compute, memory)
+    sharp = sharp / np.maximum(larger, 1e-300)
+    sharp = sharp**p
+    sharp += 1.0
+    sharp = sharp ** (1.0 / p)
+    sharp *= larger
+    return np.asarray(sharp)
 
 
-def _gemm(
-    chip: ChipSpec, tokens: Array, n: Scalar, k: Scalar, count: float = 1.0, *, sixteen: bool = False
-) -> Array:
-    """`count` equal matrix products (tokens x k)(k x n), each with its own fixed cost."""
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """`count` equal matrix products (tokens x k)(k x n), each with its own fixed cost; `sixteen`: in 16 bit."""
+
+    n: Scalar
+    k: Scalar
+    count: float = 1.0
+    sixteen: bool = False
+
+
+def _product_times(chip: ChipSpec, tokens: Array, lists: Sequence[Sequence[_Product]]) -> list[Array]:
+    """Seconds of each list of matrix products, (rows, points); all products of a width are timed at once."""
+    times: list[Array] = [np.zeros(())] * len(lists)
+    for sixteen in (False, True):
+        wanted = [(at, one) for at, products in enumerate(lists) for one in products if one.sixteen is sixteen]
+        if wanted:
+            for (at, one), time in zip(wanted, _gemms(chip, tokens, [one for _, one in wanted], sixteen), strict=True):
+                times[at] = times[at] + (time if one.count == 1.0 else one.count * time)
+    return times
+
+
+def _gemms(chip: ChipSpec, tokens: Array, products: Sequence[_Product], sixteen: bool) -> Array:
+    """Seconds of one of each of the products, (products, rows, points)."""
     peak: Scalar
     width: Scalar
     act: Scalar
@@ -73,11 +97,24 @@ def _gemm(
             chip.gemm_memory,
             chip.gemm_sharpness,
         )
-    nk = np.asarray(n, dtype=np.float64) * k
+    n, k = _stacked([one.n for one in products]), _stacked([one.k for one in products])
+    nk = n * k
     tc = tokens * (2.0 * nk / (np.asarray(peak) * compute))
     per_byte = 1.0 / (np.asarray(chip.memory_bandwidth) * memory)
-    tm = nk * width * per_byte + tokens * ((np.asarray(k) * act + 2.0 * np.asarray(n)) * per_byte)
-    return np.asarray(count * (t0 + smooth_roofline(tc, tm, sharpness)))
+    tm = tokens * ((k * act + 2.0 * n) * per_byte)
+    tm += nk * (width * per_byte)
+    times = smooth_roofline(tc, tm, sharpness)
+    times += t0
+    return times
+
+
+def _stacked(columns: Sequence[Scalar]) -> Array:
+    """Numbers or columns (rows, 1) side by side, (columns, rows or 1, 1)."""
+    rows = max(np.shape(one)[0] if np.ndim(one) else 1 for one in columns)
+    table = np.empty((len(columns), rows, 1))
+    for at, one in enumerate(columns):
+        table[at] = one
+    return table
 
 
 def step_time(
@@ -116,53 +153,89 @@ def step_time(
     )
     reduce_time = allreduce.time(tokens * (hidden * 2.0))
     total: Array = np.zeros(np.broadcast(tokens, bandwidth).shape)
-    mixers: dict[tuple[object, ...], Array] = {}
-    feeds: dict[tuple[object, ...], tuple[Array, Array | None]] = {}
+    mixers = {_mixer_key(group): group for group in shape.layers if group.mixer != "none"}
+    feeds = {_feed_key(group): group for group in shape.layers if group.ffn != "none"}
+    products = [_mixer_products(shape, group, tp) for group in mixers.values()]
+    products += [_feed_products(shape, group, tp) for group in feeds.values()]
+    times = iter(_product_times(chip, tokens, products))
+    prompt_seen = np.asarray(work.prefill_context, dtype=np.float64)
+    mixer_times = {
+        key: reduce_time
+        + next(times)
+        + _mixing_time(shape, group, chip, tp, decode, context, prefill, prompt_seen, constants, sequence_sharding)
+        for key, group in mixers.items()
+    }
+    feed_times: dict[tuple[object, ...], tuple[Array, Array | None]] = {
+        key: (next(times) + reduce_time, None)
+        if group.ffn == "dense"
+        else _moe_time(shape, chip, tp, dp, tokens, batch_tokens, next(times), reduce_time, constants)
+        for key, group in feeds.items()
+    }
     for group in shape.layers:
         layer = np.asarray(per_layer)
         if group.mixer != "none":
-            key = (
-                group.mixer, group.window, group.heads, group.kv_heads, group.head_dim, group.shared_key_value,
-                group.kv_compression, group.attended,
-            )  # fmt: skip
-            if key not in mixers:
-                mixers[key] = (
-                    _mixer_time(
-                        shape,
-                        group,
-                        chip,
-                        tp,
-                        decode,
-                        context,
-                        prefill,
-                        np.asarray(work.prefill_context, dtype=np.float64),
-                        constants,
-                        sequence_sharding,
-                    )
-                    + reduce_time
-                )
-            layer = layer + mixers[key]
+            layer = layer + mixer_times[_mixer_key(group)]
         if group.ffn != "none":
-            feed_key = (group.ffn, group.intermediate)
-            if feed_key not in feeds:
-                feeds[feed_key] = (
-                    (_dense_time(shape, group, chip, tp, tokens) + reduce_time, None)
-                    if group.ffn == "dense"
-                    else _moe_time(shape, chip, tp, dp, tokens, batch_tokens, reduce_time, constants)
-                )
-            feed, exchange = feeds[feed_key]
+            feed, exchange = feed_times[_feed_key(group)]
             layer = layer + feed
             if exchange is not None:
                 layer = layer + np.where(_within_domain(chip, tp * dp), exchange, np.maximum(exchange - layer, 0.0))
         total = total + group.count * layer
     rows_of_logits = np.maximum(decode + np.asarray(work.prompts, dtype=np.float64) / lanes, 1.0 / lanes)
-    total = total + _gemm(chip, rows_of_logits, shape.vocabulary / tp, hidden, sixteen=True)
+    (logits,) = _gemms(chip, rows_of_logits, [_Product(shape.vocabulary / tp, hidden)], sixteen=True)
+    total = total + logits
     hand_over = constants.point_to_point_s + tokens * hidden * 2.0 / np.asarray(chip.link_bandwidth)
     total = total + (pp - 1.0) * hand_over
     return np.asarray(total * chip.step_factor + constants.host_step_s)
 
 
-def _mixer_time(
+def _mixer_key(group: LayerGroup) -> tuple[object, ...]:
+    """What decides the time of a group's token mixer."""
+    return (
+        group.mixer, group.window, group.heads, group.kv_heads, group.head_dim, group.shared_key_value,
+        group.kv_compression, group.attended,
+    )  # fmt: skip
+
+
+def _feed_key(group: LayerGroup) -> tuple[object, ...]:
+    """What decides the time of a group's feed-forward."""
+    return group.ffn, group.intermediate
+
+
+def _mixer_products(shape: ModelShape, group: LayerGroup, tp: Array) -> list[_Product]:
+    """Projections of a layer's token mixer."""
+    hidden = shape.hidden
+    if group.mixer in ("linear", "mamba"):
+        inner = shape.recurrent_mixer_parameters / hidden
+        return [_Product(0.7 * inner / tp, hidden), _Product(hidden, 0.3 * inner / tp)]
+    heads = (shape.heads if group.heads is None else group.heads) / tp
+    if group.mixer == "mla":
+        rank, rope = shape.kv_lora_rank, shape.rope_head_dim
+        key_dim = shape.nope_head_dim + rope
+        if shape.q_lora_rank:
+            queries = [
+                _Product(shape.q_lora_rank + rank + rope, hidden),
+                _Product(heads * key_dim, shape.q_lora_rank),
+            ]
+        else:
+            queries = [_Product(heads * key_dim + rank + rope, hidden)]
+        return [
+            *queries,
+            _Product(heads * shape.nope_head_dim, rank, count=2.0, sixteen=True),
+            _Product(hidden, heads * shape.v_head_dim),
+        ]
+    head_dim = shape.head_dim if group.head_dim is None else group.head_dim
+    local = _local_kv_heads(shape, group, tp)
+    copies = 1.0 if group.shared_key_value else 2.0
+    wide = heads * head_dim * (2.0 if shape.attention_gate else 1.0)
+    return [_Product(wide + copies * local * head_dim, hidden), _Product(hidden, heads * head_dim)]
+
+
+def _local_kv_heads(shape: ModelShape, group: LayerGroup, tp: Array) -> Array:
+    return np.maximum((shape.kv_heads if group.kv_heads is None else group.kv_heads) / tp, 1.0)
+
+
+def _mixing_time(
     shape: ModelShape,
     group: LayerGroup,
     chip: ChipSpec,
@@ -174,66 +247,43 @@ def _mixer_time(
     constants: StepConstants,
     sharded: bool,
 ) -> Array:
-    hidden = shape.hidden
-    tokens = decode + prefill
+    """Seconds of a layer's token mixer beside its projections: attention, or the recurrence."""
     bandwidth = np.asarray(chip.memory_bandwidth)
     peak16 = np.asarray(chip.peak_16bit)
     if group.mixer in ("linear", "mamba"):
-        inner = shape.recurrent_mixer_parameters / hidden
-        projections = _gemm(chip, tokens, 0.7 * inner / tp, hidden) + _gemm(
-            chip, tokens, hidden, 0.3 * inner / tp
-        )
         state = shape.recurrent_state_bytes / tp
         recurrence = 2.0 * np.asarray(chip.decode_attention_t0) + decode * (
             2.0 * state / (bandwidth * constants.linear_state_memory)
         )
         chunked = prefill * (1.5 * state / (peak16 * constants.linear_prefill_compute))
-        return np.asarray(projections + recurrence + chunked)
+        return np.asarray(recurrence + chunked)
     heads = (shape.heads if group.heads is None else group.heads) / tp
     seen = _entries_read(group, context)
     prompt_seen = _entries_read(group, prefill_context)
-    decodes = decode > 0
     prefills = prefill > 0
     read_rate = bandwidth * chip.decode_attention_memory
     if group.mixer == "mla":
         rank, rope = shape.kv_lora_rank, shape.rope_head_dim
-        key_dim = shape.nope_head_dim + rope
-        if shape.q_lora_rank:
-            projections = _gemm(chip, tokens, shape.q_lora_rank + rank + rope, hidden) + _gemm(
-                chip, tokens, heads * key_dim, shape.q_lora_rank
-            )
-        else:
-            projections = _gemm(chip, tokens, heads * key_dim + rank + rope, hidden)
-        projections = (
-            projections
-            + _gemm(chip, tokens, heads * shape.nope_head_dim, rank, count=2.0, sixteen=True)
-            + _gemm(chip, tokens, hidden, heads * shape.v_head_dim)
-        )
         share = 1.0 / tp if sharded else 1.0
         kv = decode * seen * ((rank + rope) * share * np.asarray(chip.kv_bytes) / read_rate)
         flops = decode * seen * (2.0 * heads * (2.0 * rank + rope) / (peak16 * constants.mla_compute_share))
         attention = smooth_roofline(flops, kv, constants.sharpness_mla)
-        dims: float = key_dim + shape.v_head_dim
+        dims: float = shape.nope_head_dim + rope + shape.v_head_dim
     else:
-        kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
         head_dim = shape.head_dim if group.head_dim is None else group.head_dim
-        local = np.maximum(kv_heads / tp, 1.0)
         copies = 1.0 if group.shared_key_value else 2.0
-        queries = heads * head_dim * (2.0 if shape.attention_gate else 1.0)
-        projections = _gemm(chip, tokens, queries + copies * local * head_dim, hidden) + _gemm(
-            chip, tokens, hidden, heads * head_dim
-        )
-        stored = kv_heads / tp if sharded else local
-        attention = decode * seen * (copies * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate)
+        kv_heads = shape.kv_heads if group.kv_heads is None else group.kv_heads
+        stored = kv_heads / tp if sharded else _local_kv_heads(shape, group, tp)
+        attention = decode * (seen * (copies * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate))
         dims = 2.0 * head_dim
-    attention = decodes * (np.asarray(chip.decode_attention_t0) + attention)
+    attention = (decode > 0) * (attention + np.asarray(chip.decode_attention_t0))
     if np.any(prefills):
         rate = peak16 * chip.prefill_attention_compute
         # a prompt token attends to `prompt_seen` keys: 2 FLOP a multiply-add, scores and values
         attention = attention + prefills * (
-            np.asarray(chip.prefill_attention_t0) + prefill * prompt_seen * (2.0 * heads * dims / rate)
+            np.asarray(chip.prefill_attention_t0) + prefill * (prompt_seen * (2.0 * heads * dims / rate))
         )
-    return np.asarray(projections + attention)
+    return np.asarray(attention)
 
 
 def _entries_read(group: LayerGroup, context: Array) -> Array:
@@ -244,12 +294,20 @@ def _entries_read(group: LayerGroup, context: Array) -> Array:
     return seen if group.attended is None else np.minimum(seen, group.attended)
 
 
-def _dense_time(shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, tokens: Array) -> Array:
-    width = (shape.intermediate if group.intermediate is None else group.intermediate) / tp
-    return np.asarray(
-        _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, shape.hidden)
-        + _gemm(chip, tokens, shape.hidden, width)
-    )
+def _feed_products(shape: ModelShape, group: LayerGroup, tp: Array) -> list[_Product]:
+    """Matrix products of a layer's feed-forward, its routed experts excepted."""
+    hidden = shape.hidden
+    if group.ffn == "dense":
+        width = (shape.intermediate if group.intermediate is None else group.intermediate) / tp
+        return [_Product((shape.ffn_matrices - 1) * width, hidden), _Product(hidden, width)]
+    products = []
+    if shape.expert_hidden:
+        products.append(_Product(shape.expert_hidden / tp, hidden, count=2.0))
+    if shape.shared_intermediate:
+        # shared experts are computed where the tokens are: sharded over tp, replicated over dp
+        width = shape.shared_intermediate / tp
+        products += [_Product((shape.ffn_matrices - 1) * width, hidden), _Product(hidden, width)]
+    return products
 
 
 def _moe_time(
@@ -259,14 +317,15 @@ def _moe_time(
     dp: Array,
     tokens: Array,
     batch_tokens: Array,
+    products_time: Array,
     reduce_time: Array,
     constants: StepConstants,
 ) -> tuple[Array, Array | None]:
-    """Time of the experts, all-reduce included where attention is tensor parallel, and the exchange of tokens.
+    """Time of the experts with `products_time` (all-reduce included under tensor parallelism), and of the exchange.
 
-    The exchange (dispatch and combine) is None where no row has attention data parallelism. Inside the scale-up
-    domain it adds to the layer. Beyond it two micro-batches take turns, one computing while the other exchanges
-    (DeepSeek-V3 technical report, 3.2.3 and 3.4), so that only what outlasts the layer's own time counts.
+    The exchange of tokens (dispatch and combine) is None where no row has attention data parallelism. Inside the
+    scale-up domain it adds to the layer. Beyond it two micro-batches take turns, one computing while the other
+    exchanges (DeepSeek-V3 technical report, 3.2.3 and 3.4), so that only what outlasts the layer's own time counts.
     """
     group = tp * dp
     hidden = shape.hidden
@@ -280,17 +339,8 @@ def _moe_time(
         touched * (one / group * np.asarray(chip.weight_bytes))
         + routed * ((2.0 * width_in + 2.0 * shape.expert_intermediate) * np.asarray(chip.activation_bytes))
     ) / (bandwidth * chip.expert_memory)
-    total = chip.expert_t0 + smooth_roofline(tc, tm, constants.sharpness_moe) + constants.expert_routing_s
-    if shape.expert_hidden:
-        total = total + _gemm(chip, tokens, width_in / tp, hidden, count=2.0)
-    if shape.shared_intermediate:
-        # shared experts are computed where the tokens are: sharded over tp, replicated over dp
-        width = shape.shared_intermediate / tp
-        total = (
-            total
-            + _gemm(chip, tokens, (shape.ffn_matrices - 1) * width, hidden)
-            + _gemm(chip, tokens, hidden, width)
-        )
+    experts = smooth_roofline(tc, tm, constants.sharpness_moe)
+    total = experts + (chip.expert_t0 + constants.expert_routing_s) + products_time
     spreads = dp > 1
     if not np.any(spreads):
         return np.asarray(total + reduce_time), None

@@ -21,7 +21,9 @@ from explorer.engine.queueing import (
     FINE,
     QUANTILES,
     Chain,
+    ChainNodes,
     LoadState,
+    NodeSpacing,
     build_chain,
     nodes_of_caps,
     quantile_over_nodes,
@@ -36,6 +38,9 @@ Array = NDArray[np.float64]
 
 GRID = 11
 """Batch sizes at which a step is timed in full; between them ln T is interpolated in ln n."""
+
+LADDER = np.linspace(0.0, 1.0, GRID)
+"""Where they lie between one and the cap, on the scale of ln n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,13 @@ class ReplicaTable:
         """Largest rate that each row can carry, requests/s, (rows,)."""
         return self.chain.saturation * capacities(self.corrections)[:, 0] if self.corrections else self.chain.saturation
 
+    @property
+    def averaged(self) -> tuple[Array, ...]:
+        """Quantities whose means over the batch the latencies are made of."""
+        service = self.service
+        parts = (service.own_at, service.service_at, service.decode_at, self.full_at, self.marginal_at)
+        return tuple(part for part in parts if part is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class StepGrid:
@@ -145,14 +157,16 @@ def step_grid(
     sequence_sharding: bool,
 ) -> StepGrid:
     """Time the steps of every row at batch sizes from one to its cap, with and without a prompt chunk."""
-    ladder = np.linspace(0.0, 1.0, GRID)[None, :]
-    batch = np.maximum(rows.caps[:, None], 1.0) ** ladder
+    batch = np.maximum(rows.caps[:, None], 1.0) ** LADDER
     prompt = demand.computed_prompt
     # a prompt belongs to one attention-data rank and passes one stage at a time: each lane has a chunk of its own
     lanes = np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64)
     budget = np.maximum(rows.token_budget - batch / np.asarray(rows.split.dp), 16.0)
     chunk = np.minimum(prompt, budget)
-    nothing = np.zeros_like(chunk)
+    # decodes alone, with a prompt chunk, full of prompt tokens
+    prefill = np.zeros((len(batch), 3 * GRID))
+    np.multiply(chunk, lanes, out=prefill[:, GRID : 2 * GRID])
+    np.multiply(budget, lanes, out=prefill[:, 2 * GRID :])
     both = step_time(
         shape,
         rows.spec,
@@ -161,9 +175,9 @@ def step_grid(
         StepWork(
             decode=np.concatenate([batch, batch, batch], axis=1),
             context=demand.mean_context,
-            prefill=np.concatenate([nothing, chunk * lanes, budget * lanes], axis=1),
+            prefill=prefill,
             prefill_context=demand.attended_by_prompt,
-            prompts=np.concatenate([nothing, chunk / prompt * lanes, budget / prompt * lanes], axis=1),
+            prompts=prefill / prompt,
         ),
         constants,
         sequence_sharding=sequence_sharding,
@@ -183,6 +197,38 @@ def step_grid(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Where the batch nodes of rows lie on their ladders of timed batch sizes; arrays (rows, nodes)."""
+
+    nodes: ChainNodes
+    left: NDArray[np.intp]
+    """Position of the ladder's step below each node among all rows' steps."""
+    share: Array
+    """How far a node lies beyond it towards the next, 0 to 1, on the scale of ln n."""
+
+    def interpolated(self, *ladders: Array) -> Array:
+        """Quantities (rows, GRID) of the ladder at the nodes, (quantities, rows, nodes), linear in logarithms."""
+        logs = np.log(np.array(ladders)).reshape(len(ladders), -1)
+        low = logs.take(self.left, axis=1)
+        rise = logs.take(self.left + 1, axis=1)
+        rise -= low
+        rise *= self.share
+        rise += low
+        return np.asarray(np.exp(rise, out=rise))
+
+
+@lru_cache(maxsize=64)
+def _places(caps: tuple[int, ...], spacing: NodeSpacing) -> _Places:
+    """Places of the nodes of rows with these caps; kept for the sets of caps last in use."""
+    nodes = nodes_of_caps(caps, spacing)
+    log_caps = np.log(np.maximum(np.asarray(caps, dtype=np.float64), 1.0 + 1e-9))[:, None]
+    place = np.log(np.maximum(nodes.at, 1.0)) / log_caps * (GRID - 1)
+    left = np.minimum(np.maximum(place.astype(np.intp), 0), GRID - 2)
+    share = np.minimum(np.maximum(place - left, 0.0), 1.0)
+    return _Places(nodes, left + GRID * np.arange(len(caps))[:, None], share)
+
+
 def replica_table(
     grid: StepGrid, demand: Demand, constants: StepConstants, *, stall_s: float, coarse: bool = False
 ) -> ReplicaTable:
@@ -191,26 +237,15 @@ def replica_table(
     Work is conserved: each request's prompt is met once by all others, so a step of n sequences carries n/m of a
     prompt: T(n) = decode(n) + n/m*(prompt's extra time + host time of a request), m output tokens.
     """
-    caps = grid.caps
-    chain_at = nodes_of_caps(tuple(caps.astype(int).tolist()), COARSE if coarse else FINE)
-    nodes = chain_at.at
-    place = np.log(np.maximum(nodes, 1.0)) / np.log(np.maximum(caps, 1.0 + 1e-9))[:, None] * (GRID - 1)
-    left = np.minimum(np.maximum(place.astype(np.intp), 0), GRID - 2)
-    share = np.minimum(np.maximum(place - left, 0.0), 1.0)
-    row = np.arange(len(caps))[:, None]
-
-    def at_nodes(values: Array) -> Array:
-        logs = np.log(values)
-        low = logs[row, left]
-        return np.asarray(np.exp(low + share * (logs[row, left + 1] - low)))
-
+    places = _places(tuple(grid.caps.astype(int).tolist()), COARSE if coarse else FINE)
     marginal = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
-    decode_at, marginal_at, mixed_at, chunks_at, full_at, full_steps_at = (
-        at_nodes(values) for values in (grid.decode, marginal, grid.mixed, grid.chunks, grid.full, grid.full_steps)
+    decode_at, marginal_at, mixed_at, chunks_at, full_at, full_steps_at = places.interpolated(
+        grid.decode, marginal, grid.mixed, grid.chunks, grid.full, grid.full_steps
     )
+    nodes = places.nodes.at
     prompts_a_step = nodes / demand.output
     return ReplicaTable(
-        chain=build_chain(chain_at, decode_at + prompts_a_step * marginal_at, demand.output),
+        chain=build_chain(places.nodes, decode_at + prompts_a_step * marginal_at, demand.output),
         decode_at=decode_at,
         mixed_at=mixed_at,
         # as many mixed steps as chunks arrive, never more than all steps
@@ -223,7 +258,7 @@ def replica_table(
             marginal_at=marginal_at,
             scv=np.asarray(demand.prompt_cv**2),
             overhead=constants.request_overhead_s,
-            growth=np.clip(1.0 - grid.decode / grid.mixed, 0.0, 1.0)[:, :1],
+            growth=np.maximum(1.0 - grid.decode[:, :1] / grid.mixed[:, :1], 0.0),
             service_at=full_steps_at * full_at / grid.lanes,
             decode_at=decode_at,
             full_at=full_at,
@@ -261,6 +296,7 @@ def latencies(
     scv = 1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64)
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
     state = solve_loads(table.chain, rate / capacities(table.corrections) if table.corrections else rate, scv)
+    state.average(*table.averaged)
     found: dict[str, dict[float, Array]] = {}
     if "ttft" in metrics or "e2e" in metrics:
         found["ttft"] = ttft_quantiles(state, table.service, quantiles)
@@ -319,6 +355,8 @@ def _full_share(demand: Demand, budget: Array) -> Array:
 
 def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
     """The table of some rows only."""
+    if np.array_equal(rows, np.arange(table.chain.nodes.shape[0])):
+        return table
     chain = Chain(**{field.name: getattr(table.chain, field.name)[rows] for field in fields(Chain)})
     service = replace(
         table.service,
