@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from explorer.catalog.market import MarketShares, market_shares
 from explorer.engine.concentration import HHI_OF_ONE
 from explorer.errors import ExplorerError, UnknownRecordError
+from explorer.scenario.quantity import QUANTITIES
 
 MODERATE, HIGH = 1_000.0, 1_800.0
 """DOJ and FTC, Merger Guidelines of 2023, guideline 1: above 1,800 a market is highly concentrated."""
 PRESUMED_RISE, PRESUMED_SHARE = 100.0, 0.30
 """A merger is presumed harmful that raises a highly concentrated market's HHI by more than 100, or makes a firm of more
 than 30 % and raises it by more than 100."""
+
+STATED_GIVER, STATED_TAKER, STATED_PART = "Nvidia", "Qualcomm", 0.05
+"""The shift that investors ask about first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,12 @@ def market_views() -> tuple[MarketView, ...]:
 def shifted(market: MarketShares, giver: str, taker: str, part: float) -> MarketShift:
     """What it does to a market when `taker` wins `part` (0-1) of the giver's share; a new supplier may be the taker.
 
-    Raises UnknownRecordError for a giver without a share, ExplorerError for a part that is no share.
+    Raises UnknownRecordError for a giver without a share, ExplorerError for a part that is no share or no other taker.
     """
     if giver not in market.shares:
         raise UnknownRecordError("supplier", giver, tuple(market.shares))
+    if not taker or taker == giver:
+        raise ExplorerError(f"taker: '{taker}' cannot take share from {giver}; name another supplier, known or new")
     if not 0.0 <= part <= 1.0:
         raise ExplorerError(f"part: {part:g} is not a share from 0 to 1")
     moved = market.shares[giver] * part
@@ -93,13 +99,13 @@ def shifted(market: MarketShares, giver: str, taker: str, part: float) -> Market
     before = market_view(market)
     after = market_view(MarketShares(market.key, market.title, market.date, market.source, shares))
     sentence = (
-        f"{part:.0%} of {giver}'s share to {taker}: HHI {before.hhi:,.0f} to {after.hhi:,.0f} "
+        f"{QUANTITIES['share'].format(part)} of {giver}'s share to {taker}: HHI {before.hhi:,.0f} to {after.hhi:,.0f} "
         f"({after.hhi - before.hhi:+,.0f}), {after.band}"
     )
     return MarketShift(sentence, before, after)
 
 
 def stated_shift() -> MarketShift:
-    """The shift that investors ask about first: 5 % of Nvidia's compute share to Qualcomm, which has next to none."""
+    """5 % of Nvidia's compute share to Qualcomm, which has next to none."""
     compute = next(market for market in market_shares() if market.key == "compute")
-    return shifted(compute, "Nvidia", "Qualcomm", 0.05)
+    return shifted(compute, STATED_GIVER, STATED_TAKER, STATED_PART)

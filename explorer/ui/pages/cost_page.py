@@ -41,11 +41,6 @@ def _months(one: AlternativeMoney) -> str:
     return "never" if one.move.payback_months is None else f"{one.move.payback_months:.1f} months"
 
 
-def _sources(one: AlternativeMoney) -> str:
-    rented = f"rent: {one.rent_or_own.rented_source}" if one.rent_or_own.rented_source else ""
-    return " · ".join(text for text in (one.price_source, rented) if text)
-
-
 def _remarks(one: AlternativeMoney) -> str:
     limit = "within the power limit" if one.within_power_limit else ""
     return " · ".join(text for text in (one.reason, limit, one.rent_or_own.reason) if text)
@@ -54,7 +49,7 @@ def _remarks(one: AlternativeMoney) -> str:
 Column = tuple[str, str, Callable[[AlternativeMoney], str]]
 WHICH: Column = (
     "Alternative", "Compared deployment, with the chips of one replica",
-    lambda one: one.label if one.keeps_promises is not False else f"{one.label}, breaks a promise",
+    lambda one: one.label,
 )  # fmt: skip
 MONEY: tuple[Column, ...] = (
     WHICH,
@@ -75,6 +70,8 @@ MONEY: tuple[Column, ...] = (
     ("tokens/s/($/h)", "Answer tokens per second for a dollar an hour",
      lambda one: _maybe(one.tokens_per_s_per_usd_hour, _plain)),
     ("power", "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
+    ("promises", "Whether they are kept at the stated traffic; why not stands among the remarks",
+     lambda one: {True: "kept", False: "broken", None: "not known"}[one.keeps_promises]),
 )  # fmt: skip
 MOVES: tuple[Column, ...] = (
     WHICH,
@@ -90,11 +87,12 @@ MOVES: tuple[Column, ...] = (
     ("payback", "Until moving from the selected alternative has paid for itself", _months),
     ("worth today (NPV)", "What the move is worth at the cost of capital, over the stated horizon",
      lambda one: _maybe(None if one.move is None else one.move.net_present_value_usd, USD.format)),
+    ("rented from", "The published offer that owning is set against", lambda one: one.rent_or_own.rented_source),
 )  # fmt: skip
 REMARKS: tuple[Column, ...] = (
     WHICH,
     ("Remarks", "What to know", _remarks),
-    ("Sources", "Where the price is from, and the rent that owning is set against", _sources),
+    ("Price", "Where it is from", lambda one: one.price_source),
 )
 
 
@@ -105,8 +103,8 @@ class CostPage(MoneyPage):
         super().__init__(document, feed, parent)
         self.setObjectName("page.cost")
         self.stack, self.interactivity = CostStackPlot(self), InteractivityPlot(self)
-        self.table = TextTable("cost", "Money of the alternatives", parent=self)
-        self.moves = TextTable("cost.moves", "Renting, owning and moving", parent=self)
+        self.table = TextTable("cost", "Money of the alternatives", parent=self, last_texts=1)
+        self.moves = TextTable("cost.moves", "Renting, owning and moving", parent=self, last_texts=1)
         self.remarks = TextTable("cost.remarks", "Remarks and sources", 99, self)
         self.tables = QTabWidget(self)
         self.tables.setObjectName("cost.tables")

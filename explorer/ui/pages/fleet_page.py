@@ -33,6 +33,7 @@ from explorer.ui.pages.fleet_tables import (
     supplier_rows,
     tier_rows,
 )
+from explorer.ui.pages.market_tab import MarketTab
 from explorer.ui.pages.money_page import MoneyPage, TextTable
 from explorer.ui.pages.shock_editor import ShockEditor
 
@@ -47,11 +48,12 @@ class FleetPage(MoneyPage):
         self.suppliers = TextTable("fleet.suppliers", "What the fleet depends on", 2, self)
         self.pools = TextTable("fleet.pools", "What each pool carries and costs", 2, self, last_texts=1)
         self.tiers = TextTable("fleet.tier_table", "Concentration by tier", 1, self, last_texts=2)
-        self.leaving = TextTable("fleet.leaving", "What leaving a supplier costs", 2, self)
+        self.leaving = TextTable("fleet.leaving", "What leaving a supplier costs", 2, self, last_texts=1)
         self.shock_editor = ShockEditor(document, self)
         self.shocks = self.shock_editor.table
         self.portability = TextTable("fleet.portability", "What runs on which software stack", 99, self)
-        self.market = TextTable("fleet.market", "The market, as against the fleet", 2, self, last_texts=2)
+        self.market_tab = MarketTab(self)
+        self.market = self.market_tab.table
         self.scores, self.changed, self.note = (self._line(name) for name in ("scores", "changed", "note"))
         self.tier = QComboBox(self)
         self.tier.setObjectName("fleet.tier")
@@ -74,7 +76,7 @@ class FleetPage(MoneyPage):
             (self.tiers, "Tiers"),
             (self.pools, "Pools"),
             (self.portability, "Portability"),
-            (self.market, "Market"),
+            (self.market_tab, "Market"),
         ):
             self.tables.addTab(table, title)
         self._lay_out()
@@ -156,7 +158,7 @@ class FleetPage(MoneyPage):
         elif table is self.portability:
             self.portability.show_rows(*portability_table(depend))
         else:
-            self.market.show_rows(MARKET_HEADINGS, market_rows(found))
+            self.market_tab.show_rows(MARKET_HEADINGS, market_rows(found))
 
     def take_mix(self, shares: tuple[float, ...]) -> None:
         """Take a fleet of these traffic shares, as one undoable step."""
@@ -173,7 +175,7 @@ class FleetPage(MoneyPage):
 
     def _on_table(self) -> None:
         """The note on the bands of markets stands where an HHI is shown."""
-        self.note.setVisible(self.tables.currentWidget() in (self.tiers, self.market))
+        self.note.setVisible(self.tables.currentWidget() in (self.tiers, self.market_tab))
 
     def _on_tier(self) -> None:
         self._tier_chosen = True

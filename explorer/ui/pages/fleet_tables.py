@@ -53,6 +53,7 @@ LEAVING_HEADINGS = (
     ("Leaving costs", "Once: engineering, running both, moving data"),
     ("Takes", "Months"),
     ("May raise by", "Largest lasting rise before leaving pays"),
+    ("What it takes", "Parts of the cost"),
 )
 MARKET_HEADINGS = (
     ("Market", "What is measured"),
@@ -137,8 +138,8 @@ def tier_rows(fleet: FleetOutcome, found: Dependence) -> Rows:
 
 
 def market_rows(found: Economics) -> Rows:
-    """The shipped markets, and what the stated shift does to one."""
-    rows = [
+    """The shipped markets."""
+    return [
         [
             one.title,
             one.date,
@@ -149,7 +150,6 @@ def market_rows(found: Economics) -> Rows:
         ]
         for one in found.market
     ]
-    return [*rows, [found.market_shift.sentence, "", "", "", found.market_shift.after.band, "what if"]]
 
 
 def portability_table(found: Dependence) -> tuple[list[tuple[str, str]], Rows]:
@@ -198,6 +198,7 @@ def leaving_rows(found: Dependence) -> Rows:
             USD.format(one.exit_usd),
             f"{one.exit_months:g} months",
             SHARE.format(one.exploitable_price_rise),
+            "running both, moving data" if one.tier == "cloud" else "engineering, running both",
         ]
         for one in found.exits
     ]
