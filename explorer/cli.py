@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
@@ -17,6 +17,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.schema import KvPrecision, LayoutChoice, WeightPrecision
 from explorer.study.against import against
 from explorer.study.economics import evaluate_with_economics
 from explorer.study.evaluate import Evaluator, evaluate
@@ -128,6 +129,23 @@ def _parser() -> argparse.ArgumentParser:
     validating.add_argument(
         "--leave-out", action="store_true", help="estimate constants and bands again, chips and families left out"
     )
+    recorded = validating.add_argument_group(
+        "a log of single requests", "the same requests served by the simulation, percentile by percentile"
+    )
+    recorded.add_argument(
+        "--requests", type=Path, metavar="LOG.csv", help="columns time, prompt, output, ttft, tpot (seconds, or ..._ms)"
+    )
+    recorded.add_argument("--chip", help="chip of the recorded system, as `chips` lists it")
+    recorded.add_argument("--model", help="model served, as `models` lists it")
+    recorded.add_argument(
+        "--layout", type=_layout, default="tp=1", metavar="tp=N,pp=N,dp=N,ep=N", help="chips of one replica (tp=1)"
+    )
+    recorded.add_argument("--replicas", type=int, default=1, metavar="N", help="replicas behind one entrance (1)")
+    recorded.add_argument("--max-batch", type=int, default=256, metavar="N", help="sequences at once, at most (256)")
+    recorded.add_argument("--token-budget", type=int, default=2048, metavar="N", help="tokens of a step (2048)")
+    recorded.add_argument("--weights", choices=get_args(WeightPrecision), default="bf16", help="precision (bf16)")
+    recorded.add_argument("--kv", choices=get_args(KvPrecision), default="bf16", help="precision of the cache (bf16)")
+    recorded.add_argument("--skip-bad-rows", action="store_true", help="name bad rows and go on with the rest")
     validating.set_defaults(run=_validate)
 
     commands.add_parser("chips", help="the chips known, and how well").set_defaults(run=_chips)
@@ -341,7 +359,41 @@ def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, s
         raise ExplorerError(f"{output}: cannot be written ({reason}); name a file in a folder you may write to")
 
 
+def _layout(text: str) -> LayoutChoice:
+    parts = dict.fromkeys(("tp", "pp", "dp", "ep"), 1)
+    for part in text.lower().replace(" ", "").split(","):
+        name, equals, number = part.partition("=")
+        if name not in parts or not equals or not number.isdigit() or int(number) < 1:
+            raise argparse.ArgumentTypeError(f"'{text}' is no layout: write tp=8 or tp=8,pp=2,dp=1,ep=8")
+        parts[name] = int(number)
+    return LayoutChoice(**parts)
+
+
+def _validate_requests(options: argparse.Namespace) -> int:
+    if not options.chip or not options.model or options.tables:
+        raise ExplorerError("--requests takes one log, with --chip and --model (see `validate --help`)")
+    if min(options.replicas, options.max_batch) < 1 or options.token_budget < 16:
+        raise ExplorerError("--replicas and --max-batch must be 1 at least, --token-budget 16")
+    from explorer.study.request_log import Served, compare_log, comparison_data, comparison_text, read_request_log
+
+    log = read_request_log(options.requests, skip_bad_rows=options.skip_bad_rows)
+    served = Served(
+        options.chip, options.model, options.layout, options.replicas, options.max_batch, options.token_budget,
+        options.weights, options.kv,
+    )  # fmt: skip
+    found = compare_log(log, served, _catalog())
+    for problem in log.problems:
+        print(f"{options.requests}: {problem}: left out", file=sys.stderr)
+    if options.json:
+        print(json.dumps(comparison_data(found), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(comparison_text(found))
+    return 0
+
+
 def _validate(options: argparse.Namespace) -> int:
+    if options.requests is not None:
+        return _validate_requests(options)
     from explorer.study.evidence.constants import serving_constants
     from explorer.study.evidence.report import report_data, report_text
     from explorer.study.evidence.targets import judge_unseen

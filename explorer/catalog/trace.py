@@ -133,9 +133,9 @@ def read_trace(path: Path, *, keep_good: bool = False) -> TraceReading:
                 continue
             names = [header[column] for column in columns]
             cells = [row[column].strip() for column in columns]
-            time = _time(names[0], cells[0], unit, line, problems)
-            prompt = _tokens(names[1], cells[1], line, problems)
-            output = _tokens(names[2], cells[2], line, problems)
+            time = time_of(names[0], cells[0], unit, line, problems)
+            prompt = tokens_of(names[1], cells[1], line, problems)
+            output = tokens_of(names[2], cells[2], line, problems)
             if len(problems) == before:
                 times.append(time)
                 prompts.append(prompt)
@@ -160,6 +160,11 @@ def read_trace(path: Path, *, keep_good: bool = False) -> TraceReading:
         sha256=hashlib.sha256(raw).hexdigest(),
     )
     return TraceReading(trace, tuple(problems))
+
+
+def file_text(path: Path) -> str:
+    """Text of a CSV file, `.gz` or plain; raises CatalogError where it cannot be read."""
+    return _text(path)[1]
 
 
 def _text(path: Path) -> tuple[bytes, str]:
@@ -193,7 +198,8 @@ def _columns(path: Path, header: list[str]) -> tuple[tuple[int, int, int], float
     return (found[0], found[1], found[2]), TIME[header[found[0]]]
 
 
-def _time(name: str, cell: str, unit: float, line: int, problems: list[Problem]) -> float:
+def time_of(name: str, cell: str, unit: float, line: int, problems: list[Problem]) -> float:
+    """Seconds in a cell of the named column, times `unit`, or of a date; what is wrong goes to `problems`."""
     try:
         value = float(cell) * unit
     except ValueError:
@@ -209,7 +215,8 @@ def _time(name: str, cell: str, unit: float, line: int, problems: list[Problem])
     return value
 
 
-def _tokens(name: str, cell: str, line: int, problems: list[Problem]) -> int:
+def tokens_of(name: str, cell: str, line: int, problems: list[Problem]) -> int:
+    """Whole tokens in a cell of the named column; what is wrong goes to `problems`."""
     try:
         value = float(cell)
     except ValueError:

@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.records import ModelShape
 from explorer.engine.serving import Simulated, saturation_rate, simulate
 from explorer.engine.serving_records import NO_NOISE, Noise, Requests, Server, jitter_table
 from explorer.engine.serving_table import step_table
@@ -22,10 +23,10 @@ from explorer.engine.serving_traffic import Draws, arrivals, draw, lognormal_len
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study.correction import NONE, Correction, Corrections, key_of
-from explorer.study.deployment import candidates_of, rows_of
+from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, AlternativeOutcome, Outcome
-from explorer.study.replica import Demand, ReplicaTable, latencies, p99_length, replica_table
+from explorer.study.replica import Demand, ReplicaTable, Rows, latencies, p99_length, replica_table
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import grid_of
 from explorer.study.workload import demand_of, deployment_of
@@ -138,10 +139,28 @@ def replica_to_simulate(
     options = candidates_of(deployment, served, p99_tokens, constants, sharded)
     candidate = next(one for one in options if one.layout == outcome.layout)
     rows = rows_of([candidate], constants, stragglers.jitter_sigma)
+    server = server_of(scenario, served.shape, candidate, rows, demand, sharded=sharded)
     grid = grid_of(served, demand, rows, constants, stragglers, sharded)
-    layout, shape = candidate.layout, served.shape
-    lanes = layout.dp * layout.pp
-    budget = alternative.token_budget * lanes
+    closed = replica_table(grid, demand, constants, stall_s=stragglers.stall_s)
+    replicas = max(outcome.replicas, 1)
+    return SimulatedReplica(
+        server, closed, demand, replicas, workload.traffic.request_rate_per_s / replicas, scenario.simulation.seed
+    )
+
+
+def server_of(
+    scenario: Scenario,
+    shape: ModelShape,
+    candidate: Candidate,
+    rows: Rows,
+    demand: Demand,
+    *,
+    replicas: int = 1,
+    sharded: bool = False,
+) -> Server:
+    """The simulated server of one candidate, `rows` being its one engine row; `demand` has the mean lengths."""
+    constants, settings, layout = step_constants(), candidate.deployment.settings, candidate.layout
+    budget = settings.token_budget * layout.dp * layout.pp
     table = step_table(
         shape, rows.spec, rows.split, rows.allreduce, constants,
         cap=candidate.cap,
@@ -152,22 +171,18 @@ def replica_to_simulate(
         sequence_sharding=sharded,
     )  # fmt: skip
     alone = float(np.interp(demand.computed_prompt, table.prompt_tokens, table.prompt_seconds[0]))
-    server = Server(
+    return Server(
         table=table,
         max_batch=candidate.cap,
-        kv_tokens=max(int(candidate.held * p99_tokens), 1),
+        kv_tokens=max(int(candidate.held * p99_length(demand)), 1),
         token_budget=budget,
         prefix_hit_share=demand.prefix_hit,
         host_request_s=constants.host_request_s,
         overhead_s=constants.request_overhead_s,
         # each stage of a pipeline is held up for its own share of a prompt; the prompt itself passes all of them
         trail_s_per_token=(layout.pp - 1) * alone / demand.computed_prompt,
+        replicas=replicas,
         noise=_noise(layout.tp, 2.0 * shape.layer_count, scenario),
-    )
-    closed = replica_table(grid, demand, constants, stall_s=stragglers.stall_s)
-    replicas = max(outcome.replicas, 1)
-    return SimulatedReplica(
-        server, closed, demand, replicas, workload.traffic.request_rate_per_s / replicas, scenario.simulation.seed
     )
 
 
