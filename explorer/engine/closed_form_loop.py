@@ -595,3 +595,31 @@ def solve_rows(
                     value = first[0] + whole_answer + np.copysign(spread, waited + longer + slower)
                     least = max(least, max(value, first[level]))
                     found[E2E, level, row, load] = least
+
+
+@_compiled
+def largest_rates(rates: Floats, latency: Floats, held: Floats, limits: Floats, found: Floats) -> None:
+    """Fill (rows, limits) the largest rate of each row at which a latency keeps each limit, at most `held` (rows,).
+
+    `rates`, `latency` (rows, loads) ascending, `limits` (limits,) ascending; crossings are interpolated in the
+    logarithm of the latency, as in `latency.largest_rate_within`; 0 where the lightest load breaks a limit.
+    """
+    loads = rates.shape[1]
+    logs = np.empty(loads)
+    for row in range(rates.shape[0]):
+        for load in range(loads):
+            seen = latency[row, load]
+            logs[load] = np.log(max(seen if seen < np.inf else 1e9, 1e-12))
+        at = 0
+        for limit in range(limits.size):
+            while at < loads and latency[row, at] <= limits[limit]:
+                at += 1
+            if at == 0:
+                found[row, limit] = 0.0
+            elif at == loads:
+                found[row, limit] = min(held[row], rates[row, loads - 1])
+            else:
+                span = max(logs[at] - logs[at - 1], 1e-12)
+                share = min(max((np.log(limits[limit]) - logs[at - 1]) / span, 0.0), 1.0)
+                crossing = rates[row, at - 1] + share * (rates[row, at] - rates[row, at - 1])
+                found[row, limit] = min(held[row], crossing)
