@@ -598,18 +598,21 @@ def solve_rows(
 
 
 @_compiled
-def largest_rates(rates: Floats, latency: Floats, held: Floats, limits: Floats, found: Floats) -> None:
-    """Fill (rows, limits) the largest rate of each row at which a latency keeps each limit, at most `held` (rows,).
+def largest_rates(
+    start: int, stop: int, rates: Floats, latency: Floats, held: Floats, limits: Floats, found: Floats
+) -> None:
+    """Fill (rows, limits) the largest rate at which a latency keeps each limit, at most `held` (rows,).
 
-    `rates`, `latency` (rows, loads) ascending, `limits` (limits,) ascending; crossings are interpolated in the
-    logarithm of the latency, as in `latency.largest_rate_within`; 0 where the lightest load breaks a limit.
+    Of rows start to stop. `rates`, `latency` (rows, loads) ascending, `limits` (limits,) ascending; crossings are
+    interpolated in the logarithm of the latency, as in `latency.largest_rate_within`; 0 where the lightest load breaks
+    a limit.
     """
     loads = rates.shape[1]
-    logs = np.empty(loads)
-    for row in range(rates.shape[0]):
+    logs, log_limits = np.empty(loads), np.log(limits)
+    for row in range(start, stop):
         for load in range(loads):
             seen = latency[row, load]
-            logs[load] = np.log(max(seen if seen < np.inf else 1e9, 1e-12))
+            logs[load] = _log(max(seen if seen < 1e9 else 1e9, 1e-12))
         at = 0
         for limit in range(limits.size):
             while at < loads and latency[row, at] <= limits[limit]:
@@ -620,6 +623,6 @@ def largest_rates(rates: Floats, latency: Floats, held: Floats, limits: Floats, 
                 found[row, limit] = min(held[row], rates[row, loads - 1])
             else:
                 span = max(logs[at] - logs[at - 1], 1e-12)
-                share = min(max((np.log(limits[limit]) - logs[at - 1]) / span, 0.0), 1.0)
+                share = min(max((log_limits[limit] - logs[at - 1]) / span, 0.0), 1.0)
                 crossing = rates[row, at - 1] + share * (rates[row, at] - rates[row, at - 1])
                 found[row, limit] = min(held[row], crossing)

@@ -7,8 +7,10 @@ numba: never from the window's process.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
-from explorer.engine.closed_form_loop import PADDING, SHARED, solve_rows, time_steps
+from explorer.engine.closed_form_loop import PADDING, SHARED, largest_rates, solve_rows, time_steps
 from explorer.engine.latency import lognormal_quantile, standard_normal
 from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
 from explorer.engine.records import ModelShape, StepConstants
@@ -38,9 +40,23 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="closed-form")
 
 
+_own = threading.local()
+
+
+@contextmanager
+def on_this_thread() -> Generator[None]:
+    """Whoever keeps all cores busy in another way has rows worked off by the thread that asks."""
+    before = getattr(_own, "alone", False)
+    _own.alone = True
+    try:
+        yield
+    finally:
+        _own.alone = before
+
+
 def _in_parts(rows: int, work: Callable[[int, int], None]) -> None:
     """Run `work(start, stop)` over all rows, on as many threads as there are cores when there are enough rows."""
-    if rows <= CHUNK:
+    if rows <= CHUNK or getattr(_own, "alone", False):
         work(0, rows)
         return
     starts = range(0, rows, CHUNK)
@@ -203,3 +219,14 @@ def solve(
 
 def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:
     return np.asarray([float(lognormal_quantile(1.0, cv, q)) for q in quantiles])
+
+
+def rates_within(rates: Array, latency: Array, held: Array, limits: Array) -> Array:
+    """Largest rate of each row at which a latency keeps each limit, at most `held` (rows,); (rows, limits).
+
+    `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as `latency.largest_rate_within`.
+    """
+    found = np.empty((len(rates), len(limits)))
+    given = (np.ascontiguousarray(rates), np.ascontiguousarray(latency), np.ascontiguousarray(held), limits, found)
+    _in_parts(len(rates), lambda start, stop: largest_rates(start, stop, *given))
+    return found

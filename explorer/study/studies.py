@@ -49,7 +49,14 @@ def _matters(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generat
     return (yield from what_matters_in_steps(scenario, evaluator.catalog, int(question)))
 
 
-STUDIES: Mapping[str, Study] = {"evidence": _evidence, "matters": _matters}
+def _win_map(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """The win map of a `MapQuestion`, ever finer."""
+    from explorer.study.win_map import win_map
+
+    return (yield from win_map(evaluator.catalog, evaluator.figures, scenario, question))
+
+
+STUDIES: Mapping[str, Study] = {"evidence": _evidence, "matters": _matters, "win_map": _win_map}
 
 
 def study_of(kind: str) -> Study:

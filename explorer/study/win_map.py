@@ -8,21 +8,22 @@ from central figures and with the replicas that the draw takes. Brings numba: fo
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import os
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.catalog import Catalog
-from explorer.engine.closed_form_loop import largest_rates
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.engine.queueing import COARSE, FINE, NodeSpacing
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.bands import residual_factors
-from explorer.study.compiled import solve, time_grid
+from explorer.study.compiled import on_this_thread, rates_within, solve, time_grid
 from explorer.study.contestants import Contestant, Field, field_of
 from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.figures import FigureSets
@@ -37,7 +38,7 @@ from explorer.study.workload import demand_of, limits_of
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CENTRAL_LOADS, DRAWN_LOADS = 28, 14
+CHOICE_LOADS, CENTRAL_LOADS, DRAWN_LOADS = 16, 28, 14
 FIRST_COLUMNS, FIRST_SAMPLES = 8, 8
 """The first picture: every so many columns, with few draws."""
 PARTS = 8
@@ -94,8 +95,26 @@ class _Map:
             self.fields[samples] = field_of(self.catalog, self.figures, self.scenario, workload, samples)
         return self.fields[samples]
 
-    def fill(self, at: int, samples: int) -> None:
-        """Compute one column."""
+    def fill_all(self, order: Sequence[int], samples: int) -> Generator[None]:
+        """Compute columns on all cores, in order; a turn after each, at which whoever asks may give up."""
+        self.field(samples)
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="win-map") as threads:
+            if self.across.key == "rate":
+                self._fill(order[0], samples)
+            under_way = [threads.submit(self._fill, at, samples) for at in order]
+            try:
+                for one in under_way:
+                    one.result()
+                    yield None
+            finally:
+                for one in under_way:
+                    one.cancel()
+
+    def _fill(self, at: int, samples: int) -> None:
+        with on_this_thread():
+            self._compute(at, samples)
+
+    def _compute(self, at: int, samples: int) -> None:
         value = float(self.x[at])
         scenario = moved(self.scenario, self.question, self.across, value)
         workload = scenario.workloads[self.question.workload]
@@ -175,7 +194,9 @@ class _Readings:
         self.drawn: dict[int, tuple[Array, Array]] = {}
         if self.candidates:
             rows = rows_of(self.candidates, made.constants, made.scenario.stragglers.jitter_sigma)
-            self.bursty, self.smooth, self.light = self._rates(rows, CENTRAL_LOADS, FINE, None)
+            self.choice, _, self.light = self._rates(rows, CHOICE_LOADS, COARSE, None)
+            # layouts are chosen from the coarse chain, as everywhere; what counts of those chosen is fine
+            self.bursty, self.smooth = (np.zeros_like(self.choice) for _ in range(2))
 
     def _fitting(self) -> tuple[list[Candidate], Ints]:
         """Every layout of every contestant that holds the model, and whose it is."""
@@ -224,19 +245,12 @@ class _Readings:
                 if "e2e" in p99:
                     p99["e2e"] = p99["e2e"] + extra
                 p99["ttft"] = p99["ttft"] + extra
-            rates = np.ascontiguousarray(shares * solved.saturation[:, None])
-            held = rates[:, -1].copy()
-            one = np.empty((len(held), 1))
+            rates = shares * solved.saturation[:, None]
+            held = rates[:, -1]
             for metric, limit in self.held_limits.items():
-                largest_rates(rates, np.ascontiguousarray(p99[metric]), held, np.asarray([limit]), one)
-                held = one[:, 0].copy()
-            every = np.empty((len(held), len(self.y_limits)))
-            if self.up.metric:
-                largest_rates(rates, np.ascontiguousarray(p99[self.up.metric]), held, self.y_limits, every)
-                every[held <= 0.0] = 0.0
-            else:
-                every[:] = held[:, None]
-            found.append(every)
+                held = rates_within(rates, p99[metric], held, np.asarray([limit]))[:, 0]
+            up = self.up.metric
+            found.append(rates_within(rates, p99[up], held, self.y_limits) if up else held[:, None])
             if light.shape[1] == 0:
                 light = np.stack([np.log(p99[metric][:, 0]) for metric in self.metrics], axis=1)
         return found[0], found[-1], light
@@ -274,6 +288,12 @@ class _Readings:
             drawn[position] = monthly_cost(price[None, :], each)
         return self._decided(central, drawn, chips, degree, short, short_of)
 
+    def _limits_of(self, metric: str) -> Array:
+        """The promise on a metric at each value of the side, or one for all; infinite where none is made."""
+        if metric == self.up.metric:
+            return self.y_limits
+        return np.asarray([self.held_limits.get(metric, np.inf)])
+
     def _at_values(self, rates: Array, count: int) -> Array:
         return rates if self.up.metric else np.broadcast_to(rates, (len(rates), count))
 
@@ -281,24 +301,9 @@ class _Readings:
         """Each contestant's best layout at each value (contestants, values), -1 where none holds the model; by how
         much the best misses where none keeps the promises (logarithm), and which metric it misses most."""
         count = len(asked)
-        kept = self._at_values(self.bursty, count)
+        kept = self._at_values(self.choice, count)
         field = self.field.contestants
-        limits = np.stack(
-            [
-                np.log(self.y_limits) if metric == self.up.metric else np.full(1, np.log(self.held_limits[metric]))
-                if metric in self.held_limits else np.full(1, np.inf)
-                for metric in self.metrics
-                for _ in (0,)
-            ]
-            if not self.up.metric
-            else [
-                np.broadcast_to(
-                    np.log(self.y_limits) if metric == self.up.metric else np.log(self.held_limits[metric]), (count,)
-                )
-                for metric in self.metrics
-            ],
-            axis=0,
-        )
+        limits = np.stack([np.broadcast_to(np.log(self._limits_of(metric)), (count,)) for metric in self.metrics])
         # (rows, metrics, values)
         misses = self.light[:, :, None] - limits[None, :, :]
         missed = np.broadcast_to(misses.max(axis=1), (len(kept), count))
@@ -327,12 +332,14 @@ class _Readings:
         return picked, short, short_of
 
     def _draw(self, wanted: Ints) -> None:
-        """Draw the rows wanted that were not yet: rates (samples, limits) under the stated and under Poisson arrivals."""
+        """Read the rows wanted that were not yet: finely, and drawn under stated and Poisson arrivals."""
         rows = [int(row) for row in wanted if int(row) not in self.drawn]
         if not rows:
             return
         scenario, samples = self.map.scenario, self.samples
         candidates = [self.candidates[row] for row in rows]
+        central = rows_of(candidates, self.map.constants, scenario.stragglers.jitter_sigma)
+        self.bursty[rows], self.smooth[rows], _ = self._rates(central, CENTRAL_LOADS, FINE, None)
         kind = "moe" if self.served.shape.is_moe else "dense"
         factors = [
             residual_factors(
@@ -413,7 +420,7 @@ class _Readings:
             usd_per_month=usd,
             runner_up_usd=runner_usd,
             # where nobody wins: how surely nobody does
-            probability=np.where(wins, probability, np.mean(~np.isfinite(best_drawn), axis=1)),
+            probability=np.asarray(np.where(wins, probability, np.mean(~np.isfinite(best_drawn), axis=1))),
             chips=np.where(wins, chips[winner, columns], 0),
             degree=np.where(wins, degree[winner, columns], 0),
             closest=np.where(np.isfinite(missing), nearest, -1),
@@ -440,17 +447,14 @@ def win_map(
     count = question.columns
     few = min(FIRST_SAMPLES, question.samples)
     first = np.unique(np.round(np.linspace(0, count - 1, min(FIRST_COLUMNS, count))).astype(int))
-    for at in first:
-        made.fill(int(at), few)
-        yield None
+    yield from made.fill_all([int(at) for at in first], few)
     yield made.picture(few, done=False)
     made.columns = [None] * count
     steps = max(count // PARTS, 1)
     # every so many columns first, then those between: each part covers the whole width
     order = [at for start in _spread(steps) for at in range(start, count, steps)]
     part = max(count // PARTS, 1)
-    for done, at in enumerate(order, start=1):
-        made.fill(at, question.samples)
+    for done, _ in enumerate(made.fill_all(order, question.samples), start=1):
         yield made.picture(question.samples, done=False) if done % part == 0 and done < count else None
     return made.picture(question.samples, done=True)
 
