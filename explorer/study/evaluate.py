@@ -26,11 +26,6 @@ class Evaluator:
         self._fleet = FleetEvaluator(catalog)
         self._kept: dict[int, tuple[tuple[object, ...], WorkloadAnswer]] = {}
 
-    @property
-    def figures(self) -> FigureSets:
-        """The figures in use, with what was derived from them."""
-        return self._figures
-
     def evaluate(
         self,
         scenario: Scenario,
