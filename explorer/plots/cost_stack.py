@@ -63,13 +63,20 @@ def stack_bars(outcome: Outcome, workload: int) -> tuple[StackBar, ...]:
 def _bar(one: AlternativeMoney, selected: bool) -> StackBar:
     return StackBar(
         name=one.name,
-        label=one.label if one.keeps_promises is not False else f"{one.label}, breaks a promise",
+        label=", ".join(text for text in (one.label, _against(one)) if text),
         total=one.usd_per_month,
         per_million=None if one.stated is None else one.stated.blended,
         segments=tuple((part.key, part.title, part.usd_per_month) for part in one.parts),
         reason=one.reason,
         selected=selected,
     )
+
+
+def _against(one: AlternativeMoney) -> str:
+    """What stands against it, in short."""
+    if one.within_power_limit is False:
+        return "above the power limit"
+    return "breaks a promise" if one.keeps_promises is False else ""
 
 
 def paint_cost_stack(painter: QPainter, rect: QRectF, tokens: Tokens, bars: tuple[StackBar, ...]) -> None:

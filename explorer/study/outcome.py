@@ -195,6 +195,8 @@ class AlternativeOutcome:
     available: bool
     availability_note: str
     open_figures: tuple[OpenFigure, ...]
+    within_power_limit: bool = True
+    """False where its chips draw more than there is; `reason` then says what would fit."""
     simulated_requests: int = 0
     """Requests simulated at each load behind these latencies; 0 for the closed form and for an estimate."""
 

@@ -411,6 +411,7 @@ def _alternative(
         available=available,
         availability_note=availability,
         open_figures=describe.open_figures(entry.deployment),
+        within_power_limit=not over,
     )
 
 

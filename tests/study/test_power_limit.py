@@ -43,7 +43,7 @@ def test_that_what_draws_more_than_there_is_says_what_would_fit(catalog: Catalog
     assert free.keeps_promises and free.reason == ""
     needed = free.chips_total * H200_WATTS / 1e3
     tight = chosen(catalog, 0.6 * needed)
-    assert not tight.keeps_promises
+    assert not tight.keeps_promises and not tight.within_power_limit and free.within_power_limit
     assert tight.reason.startswith("does not fit the power limit of ")
     assert "there is room for " in tight.reason and "keep the promises up to " in tight.reason
     assert tight.probability_keeps["all"] == 0.0

@@ -209,8 +209,8 @@ def test_that_a_hosted_service_and_a_power_limit_are_typed_on_the_cost_page(
     assert price.power_limit_kw == pytest.approx(20.0)
     assert page.table.model().rowCount() == rows + 1
     assert cell(page.table, rows, 0) == "Hosted service" and cell(page.moves, rows, 7).startswith(("$", "−$"))
-    assert "does not fit the power limit of 20 kW" in cell(page.remarks, 0, 1)
-    assert cell(page.table, 0, column_of(page.table, "promises")) == "broken"
+    assert "does not fit the power limit of 20 kW" in cell(page.remarks, 0, 2)
+    assert cell(page.table, 0, column_of(page.table, "promises")) == "too much power"
     assert page.stack.values()[-1].is_hosted
     steps = window.document.undo_stack
     steps.undo()

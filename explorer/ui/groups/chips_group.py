@@ -70,6 +70,8 @@ class ChipsGroup(Group):
         if answer is not None and answer.chip == alternative.chip:
             if not answer.memory.fits:
                 warning = "does not fit"
+            elif not answer.within_power_limit:
+                warning = "too much power"
             elif not answer.keeps_promises:
                 warning = "breaks a promise"
             elif not answer.available:

@@ -41,6 +41,12 @@ def _months(one: AlternativeMoney) -> str:
     return "never" if one.move.payback_months is None else f"{one.move.payback_months:.1f} months"
 
 
+def _promises(one: AlternativeMoney) -> str:
+    if one.within_power_limit is False:
+        return "too much power"
+    return {True: "kept", False: "broken", None: "not known"}[one.keeps_promises]
+
+
 def _remarks(one: AlternativeMoney) -> str:
     limit = "within the power limit" if one.within_power_limit else ""
     return " · ".join(text for text in (one.reason, limit, one.rent_or_own.reason) if text)
@@ -71,7 +77,7 @@ MONEY: tuple[Column, ...] = (
      lambda one: _maybe(one.tokens_per_s_per_usd_hour, _plain)),
     ("power", "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
     ("promises", "Whether they are kept at the stated traffic; why not stands among the remarks",
-     lambda one: {True: "kept", False: "broken", None: "not known"}[one.keeps_promises]),
+     _promises),
 )  # fmt: skip
 MOVES: tuple[Column, ...] = (
     WHICH,
@@ -91,8 +97,8 @@ MOVES: tuple[Column, ...] = (
 )  # fmt: skip
 REMARKS: tuple[Column, ...] = (
     WHICH,
-    ("Remarks", "What to know", _remarks),
     ("Price", "Where it is from", lambda one: one.price_source),
+    ("Remarks", "What to know", _remarks),
 )
 
 
