@@ -310,7 +310,7 @@ def _rent_or_own(catalog: Catalog, chip: Chip, cloud: str, owned: HourlyCost | N
         where = cloud or "any cloud"
         return RentOrOwn(None, "", own, None, f"no published on-demand offer of {chip.name} in {where}")
     offer = best_offer(published)
-    source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.date}"
+    source = f"{offer.cloud} {offer.instance}, {offer.region}, on-demand, {offer.date}; read from {offer.source}"
     if owned is None:
         return RentOrOwn(offer.usd_per_chip_hour, source, None, None, missing)
     fixed = float(owned.capital + owned.opex + owned.colocation)

@@ -161,6 +161,7 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
     source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.term.replace('_', '-')}, {offer.date}"
     if offer.confidence == "low":
         source += f"; low confidence: {offer.note}" if offer.note else "; low confidence"
+    source += f"; read from {offer.source}"
     return ChipPrice(
         usd=offer.usd_per_chip_hour,
         draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** rents,

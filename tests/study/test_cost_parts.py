@@ -231,4 +231,5 @@ def test_that_every_price_says_where_it_is_from(answered: tuple[Outcome, Workloa
     asked = scenario(workload(alternative("nv-h200")), price=Price(basis="offer"))
     _, money = money_of(asked.model_copy(update={"as_of": "2030-01-01"}), catalog)
     source = money.alternatives[0].price_source
-    assert source.startswith("AWS ") and "stale" in source
+    assert source.startswith("AWS p5en.48xlarge, us-east-1, on-demand, 2026-07-20") and "stale" in source
+    assert "read from " in source and "karpenter" in source
