@@ -79,11 +79,13 @@ CLOSED_LOOP: tuple[Target, ...] = (
 """Judged with the constants estimated without the row's chip, or without its model family."""
 
 AT_THE_EDGE = (
-    "near saturation d ln TPOT/d ln rate = 1/(1-u): 10 % in the capacity is a factor in the latency. At the batch that "
-    "the measured latency implies (Little's law) the step itself is within 10 % (median). Tried and no better: a prior "
-    "on how near to saturation submitters run (server 0.96, interactive 0.59 of the same system's offline rate), the "
-    "step time's spread by evidence grade, the median in place of the mean logarithm, other prompt packing, 2-3 ms a "
-    "request. Holding the load within the benchmark's limits is not done: they may choose the layout only."
+    "near saturation d ln TPOT/d ln rate = 1/(1-u): 10 % in the capacity is a factor in the latency. At the batch "
+    "that the measured latency implies (Little's law) the step itself is within 9 % (median). Tried: a prior that "
+    "submitters run near saturation (18 % with chips or families left out, but the P90 rises from 63 to 71-86 %; "
+    "with what server and interactive rows carry of the same system's offline rate, 0.96 and 0.59, as the prior: "
+    "22-27 %); spreads of the step time by evidence grade, the median in place of the mean logarithm (19-30 %); "
+    "prompts packed to 3,584 or 8,192 tokens (19 %); 2 or 3 ms of host time a request (21, 29 %); pipelines for "
+    "short prompts too (20 %). The load is not held within the benchmark's limits: they choose the layout only."
 )
 
 UNFITTED: tuple[Target, ...] = (
