@@ -111,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     solving.add_argument("--json", action="store_true", help="one JSON object instead of the text")
     solving.set_defaults(run=_break_even)
 
+    claiming = commands.add_parser("claims", help="check the claims of a scenario: how sure each is, what it hangs on")
+    claiming.add_argument("file", type=Path)
+    claiming.add_argument("--json", action="store_true", help="one JSON object instead of the text")
+    claiming.set_defaults(run=_claims)
+
     painting = commands.add_parser("snapshot", help="write a picture of the window")
     painting.add_argument("file", type=Path)
     painting.add_argument("-o", "--output", type=Path, required=True, metavar="PNG")
@@ -155,8 +160,8 @@ def _parser() -> argparse.ArgumentParser:
 
 COMMANDS = frozenset(
     {
-        "open", "evaluate", "break-even", "what-matters", "ask-first", "snapshot", "check", "validate", "chips",
-        "models",
+        "open", "evaluate", "break-even", "claims", "what-matters", "ask-first", "snapshot", "check", "validate",
+        "chips", "models",
     }
 )
 
@@ -263,6 +268,22 @@ def _break_even(options: argparse.Namespace) -> int:
         print(json.dumps(break_even_data(found), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         print(break_even_text(found))
+    return 0
+
+
+def _claims(options: argparse.Namespace) -> int:
+    from explorer.study.claims import claims_at_once
+    from explorer.study.claims_words import claims_data, claims_text
+
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    found = claims_at_once(Evaluator(catalog), loaded.scenario)
+    if options.json:
+        print(json.dumps(claims_data(found), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(claims_text(found))
     return 0
 
 

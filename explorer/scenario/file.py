@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from explorer.catalog.catalog import Catalog
 from explorer.errors import Problem, ScenarioFileError
-from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records
+from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records, unreadable_claims
 from explorer.scenario.document import new_text, plain, same, updated_text
 from explorer.scenario.lines import key_lines, line_of
 from explorer.scenario.migrate import FormatError, migrated
@@ -68,6 +68,7 @@ def parse_scenario(text: str, path: Path, catalog: Catalog | None = None) -> Loa
     except ValidationError as error:
         found.extend(faults(error))
     found.extend(_baseline_faults(present.get("baseline")))
+    found.extend(unreadable_claims(present))
     if catalog is not None:
         found.extend(unknown_records(present, catalog))
     if found or scenario is None:

@@ -94,6 +94,7 @@ def _listed() -> tuple[OutputName, ...]:
         OutputName(
             "chance", "chance", "chance of keeping every promise", "share", spellings=("probability",),
         ),
+        OutputName("portability", "portability", "part of the features used that its software stack supports", "share"),
         OutputName("hhi", "HHI", "concentration of spending (HHI)", "plain", ("fleet",), by_tier=True),
         OutputName(
             "effective_suppliers", "effective suppliers", "effective suppliers", "suppliers", ("fleet",), by_tier=True,

@@ -320,6 +320,20 @@ class Shock(Record):
         return self
 
 
+class Claim(Record):
+    """Something that somebody said, as a statement about outputs that can be checked.
+
+    `statement` is in the grammar of `explorer.scenario.statement`; `says` the claim in words, `sources` who said it and
+    what else was published, `found` what was later found against or for it.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    statement: Annotated[str, Field(min_length=1, max_length=400)]
+    says: str = ""
+    sources: tuple[str, ...] = ()
+    found: str = ""
+
+
 class Scenario(Record):
     """The whole document."""
 
@@ -340,6 +354,7 @@ class Scenario(Record):
     simulation: Simulation = Simulation()
     overrides: dict[str, dict[str, Override]] = {}
     shocks: tuple[Shock, ...] = ()
+    claims: tuple[Claim, ...] = ()
     baseline: dict[str, Any] | None = None
     catalog: dict[str, Any] | None = None
 
@@ -351,4 +366,7 @@ class Scenario(Record):
         shocks = [shock.name for shock in self.shocks]
         if len(set(shocks)) != len(shocks):
             raise _refused("shocks", "two shocks have the same name", "a different name for each")
+        claims = [claim.name for claim in self.claims]
+        if len(set(claims)) != len(claims):
+            raise _refused("claims", "two claims have the same name", "a different name for each")
         return self

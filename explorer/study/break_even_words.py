@@ -197,7 +197,7 @@ def _written(unknown: Unknown, value: float) -> str:
 
 
 def _end(unknown: Unknown, end: str) -> str:
-    """The best end: "scale-up link bandwidth, one way, of AI200 without limit"."""
+    """The best end: "scale-up link bandwidth, one way (AI200) without limit"."""
     reach = unknown.reach
     text = _written(unknown, reach.high_end if end == "high" else reach.low_end)
     beyond = {"no limit": "without limit", "next to nothing": "next to nothing"}.get(text, f"at {text}")

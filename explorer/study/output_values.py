@@ -43,6 +43,8 @@ def central_value(output: OutputName, one: AlternativeOutcome) -> float:
         return _centre({0.5: found.p50, 0.95: found.p95, 0.99: found.p99}[quantile], np.inf)
     if output.key in _MONEY:
         return _money(output, one)
+    if output.key == "portability":
+        raise NoAnswerError("portability is judged, not computed: it can be claimed, not solved for")
     memory = one.memory
     if output.key == "memory_headroom":
         return memory.usable - memory.weights - memory.kv - memory.other if memory.fits else -memory.shortfall

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.errors import ExplorerError
 from explorer.scenario.outputs import OUTPUTS
+from explorer.scenario.places import Place
 from explorer.scenario.schema import Scenario
 from explorer.study.outcome import AlternativeOutcome
 from explorer.study.output_values import NoAnswerError
-from explorer.study.question import HOURLY_OUTPUTS, Place, Question, holding, margins
+from explorer.study.question import HOURLY_OUTPUTS, Question, holding, margins
 from explorer.study.solving import Reach
 from explorer.study.unknown import Unknown, UnknownInputError, figure_unknown, unknown_named
 

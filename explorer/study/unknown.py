@@ -11,11 +11,11 @@ from explorer.catalog.figure import FIGURE_KINDS
 from explorer.errors import ExplorerError
 from explorer.scenario.inputs import INPUTS, input_at
 from explorer.scenario.path import ScenarioValueError, get, replace, split
+from explorer.scenario.places import Place
 from explorer.scenario.quantity import QUANTITIES, Quantity, quantity_for_unit
 from explorer.scenario.schema import Alternative, Override, Scenario, Workload
 from explorer.scenario.wording import NumberRange, fields_of, number_range_at, record_at, written
 from explorer.study.figures import central_values
-from explorer.study.question import Place
 from explorer.study.resolve import served_model
 from explorer.study.solving import Reach
 
@@ -66,12 +66,12 @@ class Unknown:
 
     @property
     def name(self) -> str:
-        """As a heading names it: "Scale-up link bandwidth, one way, of AI200"."""
-        return f"{self.title}{',' if ',' in self.title else ''} of {self.of}" if self.of else self.title
+        """As a heading names it: "Scale-up link bandwidth, one way (AI200)"."""
+        return f"{self.title} ({self.of})" if self.of else self.title
 
     @property
     def within(self) -> str:
-        """As the middle of a sentence names it: "scale-up link bandwidth, one way, of AI200"."""
+        """As the middle of a sentence names it: "scale-up link bandwidth, one way (AI200)"."""
         name = self.name
         return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 

@@ -12,6 +12,7 @@ from explorer.scenario.file import check_scenario, read_scenario, write_scenario
 
 NAMES = (
     "ai200-on-aws",
+    "claims-of-the-brief",
     "diversified-fleet",
     "llama-70b-chat",
     "nvidia-only-fleet",

@@ -1,0 +1,182 @@
+"""Checked claims in words and as plain data: what the window, the command line and the report say of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.statement import Term
+from explorer.study.claims import ClaimAnswer, Decider
+from explorer.study.outcome import Banded
+from explorer.study.probability_words import confidence_word
+
+SCHEMA = 1
+SHARE = QUANTITIES["share"]
+BEYOND = "no end"
+"""Instead of an infinite latency or cost."""
+
+
+def verdict(found: ClaimAnswer) -> str:
+    """How sure the claim is: "likely (82 %)"."""
+    if found.settled:
+        return "holds" if found.holds else "does not hold"
+    if found.probability is not None:
+        return f"{confidence_word(found.probability)} ({SHARE.format(found.probability)})"
+    if found.holds is None:
+        return "cannot be told"
+    return f"{'holds' if found.holds else 'does not hold'} at the stated values"
+
+
+def side_text(found: ClaimAnswer, stated: Banded | None, factor: float = 1.0) -> str:
+    """One side of the statement with its band: "44 ms (35 ms to 61 ms)"; the `factor` of its term taken off."""
+    if stated is None:
+        return ""
+    side = Banded(stated.value / factor, stated.low / factor, stated.high / factor)
+    quantity = found.statement.left.output.quantity
+    value = quantity.format(side.value) if math.isfinite(side.value) else BEYOND
+    if side.low == side.high:
+        return value
+    low = quantity.format(side.low) if math.isfinite(side.low) else BEYOND
+    high = quantity.format(side.high) if math.isfinite(side.high) else BEYOND
+    return value if low == high == value else f"{value} ({low} to {high})"
+
+
+def sides_text(found: ClaimAnswer) -> str:
+    """Both sides as they were found: "0.44 s (35 ms to no end) > 2 × 42 ms (22 ms to 95 ms)"."""
+    if found.left is None:
+        return ""
+    sign = {"<=": "≤", ">=": "≥"}.get(found.statement.comparison, found.statement.comparison)
+    right = found.statement.right
+    other = (
+        found.statement.left.output.quantity.format(right)
+        if isinstance(right, float)
+        else _times(right) + side_text(found, found.right, right.factor)
+    )
+    left = found.statement.left
+    return f"{_times(left)}{side_text(found, found.left, left.factor)} {sign} {other}"
+
+
+def _times(term: Term) -> str:
+    return "" if term.factor == 1.0 else f"{term.factor:g} × "
+
+
+def hangs_on(found: ClaimAnswer) -> str:
+    """The figure that decides the claim, in a few words: "Purchase price (AI200), turns at $14.1k"."""
+    parts = []
+    if found.decider is not None:
+        one = found.decider
+        turn = "" if one.flips_at is None else f", turns at {one.quantity.format(one.flips_at)}"
+        parts.append(f"{one.title} ({one.of}){turn}")
+    elif found.settled:
+        parts.append("nothing that is open")
+    elif found.probability in (0.0, 1.0):
+        parts.append("no open figure changes it")
+    elif found.probability is not None:
+        parts.append(found.over if found.over and not _of_figures(found) else "many figures together")
+    if found.stalls_flip_at is not None:
+        parts.append(f"turns where a rare stall has a chance of {found.stalls_flip_at:.1g} a chip and barrier")
+    return "; ".join(parts)
+
+
+def details(found: ClaimAnswer) -> list[str]:
+    """What stands behind the answer, a sentence each."""
+    lines: list[str] = []
+    if found.reason:
+        lines.append(f"{_upper(found.reason)}.")
+    if found.decider is not None:
+        lines.append(_decider_sentence(found.decider))
+    if found.model_share >= 0.05:
+        lines.append(f"The model's own error explains {SHARE.format(found.model_share)} of the doubt.")
+    if found.undecided >= 0.005:
+        lines.append(
+            f"In {SHARE.format(found.undecided)} of the cases neither side carries the load; they are left out."
+        )
+    if found.probability is not None and found.over and not found.settled:
+        lines.append(f"The probability runs over {found.over}.")
+    lines.extend(f"{caution}." for caution in found.cautions)
+    return lines
+
+
+def claims_text(found: Sequence[ClaimAnswer]) -> str:
+    """The claims one below the other, for the command line."""
+    if not found:
+        return "the scenario makes no claims: add [[claims]] with name and statement"
+    blocks = []
+    for one in found:
+        lines = [f"{one.claim.name}: {verdict(one)}", f"  {one.claim.statement}"]
+        lines += [f"  {text}" for text in (sides_text(one),) if text]
+        lines += [f"  hangs on: {text}" for text in (hangs_on(one),) if text]
+        lines += [f"  {line}" for line in details(one)]
+        lines += [f"  found since: {one.claim.found}"] if one.claim.found else []
+        lines += [f"  source: {source}" for source in one.claim.sources]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def claims_data(found: Sequence[ClaimAnswer]) -> dict[str, Any]:
+    """The claims as plain data, SI units; null where there is no number."""
+    return {"schema": SCHEMA, "claims": [_claim(one) for one in found]}
+
+
+def _claim(found: ClaimAnswer) -> dict[str, Any]:
+    right = found.statement.right
+    return {
+        "name": found.claim.name,
+        "says": found.claim.says,
+        "statement": found.claim.statement,
+        "sources": list(found.claim.sources),
+        "found_since": found.claim.found,
+        "holds_at_stated_values": found.holds,
+        "probability": found.probability,
+        "settled": found.settled,
+        "verdict": verdict(found),
+        "left": _side(found.left),
+        "right": right if isinstance(right, float) else _side(found.right),
+        "hangs_on": None if found.decider is None else _decider(found.decider),
+        "share_of_the_models_own_error": found.model_share,
+        "undecided": found.undecided,
+        "turns_at_stall_probability": found.stalls_flip_at,
+        "over": found.over,
+        "cautions": list(found.cautions),
+        "reason": found.reason,
+    }
+
+
+def _decider(one: Decider) -> dict[str, Any]:
+    return {
+        "figure": one.title,
+        "of": one.of,
+        "path": one.path or None,
+        "share_of_the_doubt": one.share,
+        "probability_at_its_low_end": one.chance_low,
+        "probability_at_its_high_end": one.chance_high,
+        "turns_at": one.flips_at,
+        "source": one.source,
+    }
+
+
+def _side(side: Banded | None) -> dict[str, Any] | None:
+    if side is None:
+        return None
+    return {end: _finite(getattr(side, end)) for end in ("value", "low", "high")}
+
+
+def _decider_sentence(one: Decider) -> str:
+    return (
+        f"{one.title} ({one.of}) decides most: at its low end the claim holds in "
+        f"{SHARE.format(one.chance_low)} of the cases, at its high end in {SHARE.format(one.chance_high)}."
+    )
+
+
+def _of_figures(found: ClaimAnswer) -> bool:
+    return not any(term.of_fleet for term in found.statement.terms)
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
