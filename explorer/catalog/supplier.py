@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# "cloud" is listed because fleets are judged on it, but it comes from the deployment, not from the chip.
+# "cloud" and "region" are listed because fleets are judged on them, but they come from the deployment, not the chip.
 TIERS: tuple[str, ...] = (
     "designer",
     "foundry",
@@ -13,12 +13,13 @@ TIERS: tuple[str, ...] = (
     "memory_type",
     "memory_maker",
     "cloud",
+    "region",
     "software_stack",
     "country",
 )
 # Stand where a chip needs nobody at a tier: no outage or price rise can come from there.
 NO_DEPENDENCE: frozenset[str] = frozenset({"No advanced packaging", "No external memory"})
-CHIP_TIERS: tuple[str, ...] = tuple(tier for tier in TIERS if tier != "cloud")
+CHIP_TIERS: tuple[str, ...] = tuple(tier for tier in TIERS if tier not in ("cloud", "region"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,9 @@ def _unknown_suppliers(document: Mapping[str, Any], catalog: Catalog, above: Pat
     """Suppliers of shocks that nothing depends on, and features that no software stack is known to support."""
     fleet = document.get("fleet")
     table = fleet if isinstance(fleet, Mapping) else {}
-    clouds = {one.get("cloud") for _, one in _tables(table.get("members"))}
+    members = [one for _, one in _tables(table.get("members"))]
+    clouds = {one.get("cloud") for one in members}
+    clouds |= {f"{one['cloud']} {one['region']}" for one in members if one.get("cloud") and one.get("region")}
     shocks = _tables(document.get("shocks"))
     names = supplier_names(catalog) if shocks else ()
     for position, shock in shocks:
@@ -162,6 +164,7 @@ def supplier_names(catalog: Catalog, scenario: Scenario | None = None) -> tuple[
     names |= {offer.cloud for offer in catalog.offers.values()}
     if scenario is not None:
         names |= {member.cloud for member in scenario.fleet.members if member.cloud}
+        names |= {f"{member.cloud} {member.region}".strip() for member in scenario.fleet.members if member.region}
     return tuple(sorted(names))
 
 

@@ -15,7 +15,7 @@ KvPrecision = Literal["bf16", "fp8"]
 PriceBasis = Literal["offer", "cost_plus", "own"]
 Term = Literal["on_demand", "reserved", "spot"]
 Tier = Literal[
-    "designer", "foundry", "packaging", "memory_type", "memory_maker", "cloud", "software_stack", "country"
+    "designer", "foundry", "packaging", "memory_type", "memory_maker", "cloud", "region", "software_stack", "country"
 ]
 
 
@@ -146,11 +146,12 @@ class Workload(Record):
 
 
 class FleetMember(Record):
-    """One deployment of the fleet and its share of the output tokens."""
+    """One deployment of the fleet and its share of the output tokens; where none states a region, none is judged."""
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     chip: str
     cloud: str = ""
+    region: Annotated[str, Field(max_length=80)] = ""
     offer: str | None = None
     traffic_share: Share
     locked: Flag = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.catalog import TIERS, Catalog
+from explorer.catalog import Catalog
 from explorer.catalog.portability import PortabilityMatrix, SupportCell, portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import (
@@ -23,7 +23,7 @@ from explorer.engine.concentration import (
 from explorer.engine.cost import exploitable_price_rise
 from explorer.scenario.schema import Risk, Scenario
 from explorer.study.cost_parts import exit_cost
-from explorer.study.fleet import TIER_TITLES, Tier, supply_tier
+from explorer.study.fleet import TIER_TITLES, Tier, fleet_tiers, supply_tier
 from explorer.study.outcome import Banded, FleetOutcome, Outcome
 from explorer.study.pools import pool_table
 
@@ -209,14 +209,14 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
     spare = np.nan_to_num(np.maximum(sizes.capacity - traffic, 0.0)) * (traffic > 0)
     support, stacks = pool_support(scenario, catalog, features)
     headroom = None if scenario.fleet.headroom == "auto" else float(scenario.fleet.headroom)
-    tiers = {name: supply_tier(catalog, name, members) for name in TIERS}
+    tiers = {name: supply_tier(catalog, name, members) for name in fleet_tiers(members)}
     losses = {name: tier_loss(tier, traffic, spare, support, headroom) for name, tier in tiers.items()}
     # an impact is judged against the worst one among the tiers that count
-    counted = [name for name in TIERS if name in scenario.fleet.tiers]
+    counted = [name for name in tiers if name in scenario.fleet.tiers]
     largest = max((float(_impacts(tiers[name], losses[name], risk).max()) for name in counted), default=0.0)
     spend = np.asarray([pool.spend_share for pool in fleet.pools])
     found = tuple(
-        _tier(name, tiers[name], losses[name], risk, largest, name in counted, spend) for name in TIERS
+        _tier(name, tiers[name], losses[name], risk, largest, name in counted, spend) for name in tiers
     )
     survivability = {one.tier: one.survivability for one in found if one.counts}
     worst = min(survivability.values(), default=None)

@@ -37,6 +37,7 @@ TIER_TITLES: dict[str, str] = {
     "memory_type": "Memory type",
     "memory_maker": "Memory makers",
     "cloud": "Cloud",
+    "region": "Region",
     "software_stack": "Software stack",
     "country": "Country",
 }
@@ -58,7 +59,7 @@ class FleetEvaluator:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._tiers: dict[tuple[tuple[str, str], ...], dict[str, Tier]] = {}
+        self._tiers: dict[tuple[tuple[str, ...], ...], dict[str, Tier]] = {}
 
     def evaluate(self, scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> FleetOutcome:
         """The fleet of a scenario; `pools` holds, workload by workload, what a replica of each member carries."""
@@ -137,18 +138,45 @@ class FleetEvaluator:
     def _tier_outcomes(
         self, scenario: Scenario, members: Sequence[FleetMember], spend: Array
     ) -> tuple[TierOutcome, ...]:
-        key = tuple((member.chip, member.cloud) for member in members)
+        key = tuple((member.name, member.chip, member.cloud, member.region) for member in members)
         if key not in self._tiers:
-            self._tiers = {key: {tier: self._tier(tier, members) for tier in TIERS}}
+            self._tiers = {key: {tier: self._tier(tier, members) for tier in fleet_tiers(members)}}
         tiers = self._tiers[key]
-        return tuple(_tier_outcome(name, tiers[name], spend, name in scenario.fleet.tiers) for name in TIERS)
+        return tuple(_tier_outcome(name, tier, spend, name in scenario.fleet.tiers) for name, tier in tiers.items())
 
     def _tier(self, tier: str, members: Sequence[FleetMember]) -> Tier:
         return supply_tier(self._catalog, tier, members)
 
 
+def fleet_tiers(members: Sequence[FleetMember]) -> tuple[str, ...]:
+    """The tiers that a fleet is judged on; regions only where some member states its own."""
+    return tuple(tier for tier in TIERS if tier != "region" or any(member.region for member in members))
+
+
+def _regions(members: Sequence[FleetMember]) -> Tier:
+    """Regions by cloud; a member that states none is in one of those of its cloud, or in another one there."""
+    where = [f"{member.cloud} {member.region}".strip() if member.region else "" for member in members]
+    elsewhere = [f"{member.cloud or ON_PREMISES}, elsewhere" for member in members]
+    names = tuple(dict.fromkeys(place or other for place, other in zip(where, elsewhere, strict=True)))
+    table: dict[str, SupplierCandidates] = {}
+    silent: list[str] = []
+    for member, place, other in zip(members, where, elsewhere, strict=True):
+        if place:
+            table[member.name] = known_suppliers(np.eye(len(names))[names.index(place)])
+            continue
+        same = [one for one, near in zip(where, members, strict=True) if one and near.cloud == member.cloud]
+        options = tuple(dict.fromkeys([*same, other]))
+        places = [names.index(one) for one in options]
+        table[member.name] = undisclosed_supplier(places, [1.0] * len(places), len(names))
+        silent.append(member.name)
+    text = f"{', '.join(silent)}: region not stated" if silent else ""
+    return Tier(tier_structure([member.name for member in members], table), names, text)
+
+
 def supply_tier(catalog: Catalog, tier: str, members: Sequence[FleetMember]) -> Tier:
     """Who may supply whom at one tier of a fleet; raises UnknownRecordError where a chip has no such link."""
+    if tier == "region":
+        return _regions(members)
     if tier == "cloud":
         clouds = [member.cloud or ON_PREMISES for member in members]
         names = tuple(dict.fromkeys(clouds))

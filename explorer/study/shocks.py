@@ -19,7 +19,7 @@ from explorer.scenario.schema import Scenario, Shock
 from explorer.study.cost_parts import exit_cost
 from explorer.study.dependence import features_used, pool_support
 from explorer.study.figures import central_values
-from explorer.study.fleet import ON_PREMISES, Tier, supply_tier
+from explorer.study.fleet import ON_PREMISES, Tier, fleet_tiers, supply_tier
 from explorer.study.mixture import mixture_quantile
 from explorer.study.money import owned_per_hour
 from explorer.study.outcome import METRICS, Metric, Outcome, PoolReplica
@@ -163,7 +163,9 @@ class _ShockedFleet:
         self._scenario, self._catalog, self._outcome = scenario, catalog, outcome
         members = scenario.fleet.members
         self._names = tuple(member.name for member in members)
-        self._tiers: dict[str, Tier] = {name: supply_tier(catalog, name, members) for name in TIERS}
+        self._tiers: dict[str, Tier] = {
+            name: supply_tier(catalog, name, members) for name in fleet_tiers(members)
+        }
         self._table = pool_table(outcome.fleet)
         self._traffic = np.asarray([member.traffic_share for member in members])
         self._sizes = self._table.size(self._traffic)
@@ -244,9 +246,8 @@ class _ShockedFleet:
     def _reached(self, shock: Shock) -> Array:
         """Part of each pool that hangs on the supplier, wherever it stands, in expectation over what is undisclosed."""
         kept = np.ones_like(self._traffic)
-        for name in _tiers_hit(shock):
-            tier = self._tiers[name]
-            if shock.supplier in tier.suppliers:
+        for name, tier in self._tiers.items():
+            if name in _tiers_hit(shock) and shock.supplier in tier.suppliers:
                 rows = tier.structure.assignment[:, :, tier.suppliers.index(shock.supplier)]
                 kept = kept * (1.0 - rows @ tier.structure.probabilities)
         return np.asarray(1.0 - kept)
@@ -254,7 +255,7 @@ class _ShockedFleet:
     def _repriced(self, shock: Shock, hit: Array, notes: list[str]) -> Effect:
         basis = self._scenario.price.basis
         factor, added = np.ones_like(hit), np.zeros_like(hit)
-        where = [name for name in TIERS if shock.supplier in self._tiers[name].suppliers]
+        where = [name for name, tier in self._tiers.items() if shock.supplier in tier.suppliers]
         if "cloud" in where:
             if basis == "own":
                 notes.append("what is owned pays no rent")

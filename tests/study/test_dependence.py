@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog
 from explorer.engine.concentration import known_suppliers, tier_structure
 from explorer.errors import UnknownRecordError
-from explorer.scenario.schema import Fleet, Migration, Scenario
+from explorer.scenario.schema import Fleet, FleetMember, Migration, Scenario, Shock
 from explorer.study.dependence import Dependence, TierDependence, tier_loss
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data
 from explorer.study.fleet import Tier
+from explorer.study.outcome import Outcome
 from explorer.study.pools import pool_table
 from tests.study.asking import alternative, fleet, scenario, workload
 
@@ -170,3 +171,41 @@ def test_that_the_json_carries_dependence_and_says_what_the_bands_are_for(catalo
     assert table["tiers"][0]["suppliers"][0]["lost"]["value"] > 0
     assert table["portability"][0]["cells"][0]["source"]
     assert table["bases"]["lost"] == "traffic"
+
+
+def regions(catalog: Catalog, *places: str) -> Outcome:
+    """Half on H200 and half on Trainium2, both on AWS, in these regions."""
+    chips = ("nv-h200", "aws-trn2")
+    members = tuple(
+        FleetMember(name=chip, chip=chip, cloud="AWS", region=place, traffic_share=0.5)
+        for chip, place in zip(chips, places, strict=True)
+    )
+    outage = (Shock(name="storm", kind="outage", supplier="AWS us-east-1"),) if "us-east-1" in places else ()
+    asked = scenario(workload(alternative("nv-h200")), fleet=Fleet(members=members), shocks=outage, samples=8)
+    return evaluate(asked, catalog)
+
+
+def test_that_two_regions_of_one_cloud_are_two_regions_and_one_cloud(catalog: Catalog) -> None:
+    outcome = regions(catalog, "us-east-1", "eu-north-1")
+    tiers = {tier.tier: tier for tier in outcome.fleet.tiers}
+    spend = [pool.spend_share for pool in outcome.fleet.pools]
+    assert tiers["region"].effective_suppliers.value == pytest.approx(1.0 / sum(share**2 for share in spend))
+    assert tiers["cloud"].effective_suppliers.value == pytest.approx(1.0)
+    assert {one.supplier for one in tiers["region"].suppliers} == {"AWS us-east-1", "AWS eu-north-1"}
+    assert outcome.economics is not None
+    storm = outcome.economics.shocks[0]
+    assert storm.after.capacity < storm.before.capacity and storm.after.served > 0
+
+
+def test_that_a_region_nobody_states_is_a_range_between_the_same_and_another(catalog: Catalog) -> None:
+    outcome = regions(catalog, "us-east-1", "")
+    (tier,) = [tier for tier in outcome.fleet.tiers if tier.tier == "region"]
+    assert tier.effective_suppliers.low == pytest.approx(1.0) and tier.effective_suppliers.high > 1.2
+    assert tier.unknown == "aws-trn2: region not stated" and not tier.single_point_of_failure
+
+
+def test_that_without_regions_none_is_judged(catalog: Catalog) -> None:
+    outcome = regions(catalog, "", "")
+    assert "region" not in {tier.tier for tier in outcome.fleet.tiers}
+    assert outcome.economics is not None
+    assert "region" not in {tier.tier for tier in outcome.economics.dependence.tiers}

@@ -45,7 +45,9 @@ class FleetGroup(FoldedGroup):
         self.rows.addWidget(self.heading)
         self.rows.addWidget(self._members)
         self.rows.addWidget(Heading("Tiers that count", self))
-        self.tiers = {tier: QCheckBox(tier.replace("_", " ").capitalize(), self) for tier in get_args(Tier)}
+        # regions last: they are only there where some pool states its own
+        listed = sorted(get_args(Tier), key=lambda tier: tier == "region")
+        self.tiers = {tier: QCheckBox(tier.replace("_", " ").capitalize(), self) for tier in listed}
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(0)
@@ -74,6 +76,7 @@ class FleetGroup(FoldedGroup):
         counted = self.document.scenario.fleet.tiers
         for tier, box in self.tiers.items():
             box.setChecked(tier in counted)
+        self.tiers["region"].setVisible(any(member.region for member in members))
 
     def show_outcome(self, outcome: Outcome) -> None:
         """What each pool costs, or why it cannot carry its share."""

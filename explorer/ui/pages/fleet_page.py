@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
-from explorer.catalog import TIERS
+from explorer.catalog.supplier import CHIP_TIERS
 from explorer.errors import ExplorerError
 from explorer.plots.frontier_plot import RISKS, FrontierPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot
@@ -58,8 +58,6 @@ class FleetPage(MoneyPage):
         self.tier = QComboBox(self)
         self.tier.setObjectName("fleet.tier")
         self.tier.setAccessibleName("Tier whose failure is looked at")
-        for tier in TIERS:
-            self.tier.addItem(TIER_TITLES[tier], tier)
         self.risk = QComboBox(self)
         self.risk.setObjectName("fleet.risk")
         self.risk.setAccessibleName("What the cost is set against")
@@ -125,8 +123,7 @@ class FleetPage(MoneyPage):
             self.frontier.show_frontier(None)
             self.shock_editor.show_shocks(SHOCK_HEADINGS, [], answer.fleet, ())
             return
-        if not self._tier_chosen:
-            self.tier.setCurrentIndex(TIERS.index(frontier_tier(self._feed.scenario)))
+        self._offer_tiers([tier.tier for tier in found.dependence.tiers] or list(CHIP_TIERS))
         same = self.tier.currentData() == found.frontier.tier
         self.frontier.show_frontier(found.frontier if same else self._feed.frontier(self.tier.currentData()))
         self.scores.setText(score_words(answer.fleet, found.dependence))
@@ -159,6 +156,16 @@ class FleetPage(MoneyPage):
             self.portability.show_rows(*portability_table(depend))
         else:
             self.market_tab.show_rows(MARKET_HEADINGS, market_rows(found))
+
+    def _offer_tiers(self, names: list[str]) -> None:
+        if [self.tier.itemData(at) for at in range(self.tier.count())] != names:
+            kept = self.tier.currentData()
+            self.tier.clear()
+            for name in names:
+                self.tier.addItem(TIER_TITLES[name], name)
+            self.tier.setCurrentIndex(max(0, self.tier.findData(kept)))
+        if not self._tier_chosen:
+            self.tier.setCurrentIndex(max(0, self.tier.findData(frontier_tier(self._feed.scenario))))
 
     def take_mix(self, shares: tuple[float, ...]) -> None:
         """Take a fleet of these traffic shares, as one undoable step."""
