@@ -52,6 +52,7 @@ class Demand:
 
     chip: str
     chip_name: str
+    chip_short: str
     alternative: str
     figure: str
     title: str
@@ -103,6 +104,7 @@ def ask_first(
             found[choice.chip.id, name] = Demand(
                 chip=choice.chip.id,
                 chip_name=choice.chip.name,
+                chip_short=choice.chip.short_name,
                 alternative=choice.outcome.name,
                 figure=name,
                 title=figure.title,

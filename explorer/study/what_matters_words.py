@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from explorer.scenario.quantity import NOTHING, QUANTITIES, quantity_for_unit, unit_scale
 from explorer.study.ask_first import Demand, Threshold
 from explorer.study.describe import METRIC_NAMES
@@ -39,6 +41,13 @@ def believed_text(demand: Demand) -> str:
     return range_in_unit(demand.low, demand.high, demand.unit)
 
 
+def believed_short(demand: Demand) -> str:
+    """What is believed about a figure without the names of readings."""
+    if demand.readings:
+        return " or ".join(in_unit(value, demand.unit) for value in sorted(value for _, value in demand.readings))
+    return believed_text(demand)
+
+
 def threshold_text(demand: Demand, threshold: Threshold) -> str:
     """The number an answer must beat: "≥ 3.45 TB/s", "any", "not by itself"."""
     if threshold.kind == "met":
@@ -66,7 +75,7 @@ def worth_text(demand: Demand) -> str:
     """What knowing the figure is worth."""
     if demand.worth is None:
         return NOTHING
-    return f"{MONTH.format(demand.worth)}/month" if demand.decides else "decides nothing alone"
+    return f"{MONTH.format(demand.worth)}/month" if demand.decides else "nothing alone"
 
 
 def odds_text(demand: Demand) -> str:
@@ -97,8 +106,8 @@ def headline(found: WhatMatters) -> str:
     if not found.demands or moving is None:
         return f"Nothing about the choice hangs on an undisclosed figure; {found.best_now} costs least as things stand."
     return (
-        f"No single undisclosed figure changes the choice: {found.best_now} costs least whatever one of them turns out "
-        f"to be. For {found.alternative}, {moving.title.lower()} moves the answer most."
+        f"No single undisclosed figure changes the choice: {found.best_now} costs least either way. For "
+        f"{found.alternative}, {moving.title.lower()} moves the answer most."
     )
 
 
@@ -164,8 +173,8 @@ def matters_text(found: WhatMatters) -> str:
 TITLES_OF_ANSWERS = {"tornado": "Swing", "sobol": "Share", "evppi": "Worth"}
 PART_HEADINGS = ("figure", "from … to", "P99", "$/month", "keeps promises", "share alone", "share in all", "worth")
 SPREAD_HEADINGS = (
-    "alternative", "P99, 5 % – 50 % – 95 %", "$/month, 5 % – 50 % – 95 %", "keeps all promises", "some size keeps them",
-    "cheaper than reference", "expected $/month",
+    "alternative", "P99 (5 – 95 %)", "$/month (5 – 95 %)", "keeps promises", "at some size", "cheaper",
+    "expected $/month",
 )  # fmt: skip
 REGRET_HEADINGS = ("choice", "worst regret", "worst cost", "Hurwicz", "mean", "tail mean")
 
@@ -189,13 +198,18 @@ def spread_row(found: WhatMatters, one: Spread) -> tuple[str, ...]:
     reference = "the reference" if one.name == found.reference else NOTHING
     return (
         one.label,
-        " – ".join(latency_text(value) for value in one.p99),
-        " – ".join(money_text(value) for value in one.usd_per_month),
+        _middle_and_ends(one.p99, latency_text),
+        _middle_and_ends(one.usd_per_month, money_text),
         likely_text(one.keeps["all"]),
         likely_text(one.within_reach),
         reference if one.cheaper is None else likely_text(one.cheaper),
         money_text(one.expected_usd_per_month),
     )
+
+
+def _middle_and_ends(values: tuple[float, float, float], text: Callable[[float], str]) -> str:
+    low, middle, high = (text(value) for value in values)
+    return f"{middle} ({low} – {high})" if low != high else middle
 
 
 def regret_rows(table: RegretTable) -> list[tuple[str, ...]]:
@@ -230,8 +244,7 @@ def regret_sentence(table: RegretTable) -> str:
 
 
 DEMAND_HEADINGS = (
-    "ask for", "of", "believed", "worth knowing", "keeps promises, worst → best", "promises kept", "no dearer",
-    "surely both",
+    "ask for", "of", "believed", "worth knowing", "odds of promises", "promises kept", "no dearer", "surely both",
 )  # fmt: skip
 
 
@@ -239,8 +252,8 @@ def demand_row(demand: Demand) -> tuple[str, ...]:
     """One demand in cells, as under DEMAND_HEADINGS."""
     return (
         demand.title,
-        demand.chip_name,
-        believed_text(demand),
+        demand.chip_short,
+        believed_short(demand),
         worth_text(demand),
         odds_text(demand),
         threshold_text(demand, demand.acceptance),
@@ -260,6 +273,7 @@ def ask_first_text(found: WhatMatters) -> str:
             "",
             *columns([DEMAND_HEADINGS, *(demand_row(demand) for demand in found.demands)]),
             "",
+            "odds of promises: that the chips of now keep every promise, at the worst and at the best answer",
             "promises kept: the chips of now keep every promise, all other figures as believed",
             f"no dearer: keeping them costs no more than {against}a month, all other figures as believed",
             "surely both: with 90 % probability, all other figures as uncertain as they are",

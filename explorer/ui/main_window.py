@@ -188,6 +188,8 @@ class MainWindow(QMainWindow):
         document = self.document
         self.compare.mode_changed.connect(self._size_pages)
         self.book.shown.connect(self._on_page)
+        self.book.figure_asked.connect(self._on_figure_asked)
+        self.book.told.connect(lambda text: self.messages.show_message(text, "remark"))
         self.compare.refused.connect(self._on_refused)
         document.outcome_changed.connect(self._on_outcome)
         document.baseline_changed.connect(self._on_outcome)
@@ -354,6 +356,11 @@ class MainWindow(QMainWindow):
         if state != self._state_label.text():
             self._state_label.setText(state)
         self._on_worker(self._worker_status)
+
+    def _on_figure_asked(self, alternative: str, figure: str) -> None:
+        if self.document.workload.selected != alternative:
+            self.document.change(self.document.workload_path("selected"), alternative, "selection")
+        self.panel.show_figure(figure)
 
     def _on_refused(self, text: str) -> None:
         self.messages.show_message(text, "remark")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -20,6 +20,8 @@ from explorer.ui.groups.serving_group import ServingGroup
 from explorer.ui.groups.traffic_group import TrafficGroup, TrafficShapeGroup
 
 WIDTH = 308
+SETTLED = 5
+"""Rounds of events after which layouts within layouts have all been laid out."""
 ROOMY = 700
 """Height from which the ticks of the sliders are labelled; logical pixels."""
 
@@ -81,6 +83,10 @@ class Panel(QFrame):
         column.addLayout(fixed)
         column.addWidget(_hairline(self))
         column.addWidget(self.scroller, 1)
+        self._seek: ParameterSlider | None = None
+        self._rounds = 0
+        self._sought = QTimer(self, singleShot=True, interval=10)
+        self._sought.timeout.connect(self._on_sought)
         for group in self._groups:
             group.refused.connect(self.refused)
         document.scenario_changed.connect(self._refresh)
@@ -95,6 +101,27 @@ class Panel(QFrame):
         for group in self.folded:
             if group.frame.objectName() in names:
                 group.frame.set_open(True)
+
+    def show_figure(self, figure: str) -> None:
+        """Bring the slider of an open figure of the selected chip into view and give it the focus, if it has one."""
+        self.unfold(self.open_figures.frame.objectName())
+        # a group that was folded lays out its sliders only now
+        self.open_figures.show_outcome(self._document.outcome)
+        slider = self.findChild(ParameterSlider, f"open.{figure}")
+        if isinstance(slider, ParameterSlider):
+            slider.setFocus(Qt.FocusReason.OtherFocusReason)
+            # sliders made just now have their place only after the layout has had its turn
+            self._seek, self._rounds = slider, SETTLED
+            self._sought.start()
+
+    def _on_sought(self) -> None:
+        self._rounds -= 1
+        if self._seek is not None and self._seek.isVisible() and self._seek.hasFocus():
+            self.scroller.ensureWidgetVisible(self._seek, 0, 48)
+            if self._rounds > 0:
+                self._sought.start()
+                return
+        self._seek = None
 
     def is_locked(self, name: str) -> bool:
         """True when the slider with this object name is locked."""

@@ -98,7 +98,7 @@ def _promise(answer: WorkloadOutcome, metric: Metric) -> tuple[Tone, str, str]:
     if p99 is not None and p99.value > limit:
         return "bad", "✗", f"✗ over {SECONDS.format(limit)}"
     if probability is not None and probability < SURE:
-        return "doubt", "?", f"? {SECONDS.format(limit)} in doubt"
+        return "doubt", "?", f"? {confidence_word(probability)}, {SHARE.format(probability)}"
     return "good", "✓", f"✓ within {SECONDS.format(limit)}"
 
 

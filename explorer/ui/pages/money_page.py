@@ -106,13 +106,18 @@ class TextTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
 
-    def show_rows(self, headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
-        """Show rows; widths follow only when there are other columns, for columns that twitch cannot be read."""
+    def show_rows(self, headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> bool:
+        """Show rows; widths follow only when there are other columns, for columns that twitch cannot be read.
+
+        True where they did.
+        """
         fewer = self.texts.columnCount() != len(headings) or self.texts.rowCount() != len(rows)
-        if self.texts.show_rows(headings, rows) and fewer:
+        widened = self.texts.show_rows(headings, rows) and fewer
+        if widened:
             self.resizeColumnsToContents()
             for column in range(len(headings) - 1):
                 self.setColumnWidth(column, self.columnWidth(column) + ROOM)
+        return widened
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy."""

@@ -45,10 +45,26 @@ def _evidence(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
     return EvidencePage(document, EvidenceFeed(document, feed), parent)
 
 
+def _matters(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.matters_feed import matters_feed
+    from explorer.ui.pages.matters_page import MattersPage
+
+    return MattersPage(document, matters_feed(document, parent), parent)
+
+
+def _ask_first(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.ask_first_page import AskFirstPage
+    from explorer.ui.pages.matters_feed import matters_feed
+
+    return AskFirstPage(document, matters_feed(document, parent), parent)
+
+
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
     PageKind("fleet", "Fleet", "F&leet", "Ctrl+4", _fleet),
     PageKind("evidence", "Evidence", "&Evidence", "Ctrl+5", _evidence),
+    PageKind("matters", "What matters", "&What matters", "Ctrl+6", _matters),
+    PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+7", _ask_first),
 )
 """Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
 
@@ -60,6 +76,9 @@ class PageBook(QWidget):
 
     shown = Signal(str)
     """Key of the page that is now seen."""
+    figure_asked = Signal(str, str)
+    told = Signal(str)
+    """As of the pages."""
 
     def __init__(self, document: Document, compare: ComparePage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,8 +98,8 @@ class PageBook(QWidget):
         self._column.setContentsMargins(10, 2, 10, 6)
         self._column.setSpacing(2)
         top = QHBoxLayout()
-        top.addWidget(self.tabs)
-        top.addStretch(1)
+        # all the room there is: what its own hint asks for is short of a tab's bold title
+        top.addWidget(self.tabs, 1)
         top.addWidget(compare.modes)
         self._column.addLayout(top)
         self._column.addWidget(compare, 1)
@@ -106,6 +125,8 @@ class PageBook(QWidget):
             if self._feed is None:
                 self._feed = EconomicsFeed(self._document, self)
             page = kind.make(self._document, self._feed, self)
+            page.figure_asked.connect(self.figure_asked)
+            page.told.connect(self.told)
             page.hide()
             if self._tokens is not None:
                 page.set_tokens(self._tokens)

@@ -1,0 +1,149 @@
+"""What matters: what each unsettled figure moves, drives and decides; how sure each alternative is; least regret."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QTabBar, QVBoxLayout, QWidget
+
+from explorer.plots.matters_plot import MattersPlot
+from explorer.plots.matters_rows import ASPECTS
+from explorer.plots.tokens import Tokens
+from explorer.report.plot_menu import PlotMenu
+from explorer.scenario.quantity import QUANTITIES
+from explorer.study.probability_words import scale_sentence
+from explorer.study.what_matters import WhatMatters
+from explorer.study.what_matters_words import (
+    REGRET_HEADINGS,
+    SPREAD_HEADINGS,
+    regret_rows,
+    regret_sentence,
+    spread_row,
+)
+from explorer.ui.document import Document
+from explorer.ui.pages.matters_feed import MattersFeed
+from explorer.ui.pages.matters_view import MattersView
+from explorer.ui.pages.money_page import TextTable
+
+MONTH = QUANTITIES["usd_per_month"]
+SPREAD_MEANINGS = (
+    "Compared deployment",
+    "Of the latency with the least margin, with the chips of now: 5 %, half and 95 % of the draws",
+    "Bought after all is known, promises kept: 5 %, half and 95 % of the draws",
+    "With the chips of now",
+    "With however many chips it takes",
+    "Keeps the promises and costs less than the cheapest disclosed alternative that keeps them",
+    "Mean of what choosing it now comes to: chips are added, or it is left for the reference, where promises break",
+)
+REGRET_MEANINGS = (
+    "Compared deployment",
+    "The most it may cost a month above what would have been best (Savage)",
+    "The most it may cost a month (maximin)",
+    "Between the best and the worst, by the scenario's optimism",
+    "Mean over all cases held equally likely (Laplace)",
+    "Mean of the worst cases (CVaR)",
+)
+TABLE_HEIGHT = 26 * 5 + 20
+
+
+class MattersPage(MattersView):
+    """The plot of three answers above two tables."""
+
+    def __init__(self, document: Document, feed: MattersFeed, parent: QWidget | None = None) -> None:
+        super().__init__(document, feed, parent)
+        self.setObjectName("page.matters")
+        self.sentence.setObjectName("matters.sentence")
+        self._found: WhatMatters | None = None
+        self.plot = MattersPlot(self)
+        PlotMenu(self.plot, self.told.emit)
+        self.aspect = QComboBox(self)
+        self.aspect.setObjectName("matters.aspect")
+        self.aspect.setAccessibleName("What the figures swing")
+        for aspect, title in ASPECTS.items():
+            self.aspect.addItem(title, aspect)
+        self.spreads = TextTable("matters.spreads", "How sure each alternative is", parent=self)
+        self.regret = TextTable("matters.regret", "Regret of each choice", parent=self)
+        self.views = QTabBar(self)
+        self.views.setObjectName("matters.views")
+        self.views.setAccessibleName("Table beneath the plot")
+        self.views.setDrawBase(False)
+        self.views.setExpanding(False)
+        for title in ("How sure", "Least regret"):
+            self.views.addTab(title)
+        self.note = QLabel(self)
+        self.note.setObjectName("matters.note")
+        self.note.setProperty("role", "note")
+        self.note.setWordWrap(True)
+        for table in (self.spreads, self.regret):
+            table.setFixedHeight(TABLE_HEIGHT)
+        self.views.currentChanged.connect(lambda _: self._show_view())
+        self.aspect.activated.connect(lambda _: self.plot.set_aspect(self.aspect.currentData()))
+        self.plot.figure_chosen.connect(lambda figure: self.figure_asked.emit(self._document.workload.selected, figure))
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self.sentence, 1)
+        head.addWidget(self.aspect, 0, Qt.AlignmentFlag.AlignTop)
+        foot = QHBoxLayout()
+        foot.setSpacing(16)
+        foot.addWidget(self.views)
+        foot.addWidget(self.note, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(head)
+        column.addWidget(self.plot, 1)
+        column.addLayout(foot)
+        column.addWidget(self.spreads)
+        column.addWidget(self.regret)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Colours of the theme."""
+        self.plot.set_tokens(tokens)
+
+    def show_found(self, found: WhatMatters | None, waiting: str) -> None:
+        """Plot and tables."""
+        place = 0 if found is None else _place(self._document, found.alternative)
+        self.plot.show_matters(found, place, waiting)
+        self._found = found
+        for part in (self.aspect, self.views, self.note):
+            part.setVisible(found is not None)
+        if found is not None:
+            self.spreads.show_rows(
+                tuple(zip(SPREAD_HEADINGS, SPREAD_MEANINGS, strict=True)),
+                [spread_row(found, one) for one in found.spreads],
+            )
+            rows = [] if found.regret is None else regret_rows(found.regret)
+            self.regret.show_rows(tuple(zip(REGRET_HEADINGS, REGRET_MEANINGS, strict=True)), rows)
+        self._show_view()
+
+    def _show_view(self) -> None:
+        """The table of the chosen tab, and the sentence beside the tabs."""
+        found, regret = self._found, self.views.currentIndex() == 1
+        self.spreads.setVisible(found is not None and not regret)
+        self.regret.setVisible(found is not None and regret)
+        if found is None:
+            return
+        if regret:
+            self.note.setText(found.reason if found.regret is None else regret_sentence(found.regret))
+        else:
+            self.note.setText(sure_words(found))
+        self.note.setToolTip(f"{self.note.text()}\n{scale_sentence()}")
+
+
+def sure_words(found: WhatMatters) -> str:
+    """What knowing would be worth, and against what alternatives are held."""
+    parts = []
+    if found.reference:
+        parts.append(f"Reference: {found.reference}, the cheapest disclosed one that keeps the promises")
+    if found.evpi is not None:
+        parts.append(f"knowing everything first is worth {MONTH.format(found.evpi)} a month")
+    parts += [
+        f"the whole data sheet of {one.chip_name} {MONTH.format(one.worth)}" for one in found.together
+    ]
+    return " · ".join(parts) or f"{found.samples:,} draws"
+
+
+def _place(document: Document, name: str) -> int:
+    names = [one.name for one in document.workload.alternatives]
+    return names.index(name) if name in names else 0
