@@ -166,7 +166,7 @@ def matters_text(found: WhatMatters) -> str:
         )
     if found.regret is not None:
         lines += ["", regret_sentence(found.regret), *columns([REGRET_HEADINGS, *regret_rows(found.regret)])]
-    lines += ["", scale_sentence(), f"{found.samples:,} draws, seed {found.seed}."]
+    lines += ["", scale_sentence(), f"{found.samples:,} draws of the closed form, seed {found.seed}."]
     return "\n".join(lines)
 
 

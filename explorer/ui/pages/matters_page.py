@@ -141,7 +141,7 @@ def sure_words(found: WhatMatters) -> str:
     parts += [
         f"the whole data sheet of {one.chip_name} {MONTH.format(one.worth)}" for one in found.together
     ]
-    return " · ".join(parts) or f"{found.samples:,} draws"
+    return " · ".join((*parts, f"{found.samples:,} draws of the closed form"))
 
 
 def _place(document: Document, name: str) -> int:
