@@ -32,6 +32,7 @@ class ConcentrationPlot(PaintedPlot):
     def __init__(self, parent: QWidget | None = None) -> None:
         self._show_all = False
         self._picture = ConcentrationPicture((), (), QRectF())
+        self._laid_out_of: tuple[object, ...] = ()
         self._current = MORE
         super().__init__(parent)
         self.setObjectName("vendor-concentration")
@@ -82,7 +83,12 @@ class ConcentrationPlot(PaintedPlot):
     def _own_pieces(self) -> tuple[Piece, ...]:
         if self._outcome is None:
             return super()._own_pieces()
-        self._picture = self._laid_out(QRectF(self.rect()))
+        # Most changes leave the suppliers as they were: equal figures are the same picture.
+        fleet, then = self._outcome.fleet, self._baseline_fleet()
+        figures = (fleet.tiers, fleet.weakest_tiers, fleet.share_basis, fleet.reason, then and then.tiers)
+        shown = (figures, self._tokens.name, self._show_all, self.size())
+        if shown != self._laid_out_of:
+            self._picture, self._laid_out_of = self._laid_out(QRectF(self.rect())), shown
         return self._picture.pieces
 
     def tier_at(self, position: QPointF) -> str | None:

@@ -46,6 +46,8 @@ class Segments:
 
     def crossing(self, rect: QRectF) -> int:
         """How many pieces touch `rect`."""
+        if not self.left.size:
+            return 0
         left, top, right, bottom = box_of(rect)
         touched = (self.left < right) & (self.right > left) & (self.top < bottom) & (self.bottom > top)
         return int(np.count_nonzero(touched))

@@ -19,6 +19,8 @@ SAMPLES = np.array((0.0, 0.4, 0.7, 0.9))
 """Where along a line, as shares of its length, it is watched whether it has moved."""
 STILL = 2.0
 """Pixels that lines may move before the labels are placed anew: labels that jump are not read."""
+HURRIED = 6
+NO_LINES = Segments.of([])
 MARK_ROOM = 7.0
 """Pixels around a ring or a cliff that labels leave free."""
 
@@ -85,15 +87,22 @@ class _Anchors:
 
 
 class LabelPlacer:
-    """Places the words of one frame after the other; labels stay where they are until something moves by a few."""
+    """Places the words of one frame after the other; labels stay where they are until something moves by a few.
+
+    While a hand moves, each label keeps its side of its line, and whether it crosses others there is looked at in
+    every `HURRIED` th frame only: the eye does not read a label that is under way.
+    """
 
     def __init__(self) -> None:
         self._anchors: _Anchors | None = None
         self._labels: tuple[tuple[LineNote, QRectF], ...] = ()
         self._last: dict[tuple[int, str], Placed] = {}
         self._segments = Segments.of([])
+        self._hurried = 0
 
-    def place(self, notes: Notes, axes: Axes, area: QRectF, lines: tuple[Points, ...]) -> Places:
+    def place(
+        self, notes: Notes, axes: Axes, area: QRectF, lines: tuple[Points, ...], *, hurried: bool = False
+    ) -> Places:
         """The words of `notes` in `area`; `lines` are the lines drawn there, pixels, by index."""
         at = Projection(axes, area)
         anchors = _found_anchors(notes, axes, area, at)
@@ -102,14 +111,18 @@ class LabelPlacer:
             taken = _taken(notes, at, promise, traffic)
             if not any(overlaps(box_of(rect), taken) for _, rect in self._labels):
                 return Places(self._labels, promise, traffic)
-        segments = self._segments = Segments.of(list(lines))
-        promise, traffic = _promise_place(notes, area, at, segments), _traffic_place(notes, area, at)
+        self._anchors = anchors
+        self._hurried = (self._hurried + 1) % HURRIED if hurried else 0
+        segments = NO_LINES
+        if self._hurried == 0:
+            segments = self._segments = Segments.of(list(lines))
+        promise, traffic = _promise_place(notes, area, at, self._segments), _traffic_place(notes, area, at)
         taken = _taken(notes, at, promise, traffic)
-        self._anchors, self._labels = anchors, self._placed(notes, area, lines, taken)
+        self._labels = self._placed(notes, area, lines, segments, taken)
         return Places(self._labels, promise, traffic)
 
     def _placed(
-        self, notes: Notes, area: QRectF, lines: tuple[Points, ...], taken: list[Box]
+        self, notes: Notes, area: QRectF, lines: tuple[Points, ...], segments: Segments, taken: list[Box]
     ) -> tuple[tuple[LineNote, QRectF], ...]:
         found: list[tuple[LineNote, QRectF]] = []
         now: dict[tuple[int, str], Placed] = {}
@@ -119,7 +132,7 @@ class LabelPlacer:
             x, y = lines[note.index]
             inside = x <= area.right()
             key = (note.index, note.text)
-            placed = place_label((x[inside], y[inside]), size, area, self._segments, taken, self._last.get(key))
+            placed = place_label((x[inside], y[inside]), size, area, segments, taken, self._last.get(key))
             if placed is not None:
                 taken.append(box_of(placed.rect))
                 found.append((note, placed.rect))

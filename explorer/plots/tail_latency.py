@@ -133,7 +133,9 @@ class TailLatencyPlot(PaintedPlot):
             return super()._own_pieces()
         picture = self._picture
         if picture is None or picture.content is not self._content or picture.rooms is not self._rooms:
-            picture = TailPicture(self._content, self._tokens, self._rooms, self.title, self._placer)
+            picture = TailPicture(
+                self._content, self._tokens, self._rooms, self.title, self._placer, hurried=self._dragging
+            )
             self._picture = picture
         return picture.pieces(self._ground, self._readout, self._grip)
 

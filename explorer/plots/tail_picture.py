@@ -47,11 +47,19 @@ class TailPicture:
     """One content in one place and theme."""
 
     def __init__(
-        self, content: TailContent, tokens: Tokens, rooms: Rooms, title: str, placer: LabelPlacer | None = None
+        self,
+        content: TailContent,
+        tokens: Tokens,
+        rooms: Rooms,
+        title: str,
+        placer: LabelPlacer | None = None,
+        *,
+        hurried: bool = False,
     ) -> None:
-        """`placer` remembers where labels stood in the frame before; without one they are placed afresh."""
+        """`placer` remembers where labels stood in the frame before (without one they are placed afresh); `hurried`
+        while a hand moves."""
         self.content, self.tokens, self.rooms = content, tokens, rooms
-        self._title = title
+        self._title, self._hurried = title, hurried
         self._placer = placer or LabelPlacer()
         self._drawing: Drawing | None = None
         self._places: Places | None = None
@@ -93,7 +101,9 @@ class TailPicture:
         """Where the words in the plotting area stand."""
         if self._places is None:
             content = self.content
-            self._places = self._placer.place(content.notes, content.axes, self.rooms.area, self._drawn().lines)
+            self._places = self._placer.place(
+                content.notes, content.axes, self.rooms.area, self._drawn().lines, hurried=self._hurried
+            )
         return self._places
 
     def paint_ground(self, painter: QPainter) -> None:

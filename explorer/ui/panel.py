@@ -18,10 +18,13 @@ from explorer.ui.groups.promises_group import PromisesGroup
 from explorer.ui.groups.scheduler_group import SchedulerGroup
 from explorer.ui.groups.serving_group import ServingGroup
 from explorer.ui.groups.traffic_group import TrafficGroup, TrafficShapeGroup
+from explorer.ui.pace import Pace
 
 WIDTH = 308
 SETTLED = 5
 """Rounds of events after which layouts within layouts have all been laid out."""
+VALUES_MS, ANSWERS_MS = 90, 110
+"""Between two looks of the groups at values and at answers while a hand moves; not together, for the frame's sake."""
 ROOMY = 700
 """Height from which the ticks of the sliders are labelled; logical pixels."""
 
@@ -89,11 +92,14 @@ class Panel(QFrame):
         self._sought.timeout.connect(self._on_sought)
         for group in self._groups:
             group.refused.connect(self.refused)
-        document.scenario_changed.connect(self._refresh)
+        # The slider in the hand shows its own value; what follows from it waits for the plots.
+        self._values = Pace(document, self._refresh, VALUES_MS, self)
+        self._answers = Pace(document, self._show_outcome, ANSWERS_MS, self)
+        document.scenario_changed.connect(self._values.ask)
         document.baseline_changed.connect(self._refresh)
         document.workload_changed.connect(self._on_workload_changed)
-        document.outcome_changed.connect(self._on_outcome)
-        self._on_outcome(document.outcome)
+        document.outcome_changed.connect(self._answers.ask)
+        self._show_outcome()
         self._refresh()
 
     def unfold(self, *names: str) -> None:
@@ -139,10 +145,10 @@ class Panel(QFrame):
             group.refresh()
 
     def _on_workload_changed(self) -> None:
-        self._on_outcome(self._document.outcome)
+        self._show_outcome()
         self._refresh()
 
-    def _on_outcome(self, outcome: object) -> None:
+    def _show_outcome(self) -> None:
         for group in self._groups:
             group.show_outcome(self._document.outcome)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
 from explorer.plots.fonts import BODY, NOTE, QUESTION, VERDICT, font, metrics
 from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
@@ -40,9 +40,21 @@ class TileView(QWidget):
         self.tile = tile
         self.setAccessibleName(tile.title)
         self.setAccessibleDescription(tile.sentence)
-        title, band, note, why = (escape(part) for part in (tile.title, tile.band, tile.note, tile.why))
-        self.setToolTip(f"<p><b>{title}: {escape(tile.figure)}</b> {band}</p><p>{note}</p><p>{why}</p>")
         self.update()
+
+    def tip(self) -> str:
+        """All that the tile knows, also what there is no room for."""
+        if self.tile is None:
+            return ""
+        tile = self.tile
+        title, band, note, why = (escape(part) for part in (tile.title, tile.band, tile.note, tile.why))
+        return f"<p><b>{title}: {escape(tile.figure)}</b> {band}</p><p>{note}</p><p>{why}</p>"
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.tip(), self)
+            return True
+        return super().event(event)
 
     def sizeHint(self) -> QSize:
         """All tiles are of one height."""
