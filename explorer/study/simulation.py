@@ -47,6 +47,7 @@ UNSEEN_SPREAD = 0.3
 PRIOR_SPREAD = 0.1
 """Standard deviation (natural log) of simulated over closed form, as far as a first look with few requests believes."""
 QUICK_SAMPLES = 12
+LEAST_SAMPLES = 8
 SIZINGS = 4
 """Times that replicas are counted anew on what simulation found, at most."""
 THREADS = max(os.cpu_count() or 1, 1)
@@ -300,7 +301,8 @@ class Refinement:
         try:
             wanted = self._scenario.simulation.requests
             few = min(FIRST_REQUESTS, wanted)
-            outcome = self._evaluate(QUICK_SAMPLES)
+            # layouts and replicas only: bands of latencies nobody is shown would take half of the first look
+            outcome = self._evaluator.evaluate(self._scenario, LEAST_SAMPLES, frozenset())
             yield from self._simulate(outcome, self._order[:1], few)
             yield self._evaluate(QUICK_SAMPLES)
             yield from self._simulate(outcome, self._order[1:], few)

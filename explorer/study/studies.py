@@ -56,7 +56,14 @@ def _win_map(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generat
     return (yield from win_map(evaluator.catalog, evaluator.figures, scenario, question))
 
 
-STUDIES: Mapping[str, Study] = {"evidence": _evidence, "matters": _matters, "win_map": _win_map}
+def _tail(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """One question about the tail (`tail_answers.TailQuestion`), answered alternative by alternative."""
+    from explorer.study.tail_study import tail_study
+
+    return (yield from tail_study(evaluator, scenario, question))
+
+
+STUDIES: Mapping[str, Study] = {"evidence": _evidence, "matters": _matters, "tail": _tail, "win_map": _win_map}
 
 
 def study_of(kind: str) -> Study:

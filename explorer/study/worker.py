@@ -57,6 +57,7 @@ class Desk:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self._last: Scenario | None = None
         self._running: dict[str, tuple[Request, Generator[Any, None, Any] | None]] = {}
 
     @property
@@ -91,10 +92,22 @@ class Desk:
         return answer
 
     def _begin(self, request: Request) -> Generator[Any, None, Any]:
-        scenario = Scenario.model_validate(request.scenario)
+        scenario = _sharing(Scenario.model_validate(request.scenario), self._last)
+        self._last = scenario
         if request.kind == OUTCOME:
             return _outcome(self._evaluator, scenario, request.question or 0)
         return study_of(request.kind)(self._evaluator, scenario, request.question)
+
+
+def _sharing(new: Scenario, old: Scenario | None) -> Scenario:
+    """The new scenario with the old one's records where they are equal: the evaluator knows those by identity."""
+    if old is None:
+        return new
+    known = {one.name: one for one in old.workloads}
+    workloads = tuple(known[one.name] if known.get(one.name) == one else one for one in new.workloads)
+    parts = ("price", "comparison", "access", "stragglers", "simulation", "fleet")
+    equal = {part: getattr(old, part) for part in parts if getattr(old, part) == getattr(new, part)}
+    return new.model_copy(update={**equal, "workloads": workloads})
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,19 @@ def _ask_first(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page
     return AskFirstPage(document, matters_feed(document, parent), parent)
 
 
+def _tail(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.tail_page import TailPage
+
+    return TailPage(document, parent)
+
+
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
     PageKind("fleet", "Fleet", "F&leet", "Ctrl+4", _fleet),
     PageKind("evidence", "Evidence", "&Evidence", "Ctrl+5", _evidence),
     PageKind("matters", "What matters", "&What matters", "Ctrl+6", _matters),
     PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+7", _ask_first),
+    PageKind("tail", "Tail", "&Tail", "Ctrl+T", _tail),
 )
 """Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
 
