@@ -88,6 +88,12 @@ class _Map:
         self.columns: list[_Column | None] = [None] * question.columns
         self.curves: dict[int, _Readings] = {}
 
+    def metrics(self) -> tuple[str, ...]:
+        """The latencies that are promised, the one along the side last."""
+        limits = limits_of(self.scenario.workloads[self.question.workload])
+        limits.pop(self.up.metric, None)
+        return (*limits, *([self.up.metric] if self.up.metric else []))
+
     def field(self, samples: int) -> Field:
         """Who takes part, prices drawn `samples` times."""
         if samples not in self.fields:
@@ -169,6 +175,7 @@ class _Map:
             closest=stacked("closest", np.int16),
             shortfall=stacked("shortfall", np.float32),
             short_of=stacked("short_of", np.int16),
+            metrics=self.metrics(),
             samples=samples,
             price_basis=self.scenario.price.basis,
             share_known=float(known.mean()),
@@ -187,7 +194,7 @@ class _Readings:
         limits = limits_of(workload)
         limits.pop(self.up.metric, None)
         self.held_limits = limits
-        self.metrics = tuple(dict.fromkeys([*limits, *([self.up.metric] if self.up.metric else [])])) or ("tpot",)
+        self.metrics = made.metrics() or ("tpot",)
         self.y_limits = made.y if self.up.metric else np.asarray([np.inf])
         self.field = made.field(samples)
         self.candidates, self.of = self._fitting()

@@ -58,6 +58,9 @@ class WinMap:
     shortfall: Cells
     """Logarithm of the factor by which the closest misses a promise with hardly any load."""
     short_of: Cells
+    """Which of `metrics` that is."""
+    metrics: tuple[str, ...]
+    """The promised latencies."""
     samples: int
     price_basis: str
     share_known: float

@@ -65,8 +65,15 @@ def _tail(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
     return TailPage(document, parent)
 
 
+def _win_map(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.win_map_page import WinMapPage
+
+    return WinMapPage(document, parent)
+
+
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
+    PageKind("win_map", "Win map", "Wi&n map", "Ctrl+8", _win_map),
     PageKind("fleet", "Fleet", "F&leet", "Ctrl+4", _fleet),
     PageKind("evidence", "Evidence", "&Evidence", "Ctrl+5", _evidence),
     PageKind("matters", "What matters", "&What matters", "Ctrl+6", _matters),

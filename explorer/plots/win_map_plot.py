@@ -1,0 +1,388 @@
+"""The win map drawn: regions of the cheapest chip, paler the less sure, with the name of the chip on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from explorer.plots.fonts import BODY
+from explorer.plots.lettering import (
+    HEADING_HEIGHT,
+    LINE_HEIGHT,
+    draw_heading,
+    draw_line,
+    draw_text,
+    draw_wrapped,
+    in_parts,
+    text_width,
+    wrapped,
+)
+from explorer.plots.painted_plot import PaintedPlot, Piece
+from explorer.plots.tokens import Tokens, contrast
+from explorer.plots.xy_frame import LEFT, Axis, Frame, draw_frame
+from explorer.study.map_axes import AXES
+from explorer.study.win_map_record import WinMap
+from explorer.study.win_map_words import cell_words, present_cell, summary
+
+PALEST = 0.28
+"""What is left of a region's colour where it wins in no draw."""
+TINTS = (0, 2, 1, 3, 4)
+"""Grey tints of the chips that are not compared, neighbours far apart."""
+MARK = 6.0
+NOTE_LINES = 3
+ABOVE, BELOW = 20.0, 34.0
+"""Pixels above the plotting area for the title of the side, and below it for figures and the bottom's title."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionLabel:
+    """A chip's name on its region, and where it stands in the plotting area."""
+
+    contestant: int
+    text: str
+    place: QRectF
+
+
+def ground_of(found: WinMap, contestant: int, tokens: Tokens) -> QColor:
+    """The colour of a region at its surest: a compared chip's own, a grey tint for others."""
+    one = found.contestants[contestant]
+    if one.alternative is not None:
+        return tokens.chip(one.alternative)
+    others = [at for at, other in enumerate(found.contestants) if other.alternative is None]
+    return tokens.supplier(TINTS[others.index(contestant) % len(TINTS)])
+
+
+def blended(color: QColor, ground: QColor, share: float) -> QColor:
+    """`share` of a colour on a ground."""
+    parts = [
+        round(share * a + (1.0 - share) * b)
+        for a, b in zip(color.getRgb()[:3], ground.getRgb()[:3], strict=True)
+    ]
+    return QColor(*parts)
+
+
+def map_image(found: WinMap, tokens: Tokens) -> QImage:
+    """The cells as a picture, one pixel each, top row first; where nobody wins, the window's ground."""
+    columns, rows = found.winner.shape
+    ground = QColor(tokens.panel)
+    table = np.zeros((rows, columns, 4), dtype=np.uint8)
+    table[..., 3] = 255
+    nobody = np.asarray(QColor(tokens.window).getRgb()[:3])
+    colors = np.asarray(
+        [ground_of(found, at, tokens).getRgb()[:3] for at in range(len(found.contestants))] + [nobody], dtype=np.float64
+    )
+    share = np.where(found.winner >= 0, PALEST + (1.0 - PALEST) * found.probability, 1.0)[..., None]
+    mixed = share * colors[found.winner] + (1.0 - share) * np.asarray(ground.getRgb()[:3])
+    turned = np.transpose(np.round(mixed), (1, 0, 2))[::-1]
+    table[..., 0], table[..., 1], table[..., 2] = turned[..., 2], turned[..., 1], turned[..., 0]
+    image = QImage(table.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGB32)
+    return image.copy()
+
+
+def map_frame(found: WinMap, rect: QRectF) -> Frame:
+    """The axes of a map: a cell's value stands in its middle."""
+
+    def axis(key: str, values: NDArray[np.float64]) -> Axis:
+        half = float(np.sqrt(values[1] / values[0]))
+        kind = AXES[key]
+        return Axis(float(values[0]) / half, float(values[-1]) * half, True, kind.title, kind.text)
+
+    area = rect.adjusted(LEFT, ABOVE, -8.0, -BELOW)
+    return Frame(area, axis(found.across, found.x), axis(found.up, found.y))
+
+
+def _edges(mask: NDArray[np.bool_], frame: Frame) -> list[QLineF]:
+    """Lines around the cells of a mask (columns, rows), in pixels, each straight stretch as one line."""
+    columns, rows = mask.shape
+    area = frame.area
+    wide, high = area.width() / columns, area.height() / rows
+    lines: list[QLineF] = []
+    padded = np.zeros((columns + 2, rows + 2), dtype=bool)
+    padded[1:-1, 1:-1] = mask
+    # inner boundaries only: the frame itself needs no line
+    upright = (padded[1:-2, 1:-1] != padded[2:-1, 1:-1]) if columns > 1 else np.zeros((0, rows), dtype=bool)
+    for column in range(columns - 1):
+        for start, stop in _runs(upright[column]):
+            x = area.left() + (column + 1) * wide
+            lines.append(QLineF(x, area.bottom() - start * high, x, area.bottom() - stop * high))
+    flat = padded[1:-1, 1:-2] != padded[1:-1, 2:-1]
+    for row in range(rows - 1):
+        for start, stop in _runs(flat[:, row]):
+            y = area.bottom() - (row + 1) * high
+            lines.append(QLineF(area.left() + start * wide, y, area.left() + stop * wide, y))
+    return lines
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Stretches of True, first and one past the last."""
+    turns = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(turns[::2], turns[1::2], strict=True)]
+
+
+def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
+    """A name for every region that has room for it, as near its middle as it fits; also for where nobody wins."""
+    columns, rows = found.winner.shape
+    wide, high = area.width() / columns, area.height() / rows
+    labels: list[RegionLabel] = []
+    for contestant in [int(at) for at in np.unique(found.winner)]:
+        text = "nobody" if contestant < 0 else found.contestants[contestant].name
+        across = max(int(np.ceil((text_width(text, BODY, semibold=True) + 10.0) / wide)), 1)
+        up = max(int(np.ceil((LINE_HEIGHT + 4.0) / high)), 1)
+        mask = found.winner == contestant
+        if across > columns or up > rows:
+            continue
+        sums = np.zeros((columns + 1, rows + 1))
+        sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
+        inside = (
+            sums[across:, up:] - sums[:-across, up:] - sums[across:, :-up] + sums[:-across, :-up]
+            >= 0.98 * across * up
+        )
+        places = np.argwhere(inside)
+        if not len(places):
+            continue
+        middle = np.argwhere(mask).mean(axis=0) - np.asarray([across, up]) / 2.0
+        column, row = places[np.argmin((((places - middle) * np.asarray([wide, high])) ** 2).sum(axis=1))]
+        place = QRectF(
+            area.left() + column * wide, area.bottom() - (row + up) * high, across * wide, up * high
+        )
+        labels.append(RegionLabel(contestant, text, place))
+    return labels
+
+
+def _label_ink(found: WinMap, label: RegionLabel, frame: Frame, tokens: Tokens) -> QColor:
+    """Ink that can be read on the region as pale as it is there."""
+    if label.contestant < 0:
+        return QColor(tokens.secondary)
+    columns, rows = found.winner.shape
+    area = frame.area
+    column = min(int((label.place.center().x() - area.left()) / area.width() * columns), columns - 1)
+    row = min(int((area.bottom() - label.place.center().y()) / area.height() * rows), rows - 1)
+    share = PALEST + (1.0 - PALEST) * float(found.probability[column, row])
+    ground = blended(ground_of(found, label.contestant, tokens), QColor(tokens.panel), share).name()
+    return QColor(max((tokens.panel, tokens.text), key=lambda ink: contrast(ink, ground)))
+
+
+def paint_map(
+    painter: QPainter,
+    rect: QRectF,
+    tokens: Tokens,
+    found: WinMap | None,
+    state: str,
+    looked_at: tuple[int, int] | None,
+    outlined: bool,
+) -> None:
+    """Draw the map, its labels, the present point, and what the looked-at cell says."""
+    subtitles = ("cheapest chip within reach that keeps every promise; paler where less sure", "cheapest; paler: less sure")
+    top = draw_heading(painter, rect, tokens, "Win map", subtitles, state)
+    if found is None:
+        draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(state, rect.width(), 3), tokens.secondary)
+        return
+    frame = map_frame(found, QRectF(rect.left(), top, rect.width(), rect.bottom() - top - NOTE_LINES * LINE_HEIGHT))
+    area = frame.area
+    draw_line(painter, rect.left(), area.top() - 6.0, rect.width(), frame.y.title, tokens.secondary)
+    draw_frame(painter, frame, tokens)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    painter.drawImage(area, map_image(found, tokens))
+    painter.save()
+    painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(QPen(QColor(tokens.panel), 1.0))
+    for contestant in np.unique(found.winner):
+        painter.drawLines(_edges(found.winner == contestant, frame))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    if outlined:
+        _paint_outlines(painter, frame, tokens, found)
+    painter.restore()
+    labels = region_labels(found, area)
+    for label in labels:
+        width = text_width(label.text, BODY, semibold=True)
+        at = QPointF(label.place.center().x() - 0.5 * width, label.place.center().y() + 4.5)
+        draw_text(painter, at, label.text, _label_ink(found, label, frame, tokens), BODY, semibold=True)
+    here = present_cell(found)
+    if here is not None:
+        _paint_present(painter, frame.at(float(found.x[here[0]]), float(found.y[here[1]])), tokens)
+    if looked_at is not None:
+        cell = _cell_rect(frame, found, looked_at)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(tokens.panel), 4.0))
+        painter.drawRect(cell.adjusted(-2.0, -2.0, 2.0, 2.0))
+        painter.setPen(QPen(QColor(tokens.text), 2.0))
+        painter.drawRect(cell.adjusted(-2.0, -2.0, 2.0, 2.0))
+    note = cell_words(found, *looked_at) if looked_at is not None else _note(found, labels, here)
+    lines = in_parts(note, rect.width(), NOTE_LINES)
+    ink = tokens.secondary if looked_at is None else tokens.text
+    draw_wrapped(painter, rect.left(), rect.bottom() - NOTE_LINES * LINE_HEIGHT, rect.width(), lines, ink)
+
+
+def _note(found: WinMap, labels: list[RegionLabel], here: tuple[int, int] | None) -> str:
+    parts = []
+    if here is not None:
+        parts.append(f"◆ where the scenario stands: {cell_words(found, *here)}")
+    named = {label.contestant for label in labels}
+    small = [found.contestants[int(at)].name for at in np.unique(found.winner) if at >= 0 and int(at) not in named]
+    if small:
+        parts.append(f"on small regions without a name: {', '.join(small)}")
+    parts.append("point at a cell for its runner-up and how sure, click to go there")
+    return " · ".join(parts)
+
+
+def _paint_outlines(painter: QPainter, frame: Frame, tokens: Tokens, found: WinMap) -> None:
+    """Dashed lines around where a chip that cannot be had would win."""
+    for at in np.unique(found.would_win):
+        if at < 0 or found.contestants[int(at)].reachable:
+            continue
+        pen = QPen(ground_of(found, int(at), tokens), 2.0)
+        pen.setDashPattern([4.0, 3.0])
+        under = QPen(QColor(tokens.panel), 4.0)
+        lines = _edges(found.would_win == at, frame)
+        for one in (under, pen):
+            painter.setPen(one)
+            painter.drawLines(lines)
+
+
+def _paint_present(painter: QPainter, at: QPointF, tokens: Tokens) -> None:
+    painter.setPen(QPen(QColor(tokens.panel), 2.0))
+    painter.setBrush(QColor(tokens.text))
+    corners = ((0.0, -MARK - 1), (MARK + 1, 0.0), (0.0, MARK + 1), (-MARK - 1, 0.0))
+    painter.drawPolygon(QPolygonF([QPointF(at.x() + dx, at.y() + dy) for dx, dy in corners]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _cell_rect(frame: Frame, found: WinMap, cell: tuple[int, int]) -> QRectF:
+    columns, rows = found.winner.shape
+    wide, high = frame.area.width() / columns, frame.area.height() / rows
+    return QRectF(frame.area.left() + cell[0] * wide, frame.area.bottom() - (cell[1] + 1) * high, wide, high)
+
+
+class WinMapPlot(PaintedPlot):
+    """Who is cheapest where; a cell can be looked at and gone to."""
+
+    title = "Win map"
+    cell_chosen = Signal(int, int)
+    """Column and row of the cell that was clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("win_map")
+        self.setAccessibleName("Win map")
+        self.setMinimumSize(320, 220)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._found: WinMap | None = None
+        self._state = ""
+        self._looked_at: tuple[int, int] | None = None
+        self._outlined = False
+        self._stamp = 0
+
+    def sizeHint(self) -> QSize:
+        return QSize(760, 460)
+
+    def show_map(self, found: WinMap | None, state: str) -> None:
+        """Draw this map from now on; `state` says what it is, or why there is none."""
+        if found is None or (self._found is not None and self._found.winner.shape != found.winner.shape):
+            self._looked_at = None
+        self._found, self._state, self._stamp = found, state, self._stamp + 1
+        self._spoken.refresh_soon()
+        self.refresh()
+
+    @property
+    def found(self) -> WinMap | None:
+        """The map drawn."""
+        return self._found
+
+    @property
+    def looked_at(self) -> tuple[int, int] | None:
+        """Column and row of the cell pointed at."""
+        return self._looked_at
+
+    def set_outlined(self, outlined: bool) -> None:
+        """Whether to outline where chips that cannot be had would win."""
+        self._outlined = outlined
+        self.refresh()
+
+    def text_summary(self) -> str:
+        """The map in words, with its numbers."""
+        return f"Win map: {self._state}" if self._found is None else f"{summary(self._found)} {self._state}"
+
+    def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
+        """One piece: the map."""
+        tokens, found, state = self._tokens, self._found, self._state
+        looked_at, outlined = self._looked_at, self._outlined
+        return (
+            Piece(
+                rect,
+                (self._stamp, looked_at, outlined, tokens.name),
+                lambda painter, at: paint_map(painter, at, tokens, found, state, looked_at, outlined),
+            ),
+        )
+
+    def cell_at(self, position: QPointF) -> tuple[int, int] | None:
+        """Column and row of the cell at a place of the widget; None outside of the map."""
+        found = self._found
+        if found is None:
+            return None
+        area = self._frame(found).area
+        if not area.contains(position):
+            return None
+        columns, rows = found.winner.shape
+        column = int((position.x() - area.left()) / area.width() * columns)
+        row = int((area.bottom() - position.y()) / area.height() * rows)
+        return min(column, columns - 1), min(row, rows - 1)
+
+    def cell_place(self, column: int, row: int) -> QPointF:
+        """The middle of a cell, pixels of the widget; raises IndexError before there is a map."""
+        if self._found is None:
+            raise IndexError((column, row))
+        return _cell_rect(self._frame(self._found), self._found, (column, row)).center()
+
+    def _frame(self, found: WinMap) -> Frame:
+        rect = QRectF(self.rect())
+        top = rect.top() + HEADING_HEIGHT
+        return map_frame(found, QRectF(rect.left(), top, rect.width(), rect.bottom() - top - NOTE_LINES * LINE_HEIGHT))
+
+    def _look_at(self, cell: tuple[int, int] | None) -> None:
+        if cell == self._looked_at:
+            return
+        self._looked_at = cell
+        words = "" if cell is None or self._found is None else cell_words(self._found, *cell)
+        self.setAccessibleDescription(words)
+        self.refresh()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._look_at(self.cell_at(event.position()))
+        self.setCursor(Qt.CursorShape.ArrowCursor if self._looked_at is None else Qt.CursorShape.PointingHandCursor)
+
+    def leaveEvent(self, event: object) -> None:
+        self._look_at(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        cell = self.cell_at(event.position())
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.cell_chosen.emit(*cell)
+        else:
+            super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        found = self._found
+        moves = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Down: (0, -1),
+            Qt.Key.Key_Up: (0, 1),
+        }
+        move = moves.get(Qt.Key(event.key()))
+        if found is None or (move is None and event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter)):
+            super().keyPressEvent(event)
+            return
+        columns, rows = found.winner.shape
+        start = self._looked_at or present_cell(found) or (columns // 2, rows // 2)
+        if move is not None:
+            cell = (min(max(start[0] + move[0], 0), columns - 1), min(max(start[1] + move[1], 0), rows - 1))
+            self._look_at(cell)
+        elif self._looked_at is not None:
+            self.cell_chosen.emit(*self._looked_at)
