@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
@@ -88,6 +88,10 @@ class PaintedPlot(QWidget):
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""
         raise NotImplementedError
+
+    def value_rows(self) -> tuple[list[str], Iterable[tuple[str | float | int | bool | None, ...]]] | None:
+        """Notes on the values and the values as a table, its heading first; None where a plot has no table."""
+        return None
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """The picture laid out in `rect`, from the top down; nothing but the title before the first outcome."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +23,12 @@ from explorer.plots.lettering import (
     text_width,
     wrapped,
 )
-from explorer.plots.painted_plot import PaintedPlot, Piece
+from explorer.plots.painted_plot import PaintedPlot, Piece, Showing
 from explorer.plots.tokens import Tokens, contrast
 from explorer.plots.xy_frame import LEFT, Axis, Frame, draw_frame
 from explorer.study.map_axes import AXES
 from explorer.study.win_map_record import WinMap
-from explorer.study.win_map_words import cell_words, present_cell, summary
+from explorer.study.win_map_words import cell_words, footing_words, map_rows, present_cell, summary
 
 PALEST = 0.28
 """What is left of a region's colour where it wins in no draw."""
@@ -59,11 +60,13 @@ def ground_of(found: WinMap, contestant: int, tokens: Tokens) -> QColor:
 
 def blended(color: QColor, ground: QColor, share: float) -> QColor:
     """`share` of a colour on a ground."""
-    parts = [
-        round(share * a + (1.0 - share) * b)
-        for a, b in zip(color.getRgb()[:3], ground.getRgb()[:3], strict=True)
-    ]
-    return QColor(*parts)
+    mixed = np.round(share * _parts(color) + (1.0 - share) * _parts(ground))
+    return QColor(*(int(part) for part in mixed))
+
+
+def _parts(color: QColor) -> NDArray[np.float64]:
+    """Red, green and blue, 0 to 255."""
+    return np.asarray([color.red(), color.green(), color.blue()], dtype=np.float64)
 
 
 def map_image(found: WinMap, tokens: Tokens) -> QImage:
@@ -72,12 +75,10 @@ def map_image(found: WinMap, tokens: Tokens) -> QImage:
     ground = QColor(tokens.panel)
     table = np.zeros((rows, columns, 4), dtype=np.uint8)
     table[..., 3] = 255
-    nobody = np.asarray(QColor(tokens.window).getRgb()[:3])
-    colors = np.asarray(
-        [ground_of(found, at, tokens).getRgb()[:3] for at in range(len(found.contestants))] + [nobody], dtype=np.float64
-    )
+    grounds = [ground_of(found, at, tokens) for at in range(len(found.contestants))]
+    colors = np.stack([_parts(color) for color in (*grounds, QColor(tokens.window))])
     share = np.where(found.winner >= 0, PALEST + (1.0 - PALEST) * found.probability, 1.0)[..., None]
-    mixed = share * colors[found.winner] + (1.0 - share) * np.asarray(ground.getRgb()[:3])
+    mixed = share * colors[found.winner] + (1.0 - share) * _parts(ground)
     turned = np.transpose(np.round(mixed), (1, 0, 2))[::-1]
     table[..., 0], table[..., 1], table[..., 2] = turned[..., 2], turned[..., 1], turned[..., 0]
     image = QImage(table.tobytes(), columns, rows, 4 * columns, QImage.Format.Format_RGB32)
@@ -129,18 +130,25 @@ def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
     columns, rows = found.winner.shape
     wide, high = area.width() / columns, area.height() / rows
     labels: list[RegionLabel] = []
+    here = present_cell(found)
     for contestant in [int(at) for at in np.unique(found.winner)]:
         text = "nobody" if contestant < 0 else found.contestants[contestant].name
         across = max(int(np.ceil((text_width(text, BODY, semibold=True) + 10.0) / wide)), 1)
         up = max(int(np.ceil((LINE_HEIGHT + 4.0) / high)), 1)
         mask = found.winner == contestant
+        if here is not None:
+            # the mark of where the scenario stands needs its own room
+            aside, above = (int(np.ceil((MARK + 4.0) / side)) for side in (wide, high))
+            mask[max(here[0] - aside, 0) : here[0] + aside + 1, max(here[1] - above, 0) : here[1] + above + 1] = False
+        if not mask.any():
+            continue
         if across > columns or up > rows:
             continue
         sums = np.zeros((columns + 1, rows + 1))
         sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
         inside = (
             sums[across:, up:] - sums[:-across, up:] - sums[across:, :-up] + sums[:-across, :-up]
-            >= 0.98 * across * up
+            >= across * up - 0.5
         )
         places = np.argwhere(inside)
         if not len(places):
@@ -177,7 +185,10 @@ def paint_map(
     outlined: bool,
 ) -> None:
     """Draw the map, its labels, the present point, and what the looked-at cell says."""
-    subtitles = ("cheapest chip within reach that keeps every promise; paler where less sure", "cheapest; paler: less sure")
+    subtitles = (
+        "cheapest chip within reach that keeps every promise; paler where less sure",
+        "cheapest; paler: less sure",
+    )
     top = draw_heading(painter, rect, tokens, "Win map", subtitles, state)
     if found is None:
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(state, rect.width(), 3), tokens.secondary)
@@ -308,6 +319,15 @@ class WinMapPlot(PaintedPlot):
     def text_summary(self) -> str:
         """The map in words, with its numbers."""
         return f"Win map: {self._state}" if self._found is None else f"{summary(self._found)} {self._state}"
+
+    def showing(self) -> Showing | None:
+        """What the map was drawn for; None before there is a map."""
+        return None if self._found is None else super().showing()
+
+    def value_rows(self) -> tuple[list[str], Iterator[tuple[str | float | int | None, ...]]] | None:
+        """The cells as a table."""
+        found = self._found
+        return None if found is None else ([f"workload: {self._state}", footing_words(found)], map_rows(found))
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: the map."""

@@ -106,7 +106,11 @@ def csv_text(plot: Plot, today: date) -> str:
         notes.append(f"shares of the fleet by {outcome.fleet.share_basis}")
         rows = concentration_rows(outcome.fleet)
     else:
-        raise ExplorerError(f"{plot.title}: this plot has no table of values; save its picture")
+        own = plot.value_rows()
+        if own is None:
+            raise ExplorerError(f"{plot.title}: this plot has no table of values; save its picture")
+        notes += own[0]
+        rows = iter(own[1])
     text = io.StringIO()
     for note in notes:
         text.write(f"# {' '.join(note.split())}\n")

@@ -49,7 +49,7 @@ def cell_words(found: WinMap, column: int, row: int) -> str:
     noun = one.unit_noun if chips == 1 else f"{one.unit_noun}s"
     text = (
         f"{where}: {with_degree(one, int(found.degree[column, row]))} is cheapest, {MONTH.format(usd)} a month for "
-        f"{chips:,} {noun} · {confidence_word(probability)} ({SHARE.format(probability)})"
+        f"{chips:,} {noun} · how sure: {confidence_word(probability)}, in {SHARE.format(probability)} of draws"
     )
     runner = int(found.runner_up[column, row])
     if runner < 0:

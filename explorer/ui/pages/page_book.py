@@ -155,6 +155,8 @@ class PageBook(QWidget):
             page.set_tokens(tokens)
 
     def _on_tab(self) -> None:
+        # the tab that is seen is wider, for its title is bold
+        self.tabs.updateGeometry()
         key = self.key
         wanted = None if key == COMPARE else self.page(key)
         self._compare.setVisible(wanted is None)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLa
 
 from explorer.plots.tokens import Tokens
 from explorer.plots.win_map_plot import WinMapPlot
+from explorer.report.plot_menu import PlotMenu
 from explorer.study.map_axes import ACROSS, AXES, UP, MapQuestion
 from explorer.study.studies import StudyAnswer
 from explorer.study.win_map_record import WinMap
@@ -30,6 +31,7 @@ class WinMapPage(Page):
         self._number = 0
         self._asked: tuple[object, MapQuestion] | None = None
         self.plot = WinMapPlot(self)
+        PlotMenu(self.plot, document.worker_failed.emit)
         self.across = self._choice("across", "Setting along the bottom of the map", ACROSS)
         self.up = self._choice("up", "Setting along the side of the map", UP)
         self.outlined = QCheckBox("Outline what cannot be had", self)
@@ -88,6 +90,7 @@ class WinMapPage(Page):
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
         self.plot.set_tokens(tokens)
+        self.footing.setStyleSheet(f"color: {tokens.secondary}")
 
     def go_to(self, column: int, row: int) -> None:
         """Move the scenario to a cell: one step of undo."""
@@ -96,10 +99,10 @@ class WinMapPage(Page):
             return
         across, up = AXES[found.across], AXES[found.up]
         changes = {
-            f"workloads.{found.workload}.{axis.path}": round(float(value), 9)
+            f"workloads.{found.workload}.{axis.path}": float(f"{value:.4g}")
             for axis, value in ((across, found.x[column]), (up, found.y[row]))
         }
-        self._document.change_several(changes, f"Go to {place_words(found, column, row)}")
+        self._document.change_several(changes, f"place on the win map to {place_words(found, column, row)}")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -122,7 +125,8 @@ class WinMapPage(Page):
         """Another scenario, workload or axis: what is under way is of no use, and is asked for anew at rest."""
         if not self.isVisible():
             return
-        if self._asked == (self._document.scenario, self.question) and self._asked[0] is self._document.scenario:
+        asked = self._asked
+        if asked is not None and asked[0] is self._document.scenario and asked[1] == self.question:
             return
         self._give_up()
         stale = self.plot.found
@@ -141,7 +145,8 @@ class WinMapPage(Page):
         self._asked = (self._document.scenario, self.question)
         self._number = self._document.ask_study(KIND, self.question)
         if not self._number:
-            self.plot.show_map(None, "No map: the program's helper process cannot be reached. Change a setting to try again.")
+            self._asked = None
+            self.plot.show_map(None, "No map: the worker process cannot be reached. Change a setting to try again.")
 
     def _give_up(self) -> None:
         if self._number:
@@ -164,6 +169,7 @@ class WinMapPage(Page):
     def _show(self, found: WinMap) -> None:
         workload = self._document.scenario.workloads[found.workload].name
         state = workload if found.done else f"{workload} · computing, {found.share_known:.0%} so far"
+        self.plot.show_outcome(self._document.outcome, found.workload)
         self.plot.show_map(found, state)
         out = len(found.left_out)
         more = f" · {out} other chips cannot be had where you buy, or are not known well enough" if out else ""
