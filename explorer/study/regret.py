@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from explorer.engine.decision import conditional_value_at_risk, hurwicz, laplace, worst_payoff, worst_regret
 from explorer.study.draws import uniforms
-from explorer.study.uncertainty import Case, Choice, Points, drawn, parts_of, payoff, points_at, points_with
+from explorer.study.uncertainty import Case, Choice, Points, drawn, parts_of, points_at, points_with
+from explorer.study.value_of_information import payoff
 
 Array = NDArray[np.float64]
 

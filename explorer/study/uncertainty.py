@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,14 +16,14 @@ from explorer.engine.latency import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Override, Scenario, Workload
 from explorer.study.answers import Context
-from explorer.study.bands import HALF_WIDTH_TO_SD, drawn_latencies, drawn_table
-from explorer.study.deployment import Candidate, Deployment, candidates_of
+from explorer.study.bands import HALF_WIDTH_TO_SD
+from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
 from explorer.study.draws import uniforms
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSets, GivenDraws, unsettled, values_at, with_followers
 from explorer.study.money import chip_price, priced
 from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Metric, WorkloadOutcome
-from explorer.study.replica import ReplicaTable, p99_length
+from explorer.study.replica import p99_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import load_ladder
 from explorer.study.workload import demand_of, deployment_of, limits_of
@@ -212,7 +212,6 @@ def joint_points(case: Case, choice: Choice, samples: int) -> tuple[Points, dict
 
 def drawn(case: Case, choice: Choice, points: Points, *, money: bool = True) -> Drawn:
     """What a choice turns out to be at `points`; without `money`, chips and prices are left infinite."""
-    context = case.context
     p99, keeps, needed = _in_layout_of_now(case, choice, points, money=money)
     if not money:
         return Drawn(p99, keeps, needed, needed, float(choice.outcome.chips_total))
@@ -221,14 +220,9 @@ def drawn(case: Case, choice: Choice, points: Points, *, money: bool = True) -> 
     for layout in choice.layouts[1:]:
         rows = np.arange(points.samples) if all_rows else np.flatnonzero(~np.isfinite(needed))
         if rows.size:
-            some = points.rows(rows)
-            deployment = _deployment(choice, some)
-            candidate = _candidate(context, deployment, layout)
-            if candidate.fits:
-                table = drawn_table(context, [candidate], some.samples, [some.steps])
-                rates = _ladder(table)
-                found = drawn_latencies(table, rates, some.ones, some.firsts, _drawn_together(_promised(context)))
-                chips = _chips(case, choice, layout, _cliffs(context, rates, found))
+            loaded = _Loaded(case, choice, layout, points.rows(rows))
+            if loaded.fits:
+                chips = _chips(case, choice, layout, loaded.cliffs(1.0))
                 needed[rows] = np.minimum(needed[rows], chips)
     usd = _usd_per_chip_hour(case, _deployment(choice, points), points)
     return Drawn(p99, keeps, needed, usd, float(choice.outcome.chips_total))
@@ -240,22 +234,79 @@ def _in_layout_of_now(
     """P99s at the stated traffic, whether the promises are kept, and the chips that keep them (infinite unasked)."""
     context, count = case.context, max(choice.outcome.replicas, 1)
     asked = tuple(metric for metric in METRICS if metric in (*_promised(context), case.answer.tightest_metric))
-    candidate = _candidate(context, _deployment(choice, points), choice.layouts[0])
-    table = drawn_table(context, [candidate], points.samples, [points.steps])
+    loaded = _Loaded(case, choice, choice.layouts[0], points)
     stated = np.full((points.samples, 1), context.rate / count)
-    ladder = _ladder(table)
-    rates = np.concatenate([ladder, stated], axis=1) if money else stated
-    found = drawn_latencies(table, rates, count * points.ones, points.firsts, _drawn_together(asked))
-    p99 = {metric: found[metric][0.99][:, -1] for metric in asked}
-    keeps = stated[:, 0] < table.chain.saturation
+    found, saturation = loaded.p99(stated, asked, count)
+    p99 = {metric: found[metric][:, 0] for metric in asked}
+    keeps = stated[:, 0] < saturation
     for metric in METRICS:
         if metric in context.limits:
             keeps &= p99[metric] <= context.limits[metric]
     needed = np.full(points.samples, np.inf)
     if money:
-        along = {metric: {0.99: values[0.99][:, :CLIFF_POINTS]} for metric, values in found.items()}
-        needed = _chips(case, choice, choice.layouts[0], _cliffs(context, ladder, along))
+        needed = _chips(case, choice, choice.layouts[0], loaded.cliffs(count))
     return p99, keeps, needed
+
+
+class _Loaded:
+    """A choice in one layout at points: one row each, timed once and loaded as asked."""
+
+    def __init__(self, case: Case, choice: Choice, layout: Layout, points: Points) -> None:
+        # numba comes with it: never in the window's process
+        from explorer.study import compiled
+
+        self._compiled, self._context, self._points = compiled, case.context, points
+        context, scenario = case.context, case.context.scenario
+        candidate = _candidate(context, _deployment(choice, points), layout)
+        self.fits = candidate.fits
+        self._constants = step_constants()
+        self._grid = compiled.time_grid(
+            context.served.shape,
+            context.demand,
+            rows_of(
+                [candidate],
+                self._constants,
+                scenario.stragglers.jitter_sigma,
+                samples=points.samples,
+                seed=scenario.simulation.seed,
+                residual=[points.steps],
+            ),
+            self._constants,
+            stall_probability=scenario.stragglers.stall_probability,
+            sequence_sharding=context.sharded,
+        )
+
+    def p99(
+        self, rates: Array, metrics: tuple[Metric, ...], replicas: float, *, relative: bool = False
+    ) -> tuple[dict[Metric, Array], Array]:
+        """P99s (rows, loads) at `rates` a replica, or shares of each row's own saturation; and that (rows,)."""
+        wanted = _drawn_together(metrics)
+        solved = self._compiled.solve(
+            self._grid,
+            self._context.demand,
+            self._constants,
+            rates,
+            stall_s=self._context.scenario.stragglers.stall_s,
+            relative=relative,
+            replicas=replicas,
+            metrics=wanted,
+            quantiles=(0.5, 0.99),
+        )
+        found = {metric: solved.table[metric][0.99] for metric in wanted}
+        if "ttft" in found:
+            # the error on the first token beyond that on a step; a whole answer begins with it
+            more = np.where(np.isfinite(found["ttft"]), found["ttft"], 0.0) * (self._points.firsts[:, None] - 1.0)
+            found["ttft"] = found["ttft"] + more
+            if "e2e" in found:
+                found["e2e"] = found["e2e"] + more
+        return found, solved.saturation
+
+    def cliffs(self, replicas: float) -> Array:
+        """Largest rate of a replica that keeps every promise, (rows,): a draw may carry far more than is believed."""
+        ladder = load_ladder(CLIFF_POINTS)[None, :]
+        found, saturation = self.p99(ladder, _promised(self._context), replicas, relative=True)
+        checks = [(found[metric], self._context.limits[metric]) for metric in METRICS if metric in self._context.limits]
+        return largest_rate_within(ladder * saturation[:, None], checks)
 
 
 def _promised(context: Context) -> tuple[Metric, ...]:
@@ -265,15 +316,6 @@ def _promised(context: Context) -> tuple[Metric, ...]:
 def _drawn_together(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
     """A whole answer carries the error on its first token."""
     return ("ttft", *metrics) if "e2e" in metrics and "ttft" not in metrics else metrics
-
-
-def _ladder(table: ReplicaTable) -> Array:
-    """Rates up to each row's own saturation: a draw may carry far more than what is believed."""
-    return np.asarray(load_ladder(CLIFF_POINTS)[None, :] * table.chain.saturation[:, None])
-
-
-def _cliffs(context: Context, rates: Array, found: Mapping[str, Mapping[float, Array]]) -> Array:
-    return largest_rate_within(rates, [(found[metric][0.99], limit) for metric, limit in context.limits.items()])
 
 
 def _chips(case: Case, choice: Choice, layout: Layout, cliffs: Array) -> Array:
@@ -340,31 +382,3 @@ def _layouts(
 def _month(choice: Choice) -> float:
     cost = choice.outcome.cost.usd_per_month
     return np.inf if cost is None else cost.value
-
-
-def payoff(case: Case, drawn_of: Sequence[Drawn], switching: Mapping[str, float]) -> Array:
-    """USD a month of each choice in each case, (samples, choices): SEMANTICS, Decisions.
-
-    Where the chips of now break a promise, chips are added; where that keeps it at no size, or costs more than
-    leaving, the fallback is bought instead and the switch (USD a month, by name) paid for, or the stated penalty on
-    top of the chips of now. Where the fallback is itself out of reach its chips of now are paid: nobody keeps the
-    promises there. Raises ValueError without either.
-    """
-    penalty, fallback = case.context.scenario.decision.penalty_usd_per_month, case.fallback
-    if penalty is None and fallback is None:
-        raise ValueError("no disclosed alternative keeps the promises, and no penalty for breaking them is stated")
-    now = [np.asarray(monthly_cost(found.usd_per_chip_hour, found.chips_now)) for found in drawn_of]
-    if penalty is not None:
-        instead = [rest + penalty for rest in now]
-    else:
-        assert fallback is not None
-        at = case.choices.index(fallback)
-        held = drawn_of[at].months_held()
-        rescue = np.where(np.isfinite(held), held, now[at])
-        instead = [rescue + switching[choice.outcome.name] for choice in case.choices]
-        instead[at] = rescue
-    columns = []
-    for found, rest, other in zip(drawn_of, now, instead, strict=True):
-        enough = found.chips_needed <= found.chips_now
-        columns.append(np.where(enough, rest, np.minimum(found.months_held(), other)))
-    return np.stack(columns, axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog, Chip
 from explorer.catalog.figure import FIGURE_KINDS
+from explorer.engine.cost import monthly_cost
 from explorer.engine.decision import BINS, evpi, evppi
 from explorer.study.cost_parts import exit_cost
 from explorer.study.draws import uniforms
@@ -21,7 +22,6 @@ from explorer.study.uncertainty import (
     Drawn,
     drawn,
     parts_of,
-    payoff,
     points_at,
 )
 
@@ -66,6 +66,34 @@ def switching_costs(case: Case) -> dict[str, float]:
         once = exit_cost(terms, cost.value, engineering=float(stacks[0] != stacks[1]), egress=False)
         found[choice.outcome.name] = once / (12.0 * terms.horizon_years)
     return found
+
+
+def payoff(case: Case, drawn_of: Sequence[Drawn], switching: Mapping[str, float]) -> Array:
+    """USD a month of each choice in each case, (samples, choices): SEMANTICS, Decisions.
+
+    Where the chips of now break a promise, chips are added; where that keeps it at no size, or costs more than
+    leaving, the fallback is bought instead and the switch (USD a month, by name) paid for, or the stated penalty on
+    top of the chips of now. Where the fallback is itself out of reach its chips of now are paid: nobody keeps the
+    promises there. Raises ValueError without either.
+    """
+    penalty, fallback = case.context.scenario.decision.penalty_usd_per_month, case.fallback
+    if penalty is None and fallback is None:
+        raise ValueError("no disclosed alternative keeps the promises, and no penalty for breaking them is stated")
+    now = [np.asarray(monthly_cost(found.usd_per_chip_hour, found.chips_now)) for found in drawn_of]
+    if penalty is not None:
+        instead = [rest + penalty for rest in now]
+    else:
+        assert fallback is not None
+        at = case.choices.index(fallback)
+        held = drawn_of[at].months_held()
+        rescue = np.where(np.isfinite(held), held, now[at])
+        instead = [rescue + switching[choice.outcome.name] for choice in case.choices]
+        instead[at] = rescue
+    columns = []
+    for found, rest, other in zip(drawn_of, now, instead, strict=True):
+        enough = found.chips_needed <= found.chips_now
+        columns.append(np.where(enough, rest, np.minimum(found.months_held(), other)))
+    return np.stack(columns, axis=1)
 
 
 def worth_of(case: Case, costs: Array | None, quantiles: Sequence[Mapping[str, Array]]) -> Worth:

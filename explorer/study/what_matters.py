@@ -29,10 +29,9 @@ from explorer.study.uncertainty import (
     drawn,
     joint_points,
     parts_of,
-    payoff,
     points_at,
 )
-from explorer.study.value_of_information import Together, Worth, switching_costs, together, worth_of
+from explorer.study.value_of_information import Together, Worth, payoff, switching_costs, together, worth_of
 
 Array = NDArray[np.float64]
 

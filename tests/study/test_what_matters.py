@@ -13,8 +13,8 @@ from explorer.catalog.figure import FIGURE_KINDS
 from explorer.scenario.schema import Decision, Override, Scenario
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.studies import study_of
-from explorer.study.uncertainty import Case, decision_case, drawn, joint_points, payoff, points_with
-from explorer.study.value_of_information import switching_costs
+from explorer.study.uncertainty import Case, decision_case, drawn, joint_points, points_with
+from explorer.study.value_of_information import payoff, switching_costs
 from explorer.study.what_matters import WhatMatters, what_matters
 from explorer.study.what_matters_words import ask_first_text, headline, matters_text
 from tests.conftest import REPOSITORY
