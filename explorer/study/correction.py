@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.scenario.schema import Alternative, Workload
+from explorer.study.outcome import Layout
 
 Array = NDArray[np.float64]
 Table = Mapping[str, Mapping[float, Array]]
@@ -36,6 +37,8 @@ class Correction:
     """As the plot says it: "simulation, 20,000 requests"."""
     requests: int
     """Simulated at each load."""
+    layout: Layout
+    """The split that was simulated: another one has its own ratios, and takes none from this."""
     capacity: float
     """Largest rate simulated over that of the closed form."""
     loads: Array

@@ -25,7 +25,7 @@ from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study.correction import NONE, Correction, Corrections, key_of
 from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import METRICS, AlternativeOutcome, Outcome
+from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Outcome
 from explorer.study.replica import Demand, ReplicaTable, Rows, latencies, p99_length, replica_table
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import grid_of
@@ -57,6 +57,7 @@ THREADS = max(os.cpu_count() or 1, 1)
 class SimulatedReplica:
     """One replica of an alternative: what the simulation is given, and the closed form beside it."""
 
+    layout: Layout
     server: Server
     closed: ReplicaTable
     demand: Demand
@@ -144,9 +145,8 @@ def replica_to_simulate(
     grid = grid_of(served, demand, rows, constants, stragglers, sharded)
     closed = replica_table(grid, demand, constants, stall_s=stragglers.stall_s)
     replicas = max(outcome.replicas, 1)
-    return SimulatedReplica(
-        server, closed, demand, replicas, workload.traffic.request_rate_per_s / replicas, scenario.simulation.seed
-    )
+    rate = workload.traffic.request_rate_per_s / replicas
+    return SimulatedReplica(candidate.layout, server, closed, demand, replicas, rate, scenario.simulation.seed)
 
 
 def server_of(
@@ -250,7 +250,7 @@ def correction_of(
             below.setdefault(metric, {})[q] = np.append(parts[1], parts[1][-1] + UNSEEN_SPREAD)
             above.setdefault(metric, {})[q] = np.append(parts[2], parts[2][-1] + UNSEEN_SPREAD)
     capacity = saturation / float(replica.closed.chain.saturation[0])
-    return Correction(method, count, capacity, np.append(loads, 1.0), ratio, below, above)
+    return Correction(method, count, replica.layout, capacity, np.append(loads, 1.0), ratio, below, above)
 
 
 @dataclass

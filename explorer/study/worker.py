@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -118,6 +119,13 @@ class _Stage:
     corrections: dict[Key, Correction] = field(default_factory=dict)
 
 
+def _prepare() -> None:
+    """Load (at the very first start: compile) the simulation while nobody waits for it."""
+    from explorer.engine.serving_warm_up import warm_up
+
+    warm_up()
+
+
 def _outcome(evaluator: Evaluator, scenario: Scenario, workload: int) -> Generator[_Stage | None, None, _Stage]:
     if scenario.simulation.method == "closed_form":
         return _Stage(evaluator.evaluate(scenario))
@@ -141,6 +149,7 @@ def _answer(request: Request, found: Any, *, last: bool) -> Answer:
 
 def serve(pipe: Connection, user_folder: str | None) -> None:
     """Answer requests until None comes or the other side is gone; what has come is read before every step."""
+    threading.Thread(target=_prepare, name="prepare", daemon=True).start()
     desk = Desk(Evaluator(load_catalog(None if user_folder is None else Path(user_folder))))
     while True:
         try:

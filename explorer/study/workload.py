@@ -159,7 +159,10 @@ def evaluate_workload(
     row_of = {position: row for row, position in enumerate(present)}
     fixed = [settings[position].replicas for position in present]
     found = (*corrections.among(workload), *(None for _ in settings[alternatives:]))
-    corrected = tuple(found[position] for position in present)
+    corrected = tuple(
+        one if one is not None and one.layout == sized[position].candidate.layout else None
+        for position, one in ((position, found[position]) for position in present)
+    )
     loaded = None if grid is None else _load(context, grid, wanted, fixed, corrected)
 
     outcomes: dict[int, AlternativeOutcome] = {}

@@ -163,3 +163,16 @@ def test_that_a_refinement_that_is_given_up_leaves_no_threads(evaluator: Evaluat
     next(stages)
     stages.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_that_another_layout_takes_no_ratio_from_this_one(evaluator: Evaluator) -> None:
+    asked = simulated(one_chip("nv-h200", {"parallelism_degree": 2}))
+    refinement = Refinement(evaluator, asked)
+    for _ in refinement.stages():
+        pass
+    estimates = refinement.corrections.as_estimates()
+    same = evaluator.evaluate(replace(asked, "workloads.0.traffic.request_rate_per_s", 15.0), 8, corrections=estimates)
+    wider = replace(asked, "workloads.0.alternatives.0.parallelism_degree", 4)
+    other = evaluator.evaluate(wider, 8, corrections=estimates)
+    assert same.workloads[0].chosen.latency_method == "estimate"
+    assert other.workloads[0].chosen.latency_method == "closed form"
