@@ -52,6 +52,8 @@ def remarks(found: BreakEven) -> list[str]:
         listed = "; ".join(_needed(one) for one in others)
         lines.append(f"Any one of these would do as well: {listed}.")
     lines.extend(f"{caution}." for caution in found.cautions)
+    if found.unknown.path is None and found.value is not None:
+        lines.append("A price by the hour is somebody's offer; where prices are costs, solve for the purchase price.")
     return lines
 
 

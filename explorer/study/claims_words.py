@@ -44,10 +44,9 @@ def side_text(found: ClaimAnswer, stated: Banded | None, factor: float = 1.0) ->
 
 
 def sides_text(found: ClaimAnswer) -> str:
-    """Both sides as they were found: "0.44 s (35 ms to no end) > 2 × 42 ms (22 ms to 95 ms)"."""
+    """Both sides as they were found: "0.44 s (35 ms to no end) against 2 × 42 ms (22 ms to 95 ms)"."""
     if found.left is None:
         return ""
-    sign = {"<=": "≤", ">=": "≥"}.get(found.statement.comparison, found.statement.comparison)
     right = found.statement.right
     other = (
         found.statement.left.output.quantity.format(right)
@@ -55,7 +54,7 @@ def sides_text(found: ClaimAnswer) -> str:
         else _times(right) + side_text(found, found.right, right.factor)
     )
     left = found.statement.left
-    return f"{_times(left)}{side_text(found, found.left, left.factor)} {sign} {other}"
+    return f"{_times(left)}{side_text(found, found.left, left.factor)} against {other}"
 
 
 def _times(term: Term) -> str:

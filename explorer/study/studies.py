@@ -63,7 +63,31 @@ def _tail(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[
     return (yield from tail_study(evaluator, scenario, question))
 
 
-STUDIES: Mapping[str, Study] = {"evidence": _evidence, "matters": _matters, "tail": _tail, "win_map": _win_map}
+def _break_even(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """A BreakEven of (unknown, goal, replicas, whether the layout is held)."""
+    from explorer.study.break_even import Locks, break_even_steps
+
+    unknown, goal, replicas, layout = question
+    # an evaluator of its own, so that the answer on the screen stays known
+    aside = Evaluator(evaluator.catalog)
+    return (yield from break_even_steps(aside, scenario, unknown, goal, locks=Locks(replicas, layout)))
+
+
+def _claims(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """The answers to the scenario's claims, a ClaimAnswer each, more and more of them."""
+    from explorer.study.claims import check_claims
+
+    return (yield from check_claims(Evaluator(evaluator.catalog), scenario))
+
+
+STUDIES: Mapping[str, Study] = {
+    "evidence": _evidence,
+    "matters": _matters,
+    "tail": _tail,
+    "win_map": _win_map,
+    "break_even": _break_even,
+    "claims": _claims,
+}
 
 
 def study_of(kind: str) -> Study:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.catalog import Catalog, Chip
 from explorer.catalog.figure import FIGURE_KINDS
@@ -31,6 +32,7 @@ _OF = re.compile(r"\s+of\s+", re.IGNORECASE)
 _ON = re.compile(r"\s+on\s+", re.IGNORECASE)
 _LOOKED_AT: dict[str, float] = {"max_batch": 4096.0, "token_budget": 131_072.0, "replicas": 10_000.0}
 """The most of a setting that is looked at, where its bound is far beyond what anybody sets."""
+_QUOTED = re.compile(r'"([^"]*)"(?:\s+on\s+"?([^"]*)"?)?')
 _FIRST_GUESS: dict[str, float] = {"replicas": 1.0, "parallelism_degree": 1.0}
 
 
@@ -85,6 +87,15 @@ class Unknown:
         if self.reach.whole or self.reach.stops:
             stated = round(stated)
         return replace(scenario, self.path, stated)
+
+    def setting(self, value: float) -> dict[str, Any]:
+        """What to change in a scenario so that this number is `value` (SI), by path; empty for a price by the hour."""
+        if self.path is None:
+            return {}
+        stated = value / self.scale
+        if self.figure:
+            return {self.path: {"value": stated, "unit": self.unit, "reason": "break-even"}}
+        return {self.path: round(stated) if self.reach.whole or self.reach.stops else stated}
 
     def written(self, value: float) -> str:
         """A value as people read it."""
@@ -229,7 +240,12 @@ def unknown_named(
     workload_at = near.workload
     owner = parts[1] if len(parts) > 1 else ""
     what = parts[0]
-    tail = _ON.split(owner or what, maxsplit=1)
+    quoted = _QUOTED.fullmatch(owner)
+    if quoted is not None:
+        owner = quoted.group(1)
+        tail = [owner, quoted.group(2)] if quoted.group(2) else [owner]
+    else:
+        tail = _ON.split(owner or what, maxsplit=1)
     if len(tail) > 1:
         names = [one.name.casefold() for one in scenario.workloads]
         if tail[1].casefold() not in names:

@@ -71,6 +71,18 @@ def _win_map(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
     return WinMapPage(document, parent)
 
 
+def _break_even(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.break_even_page import BreakEvenPage
+
+    return BreakEvenPage(document, parent)
+
+
+def _claims(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
+    from explorer.ui.pages.claims_page import ClaimsPage
+
+    return ClaimsPage(document, parent)
+
+
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
     PageKind("win_map", "Win map", "Wi&n map", "Ctrl+8", _win_map),
@@ -79,6 +91,8 @@ PAGES: tuple[PageKind, ...] = (
     PageKind("matters", "What matters", "&What matters", "Ctrl+6", _matters),
     PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+7", _ask_first),
     PageKind("tail", "Tail", "&Tail", "Ctrl+T", _tail),
+    PageKind("break_even", "Break-even", "&Break-even", "Ctrl+9", _break_even),
+    PageKind("claims", "Claims", "C&laims", "Ctrl+0", _claims),
 )
 """Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
 
