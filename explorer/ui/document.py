@@ -475,6 +475,8 @@ class Document(QObject):
                 if self._baseline is self._scenario:
                     self._baseline_outcome = answer
                 self.outcome_changed.emit(answer)
+                if answer.final and self._baseline is not self._scenario:
+                    self._refine_baseline()
             elif answer.final and self._refining is not None and self._forget_further(self._refining):
                 if self._refining is self._baseline:
                     self._baseline_outcome = answer
@@ -491,6 +493,11 @@ class Document(QObject):
                 self._poll.stop()
             self._ask_next()
         self.worker_changed.emit(self._live.status)
+
+    def _refine_baseline(self) -> None:
+        """A final answer against a quick one would show changes that nobody made."""
+        if self._baseline_outcome is not None and not self._baseline_outcome.final:
+            self.ask_further(self._baseline)
 
     def _ask_next(self) -> None:
         """The hand comes first: further scenarios wait until nothing is under way and nothing about to be."""

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from explorer.catalog.catalog import Catalog, load_catalog
 from explorer.plots.tokens import THEMES
+from explorer.scenario.baseline import baseline_of, with_baseline
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
 from explorer.scenario.schema import Scenario
@@ -142,8 +143,9 @@ def _answers(scenario: str) -> Unhurried:
 @cache
 def _scenario(scenario: str) -> Scenario:
     # in closed form: the simulation has tests of its own and takes seconds
-    read = read_scenario(SCENARIOS / scenario, _known()).scenario
-    return replace(read, "simulation.method", "closed_form")
+    read = replace(read_scenario(SCENARIOS / scenario, _known()).scenario, "simulation.method", "closed_form")
+    pinned = baseline_of(read)
+    return read if pinned is None else with_baseline(read, replace(pinned, "simulation.method", "closed_form"))
 
 
 def paint(picture: Picture) -> QImage:

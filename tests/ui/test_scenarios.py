@@ -207,3 +207,16 @@ def test_that_the_worker_answers_further_scenarios_after_the_present_one(
     assert answered[0][0] is further and answered[0][1].final
     assert document.outcome.title == "Llama 3.1 70B chat at AWS prices", "the window's own answer stays its own"
     document.close()
+
+
+def test_that_a_baseline_pinned_in_a_file_is_answered_as_fully_as_the_present_scenario(
+    catalog: Catalog, scenarios_folder: Path, qtbot: QtBot
+) -> None:
+    live = Answering(catalog)
+    document = Document(catalog, live, read_scenario(scenarios_folder / "diversified-fleet.toml", catalog).scenario)
+    assert document.baseline_outcome is not None and not document.baseline_outcome.final
+    document.refine_now()
+    qtbot.waitUntil(lambda: bool(document.baseline_outcome and document.baseline_outcome.final))
+    assert document.outcome.final and document.outcome.title == "Nvidia and AI200"
+    assert [one is document.baseline for one in live.asked] == [False, True]
+    document.close()
