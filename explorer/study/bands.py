@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,9 +15,10 @@ from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
 from explorer.study.correction import Correction
 from explorer.study.deployment import Candidate, rows_of
+from explorer.study.drawn_rows import under_load
 from explorer.study.draws import uniforms
 from explorer.study.outcome import Banded, Metric
-from explorer.study.replica import ReplicaTable, latencies, replica_table
+from explorer.study.replica import ReplicaTable, Rows, latencies, replica_table
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import grid_of, load_ladder
 
@@ -78,6 +79,18 @@ def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) 
     )
 
 
+def drawn_rows(context: Context, candidates: Sequence[Candidate], samples: int, steps: Sequence[Array]) -> Rows:
+    """Engine rows of every draw of the figures of every candidate, `samples` each; `steps` as in `drawn_table`."""
+    return rows_of(
+        candidates,
+        step_constants(),
+        context.scenario.stragglers.jitter_sigma,
+        samples=samples,
+        seed=context.scenario.simulation.seed,
+        residual=steps,
+    )
+
+
 def drawn_table(
     context: Context, candidates: Sequence[Candidate], samples: int, steps: Sequence[Array]
 ) -> ReplicaTable:
@@ -86,14 +99,7 @@ def drawn_table(
     `steps` (samples,) each are the model's own error on a step.
     """
     scenario, constants = context.scenario, step_constants()
-    rows = rows_of(
-        candidates,
-        constants,
-        scenario.stragglers.jitter_sigma,
-        samples=samples,
-        seed=scenario.simulation.seed,
-        residual=steps,
-    )
+    rows = drawn_rows(context, candidates, samples, steps)
     grid = grid_of(context.served, context.demand, rows, constants, scenario.stragglers, context.sharded)
     return replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
 
@@ -106,13 +112,18 @@ def drawn_latencies(
     `firsts` (rows,) are the model's own error on the first token beyond that on a step.
     """
     found = latencies(table, rates, replicas=replicas, metrics=metrics).table
+    with_first_error(found, firsts)
+    return found
+
+
+def with_first_error(found: dict[str, dict[float, Array]], firsts: Array) -> None:
+    """Put the model's own error on the first token, `firsts` (rows,), into latencies (rows, loads)."""
     if "ttft" in found:
         for q, values in found["ttft"].items():
             extra = np.where(np.isfinite(values), values, 0.0) * (firsts[:, None] - 1.0)
             if "e2e" in found:
                 found["e2e"][q] = found["e2e"][q] + extra
             found["ttft"][q] = values + extra
-    return found
 
 
 def draw_bands(
@@ -145,14 +156,14 @@ def draw_bands(
     share = np.asarray(replicas, dtype=np.float64)
     at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
     loads = np.concatenate([at, (context.rate / share)[:, None]], axis=1)
-    table = drawn_table(context, [entry.candidate for entry in sized], samples, [step for step, _ in factors])
-    if any(corrections):
-        table = replace(table, corrections=tuple(one for one in corrections for _ in range(samples)))
+    rows = drawn_rows(context, [entry.candidate for entry in sized], samples, [step for step, _ in factors])
     given = corrections or [None] * len(sized)
     first_up = np.asarray([1.0 if one is not None else first_token_up() for one in given])
     every, count = np.repeat(loads, samples, axis=0), len(sized)
     firsts = np.concatenate([first for _, first in factors])
-    found = drawn_latencies(table, every, np.repeat(share, samples), firsts, metrics)
+    each = tuple(one for one in corrections for _ in range(samples)) if any(corrections) else ()
+    found, largest = under_load(context, rows, every, np.repeat(share, samples), metrics, each)
+    with_first_error(found, firsts)
     point: dict[str, dict[float, Array]] = {}
     ends: tuple[dict[str, dict[float, Array]], dict[str, dict[float, Array]]] = ({}, {})
     low: dict[str, Array] = {}
@@ -174,7 +185,7 @@ def draw_bands(
         high,
         at,
         cliffs.reshape(count, samples),
-        table.saturation.reshape(count, samples),
+        largest.reshape(count, samples),
         context.limits,
         first_up,
     )

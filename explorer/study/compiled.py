@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +22,13 @@ from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
 from explorer.engine.closed_form_loop import PADDING, SHARED, largest_rates, solve_rows, time_steps
 from explorer.engine.latency import lognormal_quantile, standard_normal
 from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
-from explorer.engine.records import ModelShape, StepConstants
+from explorer.engine.records import AllReduce, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
 from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
+from explorer.study.answers import Context
+from explorer.study.correction import Correction, capacities, put_on
 from explorer.study.replica import GRID, Demand, Rows, StepGrid, lengths_of
+from explorer.study.resolve import step_constants
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -230,3 +233,46 @@ def rates_within(rates: Array, latency: Array, held: Array, limits: Array) -> Ar
     given = (np.ascontiguousarray(rates), np.ascontiguousarray(latency), np.ascontiguousarray(held), limits, found)
     _in_parts(len(rates), lambda start, stop: largest_rates(start, stop, *given))
     return found
+
+
+def rows_under_load(
+    context: Context,
+    rows: Rows,
+    rates: Array,
+    replicas: Array,
+    metrics: tuple[str, ...],
+    corrections: Sequence[Correction | None],
+) -> tuple[dict[str, dict[float, Array]], Array]:
+    """As `drawn_rows.by_arrays`."""
+    constants, stragglers = step_constants(), context.scenario.stragglers
+    grid = time_grid(
+        context.served.shape,
+        context.demand,
+        rows,
+        constants,
+        stall_probability=stragglers.stall_probability,
+        sequence_sharding=context.sharded,
+    )
+    # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
+    more = capacities(corrections) if any(corrections) else np.ones((1, 1))
+    solved = solve(
+        grid, context.demand, constants, rates / more, stall_s=stragglers.stall_s, replicas=replicas, metrics=metrics
+    )
+    if not any(corrections):
+        return solved.table, solved.saturation
+    return put_on(solved.table, corrections, solved.utilisation), solved.saturation * more[:, 0]
+
+
+def warm_up() -> None:
+    """Have everything compiled, or read from the cache, on a replica of no importance."""
+    shape = ModelShape(
+        layers=(LayerGroup(2.0, "gqa", "dense"),), hidden=64.0, heads=4.0, kv_heads=4.0, head_dim=16.0,
+        intermediate=128.0, ffn_matrices=3, vocabulary=100.0, tied_embeddings=True,
+    )  # fmt: skip
+    one, demand = np.ones((1, 1)), Demand(100.0, 1.0, 100.0, 1.0, 1.0, 0.0)
+    spec = ChipSpec(**dict.fromkeys(ChipSpec.__slots__, one))
+    rows = Rows(spec, AllReduce(one[None], one[None], one), Split(one, one, one, one), np.asarray([4.0]), 64.0 * one)
+    constants = step_constants()
+    grid = time_grid(shape, demand, rows, constants, stall_probability=0.0, sequence_sharding=False)
+    solved = solve(grid, demand, constants, 0.5 * one, relative=True, stall_s=0.0)
+    rates_within(one, solved.table["tpot"][0.99], one[0], np.asarray([1.0]))

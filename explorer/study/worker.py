@@ -120,10 +120,16 @@ class _Stage:
 
 
 def _prepare() -> None:
-    """Load (at the very first start: compile) the simulation while nobody waits for it."""
+    """Load (at the very first start: compile) the simulation while nobody waits for it, then the closed form.
+
+    Draws are solved by arrays until the compiled closed form is there.
+    """
     from explorer.engine.serving_warm_up import warm_up
+    from explorer.study import compiled, drawn_rows
 
     warm_up()
+    compiled.warm_up()
+    drawn_rows.use(compiled.rows_under_load)
 
 
 def _outcome(evaluator: Evaluator, scenario: Scenario, workload: int) -> Generator[_Stage | None, None, _Stage]:

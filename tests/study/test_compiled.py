@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +15,19 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog, load_catalog
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
+from explorer.scenario.file import read_scenario
+from explorer.scenario.path import several
 from explorer.scenario.schema import Alternative, ModelChoice, Stragglers
-from explorer.study import compiled
+from explorer.study import compiled, drawn_rows
+from explorer.study.answers import Context
+from explorer.study.correction import Correction
 from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSet
 from explorer.study.replica import Demand, Rows, StepGrid, latencies, p99_length, replica_table, step_grid
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.workload import demand_of
 
 STEP_PARTS = ("budget", "decode", "mixed", "full", "full_steps", "chunks", "lanes", "stall_probability")
 WELL_KNOWN = ("tpot", "e2e")
@@ -64,7 +71,7 @@ def fitting(
     return [one for one in found if one.fits]
 
 
-def drawn_rows(candidates: list[Candidate], seed: int, constants: StepConstants) -> Rows | None:
+def drawn_rows_or_none(candidates: list[Candidate], seed: int, constants: StepConstants) -> Rows | None:
     """A few draws of each candidate with errors of the model; None where a figure they need is missing."""
     rng = np.random.default_rng(seed)
     residual = [np.exp(0.2 * rng.standard_normal(DRAWS)) for _ in candidates]
@@ -92,7 +99,7 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
     chips = [str(chip) for chip in rng.choice(sorted(catalog.chips), 2, replace=False)]
     candidates = [one for chip in chips for one in fitting(catalog, served, chip, demand, own, sharded)]
     constants, stragglers = step_constants(), Stragglers()
-    rows = drawn_rows(candidates, pick % 100, constants) if candidates else None
+    rows = drawn_rows_or_none(candidates, pick % 100, constants) if candidates else None
     if rows is None:
         return
     grid = grid_of(served, demand, rows, constants, stragglers, sharded)
@@ -128,7 +135,7 @@ def test_that_rates_may_be_shares_of_the_saturation(catalog: Catalog) -> None:
     served = served_model(catalog, ModelChoice(preset="llama-3.1-70b"))
     own = Alternative(name="a", chip="-")
     candidates = fitting(catalog, served, "nv-h200", demand, own, False)
-    rows = drawn_rows(candidates, 1, step_constants())
+    rows = drawn_rows_or_none(candidates, 1, step_constants())
     assert rows is not None
     grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
     shares = load_ladder(5)[None, :]
@@ -183,3 +190,55 @@ def test_that_the_window_reaches_its_answers_without_compiled_code() -> None:
     code = "import sys; import explorer.ui.main_window, explorer.study.live; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_that_bands_are_the_same_whichever_way_the_draws_are_solved(scenarios_folder: Path) -> None:
+    scenario = several(
+        read_scenario(scenarios_folder / "ai200-on-aws.toml").scenario,
+        {"simulation.method": "closed_form", "workloads.0.traffic.arrival_cv": 1.7},
+    )
+    by_arrays = evaluate(scenario, shipped(), samples=16)
+    drawn_rows.use(compiled.rows_under_load)
+    try:
+        by_code = evaluate(scenario, shipped(), samples=16)
+    finally:
+        drawn_rows.use(drawn_rows.by_arrays)
+    for one, other in zip(by_arrays.workloads, by_code.workloads, strict=True):
+        for wanted, found in zip(one.alternatives, other.alternatives, strict=True):
+            assert found.probability_keeps == wanted.probability_keeps
+            for metric, curve in wanted.curves.items():
+                np.testing.assert_allclose(found.curves[metric].p99_high, curve.p99_high, rtol=1e-6)
+                np.testing.assert_allclose(found.curves[metric].p99_low, curve.p99_low, rtol=1e-6)
+            if wanted.cost.usd_per_month is not None and found.cost.usd_per_month is not None:
+                assert found.cost.usd_per_month.high == pytest.approx(wanted.cost.usd_per_month.high, rel=1e-9)
+
+
+def test_that_corrections_by_simulation_go_through_compiled_draws(scenarios_folder: Path) -> None:
+    """A row that carries more than the closed form says is put under load and read off in the same way."""
+    scenario = read_scenario(scenarios_folder / "llama-70b-chat.toml").scenario
+    workload = scenario.workloads[0]
+    context = Context(
+        shipped(), scenario, workload, served_model(shipped(), workload.model), demand_of(workload), {}
+    )
+    own = workload.alternatives[0]
+    candidates = fitting(shipped(), context.served, own.chip, context.demand, own, False)[:2]
+    rows = drawn_rows_of(candidates, 3)
+    zero = np.zeros(2)
+    ratio = {metric: dict.fromkeys((0.5, 0.95, 0.99), np.asarray([0.1, -0.2])) for metric in ("ttft", "tpot")}
+    none = {metric: dict.fromkeys((0.5, 0.95, 0.99), zero) for metric in ratio}
+    correction = Correction("simulation", 1000, 1.2, np.asarray([0.2, 0.9]), ratio, none, none)
+    each = (correction,) * DRAWS + (None,) * DRAWS
+    rates = np.linspace(0.05, 0.6, 5)[None, :] * np.ones((2 * DRAWS, 1))
+    given = (context, rows, rates, np.ones(2 * DRAWS), ("ttft", "tpot"), each)
+    wanted, found = drawn_rows.by_arrays(*given), compiled.rows_under_load(*given)
+    np.testing.assert_allclose(found[1], wanted[1], rtol=1e-9)
+    for metric, by_quantile in wanted[0].items():
+        for q, values in by_quantile.items():
+            np.testing.assert_allclose(found[0][metric][q], values, rtol=1e-6)
+
+
+def drawn_rows_of(candidates: list[Candidate], seed: int) -> Rows:
+    """Draws of candidates whose figures are all known."""
+    rows = drawn_rows_or_none(candidates, seed, step_constants())
+    assert rows is not None
+    return rows
