@@ -16,15 +16,18 @@ from explorer.study.answers import Context, Sized
 from explorer.study.correction import Correction
 from explorer.study.deployment import Candidate, rows_of
 from explorer.study.drawn_rows import under_load
-from explorer.study.draws import uniforms
-from explorer.study.outcome import Banded, Metric
-from explorer.study.replica import ReplicaTable, Rows, latencies, replica_table
+from explorer.study.draws import SOBOL_FROM, uniforms
+from explorer.study.outcome import METRICS, Banded, Metric
+from explorer.study.replica import Rows
 from explorer.study.resolve import step_constants
-from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.sizing import load_ladder
 
 Array = NDArray[np.float64]
 
 BAND_POINTS = 14
+BEYOND_POINTS = 6
+OWN_END = 0.995
+"""Share of its own saturation up to which a draw is followed that keeps the promises beyond the central one."""
 LOW, HIGH = 0.05, 0.95
 HALF_WIDTH_TO_SD = 1.0 / 1.6448536269514722
 """A 90 % half-width times this is a standard deviation (normal in the logarithm)."""
@@ -80,7 +83,10 @@ def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) 
 
 
 def drawn_rows(context: Context, candidates: Sequence[Candidate], samples: int, steps: Sequence[Array]) -> Rows:
-    """Engine rows of every draw of the figures of every candidate, `samples` each; `steps` as in `drawn_table`."""
+    """Engine rows of every draw of the figures of every candidate, `samples` each.
+
+    `steps` (samples,) each are the model's own error on a step.
+    """
     return rows_of(
         candidates,
         step_constants(),
@@ -89,31 +95,6 @@ def drawn_rows(context: Context, candidates: Sequence[Candidate], samples: int, 
         seed=context.scenario.simulation.seed,
         residual=steps,
     )
-
-
-def drawn_table(
-    context: Context, candidates: Sequence[Candidate], samples: int, steps: Sequence[Array]
-) -> ReplicaTable:
-    """Replicas of every draw of the figures of every candidate, `samples` rows each.
-
-    `steps` (samples,) each are the model's own error on a step.
-    """
-    scenario, constants = context.scenario, step_constants()
-    rows = drawn_rows(context, candidates, samples, steps)
-    grid = grid_of(context.served, context.demand, rows, constants, scenario.stragglers, context.sharded)
-    return replica_table(grid, context.demand, constants, stall_s=scenario.stragglers.stall_s, coarse=True)
-
-
-def drawn_latencies(
-    table: ReplicaTable, rates: Array, replicas: Array, firsts: Array, metrics: tuple[Metric, ...]
-) -> dict[str, dict[float, Array]]:
-    """Latency quantiles (rows, loads) at `rates` a replica of the same shape; `replicas` (rows,) share bursts.
-
-    `firsts` (rows,) are the model's own error on the first token beyond that on a step.
-    """
-    found = latencies(table, rates, replicas=replicas, metrics=metrics).table
-    with_first_error(found, firsts)
-    return found
 
 
 def with_first_error(found: dict[str, dict[float, Array]], firsts: Array) -> None:
@@ -178,6 +159,9 @@ def draw_bands(
         high[metric] = along[:, order_index(HIGH, samples), :] * (first_up[:, None] if metric == "ttft" else 1.0)
     checks = [(found[metric][0.99][:, :-1], limit) for metric, limit in context.limits.items()]
     cliffs = largest_rate_within(every[:, :-1], checks)
+    if samples >= SOBOL_FROM:
+        # a moving hand does without
+        cliffs = _beyond(context, rows, each, cliffs, every[:, BAND_POINTS - 1], largest, share, firsts)
     return Bands(
         point,
         *ends,
@@ -189,6 +173,34 @@ def draw_bands(
         context.limits,
         first_up,
     )
+
+
+def _beyond(
+    context: Context,
+    rows: Rows,
+    corrections: Sequence[Correction | None],
+    cliffs: Array,
+    last: Array,
+    largest: Array,
+    share: Array,
+    firsts: Array,
+) -> Array:
+    """Cliffs (rows,) of draws that keep every promise up to the `last` rate looked at, followed to their own end.
+
+    The band along the load ends where the central figures do; a better draw may carry several times as much.
+    """
+    ends = np.maximum(OWN_END * largest, last)
+    further = (cliffs >= last * (1.0 - 1e-9)) & (ends > last * (1.0 + 1e-9))
+    promised = tuple(metric for metric in METRICS if metric in context.limits)
+    if not promised or not further.any():
+        return cliffs
+    rates = last[:, None] + (ends - last)[:, None] * np.linspace(0.0, 1.0, BEYOND_POINTS)[None, :]
+    wanted = ("ttft", *promised) if "e2e" in promised and "ttft" not in promised else promised
+    replicas = np.repeat(share, len(last) // len(share))
+    found, _ = under_load(context, rows, rates, replicas, wanted, corrections)
+    with_first_error(found, firsts)
+    followed = largest_rate_within(rates, [(found[metric][0.99], context.limits[metric]) for metric in promised])
+    return np.where(further, followed, cliffs)
 
 
 def order_index(q: float, samples: int) -> int:

@@ -10,7 +10,9 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.catalog.figure import FIGURE_KINDS
+from explorer.scenario.quantity import unit_scale
 from explorer.scenario.schema import Decision, Override, Scenario
+from explorer.study.break_even import Locks, break_even
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.studies import study_of
 from explorer.study.uncertainty import Case, decision_case, drawn, joint_points, points_with
@@ -282,3 +284,31 @@ def test_that_the_worker_pauses_within_it_and_answers_the_same(catalog: Catalog)
             break
     assert pauses >= 5
     assert isinstance(answer, WhatMatters) and answer.workload == "chat"
+
+
+def test_that_the_bands_follow_a_better_draw_beyond_the_central_saturation(catalog: Catalog) -> None:
+    asked = one_chip(AI200, {"parallelism_degree": 2})
+    case = decision_case(asked, catalog, 0)
+    (choice,) = case.choices
+    (answer,) = Evaluator(catalog).answers(asked, 256)
+    assert answer.drawn is not None
+    bands = answer.drawn.bands
+    ours = drawn(case, choice, joint_points(case, choice, 256)[0])
+    theirs = 2.0 * np.maximum(np.ceil(12.0 / np.where(bands.cliffs[0] > 0, bands.cliffs[0], 1e-9) - 1e-9), 1.0)
+    better = np.isfinite(ours.chips_needed) & (ours.chips_needed < 0.5 * ours.chips_now)
+    assert better.any()
+    # the draws are the same, the loads looked at are not: a replica more or less
+    assert np.all(np.abs(theirs - ours.chips_needed)[better] <= 2.0 + 0.1 * ours.chips_needed[better])
+
+
+@pytest.mark.parametrize("figure", ["memory_bandwidth", "link_bandwidth"])
+def test_that_the_number_to_beat_is_the_break_even_of_the_solver(
+    figure: str, found: WhatMatters, catalog: Catalog
+) -> None:
+    demand = next(one for one in found.demands if one.figure == figure)
+    assert demand.acceptance.value is not None
+    unknown, goal = f"{figure} of AI200", "P99 TPOT of AI200 <= 50 ms"
+    locks = Locks(replicas="now", layout=True)
+    solved = break_even(Evaluator(catalog), four_chips(), unknown, goal, locks=locks, samples=0)
+    assert solved.value is not None
+    assert demand.acceptance.value * unit_scale(demand.unit) == pytest.approx(solved.value, rel=0.01)
