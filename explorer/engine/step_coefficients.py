@@ -67,7 +67,10 @@ class _Table:
 
     def column(self, *values: Scalar) -> Array:
         """Values of every row, (rows, values)."""
-        return np.concatenate([np.broadcast_to(np.asarray(v, dtype=np.float64), (self.rows, 1)) for v in values], 1)
+        table = np.empty((self.rows, len(values)))
+        for at, value in enumerate(values):
+            table[:, at : at + 1] = value
+        return table
 
     def product(self, chip: ChipSpec, n: Scalar, k: Scalar, count: float = 1.0, *, sixteen: bool = False) -> None:
         """A matrix product of tokens: see `steptime._gemm`."""

@@ -28,7 +28,7 @@ from explorer.plots.tokens import Tokens, contrast
 from explorer.plots.xy_frame import LEFT, Axis, Frame, draw_frame
 from explorer.study.map_axes import AXES
 from explorer.study.win_map_record import WinMap
-from explorer.study.win_map_words import cell_words, footing_words, map_rows, present_cell, summary
+from explorer.study.win_map_words import cell_words, footing_words, map_rows, present_cell, shares_of, summary
 
 PALEST = 0.28
 """What is left of a region's colour where it wins in no draw."""
@@ -131,7 +131,7 @@ def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
     wide, high = area.width() / columns, area.height() / rows
     labels: list[RegionLabel] = []
     here = present_cell(found)
-    for contestant in [int(at) for at in np.unique(found.winner)]:
+    for contestant, _ in shares_of(found):
         text = "nobody" if contestant < 0 else found.contestants[contestant].name
         across = max(int(np.ceil((text_width(text, BODY, semibold=True) + 10.0) / wide)), 1)
         up = max(int(np.ceil((LINE_HEIGHT + 4.0) / high)), 1)
@@ -146,11 +146,10 @@ def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
             continue
         sums = np.zeros((columns + 1, rows + 1))
         sums[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
-        inside = (
-            sums[across:, up:] - sums[:-across, up:] - sums[across:, :-up] + sums[:-across, :-up]
-            >= across * up - 0.5
-        )
-        places = np.argwhere(inside)
+        covered = sums[across:, up:] - sums[:-across, up:] - sums[across:, :-up] + sums[:-across, :-up]
+        # where a region is too ragged for its name, three quarters of the room must do
+        enough = across * up - 0.5 if covered.max() >= across * up - 0.5 else 0.75 * across * up
+        places = np.argwhere(covered >= enough)
         if not len(places):
             continue
         middle = np.argwhere(mask).mean(axis=0) - np.asarray([across, up]) / 2.0
@@ -158,7 +157,8 @@ def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
         place = QRectF(
             area.left() + column * wide, area.bottom() - (row + up) * high, across * wide, up * high
         )
-        labels.append(RegionLabel(contestant, text, place))
+        if not any(place.intersects(label.place) for label in labels):
+            labels.append(RegionLabel(contestant, text, place))
     return labels
 
 

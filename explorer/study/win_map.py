@@ -38,7 +38,7 @@ from explorer.study.workload import demand_of, limits_of
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CHOICE_LOADS, CENTRAL_LOADS, DRAWN_LOADS = 16, 28, 14
+CHOICE_LOADS, CENTRAL_LOADS, DRAWN_LOADS = 16, 28, 12
 FIRST_COLUMNS, FIRST_SAMPLES = 8, 8
 """The first picture: every so many columns, with few draws."""
 PARTS = 8
@@ -198,6 +198,7 @@ class _Readings:
         self.y_limits = made.y if self.up.metric else np.asarray([np.inf])
         self.field = made.field(samples)
         self.candidates, self.of = self._fitting()
+        self.degrees = np.asarray([one.layout.chips for one in self.candidates], dtype=np.int64)
         self.drawn: dict[int, tuple[Array, Array]] = {}
         if self.candidates:
             rows = rows_of(self.candidates, made.constants, made.scenario.stragglers.jitter_sigma)
@@ -279,13 +280,14 @@ class _Readings:
             rows = picked[position]
             if rows[0] < 0:
                 continue
-            layout = np.asarray([self.candidates[row].layout.chips for row in rows])
+            layout = self.degrees[rows]
             bought = self._bought(one, layout, self.bursty[rows], self.smooth[rows], asked)
             central[position] = monthly_cost(one.price.usd or 0.0, bought)
             degree[position] = layout
             chips[position] = np.where(np.isfinite(bought), bought, 0.0)
-            bursty, smooth = (np.stack([self.drawn[int(row)][kind] for row in np.unique(rows)]) for kind in (0, 1))
-            at = np.searchsorted(np.unique(rows), rows)
+            distinct = np.unique(rows)
+            bursty, smooth = (np.stack([self.drawn[int(row)][kind] for row in distinct]) for kind in (0, 1))
+            at = np.searchsorted(distinct, rows)
             # (values, samples, limits) read at each value's own limit
             limit = np.arange(count) if self.up.metric else np.zeros(count, dtype=np.int64)
             each = self._bought(
@@ -325,7 +327,7 @@ class _Readings:
             rate = kept[rows]
             feasible = rate > 0.0
             replicas = np.maximum(np.ceil(asked / np.where(feasible, rate, 1.0) - 1e-9), 1.0)
-            layout = np.asarray([self.candidates[row].layout.chips for row in rows], dtype=np.float64)[:, None]
+            layout = self.degrees[rows][:, None]
             used = (replicas + one.deployment.settings.spare_replicas) * layout
             bought = chips_in_whole_units(used, one.price.unit_size)
             # fewest bought, then fewest used, then the largest margin
