@@ -24,7 +24,7 @@ class Evaluator:
         self.catalog = catalog
         self.figures = FigureSets(catalog)
         self._fleet = FleetEvaluator(catalog)
-        self._kept: dict[int, tuple[tuple[object, ...], WorkloadAnswer]] = {}
+        self._kept: dict[tuple[int, int, frozenset[Metric]], tuple[tuple[object, ...], WorkloadAnswer]] = {}
 
     def evaluate(
         self,
@@ -92,15 +92,17 @@ class Evaluator:
             scenario.as_of,
         )
         given = corrections.among(workload)
-        kept = self._kept.get(position)
+        # quick looks and whole answers take turns on the way to a final one: each kind has its own
+        slot = (position, samples, drawn)
+        kept = self._kept.get(slot)
         if (
             kept is not None
-            and kept[0][-5:] == (samples, members, overrides, drawn, given)
-            and all(old is new for old, new in zip(kept[0][:-5], key, strict=True))
+            and kept[0][-3:] == (members, overrides, given)
+            and all(old is new for old, new in zip(kept[0][:-3], key, strict=True))
         ):
             return kept[1]
         answer = evaluate_workload(self.catalog, self.figures, scenario, workload, samples, drawn, corrections)
-        self._kept[position] = ((*key, samples, members, overrides, drawn, given), answer)
+        self._kept[slot] = ((*key, members, overrides, given), answer)
         return answer
 
 
