@@ -9,7 +9,7 @@ than any output), so that no step ever looks at all sequences of its batch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
@@ -45,6 +45,47 @@ SUB_BINS = 128
 LEAST_EXPONENT = -24
 BINS = 40 * SUB_BINS
 """From 2^-24 s (60 ns) to 2^16 s (18 h)."""
+
+
+class Arrays(NamedTuple):
+    """Everything that a pool of replicas works on, handed to compiled code as one; indices as named above."""
+
+    whole: Ints
+    """Settings, (INT_SETTINGS,)."""
+    times: Floats
+    """Settings, (FLOAT_SETTINGS,)."""
+    base: Floats
+    """Seconds of a step at no context, by batch size, (cap+1,)."""
+    per_context: Floats
+    """Seconds a context token, (cap+1,)."""
+    nodes: Floats
+    """Prompt tokens of a step between which its time is a straight line, (nodes,)."""
+    lines: Floats
+    """Intercept and slope of those lines by batch size, (cap+1, nodes-1, 2)."""
+    jitter: Floats
+    """Equally likely factors on a step, a power of two of them."""
+    queue: Ints
+    """Requests of each replica in order of arrival, (replicas, requests)."""
+    ri: Ints
+    """A row of whole numbers a request, (requests, 8)."""
+    rf: Floats
+    """A row of times a request, (requests, 8)."""
+    si: Ints
+    """State of each replica, (replicas, INT_STATE)."""
+    sf: Floats
+    """State of each replica, (replicas, FLOAT_STATE)."""
+    calendar: Ints
+    """First request that finishes at each decode step to come, -1 for none, (replicas, days)."""
+    finishing: Ints
+    """Requests whose prompt ends in the step under way, (replicas, cap+2)."""
+    group_time: Floats
+    """Last token of groups that joined since the decodes last ran, (replicas, cap+2)."""
+    group_size: Ints
+    """Their sizes, (replicas, cap+2)."""
+    gaps: Floats
+    """Histogram of token gaps, (BINS,)."""
+    batch_time: Floats
+    """Seconds at each number of sequences, (cap+2,)."""
 
 
 def compiled(function: Function) -> Function:
@@ -121,32 +162,13 @@ def _preempt_newest(
 
 
 @compiled_into_callers
-def advance(
-    r: int,
-    until: float,
-    whole: Ints,
-    times: Floats,
-    base: Floats,
-    per_context: Floats,
-    nodes: Floats,
-    lines: Floats,
-    jitter: Floats,
-    queue: Ints,
-    ri: Ints,
-    rf: Floats,
-    si: Ints,
-    sf: Floats,
-    calendar: Ints,
-    finishing: Ints,
-    group_time: Floats,
-    group_size: Ints,
-    gaps: Floats,
-    batch_time: Floats,
-) -> None:
-    """Run replica `r` up to the last step that ends by `until`; a step beyond it stays planned.
-
-    `base` and `per_context` by batch size 0..cap; `lines` (batch, prompt node, intercept and slope).
-    """
+def advance(r: int, until: float, pool: Arrays) -> None:
+    """Run replica `r` of a pool up to the last step that ends by `until`; a step beyond it stays planned."""
+    whole, times, base, per_context = pool.whole, pool.times, pool.base, pool.per_context
+    nodes, lines, jitter = pool.nodes, pool.lines, pool.jitter
+    queue, ri, rf, si, sf = pool.queue, pool.ri, pool.rf, pool.si, pool.sf
+    calendar, finishing, group_time, group_size = pool.calendar, pool.finishing, pool.group_time, pool.group_size
+    gaps, batch_time = pool.gaps, pool.batch_time
     mode, cap, capacity, budget = whole[MODE], whole[CAP], whole[CAPACITY], whole[BUDGET]
     reserve, closed, mask = whole[RESERVE] == 1, whole[CLOSED] == 1, whole[MASK]
     seed, stall_below = whole[SEED] + r * 7_046_029_254_386_353, np.uint64(whole[STALL_BELOW])
@@ -509,32 +531,12 @@ def advance(
 
 
 @compiled
-def share_out(
-    start: int,
-    stop: int,
-    whole: Ints,
-    times: Floats,
-    base: Floats,
-    per_context: Floats,
-    nodes: Floats,
-    lines: Floats,
-    jitter: Floats,
-    queue: Ints,
-    ri: Ints,
-    rf: Floats,
-    si: Ints,
-    sf: Floats,
-    calendar: Ints,
-    finishing: Ints,
-    group_time: Floats,
-    group_size: Ints,
-    gaps: Floats,
-    batch_time: Floats,
-) -> None:
+def share_out(start: int, stop: int, pool: Arrays) -> None:
     """Let requests start..stop-1 each join the replica with the fewest requests at its arrival.
 
     Ties go round: to the first of the equals, counted from a replica that moves on with every request.
     """
+    queue, rf, si, sf = pool.queue, pool.rf, pool.si, pool.sf
     replicas = queue.shape[0]
     # what the loop below asks of every replica, side by side: when it has something to do, and how many it has
     due = np.empty(replicas)
@@ -550,10 +552,7 @@ def share_out(
         arrival = rf[i, ARRIVAL]
         for r in range(replicas):
             if due[r] <= arrival:
-                advance(
-                    r, arrival, whole, times, base, per_context, nodes, lines, jitter, queue, ri, rf, si, sf,
-                    calendar, finishing, group_time, group_size, gaps, batch_time,
-                )  # fmt: skip
+                advance(r, arrival, pool)
                 due[r] = sf[r, END] if si[r, PLANNED] == 1 else np.inf
                 present[r] = si[r, TAIL] - si[r, DONE]
         shortest = turn

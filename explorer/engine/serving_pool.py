@@ -131,7 +131,6 @@ class _Replicas:
         times[loop.HOST_REQUEST], times[loop.STALL] = pool.host_request_s, pool.noise.stall_s
         times[loop.OVERHEAD] = pool.overhead_s
         times[loop.ATTENDED_MEAN], times[loop.PER_ATTENDED] = pool.table.prompt_context, pool.table.per_attended
-        self.ri, self.rf = ri, rf
         self.si = np.zeros((queues, loop.INT_STATE), dtype=np.int64)
         self.sf = np.zeros((queues, loop.FLOAT_STATE))
         self.queue = np.zeros((queues, count), dtype=np.int64)
@@ -140,24 +139,35 @@ class _Replicas:
         self.sf[:, loop.STALL_START] = -1.0
         self.batch_time = np.zeros(cap + 2)
         self.gaps = np.zeros(loop.BINS)
-        self._fixed = (whole, times, base, per_context, pool.table.prompt_tokens, lines, pool.noise.jitter)
-        self._rest = (
-            np.full((queues, days), -1, dtype=np.int64),
-            np.zeros((queues, cap + 2), dtype=np.int64),
-            np.zeros((queues, cap + 2)),
-            np.zeros((queues, cap + 2), dtype=np.int64),
+        self._arrays = loop.Arrays(
+            whole=whole,
+            times=times,
+            base=base,
+            per_context=per_context,
+            nodes=pool.table.prompt_tokens,
+            lines=lines,
+            jitter=pool.noise.jitter,
+            queue=self.queue,
+            ri=ri,
+            rf=rf,
+            si=self.si,
+            sf=self.sf,
+            calendar=np.full((queues, days), -1, dtype=np.int64),
+            finishing=np.zeros((queues, cap + 2), dtype=np.int64),
+            group_time=np.zeros((queues, cap + 2)),
+            group_size=np.zeros((queues, cap + 2), dtype=np.int64),
+            gaps=self.gaps,
+            batch_time=self.batch_time,
         )
 
     def advance(self, until: float) -> None:
         """Run every replica up to a moment, infinity for the end."""
         for r in range(self.si.shape[0]):
-            loop.advance(r, until, *self._fixed, self.queue, self.ri, self.rf, self.si, self.sf,
-                         *self._rest, self.gaps, self.batch_time)  # fmt: skip
+            loop.advance(r, until, self._arrays)
 
     def share_out(self, start: int, stop: int) -> None:
         """Let these requests arrive and choose the shortest queue."""
-        loop.share_out(start, stop, *self._fixed, self.queue, self.ri, self.rf, self.si, self.sf,
-                       *self._rest, self.gaps, self.batch_time)  # fmt: skip
+        loop.share_out(start, stop, self._arrays)
 
 
 def _request_rows(
