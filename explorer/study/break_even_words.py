@@ -8,6 +8,7 @@ from typing import Any
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.statement import Statement
 from explorer.study.break_even import Blocker, BreakEven
+from explorer.study.output_values import latency_of
 from explorer.study.probability_words import confidence_word
 from explorer.study.unknown import ENDLESS, Unknown
 
@@ -52,6 +53,8 @@ def remarks(found: BreakEven) -> list[str]:
         listed = "; ".join(_needed(one) for one in others)
         lines.append(f"Any one of these would do as well: {listed}.")
     lines.extend(f"{caution}." for caution in found.cautions)
+    if latency_of(found.statement.left.output) is not None:
+        lines.append("Latencies are those of the closed form here; the simulation refines them once a value is set.")
     if found.unknown.path is None and found.value is not None:
         lines.append("A price by the hour is somebody's offer; where prices are costs, solve for the purchase price.")
     return lines
@@ -75,6 +78,7 @@ def break_even_data(found: BreakEven) -> dict[str, Any]:
             "present": unknown.reach.present,
             "disputed_or_undisclosed": unknown.is_open,
         },
+        "method": "closed form",
         "status": found.status.replace(" ", "_"),
         "value": found.value,
         "met": None if found.value is None else ("above" if found.rising else "below"),

@@ -86,8 +86,8 @@ class ClaimAnswer:
 
 def check_claims(
     evaluator: Evaluator, scenario: Scenario, samples: int = SAMPLES
-) -> Generator[tuple[ClaimAnswer, ...], None, tuple[ClaimAnswer, ...]]:
-    """Check the scenario's claims one after the other, yielding what there is so far.
+) -> Generator[tuple[ClaimAnswer, ...] | None, None, tuple[ClaimAnswer, ...]]:
+    """Check the scenario's claims one after the other, yielding what there is so far, None where nothing is new.
 
     A claim that cannot be asked of this scenario has the reason in its answer; the text of each was read with the file.
     """
@@ -99,7 +99,7 @@ def check_claims(
             if any(term.of_fleet or term.output.key == "portability" for term in statement.terms):
                 found.append(fleets_claim(fleets, claim, statement))
             else:
-                found.append((yield from _of_alternatives(evaluator, scenario, claim, statement, samples, found)))
+                found.append((yield from _of_alternatives(evaluator, scenario, claim, statement, samples)))
         except ExplorerError as error:
             found.append(_unanswered(claim, statement, str(error)))
         yield tuple(found)
@@ -167,8 +167,8 @@ def _corners(statement: Statement, left: Banded, right: Banded | None) -> tuple[
 
 
 def _of_alternatives(
-    evaluator: Evaluator, scenario: Scenario, claim: Claim, statement: Statement, samples: int, done: list[ClaimAnswer]
-) -> Generator[tuple[ClaimAnswer, ...], None, ClaimAnswer]:
+    evaluator: Evaluator, scenario: Scenario, claim: Claim, statement: Statement, samples: int
+) -> Generator[None, None, ClaimAnswer]:
     question = Question(evaluator, scenario, statement)
     left, right = question.values(scenario)
     central = margins(statement, np.asarray([left]), np.asarray([right]))
@@ -183,12 +183,12 @@ def _of_alternatives(
     if 0.0 < probability < 1.0:
         decider, model_share = _decider(question, scenario, held, told)
         if decider is not None and decider.path:
-            flips = yield from _turning_point(question, scenario, decider.path, done)
+            flips = yield from _turning_point(question, scenario, decider.path)
             decider = _with_flip(decider, flips)
     memory_only = all(term.output.key in MEMORY_OUTPUTS for term in statement.terms)
     stalls = None
     if any(term.output.key.startswith(("itl", "e2e")) for term in statement.terms):
-        stalls = yield from _turning_point(question, scenario, STALLS, done)
+        stalls = yield from _turning_point(question, scenario, STALLS)
     return ClaimAnswer(
         claim=claim,
         statement=statement,
@@ -283,9 +283,7 @@ def _with_flip(found: Decider, flips: float | None) -> Decider:
     )
 
 
-def _turning_point(
-    question: Question, scenario: Scenario, path: str, done: list[ClaimAnswer]
-) -> Generator[tuple[ClaimAnswer, ...], None, float | None]:
+def _turning_point(question: Question, scenario: Scenario, path: str) -> Generator[None, None, float | None]:
     """Where along one number the claim turns, all else as stated; None where it does not."""
     try:
         problem = ScenarioProblem(question, scenario, path)
@@ -293,10 +291,10 @@ def _turning_point(
         return None
     while True:
         try:
-            return solve(problem, problem.unknown.name).value
+            return solve(problem, problem.unknown.name, per_decade=1.0).value
         except Wanted as wanted:
             problem.known[wanted.key] = wanted.work()
-        yield tuple(done)
+        yield None
 
 
 def _banded(value: float, draws: Array) -> Banded:

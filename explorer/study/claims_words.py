@@ -69,7 +69,8 @@ def hangs_on(found: ClaimAnswer) -> str:
         turn = "" if one.flips_at is None else f", turns at {one.quantity.format(one.flips_at)}"
         parts.append(f"{one.title} ({one.of}){turn}")
     elif found.settled:
-        parts.append("nothing that is open")
+        counted = found.statement.left.output.key == "chance"
+        parts.append("all that is open, which the chance already counts" if counted else "nothing that is open")
     elif found.probability in (0.0, 1.0):
         parts.append("no open figure changes it")
     elif found.probability is not None:
@@ -116,7 +117,7 @@ def claims_text(found: Sequence[ClaimAnswer]) -> str:
 
 def claims_data(found: Sequence[ClaimAnswer]) -> dict[str, Any]:
     """The claims as plain data, SI units; null where there is no number."""
-    return {"schema": SCHEMA, "claims": [_claim(one) for one in found]}
+    return {"schema": SCHEMA, "method": "closed form", "claims": [_claim(one) for one in found]}
 
 
 def _claim(found: ClaimAnswer) -> dict[str, Any]:

@@ -51,10 +51,13 @@ def between(
     a, b, fa, fb = to(high), to(low), at_high, at_low
     c, fc = a, fa
     width = tolerance if scaled else tolerance * max(abs(low), abs(high))
+    # what was looked at itself: a logarithm and back again may miss a jump by a hair
+    looked = {a: high, b: low}
     share = 0.5
     for _ in range(200):
         at = a + share * (b - a)
-        value = margin(back(at))
+        looked[at] = back(at)
+        value = margin(looked[at])
         if (value >= 0.0) == (fa >= 0.0):
             c, fc = a, fa
         else:
@@ -63,9 +66,7 @@ def between(
         if abs(b - a) <= width or value == 0.0:
             break
         share = _share(a, b, c, fa, fb, fc, width)
-    if value == 0.0:
-        return back(a)
-    return back(a if fa >= 0.0 else b)
+    return looked[a if fa >= 0.0 else b]
 
 
 def _share(a: float, b: float, c: float, fa: float, fb: float, fc: float, width: float) -> float:

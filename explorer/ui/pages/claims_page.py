@@ -21,7 +21,7 @@ KIND = "claims"
 HEADINGS = (
     ("Claim", "What somebody said"),
     ("How sure", "In how many of the cases it holds, over all that is not known"),
-    ("Found", "Both sides of the statement at the stated values, with their bands"),
+    ("Found", "Both sides of the statement at the stated values, with their bands; latencies by the closed form"),
     ("Hangs on", "The open figure that decides it"),
 )
 WAITING = "…"
