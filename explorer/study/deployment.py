@@ -63,9 +63,7 @@ def candidate_layouts(deployment: Deployment, shape: ModelShape) -> tuple[Layout
     degrees: Sequence[int] = deployment.chip.degrees
     if settings.parallelism_degree != "auto":
         degrees = (settings.parallelism_degree,)
-    found = tuple(
-        layout for degree in degrees for layout in layouts_of_degree(degree, shape, deployment.chip)
-    )
+    found = tuple(layout for _, some in layouts_by_degree(tuple(degrees), shape, deployment.chip) for layout in some)
     if not found:
         raise LayoutError(
             f"{deployment.name}: no layout of {settings.parallelism_degree} chips splits this model "
@@ -91,9 +89,24 @@ def impossible_because(layout: Layout, shape: ModelShape) -> str:
 
 def layouts_of_degree(degree: int, shape: ModelShape, chip: Chip) -> tuple[Layout, ...]:
     """Sensible splits of `degree` chips: tensor parallel alone, with pipeline stages, with attention data parallel."""
+    ((_, found),) = layouts_by_degree((degree,), shape, chip)
+    return found
+
+
+def layouts_by_degree(
+    degrees: tuple[int, ...], shape: ModelShape, chip: Chip
+) -> tuple[tuple[int, tuple[Layout, ...]], ...]:
+    """Each degree with its sensible splits, none where there is none."""
     domain = max(int(chip.figures["scaleup_domain"].value), 1) if "scaleup_domain" in chip.figures else 1
     experts = int(shape.experts) if shape.is_moe else 0
-    return _layouts(degree, domain, int(shape.heads), int(shape.layer_count), experts)
+    return _layouts_by_degree(degrees, domain, int(shape.heads), int(shape.layer_count), experts)
+
+
+@lru_cache(maxsize=1024)
+def _layouts_by_degree(
+    degrees: tuple[int, ...], domain: int, heads: int, layers: int, experts: int
+) -> tuple[tuple[int, tuple[Layout, ...]], ...]:
+    return tuple((degree, _layouts(degree, domain, heads, layers, experts)) for degree in degrees)
 
 
 @lru_cache(maxsize=4096)
@@ -142,28 +155,57 @@ def candidates_of(
     sequence_sharding: bool,
 ) -> tuple[Candidate, ...]:
     """All layouts of a deployment with what their memory holds of sequences of `p99_tokens` tokens."""
-    layouts = candidate_layouts(deployment, served.shape)
-    width = compute_format(deployment.chip, deployment.weight_precision).weight_bytes
-    split = split_of(layouts)
+    (found,) = candidates_of_all([deployment], served, p99_tokens, constants, sequence_sharding)
+    return found
+
+
+def candidates_of_all(
+    deployments: Sequence[Deployment],
+    served: ServedModel,
+    p99_tokens: float,
+    constants: StepConstants,
+    sequence_sharding: bool,
+) -> list[tuple[Candidate, ...]]:
+    """`candidates_of` each deployment, their memory looked at together."""
+    layouts = [candidate_layouts(deployment, served.shape) for deployment in deployments]
+    counts = [len(some) for some in layouts]
+    terms = np.asarray(
+        [
+            (
+                compute_format(one.chip, one.weight_precision).weight_bytes,
+                KV_BYTES[one.kv_precision],
+                one.capacity,
+                one.settings.token_budget,
+            )
+            for one in deployments
+        ]
+    )
+    width, kv_width, capacity, budget = np.repeat(terms, counts, axis=0).T[:, :, None]
     held = largest_batch(
         served.shape,
         width,
-        KV_BYTES[deployment.kv_precision],
+        kv_width,
         p99_tokens,
-        deployment.capacity,
-        deployment.settings.token_budget,
-        split,
+        capacity,
+        budget,
+        split_of(tuple(layout for some in layouts for layout in some)),
         constants,
         sequence_sharding=sequence_sharding,
     )
-    return tuple(
-        Candidate(deployment, layout, float(value))
-        for layout, value in zip(layouts, held.ravel(), strict=True)
-    )
+    values = iter(held.ravel().tolist())
+    return [
+        tuple(Candidate(deployment, layout, next(values)) for layout in some)
+        for deployment, some in zip(deployments, layouts, strict=True)
+    ]
 
 
 def split_of(layouts: Sequence[Layout]) -> Split:
     """Layouts stacked as (rows, 1)."""
+    return _split_of(tuple(layouts))
+
+
+@lru_cache(maxsize=256)
+def _split_of(layouts: tuple[Layout, ...]) -> Split:
     table = np.asarray([(layout.tp, layout.pp, layout.dp, layout.ep) for layout in layouts], dtype=np.float64)
     return Split(table[:, 0:1], table[:, 1:2], table[:, 2:3], table[:, 3:4])
 
@@ -178,14 +220,54 @@ def rows_of(
     residual: Sequence[Array] = (),
 ) -> Rows:
     """Engine rows of candidates: one each, or `samples` each of their figures' draws with step residuals (samples,)."""
+    drawn = [_Same(one) for one in residual] if samples else [None] * len(candidates)
+    parts = tuple(
+        (one.deployment.figures, one.deployment.weight_precision, one.deployment.kv_precision, one.layout, own)
+        for one, own in zip(candidates, drawn, strict=True)
+    )
+    spec, allreduce, split = _stacked(parts, constants, jitter, samples, seed)
+    caps = np.asarray([one.cap for one in candidates], dtype=np.float64)
+    budgets = np.asarray([one.deployment.settings.token_budget for one in candidates], dtype=np.float64)
+    count = max(samples, 1)
+    return Rows(
+        spec=spec,
+        allreduce=allreduce,
+        split=split,
+        caps=np.repeat(caps, count),
+        token_budget=np.repeat(budgets, count)[:, None],
+    )
+
+
+class _Same:
+    """An array that counts as equal to itself only, so that what was made of it can be looked up."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.array is self.array
+
+
+_Part = tuple[FigureSet, str, str, Layout, _Same | None]
+"""Figures, weight and KV precision, layout, and the draws of the model's own error."""
+
+
+@lru_cache(maxsize=12)
+def _stacked(
+    parts: tuple[_Part, ...], constants: StepConstants, jitter: float, samples: int, seed: int
+) -> tuple[ChipSpec, AllReduce, Split]:
+    """Chips, all-reduces and splits of deployments side by side: what no slider of traffic or model touches."""
     columns: list[Array] = []
     reduces: list[AllReduce] = []
     count = max(samples, 1)
-    for index, candidate in enumerate(candidates):
-        figures, layout = candidate.deployment.figures, candidate.layout
-        columns.append(
-            _spec_matrix(candidate.deployment, samples, seed, layout.tp, jitter, residual[index] if samples else None)
-        )
+    for figures, weights, cache, layout, residual in parts:
+        own = None if residual is None else residual.array
+        columns.append(_spec_matrix(figures, weights, cache, samples, seed, layout.tp, jitter, own))
         key = ("allreduce", layout.tp, samples, seed)
         if key not in figures.memo:
             values = _values(figures, samples, seed)
@@ -196,20 +278,11 @@ def rows_of(
             )
         reduces.append(figures.memo[key])
     table = np.concatenate(columns, axis=1)
-    spec = ChipSpec(**{name: table[at][:, None] for at, name in enumerate(ChipSpec.__slots__)})
-    caps = np.asarray([candidate.cap for candidate in candidates], dtype=np.float64)
-    budgets = np.asarray(
-        [candidate.deployment.settings.token_budget for candidate in candidates], dtype=np.float64
-    )
-    split = split_of([candidate.layout for candidate in candidates])
-    return Rows(
-        spec=spec,
-        allreduce=stack_allreduce(tuple(reduces)),
-        split=Split(
-            *(np.repeat(np.asarray(part), count, axis=0) for part in (split.tp, split.pp, split.dp, split.ep))
-        ),
-        caps=np.repeat(caps, count),
-        token_budget=np.repeat(budgets, count)[:, None],
+    split = split_of([layout for _, _, _, layout, _ in parts])
+    return (
+        ChipSpec(**{name: table[at][:, None] for at, name in enumerate(ChipSpec.__slots__)}),
+        stack_allreduce(tuple(reduces)),
+        Split(*(np.repeat(np.asarray(part), count, axis=0) for part in (split.tp, split.pp, split.dp, split.ep))),
     )
 
 
@@ -221,17 +294,21 @@ _STEP_FACTOR = ChipSpec.__slots__.index("step_factor")
 
 
 def _spec_matrix(
-    deployment: Deployment, samples: int, seed: int, ranks: int, jitter: float, residual: Array | None
+    figures: FigureSet,
+    weight_precision: str,
+    kv_precision: str,
+    samples: int,
+    seed: int,
+    ranks: int,
+    jitter: float,
+    residual: Array | None,
 ) -> Array:
     """Fields of the chip spec as rows, draws as columns, jitter and residual in the step factor."""
-    figures = deployment.figures
-    key = ("spec", deployment.weight_precision, deployment.kv_precision, samples, seed, ranks, jitter, id(residual))
+    key = ("spec", weight_precision, kv_precision, samples, seed, ranks, jitter, id(residual))
     kept: tuple[Array, Array | None] | None = figures.memo.get(key)
     if kept is not None:
         return kept[0]
-    spec = chip_spec(
-        figures.chip, _values(figures, samples, seed), deployment.weight_precision, deployment.kv_precision
-    )
+    spec = chip_spec(figures.chip, _values(figures, samples, seed), weight_precision, kv_precision)
     matrix = np.empty((len(ChipSpec.__slots__), max(samples, 1)))
     for at, name in enumerate(ChipSpec.__slots__):
         matrix[at] = getattr(spec, name)

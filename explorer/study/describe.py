@@ -17,7 +17,7 @@ from explorer.engine.cost import (
 )
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.answers import Context, Loaded, Sized
-from explorer.study.deployment import Deployment, layouts_of_degree
+from explorer.study.deployment import Deployment, layouts_by_degree
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,
@@ -46,9 +46,8 @@ METRIC_NAMES: dict[str, str] = {
 
 def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...]:
     """Degrees at which this chip can split this model in some way."""
-    return tuple(
-        degree for degree in deployment.chip.degrees if layouts_of_degree(degree, served.shape, deployment.chip)
-    )
+    by_degree = layouts_by_degree(tuple(deployment.chip.degrees), served.shape, deployment.chip)
+    return tuple(degree for degree, layouts in by_degree if layouts)
 
 
 def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +12,36 @@ from explorer.engine.latency import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.deployment import Candidate, rows_of
-from explorer.study.replica import Demand, Rows, StepGrid, latencies, replica_table, step_grid
+from explorer.study.replica import (
+    Demand,
+    ReplicaTable,
+    Rows,
+    StepGrid,
+    latencies,
+    replica_table,
+    select_rows,
+    step_grid,
+)
 from explorer.study.resolve import ServedModel
 
 Array = NDArray[np.float64]
 
 SEARCH_LOADS = 12
+_FIFTHS = np.linspace(0.0, 1.0, 5)
 SAFE_LOAD = 0.8
 """Share of saturation to which a deployment is loaded when no load keeps the promises."""
 
 
+LEAST_LOAD, LARGEST_LOAD = 0.004, 0.995
+
+
+@lru_cache(maxsize=16)
 def load_ladder(points: int) -> Array:
     """Shares of saturation, denser towards 1, where latencies turn."""
     t = np.linspace(0.0, 1.0, points)
-    return 0.004 + 0.991 * (1.0 - (1.0 - t) ** 1.7)
+    ladder = LEAST_LOAD + (LARGEST_LOAD - LEAST_LOAD) * (1.0 - (1.0 - t) ** 1.7)
+    ladder.setflags(write=False)
+    return np.asarray(ladder)
 
 
 def grid_of(
@@ -57,7 +74,7 @@ def _between(rates: Array, cliffs: Array) -> Array:
     rows, last = np.arange(rates.shape[0]), rates.shape[1] - 1
     above = np.minimum(np.sum(rates < cliffs[:, None], axis=1), last)
     low = rates[rows, np.maximum(above - 1, 0)]
-    return np.asarray(low[:, None] + (rates[rows, above] - low)[:, None] * np.linspace(0.0, 1.0, 5))
+    return np.asarray(low[:, None] + (rates[rows, above] - low)[:, None] * _FIFTHS)
 
 
 def choose_layouts(
@@ -78,35 +95,87 @@ def choose_layouts(
     step times, a row each.
     """
     flat = [candidate for group in groups for candidate in group]
-    starts = np.cumsum([0] + [len(group) for group in groups])
-    grid = grid_of(
-        served, demand, rows_of(flat, constants, stragglers.jitter_sigma), constants, stragglers, sequence_sharding
-    )
+    unit_of = [unit for unit, group in zip(units, groups, strict=True) for _ in group]
+    ends = np.cumsum([len(group) for group in groups]).tolist()
+    rows_of_group = [list(range(end - len(group), end)) for group, end in zip(groups, ends, strict=True)]
+
+    rows = rows_of(flat, constants, stragglers.jitter_sigma)
+    grid = grid_of(served, demand, rows, constants, stragglers, sequence_sharding)
     if len(flat) == len(groups):
         return flat, grid
-    table = replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=True)
-    at = load_ladder(SEARCH_LOADS)[None, :] * table.chain.saturation[:, None]
-    metrics = tuple(limits) or ("tpot",)
-    quantiles = (0.5, 0.99) if "e2e" in limits else (0.99,)
-    found = latencies(table, at, metrics=metrics, quantiles=quantiles).table
-    cliffs = largest_rate_within(at, [(found[metric][0.99], limit) for metric, limit in limits.items()])
-    if limits:
-        # once more between the two loads about it: where nearly no load is kept, a straight line errs by a third
-        between = _between(at, cliffs)
-        closer = latencies(table, between, metrics=metrics, quantiles=quantiles).table
-        cliffs = largest_rate_within(between, [(closer[metric][0.99], limit) for metric, limit in limits.items()])
-    light = [np.log(found[metric][0.99][:, 0] / limit) for metric, limit in limits.items()]
-    shortfall = np.max(np.stack(light), axis=0) if light else np.zeros(len(flat))
-    picked: list[int] = []
-    for group, start, unit in zip(groups, starts, units, strict=False):
-        ranking: list[tuple[int, float, int, float, int]] = []
-        for row, candidate in enumerate(group, start=int(start)):
-            replicas = replicas_for(rate, float(cliffs[row]), float(table.chain.saturation[row]))
-            used = (replicas + candidate.deployment.settings.spare_replicas) * candidate.layout.chips
-            bought = -(-used // unit) * unit
-            if cliffs[row] > 0:
-                ranking.append((0, bought, used, -replicas * float(cliffs[row]), row))
-            else:
-                ranking.append((1, float(shortfall[row]), used, 0.0, row))
-        picked.append(min(ranking)[-1])
+
+    def needed(row: int, cliff: float) -> Need:
+        one = flat[row]
+        replicas = replicas_for(rate, cliff, cliff)
+        used = (replicas + one.deployment.settings.spare_replicas) * one.layout.chips
+        return -(-used // unit_of[row]) * unit_of[row], used, replicas
+
+    picked = _Search(grid, demand, limits, constants, stragglers, needed).picks(rows_of_group)
     return [flat[row] for row in picked], grid.rows(np.asarray(picked))
+
+
+Need = tuple[int, int, int]
+"""Chips bought, chips used, replicas."""
+
+
+class _Search:
+    """Candidates under load, a row each: between which loads their cliffs lie, and the best of each group.
+
+    `needed` tells what a row needs to carry the traffic with a given cliff, requests/s.
+    """
+
+    def __init__(
+        self,
+        grid: StepGrid,
+        demand: Demand,
+        limits: Mapping[str, float],
+        constants: StepConstants,
+        stragglers: Stragglers,
+        needed: Callable[[int, float], Need],
+    ) -> None:
+        self._limits, self._needed = limits, needed
+        self._table = replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=True)
+        rates = load_ladder(SEARCH_LOADS)[None, :] * self._table.chain.saturation[:, None]
+        p99 = self._p99(self._table, rates)
+        cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in limits.items()])
+        self._between = _between(rates, cliffs)
+        self._low, self._high = self._between[:, 0].tolist(), self._between[:, -1].tolist()
+        self._cliffs: list[float] = cliffs.tolist()
+        self._saturation: list[float] = self._table.chain.saturation.tolist()
+        light = [np.log(p99[metric][:, 0] / limit) for metric, limit in limits.items()]
+        self._shortfall = np.max(np.stack(light), axis=0).tolist() if light else [0.0] * len(rates)
+
+    def picks(self, groups: Sequence[Sequence[int]]) -> list[int]:
+        """The best row of each group."""
+        contenders = [self._contenders(group) for group in groups]
+        close = [row for some in contenders if len(some) > 1 for row in some]
+        if close and self._limits:
+            # once more between the two loads about it: where nearly no load is kept, a straight line errs by a third
+            rates = self._between[close]
+            p99 = self._p99(select_rows(self._table, np.asarray(close)), rates)
+            cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in self._limits.items()])
+            for row, cliff in zip(close, cliffs.tolist(), strict=True):
+                self._cliffs[row] = cliff
+        return [min(some, key=self._rank) for some in contenders]
+
+    def _p99(self, table: ReplicaTable, rates: Array) -> dict[str, Array]:
+        metrics = tuple(self._limits) or ("tpot",)
+        quantiles = (0.5, 0.99) if "e2e" in self._limits else (0.99,)
+        found = latencies(table, rates, metrics=metrics, quantiles=quantiles).table
+        return {metric: values[0.99] for metric, values in found.items()}
+
+    def _contenders(self, group: Sequence[int]) -> list[int]:
+        """Rows of a group that may be the best, whose cliffs must be told apart."""
+        able = [row for row in group if self._cliffs[row] > 0]
+        if not able:
+            return [min(group, key=self._rank)]
+        surely = min(self._needed(row, self._low[row])[:2] for row in able)
+        return [row for row in able if self._needed(row, self._high[row])[:2] <= surely]
+
+    def _rank(self, row: int) -> tuple[int, float, int, float, int]:
+        cliff = self._cliffs[row]
+        if cliff > 0:
+            bought, used, replicas = self._needed(row, cliff)
+            return 0, bought, used, -replicas * cliff, row
+        _, used, _ = self._needed(row, SAFE_LOAD * self._saturation[row])
+        return 1, self._shortfall[row], used, 0.0, row

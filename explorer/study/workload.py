@@ -17,7 +17,7 @@ from explorer.study import describe
 from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Sized, WorkloadAnswer
 from explorer.study.bands import Bands, banded, draw_bands
 from explorer.study.correction import CLOSED_FORM, NONE, Correction, Corrections
-from explorer.study.deployment import Candidate, Deployment, candidates_of
+from explorer.study.deployment import Candidate, Deployment, candidates_of_all
 from explorer.study.figures import FigureSets
 from explorer.study.memory_picture import memory_fits
 from explorer.study.money import chip_price
@@ -231,8 +231,8 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     p99_tokens = p99_length(context.demand)
     sized: list[Sized] = []
     groups: list[tuple[Candidate, ...]] = []
-    for deployment in deployments:
-        options = candidates_of(deployment, context.served, p99_tokens, constants, context.sharded)
+    found = candidates_of_all(deployments, context.served, p99_tokens, constants, context.sharded)
+    for deployment, options in zip(deployments, found, strict=True):
         price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, samples, seed)
         groups.append(tuple(option for option in options if option.fits))
         closest = max(options, key=lambda option: option.held)
