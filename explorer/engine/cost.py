@@ -157,12 +157,13 @@ def split_input_output(
     month = _floats(monthly_cost)
     tokens_in, tokens_out = _floats(input_tokens), _floats(output_tokens)
     prefill, decode = _floats(prefill_chip_time), _floats(decode_chip_time)
-    if not (np.all(tokens_in > 0.0) and np.all(tokens_out > 0.0)):
+    both = prefill + decode
+    if not (np.minimum(tokens_in, tokens_out) > 0.0).all():
         raise ValueError("input and output tokens must be positive to carry a cost")
-    if np.any(prefill < 0.0) or np.any(decode < 0.0) or not np.all(prefill + decode > 0.0):
+    if (np.minimum(prefill, decode) < 0.0).any() or not (both > 0.0).all():
         raise ValueError("prefill and decode chip time must not be negative, nor both zero")
-    input_usd = month * (prefill / (prefill + decode))
-    output_usd = month * (decode / (prefill + decode))
+    input_usd = month * (prefill / both)
+    output_usd = month * (decode / both)
     return TokenCost(
         input_usd=input_usd,
         output_usd=output_usd,

@@ -79,6 +79,8 @@ class ChainNodes:
     """States that a node stands for."""
     end_span: Array
     """What the cap's node gains for each unit of ln(saturation/rate), (rows,): the states fall off towards it."""
+    height: Array
+    """Where a node lies between one and the cap on the scale of ln n, 0 to 1."""
     first: NDArray[np.intp]
     """Position of the first node that is not empty, (rows,)."""
 
@@ -113,27 +115,35 @@ def chain_nodes(nodes: ArrayLike) -> ChainNodes:
     # rows of smaller caps are padded with empty states in front: those stand for nothing, the last of them for one
     filler = empty & (n[:, 1:] == 0.0)
     span[:, :-1] = np.where(filler, 0.0, np.where(empty, 0.5 * (gap + 1.0), span[:, :-1]))
-    return ChainNodes(n, here, before, log_factorial, span, (slope**2 - 1.0) / 12.0, np.argmax(n > 0.0, axis=1))
+    height = np.log(np.maximum(n, 1.0)) / np.log(np.maximum(n[:, -1:], 1.0 + 1e-9))
+    end_span = (slope**2 - 1.0) / 12.0
+    return ChainNodes(n, here, before, log_factorial, span, end_span, height, np.argmax(n > 0.0, axis=1))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _nodes_of_cap(cap: int, spacing: NodeSpacing) -> tuple[Array, float]:
-    """The five node arrays of one cap, (5, nodes), and its end span."""
+    """The six node arrays of one cap, (6, nodes), and its end span."""
     one = chain_nodes(batch_nodes(cap, spacing))
-    return np.stack([one.at[0], one.here[0], one.before[0], one.log_factorial[0], one.span[0]]), float(one.end_span[0])
+    parts = (one.at, one.here, one.before, one.log_factorial, one.span, one.height)
+    return np.concatenate(parts), float(one.end_span[0])
 
 
 @lru_cache(maxsize=64)
 def nodes_of_caps(caps: tuple[int, ...], spacing: NodeSpacing = FINE) -> ChainNodes:
     """Batch nodes of several rows with what follows from them; kept for the sets of caps last in use."""
-    rows = [_nodes_of_cap(cap, spacing) for cap in caps]
-    depth = max(table.shape[1] for table, _ in rows)
-    stack = np.zeros((5, len(rows), depth))
-    for at, (table, _) in enumerate(rows):
+    order = {cap: at for at, cap in enumerate(dict.fromkeys(caps))}
+    different = [_nodes_of_cap(cap, spacing) for cap in order]
+    depth = max(table.shape[1] for table, _ in different)
+    stack = np.zeros((6, len(different), depth))
+    for at, (table, _) in enumerate(different):
         stack[:, at, depth - table.shape[1] :] = table
-    end_span = np.asarray([end for _, end in rows])
-    at, here, before, log_factorial, span = stack
-    return ChainNodes(at, here, before, log_factorial, span, end_span, np.argmax(at > 0.0, axis=1))
+    end_span = np.asarray([end for _, end in different])
+    first = np.asarray([depth - table.shape[1] + 1 for table, _ in different])
+    if len(different) < len(caps):
+        rows = np.asarray([order[cap] for cap in caps])
+        stack, end_span, first = stack[:, rows], end_span[rows], first[rows]
+    nodes, here, before, log_factorial, span, height = stack
+    return ChainNodes(nodes, here, before, log_factorial, span, end_span, height, first)
 
 
 def padded_nodes(caps: ArrayLike, spacing: NodeSpacing = FINE) -> Array:
@@ -169,22 +179,29 @@ def build_chain(nodes: ArrayLike | ChainNodes, step: ArrayLike, output_tokens: A
     """
     at = nodes if isinstance(nodes, ChainNodes) else chain_nodes(nodes)
     t = np.atleast_2d(np.asarray(step, dtype=np.float64))
-    m = np.broadcast_to(np.atleast_1d(np.asarray(output_tokens, dtype=np.float64)), t.shape[:1])[:, None]
+    m = np.empty((len(t), 1))
+    m[:, 0] = output_tokens
     log_t = np.log(t)
     weight = at.here * log_t
     weight[:, 1:] += at.before[:, 1:] * log_t[:, :-1]
-    np.cumsum(weight, axis=1, out=weight)
+    weight.cumsum(axis=1, out=weight)
     weight += at.at * np.log(m)
     weight -= at.log_factorial
+    rows = np.arange(len(t))
+    # one line of nodes may serve all rows
+    nodes, span, end_span, first = (at.at, at.span, at.end_span, at.first)
+    if len(nodes) < len(t):
+        nodes, span = np.broadcast_to(nodes, t.shape), np.broadcast_to(span, t.shape)
+        end_span, first = np.broadcast_to(end_span, len(t)), np.broadcast_to(first, len(t))
     return Chain(
-        nodes=np.broadcast_to(at.at, t.shape),
+        nodes=nodes,
         step=t,
         log_weight=weight,
-        span=np.broadcast_to(at.span, t.shape),
-        end_span=np.broadcast_to(at.end_span, t.shape[:1]),
+        span=span,
+        end_span=end_span,
         output_tokens=m,
-        unloaded=np.take_along_axis(t, np.broadcast_to(at.first, t.shape[:1])[:, None], axis=1),
-        saturation=at.at[:, -1] / (m[:, 0] * t[:, -1]),
+        unloaded=t[rows, first][:, None],
+        saturation=nodes[:, -1] / (m[:, 0] * t[:, -1]),
     )
 
 
@@ -277,8 +294,7 @@ class LoadState:
 
     def average(self, *quantities: Array) -> None:
         """Average several quantities at once, which is cheaper; `mean_over_time` then finds them."""
-        shape = self.weight.shape[::2]
-        table = np.array([np.broadcast_to(values, shape) for values in quantities])
+        table = np.array(quantities)
         means = np.matmul(table.transpose(1, 0, 2), self.weight.transpose(0, 2, 1))
         means /= self.total[:, None, :]
         for at, values in enumerate(quantities):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,11 +59,10 @@ class Bands:
         `within` (samples,): the draws that also keep within what there is, such as power.
         """
         kept = {metric: self.point[metric][0.99][at] <= limit for metric, limit in self.limits.items()}
-        every = np.all(np.stack(list(kept.values())), axis=0) if kept else np.isfinite(self.point["tpot"][0.99][at])
-        return {
-            **{metric: float(np.mean(flags)) for metric, flags in kept.items()},
-            "all": float(np.mean(every & within)),
-        }
+        every = within if kept else within & np.isfinite(self.point["tpot"][0.99][at])
+        for flags in kept.values():
+            every = every & flags
+        return {metric: np.count_nonzero(flags) / len(flags) for metric, flags in {**kept, "all": every}.items()}
 
 
 def first_token_up() -> float:
@@ -213,6 +213,6 @@ def banded(value: float, low: float, high: float) -> Banded | None:
 
     An upper end that is infinite (more than one draw in twenty cannot carry the load) stays infinite.
     """
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         return None
     return Banded(value, min(low, value), max(high, value))

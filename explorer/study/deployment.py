@@ -17,6 +17,7 @@ from explorer.engine.stragglers import mean_of_max_lognormal
 from explorer.errors import LayoutError
 from explorer.scenario.schema import Alternative, LayoutChoice
 from explorer.study.figures import FigureSet
+from explorer.study.kept import Same
 from explorer.study.outcome import Layout
 from explorer.study.replica import Rows
 from explorer.study.resolve import KV_BYTES, ServedModel, chip_spec, compute_format, fabric_of, require_links
@@ -220,7 +221,7 @@ def rows_of(
     residual: Sequence[Array] = (),
 ) -> Rows:
     """Engine rows of candidates: one each, or `samples` each of their figures' draws with step residuals (samples,)."""
-    drawn = [_Same(one) for one in residual] if samples else [None] * len(candidates)
+    drawn = [Same(one) for one in residual] if samples else [None] * len(candidates)
     parts = tuple(
         (one.deployment.figures, one.deployment.weight_precision, one.deployment.kv_precision, one.layout, own)
         for one, own in zip(candidates, drawn, strict=True)
@@ -238,22 +239,7 @@ def rows_of(
     )
 
 
-class _Same:
-    """An array that counts as equal to itself only, so that what was made of it can be looked up."""
-
-    __slots__ = ("array",)
-
-    def __init__(self, array: Array) -> None:
-        self.array = array
-
-    def __hash__(self) -> int:
-        return id(self.array)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.array is self.array
-
-
-_Part = tuple[FigureSet, str, str, Layout, _Same | None]
+_Part = tuple[FigureSet, str, str, Layout, Same | None]
 """Figures, weight and KV precision, layout, and the draws of the model's own error."""
 
 
@@ -266,7 +252,7 @@ def _stacked(
     reduces: list[AllReduce] = []
     count = max(samples, 1)
     for figures, weights, cache, layout, residual in parts:
-        own = None if residual is None else residual.array
+        own = None if residual is None else np.asarray(residual.one)
         columns.append(_spec_matrix(figures, weights, cache, samples, seed, layout.tp, jitter, own))
         key = ("allreduce", layout.tp, samples, seed)
         if key not in figures.memo:

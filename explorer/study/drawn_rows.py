@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from explorer.study.answers import Context
 from explorer.study.correction import Correction
-from explorer.study.replica import Rows, latencies, replica_table
+from explorer.study.replica import Rows, latencies
 from explorer.study.resolve import step_constants
-from explorer.study.sizing import grid_of
+from explorer.study.sizing import grid_of, table_of
 
 Array = NDArray[np.float64]
 Table = dict[str, dict[float, Array]]
@@ -37,7 +37,7 @@ def by_arrays(
     """The rows under load without compiled code."""
     constants, stragglers = step_constants(), context.scenario.stragglers
     grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)
-    table = replica_table(grid, context.demand, constants, stall_s=stragglers.stall_s, coarse=True)
+    table = table_of(grid, context.demand, constants, stragglers, coarse=True)
     if any(corrections):
         table = replace(table, corrections=tuple(corrections))
     return latencies(table, rates, replicas=replicas, metrics=metrics).table, table.saturation

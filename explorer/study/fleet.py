@@ -24,6 +24,7 @@ from explorer.errors import UnknownRecordError
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import FleetMember, Price, Scenario
 from explorer.study.answers import PoolSize
+from explorer.study.kept import Kept
 from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, PoolReplica, SupplierShare, TierOutcome
 from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import replicas_for
@@ -55,11 +56,12 @@ class Tier:
 
 
 class FleetEvaluator:
-    """Evaluates fleets; keeps the tiers of the last set of members, which a moving share does not change."""
+    """Evaluates fleets; keeps the tiers of the last set of members, and their concentration at the last spends."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._tiers: dict[tuple[tuple[str, ...], ...], dict[str, Tier]] = {}
+        self._concentrations: Kept[tuple[TierOutcome, ...]] = Kept(16)
 
     def evaluate(self, scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> FleetOutcome:
         """The fleet of a scenario; `pools` holds, workload by workload, what a replica of each member carries."""
@@ -141,8 +143,12 @@ class FleetEvaluator:
         key = tuple((member.name, member.chip, member.cloud, member.region) for member in members)
         if key not in self._tiers:
             self._tiers = {key: {tier: self._tier(tier, members) for tier in fleet_tiers(members)}}
-        tiers = self._tiers[key]
-        return tuple(_tier_outcome(name, tier, spend, name in scenario.fleet.tiers) for name, tier in tiers.items())
+        tiers, counted = self._tiers[key], scenario.fleet.tiers
+        # chips come in whole numbers: most moves of a slider leave the spend as it was
+        return self._concentrations.of(
+            (key, *spend.tolist(), *counted),
+            lambda: tuple(_tier_outcome(name, tier, spend, name in counted) for name, tier in tiers.items()),
+        )
 
     def _tier(self, tier: str, members: Sequence[FleetMember]) -> Tier:
         return supply_tier(self._catalog, tier, members)

@@ -62,6 +62,8 @@ def beyond_limit(context: Context, entry: Sized, bought: int, cliff: float) -> s
 
 def share_within_limit(context: Context, entry: Sized, bought: int, samples: int) -> NDArray[np.bool_]:
     """In which draws of the chip's power (samples,) `bought` chips fit the limit."""
+    if limit_watts(context.scenario.price) is None:
+        return np.ones(samples, dtype=np.bool_)
     draws = entry.deployment.figures.draws(samples, context.scenario.simulation.seed)
     drawn: dict[str, ArrayLike] = {**entry.deployment.values, **draws}
     each = facility_watts(drawn, context.scenario.price)

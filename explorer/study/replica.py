@@ -222,10 +222,9 @@ class _Places:
 def _places(caps: tuple[int, ...], spacing: NodeSpacing) -> _Places:
     """Places of the nodes of rows with these caps; kept for the sets of caps last in use."""
     nodes = nodes_of_caps(caps, spacing)
-    log_caps = np.log(np.maximum(np.asarray(caps, dtype=np.float64), 1.0 + 1e-9))[:, None]
-    place = np.log(np.maximum(nodes.at, 1.0)) / log_caps * (GRID - 1)
-    left = np.minimum(np.maximum(place.astype(np.intp), 0), GRID - 2)
-    share = np.minimum(np.maximum(place - left, 0.0), 1.0)
+    place = nodes.height * (GRID - 1)
+    left = np.minimum(place.astype(np.intp), GRID - 2)
+    share = np.minimum(place - left, 1.0)
     return _Places(nodes, left + GRID * np.arange(len(caps))[:, None], share)
 
 

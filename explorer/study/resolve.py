@@ -129,15 +129,27 @@ def served_model(catalog: Catalog, choice: ModelChoice) -> ServedModel:
         sibling_shape, size = _shape_and_size(sibling)
         if abs(target / size - 1.0) <= SNAP:
             return _served(sibling.name, sibling.id, sibling_shape)
+    cubic, square, straight = _size_by_factor(shape)
     factor = (target / total) ** (1.0 / 3.0)
-    for _ in range(20):
-        size = count_weights(scaled_shape(shape, factor)).total
-        if abs(size / target - 1.0) < 1e-9:
+    for _ in range(50):
+        size = factor * (straight + factor * (square + factor * cubic))
+        if abs(size / target - 1.0) < 1e-13:
             break
-        # size grows as factor^3 where layers dominate and as factor^1 where the vocabulary does
-        slope = (count_weights(scaled_shape(shape, factor * 1.0001)).total - size) / (factor * 1e-4)
+        slope = straight + factor * (2.0 * square + factor * 3.0 * cubic)
         factor = max(factor - (size - target) / slope, factor * 0.3)
     return _served(f"{model.family} family, scaled", model.id, scaled_shape(shape, factor))
+
+
+@lru_cache(maxsize=256)
+def _size_by_factor(shape: ModelShape) -> tuple[float, float, float]:
+    """Coefficients of factor^3, factor^2 and factor in the parameters of a scaled shape.
+
+    Layers grow with the factor, and so do the widths on one or both sides of every matrix, or neither of a table's.
+    """
+    at = np.array([0.5, 1.0, 2.0])
+    sizes = [count_weights(scaled_shape(shape, float(factor))).total for factor in at]
+    cubic, square, straight = np.linalg.solve(np.stack([at**3, at**2, at], axis=1), np.asarray(sizes))
+    return float(cubic), float(square), float(straight)
 
 
 def _served(name: str, preset: str, shape: ModelShape) -> ServedModel:

@@ -12,6 +12,7 @@ from explorer.engine.latency import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.deployment import Candidate, rows_of
+from explorer.study.kept import Kept, Same
 from explorer.study.replica import (
     Demand,
     ReplicaTable,
@@ -52,15 +53,41 @@ def grid_of(
     stragglers: Stragglers,
     sequence_sharding: bool,
 ) -> StepGrid:
-    """Step times of engine rows with the scenario's stragglers."""
-    return step_grid(
-        served.shape,
-        demand,
-        rows,
-        constants,
-        stall_probability=stragglers.stall_probability,
-        sequence_sharding=sequence_sharding,
+    """Step times of engine rows with the scenario's stragglers; a few rows' are kept while only the traffic moves."""
+
+    def timed() -> StepGrid:
+        return step_grid(
+            served.shape,
+            demand,
+            rows,
+            constants,
+            stall_probability=stragglers.stall_probability,
+            sequence_sharding=sequence_sharding,
+        )
+
+    if len(rows.caps) > MOST_KEPT_ROWS:
+        return timed()
+    caps, budgets = tuple(rows.caps.tolist()), tuple(rows.token_budget.ravel().tolist())
+    question = (Same(rows.spec), caps, budgets, demand, stragglers.stall_probability, sequence_sharding)
+    return _GRIDS.of((served.shape, constants, *question), timed)
+
+
+def table_of(
+    grid: StepGrid, demand: Demand, constants: StepConstants, stragglers: Stragglers, *, coarse: bool = False
+) -> ReplicaTable:
+    """What of replicas does not depend on the load; a few rows' is kept while only the traffic moves."""
+    if len(grid.caps) > MOST_KEPT_ROWS:
+        return replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=coarse)
+    return _TABLES.of(
+        (Same(grid), demand, constants, stragglers.stall_s, coarse),
+        lambda: replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=coarse),
     )
+
+
+MOST_KEPT_ROWS = 256
+_GRIDS: Kept[StepGrid] = Kept(6)
+_PICKED_GRIDS: Kept[StepGrid] = Kept(6)
+_TABLES: Kept[ReplicaTable] = Kept(9)
 
 
 def replicas_for(rate: float, cliff_rate: float, saturation: float) -> int:
@@ -111,7 +138,8 @@ def choose_layouts(
         return -(-used // unit_of[row]) * unit_of[row], used, replicas
 
     picked = _Search(grid, demand, limits, constants, stragglers, needed).picks(rows_of_group)
-    return [flat[row] for row in picked], grid.rows(np.asarray(picked))
+    chosen = _PICKED_GRIDS.of((Same(grid), *picked), lambda: grid.rows(np.asarray(picked)))
+    return [flat[row] for row in picked], chosen
 
 
 Need = tuple[int, int, int]
@@ -134,7 +162,7 @@ class _Search:
         needed: Callable[[int, float], Need],
     ) -> None:
         self._limits, self._needed = limits, needed
-        self._table = replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=True)
+        self._table = table_of(grid, demand, constants, stragglers, coarse=True)
         rates = load_ladder(SEARCH_LOADS)[None, :] * self._table.chain.saturation[:, None]
         p99 = self._p99(self._table, rates)
         cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in limits.items()])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -40,11 +42,10 @@ from explorer.study.replica import (
     batch_quantile,
     latencies,
     p99_length,
-    replica_table,
     select_rows,
 )
 from explorer.study.resolve import served_model, step_constants
-from explorer.study.sizing import choose_layouts, load_ladder, replicas_for
+from explorer.study.sizing import choose_layouts, load_ladder, replicas_for, table_of
 
 Array = NDArray[np.float64]
 
@@ -186,6 +187,7 @@ def evaluate_workload(
         pictures = memory_fits(
             context, [sized[at] for at in shown], list(point.state.mean_batch[:, 0]), list(p99_batch)
         )
+        curves = _curves(loaded, rows, bands, wanted)
         for at, position in enumerate(shown):
             outcomes[position] = _alternative(
                 context,
@@ -195,6 +197,7 @@ def evaluate_workload(
                 rows[at],
                 point,
                 bands,
+                curves[at],
                 at,
                 replicas[at],
                 pictures[at],
@@ -266,7 +269,7 @@ def _load(
 
     Bursty arrivals are as R replicas share them: R as set by hand, or as many as keep up.
     """
-    table = replica_table(grid, context.demand, step_constants(), stall_s=context.scenario.stragglers.stall_s)
+    table = table_of(grid, context.demand, step_constants(), context.scenario.stragglers)
     if any(corrections):
         table = replace(table, corrections=corrections)
     rates = load_ladder(CURVE_POINTS)[None, :] * table.saturation[:, None]
@@ -355,6 +358,7 @@ def _alternative(
     row: int,
     point: Latencies,
     bands: Bands,
+    curves: dict[Metric, LatencyCurve],
     at: int,
     replicas: int,
     memory: MemoryFit,
@@ -396,7 +400,7 @@ def _alternative(
         memory=memory,
         batch=describe.batch_report(entry, mean_batch, batch_p99, float(point.state.wait_probability[at, 0])),
         latency={metric: _percentiles(metric, point, bands, at, reason, correction) for metric in METRICS},
-        curves={metric: _curve(loaded, row, metric, bands, at) for metric in METRICS if metric in point.table},
+        curves=curves,
         rates=loaded.rates[row] * replicas,
         request_rate=rate,
         utilisation=rate / (replicas * saturation),
@@ -428,7 +432,7 @@ def _percentiles(
         value = float(point.table[metric][q][at, 0])
         up = float(bands.first_up[at]) if metric == "ttft" and q == 0.99 else 1.0
         low, high = float(bands.point_low[metric][q][at]), float(bands.point_high[metric][q][at]) * up
-        if correction is not None and np.isfinite(value):
+        if correction is not None and math.isfinite(value):
             own = (np.asarray([one]) for one in (value, low, high))
             ends = _widened(correction, metric, q, point.state.utilisation[at], *own)
             low, high = (float(end[0]) for end in ends)
@@ -436,25 +440,41 @@ def _percentiles(
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 
 
-def _curve(loaded: Loaded, row: int, metric: Metric, bands: Bands, at: int) -> LatencyCurve:
-    table, rates = loaded.found.table[metric], loaded.rates[row]
-    p99 = table[0.99][row]
-    low = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.low[metric][at], 1e9))))
-    high = np.exp(np.interp(rates, bands.at[at], np.log(np.minimum(bands.high[metric][at], 1e9))))
-    low, high = np.minimum(low, p99), np.maximum(np.where(high > 1e6, np.inf, high), p99)
-    correction = loaded.table.corrections[row] if loaded.table.corrections else None
-    if correction is None:
-        return LatencyCurve(table[0.50][row], p99, low, high)
-    load = loaded.found.state.utilisation[row]
-    low, high = _widened(correction, metric, 0.99, load, p99, low, high)
-    return LatencyCurve(
-        p50=table[0.50][row],
-        p99=p99,
-        p99_low=low,
-        p99_high=high,
-        sampled_low=p99 * np.exp(-correction.at(correction.below, metric, 0.99, load)),
-        sampled_high=p99 * np.exp(correction.at(correction.above, metric, 0.99, load)),
-    )
+def _curves(
+    loaded: Loaded, rows: Sequence[int], bands: Bands, metrics: Sequence[Metric]
+) -> list[dict[Metric, LatencyCurve]]:
+    """Curves of the alternatives in `rows`, with their bands brought from the bands' few loads to the curves' many."""
+    load, table = loaded.found.state.utilisation, loaded.found.table
+    ends = np.array([[bands.low[metric], bands.high[metric]] for metric in metrics])
+    logs = np.log(np.minimum(ends, 1e9))
+    lows, highs = np.exp(logs @ _between_loads(bands.at.shape[1], load.shape[1])).swapaxes(0, 1)
+    p50s, p99s = (np.array([table[metric][q] for metric in metrics])[:, rows] for q in (0.5, 0.99))
+    lows, highs = np.minimum(lows, p99s), np.maximum(np.where(highs > 1e6, np.inf, highs), p99s)
+    curves: list[dict[Metric, LatencyCurve]] = []
+    for at, row in enumerate(rows):
+        correction = loaded.table.corrections[row] if loaded.table.corrections else None
+        own: dict[Metric, LatencyCurve] = {}
+        for metric, p50, p99, low, high in zip(metrics, p50s, p99s, lows, highs, strict=True):
+            if correction is None:
+                own[metric] = LatencyCurve(p50[at], p99[at], low[at], high[at])
+                continue
+            wider = _widened(correction, metric, 0.99, load[row], p99[at], low[at], high[at])
+            own[metric] = LatencyCurve(
+                p50[at],
+                p99[at],
+                *wider,
+                sampled_low=p99[at] * np.exp(-correction.at(correction.below, metric, 0.99, load[row])),
+                sampled_high=p99[at] * np.exp(correction.at(correction.above, metric, 0.99, load[row])),
+            )
+        curves.append(own)
+    return curves
+
+
+@lru_cache(maxsize=4)
+def _between_loads(few: int, many: int) -> Array:
+    """Weights (few, many) that interpolate linearly from one ladder of loads to another between the same ends."""
+    weights = [np.interp(load_ladder(many), load_ladder(few), one) for one in np.eye(few)]
+    return np.asarray(weights)
 
 
 def _widened(

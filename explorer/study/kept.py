@@ -1,0 +1,41 @@
+"""Results kept for the questions asked last, so that a moving slider pays only for what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Same:
+    """An object that counts as equal to itself only: the part of a question that is arrays."""
+
+    __slots__ = ("one",)
+
+    def __init__(self, one: object) -> None:
+        self.one = one
+
+    def __hash__(self) -> int:
+        return id(self.one)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.one is self.one
+
+
+class Kept(Generic[T]):
+    """The answers to at most `size` questions, those asked last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._answers: dict[Hashable, T] = {}
+
+    def of(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """The answer to a question: the one kept, or `answer()`."""
+        found = self._answers.pop(question, None)
+        if found is None:
+            found = answer()
+        self._answers[question] = found
+        if len(self._answers) > self._size:
+            del self._answers[next(iter(self._answers))]
+        return found
