@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, get_args
 
 from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
-from explorer.catalog.listing import chip_rows, model_rows
 from explorer.errors import ExplorerError
 from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import KvPrecision, LayoutChoice, WeightPrecision
-from explorer.study.against import against
-from explorer.study.economics import evaluate_with_economics
 from explorer.study.evaluate import Evaluator, evaluate
-from explorer.study.export import outcome_data
-from explorer.study.verdict_table import columns, verdict_text
 
 if TYPE_CHECKING:
     from explorer.study.what_matters import WhatMatters
@@ -217,6 +212,8 @@ def _open(options: argparse.Namespace) -> int:
         from explorer.ui.application import run
 
         return run(options.files, catalog)
+    from explorer.study.verdict_table import verdict_text
+
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     print("There is no display to open a window on; here is the verdict, and a picture of the window instead.\n")
     path = options.files[0] if options.files else scenario_root() / "ai200-on-aws.toml"
@@ -229,6 +226,11 @@ def _open(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from explorer.study.against import against
+    from explorer.study.economics import evaluate_with_economics
+    from explorer.study.export import outcome_data
+    from explorer.study.verdict_table import verdict_text
+
     catalog = _catalog()
     loaded = read_scenario(options.file, catalog)
     if _complain(loaded, catalog):
@@ -434,6 +436,9 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _chips(_: argparse.Namespace) -> int:
+    from explorer.catalog.listing import chip_rows
+    from explorer.study.verdict_table import columns
+
     rows: list[Sequence[str]] = [("id", "name", "known by", "memory", "bandwidth", "open figures", "offers")]
     bandwidth, capacity = QUANTITIES["bytes_per_s"], QUANTITIES["bytes"]
     for row in chip_rows(_catalog()):
@@ -453,6 +458,9 @@ def _chips(_: argparse.Namespace) -> int:
 
 
 def _models(_: argparse.Namespace) -> int:
+    from explorer.catalog.listing import model_rows
+    from explorer.study.verdict_table import columns
+
     rows: list[Sequence[str]] = [("id", "name", "parameters", "active", "published", "difference", "known from")]
     count = QUANTITIES["parameters"]
     for row in model_rows(_catalog()):

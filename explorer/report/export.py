@@ -9,7 +9,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtSvg import QSvgGenerator
 
 from explorer.errors import ExplorerError
 from explorer.plots.concentration import ConcentrationPlot
@@ -61,6 +60,9 @@ def plot_svg(plot: Plot, path: Path, size: QSize | None = None) -> None:
 
     Its description holds the plot in words. Raises ExplorerError naming the file when it cannot be written.
     """
+    # Hardly ever needed, and a library of its own to load at the start.
+    from PySide6.QtSvg import QSvgGenerator
+
     size = _usable(plot, size)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)

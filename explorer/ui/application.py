@@ -38,6 +38,8 @@ from explorer.ui.settings import read_settings
 
 FIRST_SCENARIO = "ai200-on-aws.toml"
 DEFAULT_SIZE = (1440, 900)
+AFTER_THE_FRAME_MS = 50
+"""With none at all these would go before the first frame, which waits for the screen to ask for it."""
 AGAIN = 64
 """Exit code within the program that asks for a new beginning: a new scale is taken at the start only."""
 HANDED_OVER = "INFERENCE_EXPLORER_HANDED_OVER"
@@ -78,9 +80,9 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         if complaint:
             window.messages.show_message(complaint, "error" if paths and not opened else "remark")
         # The window first: the worker's start would compete with the first frame.
-        QTimer.singleShot(0, live.start_worker)
-        QTimer.singleShot(0, document.refine_now)
-        QTimer.singleShot(0, life.offer_recovery)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, live.start_worker)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, document.refine_now)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, life.offer_recovery)
         tour_on_first_sight(window, layout)
         code = application.exec()
         layout.remember()

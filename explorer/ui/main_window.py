@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
@@ -30,8 +31,6 @@ from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
 from explorer.scenario.schema import Scenario
 from explorer.ui import theme
-from explorer.ui.command_palette import CommandPalette
-from explorer.ui.commands import commands
 from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
@@ -45,6 +44,9 @@ from explorer.ui.question_bar import QuestionBar
 from explorer.ui.start_page import StartPage
 from explorer.ui.verdict_strip import VerdictStrip
 from explorer.ui.worker_words import worker_words
+
+if TYPE_CHECKING:
+    from explorer.ui.command_palette import CommandPalette
 
 SUFFIX = ".toml"
 FILTER = "Scenarios (*.toml);;All files (*)"
@@ -264,6 +266,9 @@ class MainWindow(QMainWindow):
     def on_palette(self) -> None:
         """Type what to do."""
         if self.palette_popup is None:
+            from explorer.ui.command_palette import CommandPalette
+            from explorer.ui.commands import commands
+
             self.palette_popup = CommandPalette(lambda: commands(self), self)
         self.palette_popup.open()
 

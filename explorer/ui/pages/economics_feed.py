@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
-from explorer.study.economics import with_economics
 from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.outcome import Outcome
 from explorer.ui.document import Document
@@ -43,6 +42,8 @@ class EconomicsFeed(QObject):
         Shocks may be missing from it where none are asked for.
         """
         if self._answer is None or (shocks and not self._has_shocks):
+            from explorer.study.economics import with_economics
+
             self.problem, self._has_shocks = "", shocks
             try:
                 self._answer = with_economics(self._scenario, self._document.catalog, self._outcome, shocks=shocks)
