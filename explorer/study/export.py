@@ -119,6 +119,7 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "energy_joule_per_token": _value(one.energy_joule_per_token),
         "evidence_grade": one.evidence_grade,
         "latency_method": one.latency_method,
+        "simulated_requests": one.simulated_requests,
         "precision_note": one.precision_note,
         "available": one.available,
         "availability_note": one.availability_note,

@@ -68,6 +68,7 @@ def test_that_json_holds_every_key_promised_and_only_finite_numbers(
                 "cost_usd_per_month",
                 "evidence_grade",
                 "latency_method",
+                "simulated_requests",
             } <= set(one)
             assert set(one["layout"]) == {"tp", "pp", "dp", "ep"}
             assert {"weights_bytes", "kv_bytes", "other_bytes", "capacity_bytes", "max_batch"} <= set(one["memory"])
