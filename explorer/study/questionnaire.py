@@ -9,7 +9,7 @@ from explorer.study.ask_first import Demand
 from explorer.study.audit_tests import AuditTest
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.what_matters import WhatMatters
-from explorer.study.what_matters_words import believed_text, odds_text, threshold_text, worth_text
+from explorer.study.what_matters_words import believed_text, mid_sentence, odds_text, threshold_text, worth_text
 
 SECONDS, RATE, HOUR, USD, SHARE = (
     QUANTITIES[key] for key in ("seconds", "request_rate", "usd_per_hour", "usd", "share")
@@ -106,7 +106,7 @@ def _questionnaire(found: WhatMatters, test: AuditTest) -> Questionnaire:
         Section("Software stack and portability", _stack(test)),
     ]
     first = next((demand for demand in found.demands if demand.chip == test.chip), None)
-    most = "" if first is None else f" Ask first: {first.title.lower()}."
+    most = "" if first is None else f" Ask first: {mid_sentence(first.title)}."
     against = f", against {test.reference}" if test.reference else ""
     return Questionnaire(
         title=f"Audit questionnaire: {test.chip_name}",
@@ -124,6 +124,7 @@ def _questionnaire(found: WhatMatters, test: AuditTest) -> Questionnaire:
             "Money: the value from which on keeping the promises costs no more than the reference.",
             "Surely: both, with 90 % probability, all other figures being as uncertain as they are.",
             "* beyond the range the figure is believed to have.",
+            "Latencies are drawn from the closed form; the simulation may differ from it by some per cent.",
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from explorer.scenario.quantity import QUANTITIES, Quantity
 from explorer.study.against import Against
 from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
+from explorer.study.probability_words import confidence_word
 
 HEADINGS = (
     "",
@@ -65,11 +66,17 @@ def _table(workload: WorkloadOutcome) -> list[str]:
                 _banded("seconds", one.latency["tpot"].p99),
                 _banded("usd_per_million", one.cost.usd_per_million_blended),
                 _banded("usd_per_month", one.cost.usd_per_month),
-                f"{'yes' if one.keeps_promises else 'no'}, {one.probability_keeps['all']:.0%} of draws",
+                _kept(one),
                 one.evidence_grade,
             )
         )
     return columns(rows)
+
+
+def _kept(one: AlternativeOutcome) -> str:
+    probability = one.probability_keeps["all"]
+    kept = "yes" if one.keeps_promises else "no"
+    return f"{kept}, {confidence_word(probability)}: {probability:.0%} of draws"
 
 
 def _remarks(one: AlternativeOutcome) -> list[str]:

@@ -34,6 +34,11 @@ def range_in_unit(low: float, high: float, unit: str) -> str:
     return quantity_for_unit(unit).format_range(low * scale, high * scale)
 
 
+def mid_sentence(title: str) -> str:
+    """A title as the middle of a sentence has it: "peak FP8 compute", "P99 latency"."""
+    return title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]
+
+
 def believed_text(demand: Demand) -> str:
     """What is believed about a figure: its named readings, or its range."""
     if demand.readings:
@@ -49,11 +54,11 @@ def believed_short(demand: Demand) -> str:
 
 
 def threshold_text(demand: Demand, threshold: Threshold) -> str:
-    """The number an answer must beat: "≥ 3.45 TB/s", "any", "not by itself"."""
+    """The number an answer must beat: "≥ 3.45 TB/s", "any", "not alone"."""
     if threshold.kind == "met":
         return "any"
     if threshold.kind == "none" or threshold.value is None:
-        return "not by itself"
+        return "not alone"
     sign = "≥" if threshold.at_least else "≤"
     beyond = "" if threshold.within_range else " *"
     return f"{sign} {in_unit(threshold.value, demand.unit)}{beyond}"
@@ -88,7 +93,8 @@ def odds_text(demand: Demand) -> str:
 
 def likely_text(probability: float) -> str:
     """A probability in words with its number: "likely, 78 %"."""
-    return f"{confidence_word(probability)}, {SHARE.format(probability)}"
+    whole = "< 1 %" if 0.0 < probability < 0.005 else f"{100.0 * probability:.0f} %"
+    return f"{confidence_word(probability)}, {whole}"
 
 
 def headline(found: WhatMatters) -> str:
@@ -99,7 +105,7 @@ def headline(found: WhatMatters) -> str:
     if decisive:
         first = decisive[0]
         return (
-            f"Ask first: {first.title.lower()} of {first.chip_name}. Knowing it before choosing is worth "
+            f"Ask first: {mid_sentence(first.title)} of {first.chip_name}. Knowing it before choosing is worth "
             f"{MONTH.format(first.worth or 0.0)} a month."
         )
     moving = next((part for part in found.parts if part.is_open), None)
@@ -107,21 +113,7 @@ def headline(found: WhatMatters) -> str:
         return f"Nothing about the choice hangs on an undisclosed figure; {found.best_now} costs least as things stand."
     return (
         f"No single undisclosed figure changes the choice: {found.best_now} costs least either way. For "
-        f"{found.alternative}, {moving.title.lower()} moves the answer most."
-    )
-
-
-def driver_sentences(found: WhatMatters) -> tuple[str, str, str]:
-    """The first of each of the three answers: the widest swing, the largest share, the greatest worth."""
-    swing = found.parts[0]
-    drives = max(found.parts, key=lambda part: part.total)
-    worth = max(found.parts, key=lambda part: part.evppi or 0.0)
-    name = METRIC_NAMES[found.metric]
-    known = f"worth most: {worth.title.lower()}, {MONTH.format(worth.evppi)} a month" if worth.evppi else ""
-    return (
-        f"widest swing: {swing.title.lower()}, P99 {name} {swing_text(swing.p99)}",
-        f"largest share: {drives.title.lower()}, {SHARE.format(drives.total)} of the spread",
-        known or "worth most: none; no single one changes the choice",
+        f"{found.alternative}, {mid_sentence(moving.title)} moves the answer most."
     )
 
 
@@ -174,7 +166,7 @@ TITLES_OF_ANSWERS = {"tornado": "Swing", "sobol": "Share", "evppi": "Worth"}
 PART_HEADINGS = ("figure", "from … to", "P99", "$/month", "keeps promises", "share alone", "share in all", "worth")
 SPREAD_HEADINGS = (
     "alternative", "P99 (5 – 95 %)", "$/month (5 – 95 %)", "keeps promises", "at some size", "cheaper",
-    "expected $/month",
+    "expected",
 )  # fmt: skip
 REGRET_HEADINGS = ("choice", "worst regret", "worst cost", "Hurwicz", "mean", "tail mean")
 
@@ -277,6 +269,6 @@ def ask_first_text(found: WhatMatters) -> str:
             "promises kept: the chips of now keep every promise, all other figures as believed",
             f"no dearer: keeping them costs no more than {against}a month, all other figures as believed",
             "surely both: with 90 % probability, all other figures as uncertain as they are",
-            "not by itself: no value within eight times its range will do; *: beyond the range it is believed to have",
+            "not alone: no value within eight times its range will do; *: beyond the range it is believed to have",
         )
     )

@@ -13,7 +13,7 @@ from explorer.plots.tokens import Tokens
 from explorer.study.ask_first import Demand
 from explorer.study.questionnaire import HOW, Questionnaire, questionnaires
 from explorer.study.what_matters import WhatMatters
-from explorer.study.what_matters_words import DEMAND_HEADINGS, believed_text, demand_row, odds_text
+from explorer.study.what_matters_words import DEMAND_HEADINGS, believed_text, demand_row, mid_sentence, odds_text
 from explorer.ui.document import Document
 from explorer.ui.pages.matters_feed import MattersFeed
 from explorer.ui.pages.matters_view import MattersView
@@ -119,7 +119,7 @@ class AskFirstPage(MattersView):
         how = HOW.get(demand.figure, "")
         least = f"Costing no more than the reference: {demand.break_even.note}. " if demand.break_even.note else ""
         self.detail.setText(
-            f"{demand.chip_name}, {demand.title.lower()}: {believed_text(demand)}. How to measure: {how} "
+            f"{demand.chip_name}, {mid_sentence(demand.title)}: {believed_text(demand)}. How to measure: {how} "
             f"Odds of keeping the promises: {odds_text(demand)}. {least}{demand.reason}"
         )
 

@@ -32,7 +32,7 @@ SPREAD_MEANINGS = (
     "With the chips of now",
     "With however many chips it takes",
     "Keeps the promises and costs less than the cheapest disclosed alternative that keeps them",
-    "Mean of what choosing it now comes to: chips are added, or it is left for the reference, where promises break",
+    "$ a month in the mean, chosen now: chips are added, or it is left for the reference, where promises break",
 )
 REGRET_MEANINGS = (
     "Compared deployment",
