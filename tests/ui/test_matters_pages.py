@@ -222,3 +222,18 @@ def test_that_what_does_not_fit_says_so_instead_of_a_plot(window: MainWindow, qt
     window.document.change(window.document.alternative_path("parallelism_degree"), 1)
     qtbot.waitUntil(lambda: "does not fit or has no price" in page.sentence.text(), timeout=20_000)
     assert not page.plot.rows() and not page.spreads.isVisible() and not page.aspect.isVisible()
+
+
+def test_that_without_a_worker_it_says_so_and_the_next_change_asks_again(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, asked: Asked
+) -> None:
+    with monkeypatch.context() as cut:
+        cut.setattr(window.document, "ask_study", lambda *_: 0)
+        window.show_page("ask_first")
+        page = window.book.page("ask_first")
+        assert isinstance(page, AskFirstPage)
+        assert "worker process cannot be reached" in page.sentence.text()
+        assert not page.export.isEnabled()
+    window.document.change(window.document.workload_path("traffic.request_rate_per_s"), 6.0)
+    qtbot.waitUntil(lambda: page.export.isEnabled(), timeout=20_000)
+    assert len(asked) == 1

@@ -10,6 +10,7 @@ from explorer.study.what_matters import WhatMatters
 from explorer.ui.document import Document
 
 KIND = "matters"
+NO_WORKER = "The worker process cannot be reached, so this cannot be computed; the next change starts it again."
 REST_MS = 350
 """The hand has rested for so long: seconds of computing are not begun between two moves of it."""
 
@@ -75,6 +76,9 @@ class MattersFeed(QObject):
             return
         self._asked = (self._document.scenario, self._document.workload_index)
         self._number = self._document.ask_study(KIND, self._document.workload_index)
+        if not self._number:
+            self._known, self._asked, self.found = self._asked, None, None
+            self.problem = NO_WORKER
         self.changed.emit()
 
     def _on_answer(self, answer: StudyAnswer) -> None:
