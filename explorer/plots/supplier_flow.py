@@ -18,6 +18,10 @@ SHARE = QUANTITIES["share"]
 NODE = 8.0
 """Width of a node, pixels."""
 GAP = 10.0
+AFTER_LAST = 84.0
+"""Room behind the last column for its labels, pixels."""
+SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}
+"""Titles of tiers where columns stand close."""
 LEAST = 0.002
 """A flow below this share of the spend is not drawn."""
 
@@ -76,14 +80,14 @@ class Node:
     bands: tuple[float, ...]
 
 
-def laid_out(columns: tuple[Column, ...], area: QRectF) -> list[list[Node]]:
-    """Nodes of every column within `area`, the largest first, as high as their share."""
+def laid_out(columns: tuple[Column, ...], area: QRectF, label: float = LINE_HEIGHT) -> list[list[Node]]:
+    """Nodes of every column within `area`, the largest first, as high as their share; `label` pixels above each."""
     most = max(sum(1 for k in range(len(c.nodes)) if c.total(k) > LEAST) for c in columns)
-    height = max(area.height() - (most - 1) * (LINE_HEIGHT + GAP) - LINE_HEIGHT, 20.0)
-    step = (area.width() - NODE - 84.0) / max(len(columns) - 1, 1)
+    height = max(area.height() - (most - 1) * (label + GAP) - label, 20.0)
+    step = (area.width() - NODE - AFTER_LAST) / max(len(columns) - 1, 1)
     found: list[list[Node]] = []
     for at, column in enumerate(columns):
-        y, nodes = area.top() + LINE_HEIGHT, []
+        y, nodes = area.top() + label, []
         for k, name in enumerate(column.nodes):
             share = column.total(k)
             tall = height * share if share > LEAST else 0.0
@@ -92,7 +96,7 @@ def laid_out(columns: tuple[Column, ...], area: QRectF) -> list[list[Node]]:
                 bands.append(start)
                 start += height * row[k]
             nodes.append(Node(QRectF(area.left() + at * step, y, NODE, tall), name, share, tuple(bands)))
-            y += tall + (LINE_HEIGHT + GAP if tall else 0.0)
+            y += tall + (label + GAP if tall else 0.0)
         found.append(nodes)
     return found
 
@@ -112,14 +116,15 @@ def paint_flow(
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
         return
     area = QRectF(rect.left(), top + LINE_HEIGHT, rect.width(), rect.bottom() - top - LINE_HEIGHT - 4.0)
-    nodes = laid_out(columns, area)
+    two_lines = _needs_two_lines(columns, area)
+    nodes = laid_out(columns, area, 2 * LINE_HEIGHT if two_lines else LINE_HEIGHT)
     for at in range(len(columns) - 1):
         colors = [_pool_color(tokens, place, 0.28) for place in places]
         _paint_ribbons(painter, colors, columns[at], columns[at + 1], nodes[at], nodes[at + 1])
     step = nodes[1][0].place.left() - nodes[0][0].place.left() if len(nodes) > 1 else area.width()
     for at, (column, here) in enumerate(zip(columns, nodes, strict=True)):
         room = step - 6.0 if at < len(columns) - 1 else area.right() - here[0].place.left()
-        draw_line(painter, here[0].place.left(), top + 12.0, room, column.title, tokens.secondary)
+        draw_line(painter, here[0].place.left(), top + 12.0, room, _fitting_title(column.title, room), tokens.secondary)
         for k, node in enumerate(here):
             if node.share <= LEAST:
                 continue
@@ -129,9 +134,29 @@ def paint_flow(
                 fill = _pool_color(tokens, places[k])
             painter.fillRect(node.place, fill)
             share = SHARE.format(node.share)
-            name = elided(node.name, room - text_width(share) - 6.0)
             ink = tokens.bad if sole else tokens.text
-            draw_line(painter, node.place.left(), node.place.top() - 4.0, room, f"{name} {share}".strip(), ink)
+            left, foot = node.place.left(), node.place.top() - 4.0
+            if two_lines:
+                draw_line(painter, left, foot - LINE_HEIGHT + 2.0, room, node.name, ink)
+                draw_line(painter, left, foot, room, share, ink)
+            else:
+                name = elided(node.name, room - text_width(share) - 6.0)
+                draw_line(painter, left, foot, room, f"{name} {share}".strip(), ink)
+
+
+def _needs_two_lines(columns: tuple[Column, ...], area: QRectF) -> bool:
+    """Whether some name has no room beside its share."""
+    step = (area.width() - NODE - AFTER_LAST) / max(len(columns) - 1, 1)
+    for at, column in enumerate(columns):
+        room = step - 6.0 if at < len(columns) - 1 else AFTER_LAST
+        for k, name in enumerate(column.nodes):
+            if column.total(k) > LEAST and text_width(f"{name} {SHARE.format(column.total(k))}") > room:
+                return True
+    return False
+
+
+def _fitting_title(title: str, room: float) -> str:
+    return title if text_width(title) <= room else SHORT_TITLES.get(title, title)
 
 
 def _paint_ribbons(

@@ -171,6 +171,7 @@ QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {t.track}; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QAbstractScrollArea::corner {{ background: {t.panel}; border: 0; }}
 QSplitter::handle {{ background: transparent; }}
 QPlainTextEdit {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.hairline}; }}
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QAccessible, QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -187,9 +187,21 @@ def test_that_name_meaning_reason_and_source_are_told(slider: ParameterSlider) -
     assert slider.track.accessibleName() == "Model size, 70B"
     QTest.keyClick(slider.track, Qt.Key.Key_Home)
     assert slider.track.accessibleName() == "Model size, 500M"
-    assert slider.track.accessibleDescription() == "Total parameters. nobody says. source: S2"
+    assert slider.track.accessibleDescription() == "500M. Total parameters. nobody says. source: S2"
+    assert slider.box.accessibleDescription() == "Total parameters. nobody says. source: S2"
     for part in ("Total parameters", "nobody says", "S2"):
         assert part in slider.toolTip()
+
+
+def test_that_a_screen_reader_is_told_the_value_each_time_the_hand_lets_go(slider: ParameterSlider) -> None:
+    interface = QAccessible.queryAccessibleInterface(slider.track)
+    slider.set_value(70.0)
+    assert interface.text(QAccessible.Text.Description).startswith("70B. ")
+    slider.track.setSliderDown(True)
+    slider.set_value(140.0)
+    slider.track.setSliderDown(False)
+    assert interface.text(QAccessible.Text.Description).startswith("140B. ")
+    assert interface.text(QAccessible.Text.Name) == "Model size, 140B"
 
 
 def test_that_wash_and_baseline_are_painted_where_they_are(slider: ParameterSlider) -> None:

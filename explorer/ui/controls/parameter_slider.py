@@ -101,7 +101,7 @@ class ParameterSlider(QWidget):
         self._labelled = False
         self._named: tuple[tuple[Value, str], ...] = ()
         self._labels: tuple[tuple[object, ...], tuple[PlacedLabel, ...]] = ((), ())
-        self._badge = self._caption = self._complaint = ""
+        self._badge = self._caption = self._complaint = self._plain = ""
         self.track = Track(scale, self)
         self.track.setObjectName(f"{name}.track")
         self.track.setAccessibleName(title)
@@ -233,8 +233,9 @@ class ParameterSlider(QWidget):
         parts += [f"Source: {source}"] if source else []
         self.setToolTip("<p>" + "</p><p>".join(parts) + "</p>")
         plain = ". ".join(part for part in (meaning, reason, source and f"source: {source}") if part)
-        self.track.setAccessibleDescription(plain)
+        self._plain = plain
         self.box.setAccessibleDescription(plain)
+        self._tell(self.box.text())
 
     def refuse(self, why: str) -> None:
         """Say that a value was not taken; the last one set stays."""
@@ -256,10 +257,14 @@ class ParameterSlider(QWidget):
             self._tell(text)
 
     def _tell(self, text: str) -> None:
-        """Qt tells a screen reader the handle's place on its track, which means nothing: so the name has the value."""
+        """Qt tells a screen reader the handle's place on its track, which means nothing: so the name
+        has the value, and the description begins with it."""
         name = f"{self.title}, {text}, locked" if self.locked else f"{self.title}, {text}"
         if name != self.track.accessibleName():
             self.track.setAccessibleName(name)
+        told = f"{text}. {self._plain}"
+        if told != self.track.accessibleDescription():
+            self.track.setAccessibleDescription(told)
 
     def _on_moved(self, value: Value) -> None:
         self._value = value
