@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from explorer.scenario.schema import Scenario
-from explorer.scenario.statement import Statement, StatementError, parse_statement
+from explorer.scenario.statement import Statement, parse_statement
 from explorer.study.crossing import between, crossings
 from explorer.study.evaluate import Evaluator
+from explorer.study.fleet_question import FleetQuestion
 from explorer.study.question import Question, held
 from explorer.study.scenario_problem import ScenarioProblem, Wanted
 from explorer.study.solving import Side, Solution, Status, Unblocking, solve, unblockings
@@ -121,16 +122,12 @@ def break_even_steps(
 ) -> Generator[None, None, BreakEven]:
     """`break_even`, pausing after every evaluation so that something more urgent can come between."""
     statement = parse_statement(goal)
-    for term in statement.terms:
-        if term.of_fleet:
-            raise StatementError(
-                goal, term.subject_column, "a break-even is asked of an alternative, not of a fleet",
-                "the name of an alternative",
-            )
     kept = locks or Locks()
-    question = Question(evaluator, scenario, statement, for_goal=True)
-    present = held(question, scenario, kept.replicas, kept.layout)
-    problem = ScenarioProblem(question, present, unknown)
+    if any(term.of_fleet for term in statement.terms):
+        problem = ScenarioProblem(FleetQuestion(evaluator, statement), scenario, unknown)
+    else:
+        question = Question(evaluator, scenario, statement, for_goal=True)
+        problem = ScenarioProblem(question, held(question, scenario, kept.replicas, kept.layout), unknown)
     while True:
         # a search is decided by its evaluations alone: it begins again with one more known each time
         try:

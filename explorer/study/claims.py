@@ -120,7 +120,7 @@ def claims_at_once(evaluator: Evaluator, scenario: Scenario, samples: int = SAMP
 def fleets_claim(fleets: FleetAnswers, claim: Claim, statement: Statement) -> ClaimAnswer:
     """A claim about fleets: over the suppliers that are not disclosed, prices and figures as stated."""
     if not isinstance(statement.right, float) and statement.left.of_fleet != statement.right.of_fleet:
-        raise NoAnswerError("a fleet cannot be compared with an alternative: name a fleet, or an alternative, twice")
+        raise NoAnswerError("a fleet cannot be compared with an alternative: name two fleets, or two alternatives")
     left = fleets.values(statement.left, statement)
     right = None if isinstance(statement.right, float) else fleets.values(statement.right, statement)
     first, weight = left.draws, left.weights

@@ -16,6 +16,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.outputs import OUTPUTS
 from explorer.scenario.places import Place
 from explorer.scenario.schema import Scenario
+from explorer.study.fleet_question import FleetQuestion
 from explorer.study.outcome import AlternativeOutcome
 from explorer.study.output_values import NoAnswerError
 from explorer.study.question import HOURLY_OUTPUTS, Question, holding, margins
@@ -35,18 +36,20 @@ class Wanted(Exception):  # noqa: N818 - not an error: an answer that is not the
 class ScenarioProblem:
     """A statement about a scenario, the number it is solved for, and the figures that may block it."""
 
-    def __init__(self, question: Question, scenario: Scenario, unknown: str) -> None:
+    def __init__(self, question: Question | FleetQuestion, scenario: Scenario, unknown: str) -> None:
         self.question, self.scenario = question, scenario
         catalog = question.evaluator.catalog
         self.known: dict[tuple[object, ...], object] = {}
-        near = question.places[0]
+        near = question.places[0] if question.places else Place(0, 0)
         self.unknown = unknown_named(catalog, scenario, unknown, near, _prices(question, scenario))
         if self.unknown.place is not None:
             _refuse_pointless_price(question, scenario, self.unknown)
 
     @cached_property
     def others(self) -> Mapping[str, Unknown]:
-        """The figures of the chip that the goal is asked of, by name."""
+        """The figures of the chip that the goal is asked of, by name; none of a fleet's."""
+        if not self.question.places:
+            return {}
         catalog = self.question.evaluator.catalog
         place = self.question.places[0]
         chip = catalog.chip(self.scenario.workloads[place.workload].alternatives[place.alternative].chip)
@@ -104,7 +107,9 @@ class ScenarioProblem:
     def outcomes(self, value: float | None, *, promised: bool) -> tuple[AlternativeOutcome, ...]:
         """What the statement speaks of, as it is sized with the unknown at `value`: for the goal, or for what the
         scenario has promised. Empty where nothing can be built like that."""
-        question = self._as_promised if promised else self.question
+        if isinstance(self.question, FleetQuestion):
+            return ()
+        question = Question(self.question.evaluator, self.scenario, self.question.statement, for_goal=not promised)
         scenario, _ = self.changed({} if value is None else {self.unknown.name: value})
 
         def work() -> tuple[AlternativeOutcome, ...]:
@@ -114,10 +119,6 @@ class ScenarioProblem:
                 return ()
 
         return self._look_up(("outcomes", value, promised), work)
-
-    @cached_property
-    def _as_promised(self) -> Question:
-        return Question(self.question.evaluator, self.scenario, self.question.statement)
 
     def _drawn(self, value: float, samples: int) -> NDArray[np.float64]:
         def work() -> NDArray[np.float64]:
@@ -137,7 +138,7 @@ class ScenarioProblem:
         return cast("FoundT", self.known[key])
 
 
-def _prices(question: Question, scenario: Scenario) -> dict[Place, float | None]:
+def _prices(question: Question | FleetQuestion, scenario: Scenario) -> dict[Place, float | None]:
     """Today's price of a chip-hour of what the goal speaks of, USD."""
     found: dict[Place, float | None] = {}
     for place, one in zip(question.places, question.outcomes(scenario), strict=True):
@@ -146,8 +147,8 @@ def _prices(question: Question, scenario: Scenario) -> dict[Place, float | None]
     return found
 
 
-def _refuse_pointless_price(question: Question, scenario: Scenario, unknown: Unknown) -> None:
-    terms = zip(question.statement.terms, question.places, strict=True)
+def _refuse_pointless_price(question: Question | FleetQuestion, scenario: Scenario, unknown: Unknown) -> None:
+    terms = zip(question.statement.terms, question.places, strict=False)
     if not any(place == unknown.place and term.output.key in HOURLY_OUTPUTS for term, place in terms):
         names = ", ".join(f"{OUTPUTS[key].name} of {unknown.of}" for key in HOURLY_OUTPUTS)
         raise UnknownInputError(unknown.name, "the goal does not hang on this price", f"a goal about {names}")

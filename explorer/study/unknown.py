@@ -11,10 +11,10 @@ from explorer.catalog import Catalog, Chip
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.errors import ExplorerError
 from explorer.scenario.inputs import INPUTS, input_at
-from explorer.scenario.path import ScenarioValueError, get, replace, split
+from explorer.scenario.path import ScenarioValueError, get, several, split
 from explorer.scenario.places import Place
 from explorer.scenario.quantity import QUANTITIES, Quantity, quantity_for_unit
-from explorer.scenario.schema import Alternative, Override, Scenario, Workload
+from explorer.scenario.schema import Alternative, FleetMember, Override, Scenario, Workload
 from explorer.scenario.wording import NumberRange, fields_of, number_range_at, record_at, written
 from explorer.study.figures import central_values
 from explorer.study.resolve import served_model
@@ -83,23 +83,37 @@ class Unknown:
             return scenario
         if self.figure:
             return _with_figure(scenario, self.chip, self.figure, value / self.scale, self.unit)
-        stated = value / self.scale
-        if self.reach.whole or self.reach.stops:
-            stated = round(stated)
-        return replace(scenario, self.path, stated)
+        return several(scenario, self.setting(value, scenario))
 
-    def setting(self, value: float) -> dict[str, Any]:
-        """What to change in a scenario so that this number is `value` (SI), by path; empty for a price by the hour."""
+    def setting(self, value: float, scenario: Scenario) -> dict[str, Any]:
+        """What to change in the scenario so that this number is `value` (SI), by path; empty for a price by the hour.
+
+        The other shares of a fleet make room for one that is set, in proportion.
+        """
         if self.path is None:
             return {}
         stated = value / self.scale
         if self.figure:
             return {self.path: {"value": stated, "unit": self.unit, "reason": "break-even"}}
+        if self.path.endswith(".traffic_share"):
+            return _shares_around(scenario, self.path, stated)
         return {self.path: round(stated) if self.reach.whole or self.reach.stops else stated}
 
     def written(self, value: float) -> str:
         """A value as people read it."""
         return self.quantity.format(value)
+
+
+def _shares_around(scenario: Scenario, path: str, share: float) -> dict[str, Any]:
+    members = scenario.fleet.members
+    at = int(path.split(".")[2])
+    rest = 1.0 - members[at].traffic_share
+    scale = (1.0 - share) / rest if rest > 0 else 0.0
+    even = (1.0 - share) / max(len(members) - 1, 1) if rest <= 0 else 0.0
+    return {
+        f"fleet.members.{position}.traffic_share": share if position == at else one.traffic_share * scale + even
+        for position, one in enumerate(members)
+    }
 
 
 def _with_figure(scenario: Scenario, chip: str, figure: str, value: float, unit: str) -> Scenario:
@@ -180,6 +194,8 @@ def setting_unknown(catalog: Catalog, scenario: Scenario, path: str) -> Unknown:
         present = served_model(catalog, get(scenario, ".".join(map(str, steps[:-1])))).parameters
     stops: tuple[float, ...] = ()
     owner = get(scenario, written(steps[:-1])) if len(steps) > 1 else scenario
+    if isinstance(owner, FleetMember) and len(scenario.fleet.members) < 2:
+        raise UnknownInputError(path, "the only deployment of a fleet carries all of it", "a fleet of two or more")
     if steps[-1] == "parallelism_degree" and isinstance(owner, Alternative):
         stops = tuple(float(degree) for degree in catalog.chip(owner.chip).degrees)
     return Unknown(
@@ -193,7 +209,7 @@ def setting_unknown(catalog: Catalog, scenario: Scenario, path: str) -> Unknown:
 
 
 def _owner(scenario: Scenario, steps: tuple[str | int, ...], owner: object) -> str:
-    if isinstance(owner, Alternative):
+    if isinstance(owner, Alternative | FleetMember):
         return owner.name
     if len(steps) >= 2 and steps[0] == "workloads" and isinstance(steps[1], int):
         return scenario.workloads[steps[1]].name
@@ -266,6 +282,10 @@ def unknown_named(
         figure = _figure_named(chip, wanted)
         if figure is not None:
             return figure_unknown(catalog, scenario, chip.id, figure)
+    if wanted == "traffic share":
+        for position, member in enumerate(scenario.fleet.members):
+            if member.name.casefold() == owner.casefold():
+                return setting_unknown(catalog, scenario, f"fleet.members.{position}.traffic_share")
     path = _setting_named(workload, workload_at, place, wanted)
     if path is not None:
         return setting_unknown(catalog, scenario, path)

@@ -136,13 +136,42 @@ def test_that_held_replicas_answer_for_what_stands_there(evaluator: Evaluator, s
     assert held.value is not None and not held.rising
 
 
+def test_that_a_share_of_the_fleet_is_solved_for_a_concentration(evaluator: Evaluator, scenario: Scenario) -> None:
+    """Two chips from two designers: with spend shares s and 1-s the HHI is 10^4 (s^2 + (1-s)^2)."""
+    fleet = several(scenario, {"fleet.members": [
+        {"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 0.95},
+        {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS", "traffic_share": 0.05},
+    ]})
+    goal = "effective suppliers (designer) of the fleet >= 1.5"
+    answer = break_even(evaluator, fleet, "fleet.members.0.traffic_share", goal, samples=0)
+    assert answer.value is not None
+    for name in ("traffic share of H200", "fleet.members.0.traffic_share"):
+        assert break_even(evaluator, fleet, name, goal, samples=0).value == answer.value
+    changed = answer.unknown.put(fleet, answer.value)
+    assert sum(one.traffic_share for one in changed.fleet.members) == pytest.approx(1.0)
+    tiers = {one.tier: one for one in evaluator.evaluate(changed, 8).fleet.tiers}
+    assert tiers["designer"].effective_suppliers.value >= 1.5
+
+
+def test_that_an_undisclosed_foundry_is_in_the_band_of_a_fleets_goal(
+    evaluator: Evaluator, scenario: Scenario
+) -> None:
+    fleet = several(scenario, {"fleet.members": [
+        {"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 0.5},
+        {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS", "traffic_share": 0.5},
+    ]})
+    goal = "largest share (foundry) of the fleet < 99%"
+    answer = break_even(evaluator, fleet, "request_rate_per_s", goal, samples=100)
+    assert answer.chance_now == pytest.approx(0.17)
+
+
 @pytest.mark.parametrize(
     ("unknown", "goal", "where", "allowed"),
     [
         ("link bandwidth of AI200", "P99 TPOT of AI300 <= 50 ms", "column 13", "AI200, H200"),
         ("link bandwidth of AI200", "P99 TPOT of AI200 x3 <= 50 ms", "column 13", "x1, x2, x4"),
         ("link bandwidth of AI200", "P99 TPOT of AI200 on 70B <= 50 ms", "column 22", "1T MoE"),
-        ("link bandwidth of AI200", "HHI (designer) of the fleet <= 5000", "column 19", "an alternative"),
+        ("traffic share of AI200", "HHI (designer) of the fleet <= 5000", "traffic share", "request_rate_per_s"),
         ("colour of AI200", "P99 TPOT of AI200 <= 50 ms", "colour", "link_bandwidth"),
         ("link bandwidth of AI400", "P99 TPOT of AI200 <= 50 ms", "AI400", "AI200, H200"),
         ("workloads.0.model.preset", "P99 TPOT of AI200 <= 50 ms", "is not a number", "size_billion"),

@@ -44,6 +44,7 @@ READABLE = 860
 REPLICAS: tuple[Offer, ...] = (
     Offer("as many replicas as it takes", "auto"),
     Offer("as many replicas as now", "now"),
+    Offer("replicas and layout as now", "now+layout"),
     Offer("one replica", "1"),
 )
 
@@ -95,7 +96,9 @@ class BreakEvenPage(Page):
 
     def ask(self) -> None:
         """Put the question to the worker, unless it is the one that was put last."""
-        question = (self.unknown.currentData(), self.goal.text(), self._replicas(), False)
+        held, _, layout = self.replicas.currentData().partition("+")
+        replicas = int(held) if held.isdigit() else held
+        question = (self.unknown.currentData(), self.goal.text(), replicas, bool(layout))
         asked = (self._document.scenario, *question)
         if asked == self._asked or not self.isVisible():
             return
@@ -105,10 +108,6 @@ class BreakEvenPage(Page):
         self.remarks.setText("")
         self._offer_buttons()
         self._number = self._document.ask_study(KIND, question)
-
-    def _replicas(self) -> int | str:
-        text: str = self.replicas.currentData()
-        return int(text) if text.isdigit() else text
 
     def _fill_fixed(self) -> None:
         for offer in outputs_offered():
@@ -192,7 +191,8 @@ class BreakEvenPage(Page):
         if self.found is None or value is None:
             return
         try:
-            self._document.change_several(self.found.unknown.setting(value), self.found.unknown.title.lower())
+            changes = self.found.unknown.setting(value, self._document.scenario)
+            self._document.change_several(changes, self.found.unknown.title.lower())
         except ExplorerError as error:
             self.answer.setText(str(error))
 
