@@ -216,12 +216,13 @@ def _flat(bounds: Sequence[Any]) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class NumberRange:
-    """What a numeric setting may be: bounds (None where there is none, `open_low` where the lower one itself is
+    """What a numeric setting may be: bounds (None where there is none; `open_low`, `open_high` where a bound is
     excluded), and whether only whole numbers count."""
 
     low: float | None
     high: float | None
     open_low: bool
+    open_high: bool
     whole: bool
 
 
@@ -246,4 +247,4 @@ def _number_range(kind: Any, bounds: Sequence[Any]) -> NumberRange | None:
         if (limit := getattr(bound, name, None)) is not None
     }
     low = stated.get("gt", stated.get("ge"))
-    return NumberRange(low, stated.get("lt", stated.get("le")), "gt" in stated, kind is int)
+    return NumberRange(low, stated.get("lt", stated.get("le")), "gt" in stated, "lt" in stated, kind is int)

@@ -164,7 +164,7 @@ def _answer(problem: ScenarioProblem, solution: Solution, samples: int, explain:
     met = solution.margin_now is not None and solution.margin_now >= 0.0
     if explain and status in ("infeasible", "no effect") and statement.comparison != "=" and not met:
         blockers = tuple(_blocker(problem, one) for one in unblockings(problem, unknown.name, solution.best_end))
-        all_best = None if blockers else _with_all_best(problem, end_value)
+        all_best = None if blockers or not problem.others else _with_all_best(problem, end_value)
     any_build = problem.question.builds_freely(problem.scenario)
     return BreakEven(
         statement=statement,

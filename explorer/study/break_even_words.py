@@ -169,6 +169,8 @@ def _band(found: BreakEven) -> list[str]:
     unknown = found.unknown
     if not found.samples or found.status == "no effect":
         return []
+    if found.statement.left.of_fleet:
+        return _band_of_fleet(found)
     if found.statement.comparison == "=":
         ends = sorted(one for one in (found.hopeful, found.sure) if one is not None)
         if len(ends) == 2:
@@ -190,6 +192,24 @@ def _band(found: BreakEven) -> list[str]:
     if found.chance_now is not None:
         lines.append(f"As things are: {confidence_word(found.chance_now)} ({SHARE.format(found.chance_now)}).")
     return lines
+
+
+def _band_of_fleet(found: BreakEven) -> list[str]:
+    """A fleet's answer runs over suppliers only, which must be said."""
+    lines = ["A fleet is answered at the stated figures and prices: what is open about chips is not in this."]
+    if found.chance_now is not None and 0.0 < found.chance_now < 1.0:
+        lines.append(
+            "It is the mean over the suppliers that are not disclosed; as things are the goal holds in "
+            f"{SHARE.format(found.chance_now)} of the ways these may be ({confidence_word(found.chance_now)})."
+        )
+    if found.sure is not None and found.sure not in (found.value, found.hopeful) and _apart(found.sure, found.hopeful):
+        bound = "at least" if found.rising else "at most"
+        lines.append(f"To be 95 % sure of those suppliers: {bound} {_written(found.unknown, found.sure)}.")
+    return lines
+
+
+def _apart(one: float, other: float | None) -> bool:
+    return other is None or not math.isclose(one, other, rel_tol=0.02)
 
 
 def _written(unknown: Unknown, value: float) -> str:

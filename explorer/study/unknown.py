@@ -229,7 +229,7 @@ def _reach(key: str, present: float | None, bounds: NumberRange, scale: float, s
         if bounds.low == 0 and not bounds.open_low:
             low_end = 0.0
     if bounds.high is not None:
-        most = bounds.high * scale * (1.0 if bounds.whole else 1.0 - 1e-9)
+        most = bounds.high * scale * (1.0 - 1e-9 if bounds.open_high else 1.0)
         most = min(most, max(_LOOKED_AT.get(key, most), centre))
         high, high_end = min(high, most), min(high_end, most)
     if bounds.whole:

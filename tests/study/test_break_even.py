@@ -9,6 +9,7 @@ from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import StatementError
 from explorer.study.break_even import BreakEven, Locks, break_even
+from explorer.study.break_even_words import remarks
 from explorer.study.evaluate import Evaluator
 from explorer.study.output_values import NoAnswerError
 from explorer.study.unknown import UnknownInputError
@@ -163,6 +164,9 @@ def test_that_an_undisclosed_foundry_is_in_the_band_of_a_fleets_goal(
     goal = "largest share (foundry) of the fleet < 99%"
     answer = break_even(evaluator, fleet, "request_rate_per_s", goal, samples=100)
     assert answer.chance_now == pytest.approx(0.17)
+    said = " ".join(remarks(answer))
+    assert "stated figures and prices" in said and "suppliers that are not disclosed" in said
+    assert "all else that is not known" not in said
 
 
 @pytest.mark.parametrize(
