@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,8 +61,12 @@ class PromptService:
 
     def crowded(self, state: LoadState) -> Array:
         """Share of prompt work that comes in full steps: long prompts alone, any when others wait, (rows, loads)."""
+        return self.crowded_when(self.busy(state)[0])
+
+    def crowded_when(self, busy: Array) -> Array:
+        """The same where prompts are worked off a share `busy` of the time."""
         alone = np.asarray(self.full_alone)
-        return np.asarray(alone + (1.0 - alone) * self.busy(state)[0])
+        return np.asarray(alone + (1.0 - alone) * busy)
 
 
 @lru_cache(maxsize=64)
@@ -93,14 +98,15 @@ def ttft_quantiles(
     busy, each = service.busy(state)
     # who meets no prompt waits for the step under way, who meets one for the end of a step with prompts in it
     step = state.finite_step
-    residual_service = each * (0.5 + 0.5 * service.scv)
+    scv = float(service.scv)
+    residual_service = each * (0.5 + 0.5 * scv)
+    idle = 1.0 - busy
     under_way = residual_service
     if service.decode_at is not None and service.full_at is not None:
-        step = (1.0 - busy) * state.mean_over_time(service.decode_at)
-        crowded = service.crowded(state)
-        mixed = own + crowded * (state.mean_over_time(service.full_at) - own)
+        step = idle * state.mean_over_time(service.decode_at)
+        mixed = own + service.crowded_when(busy) * (state.mean_over_time(service.full_at) - own)
         under_way = np.maximum(0.5 * mixed, residual_service)
-    queue_mean = busy * (under_way + busy / (1.0 - busy) * residual_service)
+    queue_mean = busy * (under_way + busy / idle * residual_service)
     wait_each = np.maximum(queue_mean, 1e-12) / busy
     slot_each = 1.0 / state.finite_decay
     slot_mean = state.wait_probability * slot_each
@@ -119,7 +125,7 @@ def ttft_quantiles(
         np.maximum(part, 0.0, out=part)
         part *= scale
         part -= part_mean
-    np.multiply(length_share, _length_factors(float(np.sqrt(service.scv)), quantiles) - 1.0, out=over[2])
+    np.multiply(length_share, _length_factors(math.sqrt(scv), quantiles) - 1.0, out=over[2])
     np.multiply(step, _column(quantiles) - 0.5, out=over[3])
     signed = np.add.reduce(over)
     over *= over
@@ -151,7 +157,7 @@ def tpot_quantiles(
     """
     step = state.finite_step
     marginal = state.mean_over_time(marginal_at)
-    at_rest = float(np.sqrt(2.0 / np.e))
+    at_rest = math.sqrt(2.0 / math.e)
     near_saturation = at_rest + (1.0 - at_rest) * np.minimum(state.utilisation, 1.0)
     # prompts met in a lifetime of m tokens: rate*m*step; their share a token varies as its root, the more so the more
     # lengths differ (E[1/o] = (1+cv^2)/m of a lognormal output)

@@ -295,10 +295,9 @@ class LoadState:
     def average(self, *quantities: Array) -> None:
         """Average several quantities at once, which is cheaper; `mean_over_time` then finds them."""
         table = np.array(quantities)
-        means = np.matmul(table.transpose(1, 0, 2), self.weight.transpose(0, 2, 1))
-        means /= self.total[:, None, :]
-        for at, values in enumerate(quantities):
-            self._averages[id(values)] = (values, means[:, at])
+        means = np.matmul(table.transpose(1, 0, 2), self.weight.transpose(0, 2, 1)).transpose(1, 0, 2)
+        for values, mean in zip(quantities, np.divide(means, self.total, order="C"), strict=True):
+            self._averages[id(values)] = (values, mean)
 
 
 LARGEST_TRIANGLE = 48
@@ -342,12 +341,8 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     # all who find the cap taken: at the cap's own state or in the queue behind it
     waiting = at_cap / (1.0 - rho)
     p[:, :, -1] += waiting * rho
-    basis = np.empty((nodes.shape[0], 2, nodes.shape[1]))
-    basis[:, 0] = 1.0
-    basis[:, 1] = nodes
-    sums = np.matmul(basis, p.transpose(0, 2, 1))
-    total = sums[:, 0]
-    mean_batch = sums[:, 1] / total
+    total = np.matmul(p, np.ones(nodes.shape[1]))
+    mean_batch = np.matmul(p, nodes[:, :, None])[:, :, 0] / total
     waiting = np.minimum(waiting / total, 1.0)
     scv = np.asarray(arrival_scv, dtype=np.float64)
     scv = scv[:, None] if scv.ndim == 1 else scv

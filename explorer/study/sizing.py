@@ -131,25 +131,28 @@ def choose_layouts(
     if len(flat) == len(groups):
         return flat, grid
 
-    def needed(row: int, cliff: float) -> Need:
-        one = flat[row]
-        replicas = replicas_for(rate, cliff, cliff)
-        used = (replicas + one.deployment.settings.spare_replicas) * one.layout.chips
-        return -(-used // unit_of[row]) * unit_of[row], used, replicas
+    spares = np.asarray([one.deployment.settings.spare_replicas for one in flat])
+    chips, bought_in = np.asarray([one.layout.chips for one in flat]), np.asarray(unit_of)
+
+    def needed(cliffs: Array) -> list[Need]:
+        replicas = np.maximum(np.ceil(rate / cliffs - 1e-9), 1.0)
+        used = (replicas + spares) * chips
+        bought = np.ceil(used / bought_in - 1e-9) * bought_in
+        return list(zip(bought.tolist(), used.tolist(), replicas.tolist(), strict=True))
 
     picked = _Search(grid, demand, limits, constants, stragglers, needed).picks(rows_of_group)
     chosen = _PICKED_GRIDS.of((Same(grid), *picked), lambda: grid.rows(np.asarray(picked)))
     return [flat[row] for row in picked], chosen
 
 
-Need = tuple[int, int, int]
-"""Chips bought, chips used, replicas."""
+Need = tuple[float, float, float]
+"""Chips bought, chips used, replicas: whole numbers."""
 
 
 class _Search:
     """Candidates under load, a row each: between which loads their cliffs lie, and the best of each group.
 
-    `needed` tells what a row needs to carry the traffic with a given cliff, requests/s.
+    `needed` tells what the rows need to carry the traffic with given cliffs (rows,), requests/s.
     """
 
     def __init__(
@@ -159,7 +162,7 @@ class _Search:
         limits: Mapping[str, float],
         constants: StepConstants,
         stragglers: Stragglers,
-        needed: Callable[[int, float], Need],
+        needed: Callable[[Array], list[Need]],
     ) -> None:
         self._limits, self._needed = limits, needed
         self._table = table_of(grid, demand, constants, stragglers, coarse=True)
@@ -167,24 +170,22 @@ class _Search:
         p99 = self._p99(self._table, rates)
         cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in limits.items()])
         self._between = _between(rates, cliffs)
-        self._low, self._high = self._between[:, 0].tolist(), self._between[:, -1].tolist()
-        self._cliffs: list[float] = cliffs.tolist()
-        self._saturation: list[float] = self._table.chain.saturation.tolist()
+        self._cliffs = cliffs
         light = [np.log(p99[metric][:, 0] / limit) for metric, limit in limits.items()]
         self._shortfall = np.max(np.stack(light), axis=0).tolist() if light else [0.0] * len(rates)
 
     def picks(self, groups: Sequence[Sequence[int]]) -> list[int]:
         """The best row of each group."""
-        contenders = [self._contenders(group) for group in groups]
-        close = [row for some in contenders if len(some) > 1 for row in some]
+        contenders = self._contenders(groups)
+        close = [row for some in contenders if len(some) > 1 for row in some if self._cliffs[row] > 0]
         if close and self._limits:
             # once more between the two loads about it: where nearly no load is kept, a straight line errs by a third
             rates = self._between[close]
             p99 = self._p99(select_rows(self._table, np.asarray(close)), rates)
             cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in self._limits.items()])
-            for row, cliff in zip(close, cliffs.tolist(), strict=True):
-                self._cliffs[row] = cliff
-        return [min(some, key=self._rank) for some in contenders]
+            self._cliffs[close] = cliffs
+        ranks = self._ranks()
+        return [min(some, key=ranks.__getitem__) for some in contenders]
 
     def _p99(self, table: ReplicaTable, rates: Array) -> dict[str, Array]:
         metrics = tuple(self._limits) or ("tpot",)
@@ -192,18 +193,24 @@ class _Search:
         found = latencies(table, rates, metrics=metrics, quantiles=quantiles).table
         return {metric: values[0.99] for metric, values in found.items()}
 
-    def _contenders(self, group: Sequence[int]) -> list[int]:
-        """Rows of a group that may be the best, whose cliffs must be told apart."""
-        able = [row for row in group if self._cliffs[row] > 0]
-        if not able:
-            return [min(group, key=self._rank)]
-        surely = min(self._needed(row, self._low[row])[:2] for row in able)
-        return [row for row in able if self._needed(row, self._high[row])[:2] <= surely]
+    def _contenders(self, groups: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Rows of each group that may be the best, whose cliffs must be told apart; all where none keeps a promise."""
+        able = (self._cliffs > 0).tolist()
+        most, least = (self._needed(self._between[:, end]) for end in (0, -1))
+        found: list[list[int]] = []
+        for group in groups:
+            good = [row for row in group if able[row]]
+            surely = min((most[row][:2] for row in good), default=None)
+            found.append(list(group) if surely is None else [row for row in good if least[row][:2] <= surely])
+        return found
 
-    def _rank(self, row: int) -> tuple[int, float, int, float, int]:
-        cliff = self._cliffs[row]
-        if cliff > 0:
-            bought, used, replicas = self._needed(row, cliff)
-            return 0, bought, used, -replicas * cliff, row
-        _, used, _ = self._needed(row, SAFE_LOAD * self._saturation[row])
-        return 1, self._shortfall[row], used, 0.0, row
+    def _ranks(self) -> list[tuple[int, float, float, float, int]]:
+        """What decides between rows, the best least."""
+        kept = self._cliffs > 0
+        needs = self._needed(np.where(kept, self._cliffs, SAFE_LOAD * self._table.chain.saturation))
+        return [
+            (0, bought, used, -replicas * cliff, row) if cliff > 0 else (1, shortfall, used, 0.0, row)
+            for row, ((bought, used, replicas), cliff, shortfall) in enumerate(
+                zip(needs, self._cliffs.tolist(), self._shortfall, strict=True)
+            )
+        ]
