@@ -292,10 +292,10 @@ class Refinement:
         self._progress: dict[tuple[int, int], _Progress] = {}
         self._pool = ThreadPoolExecutor(THREADS)
 
-    def stages(self) -> Iterator[Outcome | None]:
+    def stages(self, *, watched: bool = True) -> Iterator[Outcome | None]:
         """An outcome at the end of every stage, the last one final, and None between pieces of work.
 
-        First the selected alternative with few requests, then all of them with the draws of all open figures, then
+        Where nobody watches, only the last is evaluated further than layouts and replicas need. First the selected alternative with few requests, then all of them with the draws of all open figures, then
         as many requests as the scenario asks for.
         """
         try:
@@ -304,17 +304,19 @@ class Refinement:
             # layouts and replicas only: bands of latencies nobody is shown would take half of the first look
             outcome = self._evaluator.evaluate(self._scenario, LEAST_SAMPLES, frozenset())
             yield from self._simulate(outcome, self._order[:1], few)
-            yield self._evaluate(QUICK_SAMPLES)
+            if watched:
+                yield self._evaluate(QUICK_SAMPLES)
             yield from self._simulate(outcome, self._order[1:], few)
-            outcome = self._evaluate(None)
-            if few < wanted:
+            looked_at = None if watched else LEAST_SAMPLES
+            outcome = self._evaluate(looked_at)
+            if few < wanted and watched:
                 yield outcome
             for _ in range(SIZINGS):
                 for position in range(len(self._order)):
                     yield from self._simulate(outcome, self._order[position : position + 1], wanted)
-                    if position == 0:
+                    if position == 0 and watched:
                         yield self._evaluate(None)
-                before, outcome = outcome, self._evaluate(None)
+                before, outcome = outcome, self._evaluate(looked_at)
                 if _replicas(before) == _replicas(outcome):
                     break
             self.corrections = Corrections(self.corrections.of, complete=True)
@@ -386,7 +388,7 @@ def _replicas(outcome: Outcome) -> list[int]:
 def simulated_outcome(evaluator: Evaluator, scenario: Scenario) -> Outcome:
     """The final outcome by simulation: what the window shows in the end, in one call."""
     last: Outcome | None = None
-    for stage in Refinement(evaluator, scenario).stages():
+    for stage in Refinement(evaluator, scenario).stages(watched=False):
         last = stage or last
     assert last is not None, "the last stage is an outcome"
     return last
