@@ -295,8 +295,9 @@ class Refinement:
     def stages(self, *, watched: bool = True) -> Iterator[Outcome | None]:
         """An outcome at the end of every stage, the last one final, and None between pieces of work.
 
-        Where nobody watches, only the last is evaluated further than layouts and replicas need. First the selected alternative with few requests, then all of them with the draws of all open figures, then
-        as many requests as the scenario asks for.
+        First the selected alternative with few requests, then all of them with the draws of all open figures, then
+        as many requests as the scenario asks for. Where nobody watches, only the last is evaluated further than
+        layouts and replicas need.
         """
         try:
             wanted = self._scenario.simulation.requests
