@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from explorer.catalog.location import resource_root
 from explorer.plots.fonts import NOTE, font
 from explorer.plots.tokens import CONTROL_RADIUS, DARK, LIGHT, RADIUS, Tokens
 
@@ -109,6 +110,7 @@ def palette(chosen: Tokens) -> QPalette:
 def style_sheet(chosen: Tokens) -> str:
     """The one style sheet: hairlines and washes, no boxes in boxes."""
     t, note = chosen, int(NOTE + 0.5)
+    arrow, tick = ((resource_root() / "icons" / f"{name}-{t.name}.png").as_posix() for name in ("choose", "tick"))
     return f"""
 QToolTip {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.hairline}; padding: 6px; }}
 QMenuBar {{ background: {t.panel}; color: {t.secondary}; border-bottom: 1px solid {t.hairline}; padding: 1px 4px; }}
@@ -133,7 +135,8 @@ QLineEdit#value {{ font-weight: 600; padding: 1px 3px; }}
 QComboBox {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.hairline};
   border-radius: {CONTROL_RADIUS}px; padding: 2px 6px; min-height: 20px; }}
 QComboBox:focus {{ border: 1px solid {t.accent}; }}
-QComboBox::drop-down {{ border: 0; width: 16px; }}
+QComboBox::drop-down {{ border: 0; width: 18px; }}
+QComboBox::down-arrow {{ image: url("{arrow}"); width: 10px; height: 6px; }}
 QComboBox QAbstractItemView {{ background: {t.panel}; border: 1px solid {t.hairline};
   selection-background-color: {t.accent_wash}; selection-color: {t.text}; }}
 QToolButton, QPushButton {{ background: transparent; color: {t.secondary}; border: 1px solid transparent;
@@ -149,6 +152,9 @@ QToolButton#segment:focus {{ border: 1px solid {t.text}; }}
 QToolButton#flat {{ font-size: {note}px; padding: 1px 4px; }}
 QCheckBox {{ color: {t.text}; spacing: 6px; min-height: 20px; border: 1px solid transparent;
   border-radius: {CONTROL_RADIUS}px; }}
+QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {t.secondary}; border-radius: 3px;
+  background: {t.panel}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border: 1px solid {t.accent}; image: url("{tick}"); }}
 QCheckBox:focus {{ border: 1px solid {t.accent}; }}
 QListWidget, QTableView {{ background: {t.panel}; color: {t.text}; border: 0; outline: 0;
   selection-background-color: {t.accent_wash}; selection-color: {t.text}; }}

@@ -42,9 +42,9 @@ ANSWER_PIXELS = 17
 READABLE = 860
 """Pixels of a line that the eye still follows."""
 REPLICAS: tuple[Offer, ...] = (
-    Offer("as many replicas as it takes", "auto"),
-    Offer("as many replicas as now", "now"),
     Offer("replicas and layout as now", "now+layout"),
+    Offer("as many replicas as now", "now"),
+    Offer("as many replicas as it takes", "auto"),
     Offer("one replica", "1"),
 )
 

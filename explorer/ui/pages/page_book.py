@@ -85,14 +85,14 @@ def _claims(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
 
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
-    PageKind("win_map", "Win map", "Wi&n map", "Ctrl+8", _win_map),
-    PageKind("fleet", "Fleet", "F&leet", "Ctrl+4", _fleet),
-    PageKind("evidence", "Evidence", "&Evidence", "Ctrl+5", _evidence),
-    PageKind("matters", "What matters", "&What matters", "Ctrl+6", _matters),
-    PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+7", _ask_first),
-    PageKind("tail", "Tail", "&Tail", "Ctrl+T", _tail),
+    PageKind("win_map", "Win map", "Wi&n map", "Ctrl+4", _win_map),
+    PageKind("matters", "What matters", "&What matters", "Ctrl+5", _matters),
+    PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+6", _ask_first),
+    PageKind("fleet", "Fleet", "F&leet", "Ctrl+7", _fleet),
+    PageKind("tail", "Tail", "&Tail", "Ctrl+8", _tail),
     PageKind("break_even", "Break-even", "&Break-even", "Ctrl+9", _break_even),
     PageKind("claims", "Claims", "C&laims", "Ctrl+0", _claims),
+    PageKind("evidence", "Evidence", "&Evidence", "Ctrl+Shift+E", _evidence),
 )
 """Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
 

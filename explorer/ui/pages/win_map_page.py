@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from explorer.plots.tokens import Tokens
@@ -104,6 +104,14 @@ class WinMapPage(Page):
         }
         self._document.change_several(changes, f"place on the win map to {place_words(found, column, row)}")
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_footing()
+
+    def _fit_footing(self) -> None:
+        """A text that is broken into lines asks for one only."""
+        self.footing.setMinimumHeight(max(self.footing.heightForWidth(self.width()), 0))
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._on_changed()
@@ -175,6 +183,7 @@ class WinMapPage(Page):
         more = f" · {out} other chips cannot be had where you buy, or are not known well enough" if out else ""
         notes = [one.note for one in found.contestants if not one.reachable and one.note]
         self.footing.setText(" · ".join([footing_words(found) + more, *notes]))
+        self._fit_footing()
         self.footing.setToolTip(
             "Left out: " + "; ".join(f"{name}: {why}" for name, why in found.left_out.items()) if out else ""
         )
