@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from explorer.scenario.document import plain
 from explorer.scenario.schema import Scenario
+from explorer.scenario.tables import plain
 
 
 def with_baseline(scenario: Scenario, baseline: Scenario | None) -> Scenario:

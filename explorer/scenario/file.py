@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from explorer.catalog.catalog import Catalog
 from explorer.errors import Problem, ScenarioFileError
 from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records, unreadable_claims
-from explorer.scenario.document import new_text, plain, same, updated_text
 from explorer.scenario.lines import key_lines, line_of
 from explorer.scenario.migrate import FormatError, migrated
 from explorer.scenario.saving import write_whole
 from explorer.scenario.schema import Scenario
+from explorer.scenario.tables import plain, same
 from explorer.scenario.wording import Fault, Step, faults, written
 
 MAX_BYTES = 1_000_000
@@ -100,6 +100,9 @@ def write_scenario(
     saved; the old file is then as it was.
     """
     place = Path(path)
+    # what writes files is not needed to open one
+    from explorer.scenario.document import new_text, updated_text
+
     text = new_text(scenario) if original is None else updated_text(scenario, original.text_document)
     try:
         content = text.encode("utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import load_catalog
@@ -51,9 +51,9 @@ class PaintCounter(QObject):
 
 
 def painted_parts(widgets: Iterable[QWidget]) -> list[QWidget]:
-    """The widgets and the views within them: a plot of which only the curves move paints its view alone."""
+    """The widgets and what is within them: a plot of which only the curves move paints its chart alone."""
     shown = list(widgets)
-    return shown + [view.viewport() for widget in shown for view in widget.findChildren(QAbstractScrollArea)]
+    return shown + [part for widget in shown for part in widget.findChildren(QWidget)]
 
 
 def measure(move: Callable[[int], None], painted: PaintCounter) -> tuple[np.ndarray, np.ndarray]:

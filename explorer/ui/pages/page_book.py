@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QTabBar, QVBoxLayout, QWidget
@@ -11,8 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QTabBar, QVBoxLayout, QWidget
 from explorer.plots.tokens import Tokens
 from explorer.ui.document import Document
 from explorer.ui.pages.compare_page import ComparePage
-from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.page import Page
+
+if TYPE_CHECKING:
+    from explorer.ui.pages.economics_feed import EconomicsFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ class PageBook(QWidget):
             if kind is None:
                 raise KeyError(f"no page '{key}' (there are {', '.join(self.keys[1:])})")
             if self._feed is None:
+                from explorer.ui.pages.economics_feed import EconomicsFeed
+
                 self._feed = EconomicsFeed(self._document, self)
             page = kind.make(self._document, self._feed, self)
             page.figure_asked.connect(self.figure_asked)
