@@ -80,33 +80,36 @@ class _Nodes:
     share: Array
 
 
+@lru_cache(maxsize=4096)
+def _nodes_of(cap: int, spacing: NodeSpacing) -> tuple[Array, Array, float, Array, Ints, Array]:
+    """The nodes of one cap: batch sizes, spans, end span, ln n!, and where they lie on the ladder of timed steps."""
+    line = batch_nodes(cap, spacing)
+    # steps of one second, one token out: what is left of the weights is the factorial
+    chain = build_chain(line, np.ones((1, len(line))), 1.0)
+    place = np.log(np.maximum(line, 1.0)) / np.log(max(float(cap), 1.0 + 1e-9)) * (GRID - 1)
+    left = np.minimum(np.maximum(place.astype(np.int64), 0), GRID - 2)
+    share = np.minimum(np.maximum(place - left, 0.0), 1.0)
+    return line, chain.span[0], float(chain.end_span[0]), -chain.log_weight[0], left, share
+
+
 @lru_cache(maxsize=256)
 def _nodes(caps: tuple[int, ...], spacing: NodeSpacing) -> _Nodes:
-    lines = [batch_nodes(cap, spacing) for cap in caps]
-    most = -(-max(len(line) for line in lines) // PADDING) * PADDING
+    lines = [_nodes_of(cap, spacing) for cap in caps]
+    most = -(-max(len(line[0]) for line in lines) // PADDING) * PADDING
     shape = (len(caps), most)
     tables = _Nodes(
-        count=np.zeros(len(caps), dtype=np.int64),
+        count=np.asarray([len(line[0]) for line in lines], dtype=np.int64),
         node=np.zeros(shape),
         span=np.zeros(shape),
-        end=np.zeros(len(caps)),
+        end=np.asarray([line[2] for line in lines]),
         factorial=np.zeros(shape),
         left=np.zeros(shape, dtype=np.int64),
         share=np.zeros(shape),
     )
-    for at, (cap, line) in enumerate(zip(caps, lines, strict=True)):
-        count = len(line)
-        # steps of one second, one token out: what is left of the weights is the factorial
-        chain = build_chain(line, np.ones((1, count)), 1.0)
-        place = np.log(np.maximum(line, 1.0)) / np.log(max(float(cap), 1.0 + 1e-9)) * (GRID - 1)
-        left = np.minimum(np.maximum(place.astype(np.int64), 0), GRID - 2)
-        tables.count[at] = count
-        tables.node[at, :count] = line
-        tables.span[at, :count] = chain.span[0]
-        tables.end[at] = chain.end_span[0]
-        tables.factorial[at, :count] = -chain.log_weight[0]
-        tables.left[at, :count] = left
-        tables.share[at, :count] = np.minimum(np.maximum(place - left, 0.0), 1.0)
+    for at, (node, span, _, factorial, left, share) in enumerate(lines):
+        count = len(node)
+        tables.node[at, :count], tables.span[at, :count] = node, span
+        tables.factorial[at, :count], tables.left[at, :count], tables.share[at, :count] = factorial, left, share
     return tables
 
 
