@@ -11,10 +11,8 @@ from explorer.catalog.chip import Chip
 from explorer.catalog.portability import portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
-from explorer.scenario.places import places
 from explorer.scenario.quantity import quantity_for_unit, same_dimension
 from explorer.scenario.schema import LayoutChoice, Override, Record, Scenario
-from explorer.scenario.statement import BASELINE_FLEET, StatementError, parse_statement
 from explorer.scenario.wording import Fault, Step, fields_of
 
 Path = tuple[Step, ...]
@@ -43,34 +41,21 @@ def unknown_records(document: Mapping[str, Any], catalog: Catalog) -> tuple[Faul
 
 def unreadable_claims(document: Mapping[str, Any]) -> tuple[Fault, ...]:
     """Claims whose statement cannot be read, each with the column of what is wrong and what is allowed there."""
-    found: list[Fault] = []
-    for position, claim in _tables(document.get("claims")):
-        statement = claim.get("statement")
-        if isinstance(statement, str) and statement:
-            try:
-                parse_statement(statement)
-            except StatementError as error:
-                found.append(_refused_claim(position, error))
-    return tuple(found)
+    claims = [(position, claim.get("statement")) for position, claim in _tables(document.get("claims"))]
+    if not claims:
+        return ()
+    # few scenarios make claims, and the others start without what reads them
+    from explorer.scenario.claim_checks import unreadable
+
+    return tuple(unreadable(claims))
 
 
-def _refused_claim(position: int, error: StatementError) -> Fault:
-    return Fault(("claims", position, "statement"), f"column {error.column}: {error.reason}", error.allowed)
+def _misplaced_claims(scenario: Scenario, catalog: Catalog) -> Iterable[Fault]:
+    if not scenario.claims:
+        return ()
+    from explorer.scenario.claim_checks import misplaced
 
-
-def _misplaced_claims(scenario: Scenario, catalog: Catalog) -> Iterator[Fault]:
-    """Claims about alternatives, workloads or degrees that the scenario does not have, or a baseline it lacks."""
-    for position, claim in enumerate(scenario.claims):
-        try:
-            statement = parse_statement(claim.statement)
-            places(scenario, statement, catalog)
-        except StatementError as error:
-            yield _refused_claim(position, error)
-            continue
-        for term in statement.terms:
-            if term.subject == BASELINE_FLEET and scenario.baseline is None:
-                reason = f"column {term.subject_column}: the scenario has no baseline"
-                yield Fault(("claims", position, "statement"), reason, "the fleet, or a [baseline] in the file")
+    return misplaced(scenario, catalog)
 
 
 def misplaced_choices(scenario: Scenario, catalog: Catalog) -> tuple[Fault, ...]:
