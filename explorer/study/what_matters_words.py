@@ -112,8 +112,8 @@ def headline(found: WhatMatters) -> str:
     if not found.demands or moving is None:
         return f"Nothing about the choice hangs on an undisclosed figure; {found.best_now} costs least as things stand."
     return (
-        f"No single undisclosed figure changes the choice: {found.best_now} costs least either way. For "
-        f"{found.alternative}, {mid_sentence(moving.title)} moves the answer most."
+        f"No single undisclosed figure changes the choice: {found.best_now} costs least on average, what may go wrong "
+        f"included. For {found.alternative}, {mid_sentence(moving.title)} moves the answer most."
     )
 
 
