@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given or ["open"])
     try:
         command: Callable[[argparse.Namespace], int] = options.run
+        if command is not _open:
+            gc.enable()
         return command(options)
     except ExplorerError as error:
         print(error, file=sys.stderr)
@@ -212,6 +215,7 @@ def _open(options: argparse.Namespace) -> int:
         from explorer.ui.application import run
 
         return run(options.files, catalog)
+    gc.enable()
     from explorer.study.verdict_table import verdict_text
 
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -83,6 +84,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         QTimer.singleShot(AFTER_THE_FRAME_MS, live.start_worker)
         QTimer.singleShot(AFTER_THE_FRAME_MS, document.refine_now)
         QTimer.singleShot(AFTER_THE_FRAME_MS, life.offer_recovery)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, _collect_garbage_again)
         tour_on_first_sight(window, layout)
         code = application.exec()
         layout.remember()
@@ -100,6 +102,12 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
             os.environ[HANDED_OVER] = str(journal)
         os.execv(begin_again[0], begin_again)
     return code
+
+
+def _collect_garbage_again() -> None:
+    """From the first picture on; what is there by then stays, and is not looked through in a frame."""
+    gc.freeze()
+    gc.enable()
 
 
 def _command_line(path: Path | None) -> list[str]:

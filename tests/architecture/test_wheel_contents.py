@@ -43,5 +43,5 @@ def test_that_the_wheel_carries_the_licences_of_the_program_the_font_and_the_tra
 def test_that_both_commands_are_installed(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     lines = wheel.read(name).decode().split("\n")
-    assert "inference-explorer = explorer.cli:main" in lines
-    assert "inference-explorer-gui = explorer.cli:main_window" in lines
+    assert "inference-explorer = explorer.__main__:main" in lines
+    assert "inference-explorer-gui = explorer.__main__:main_window" in lines

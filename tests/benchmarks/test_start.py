@@ -18,6 +18,7 @@ TIMES = 10
 
 CHILD = """
 import os, sys, time
+import explorer.__main__ as program  # what an installed command imports
 from explorer import cli
 cli._has_display = lambda: True  # offscreen, but as with a screen
 import explorer.ui.application as started
@@ -42,7 +43,8 @@ def made(scale=1.0):
     application.installEventFilter(application.first_paint)
     return application
 started.application_object = made
-cli.main(["open", sys.argv[1]])
+sys.argv = ["inference-explorer", "open", sys.argv[1]]
+program.main()
 """
 
 
