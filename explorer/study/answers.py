@@ -14,7 +14,7 @@ from explorer.scenario.schema import Scenario, Workload
 from explorer.study.deployment import Candidate, Deployment
 from explorer.study.money import ChipPrice
 from explorer.study.outcome import Metric, WorkloadOutcome
-from explorer.study.replica import Demand, Latencies, ReplicaTable
+from explorer.study.replica import Demand, ReplicaTable
 from explorer.study.resolve import ServedModel
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Context:
     demand: Demand
     limits: Mapping[str, float]
     """Promises, seconds by metric."""
+    moving: bool = False
+    """A hand is at work: answers to rows that it leaves alone may be those of the frame before."""
 
     @property
     def sharded(self) -> bool:
@@ -62,7 +64,11 @@ class Loaded:
 
     table: ReplicaTable
     rates: Array
-    found: Latencies
+    """Requests/s of one replica, (rows, loads)."""
+    utilisation: Array
+    """(rows, loads)."""
+    latency: Mapping[str, Mapping[float, Array]]
+    """Quantiles by metric, seconds, (rows, loads)."""
     cliffs: Array
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,8 +18,10 @@ from explorer.study.correction import Correction
 from explorer.study.deployment import Candidate, rows_of
 from explorer.study.drawn_rows import under_load
 from explorer.study.draws import SOBOL_FROM, uniforms
+from explorer.study.kept import Kept, Same
+from explorer.study.layout_search import Pick
 from explorer.study.outcome import METRICS, Banded, Metric
-from explorer.study.replica import Rows
+from explorer.study.replica import Rows, shared_scv
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder
 
@@ -107,6 +109,29 @@ def with_first_error(found: dict[str, dict[float, Array]], firsts: Array) -> Non
             found["ttft"][q] = values + extra
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Along:
+    """The draws of one alternative along its load: ends of the band (BAND_POINTS,) by metric, cliffs (samples,)."""
+
+    low: Mapping[str, Array]
+    high: Mapping[str, Array]
+    cliffs: Array
+    saturations: Array
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Point:
+    """The draws of one alternative at its operating point, by metric and quantile: all (samples,), P5 and P95."""
+
+    draws: Mapping[str, Mapping[float, Array]]
+    low: Mapping[str, Mapping[float, Array]]
+    high: Mapping[str, Mapping[float, Array]]
+
+
+_ALONG: Kept[_Along] = Kept(64)
+_POINTS: Kept[_Point] = Kept(64)
+
+
 def draw_bands(
     context: Context,
     sized: Sequence[Sized],
@@ -114,65 +139,148 @@ def draw_bands(
     saturation: Array,
     samples: int,
     metrics: tuple[Metric, ...],
-    corrections: Sequence[Correction | None] = (),
+    corrections: Sequence[Correction | None],
+    picks: Sequence[Pick],
 ) -> Bands:
     """Evaluate every draw of every alternative at its operating point and along its load, replicas held.
 
     `metrics` are the latencies to draw; the first token, time per token and promised ones must be among them.
 
-    `saturation` (alternatives,): central saturation of one replica, which sets where the band is evaluated.
+    `saturation` (alternatives,): central saturation of one replica, which sets where the band is evaluated. `picks`
+    tell alternatives apart: while a hand moves, what it leaves alone is taken from the frame before.
     """
-    scenario = context.scenario
-    kind = "moe" if context.served.shape.is_moe else "dense"
-    factors = [
-        residual_factors(
-            entry.deployment.chip.id,
-            entry.deployment.chip.evidence_grade,
-            kind,
-            samples,
-            scenario.simulation.seed,
-        )
-        for entry in sized
-    ]
     share = np.asarray(replicas, dtype=np.float64)
-    at = load_ladder(BAND_POINTS)[None, :] * saturation[:, None]
-    loads = np.concatenate([at, (context.rate / share)[:, None]], axis=1)
-    rows = drawn_rows(context, [entry.candidate for entry in sized], samples, [step for step, _ in factors])
-    given = corrections or [None] * len(sized)
-    first_up = np.asarray([1.0 if one is not None else first_token_up() for one in given])
-    every, count = np.repeat(loads, samples, axis=0), len(sized)
-    firsts = np.concatenate([first for _, first in factors])
-    each = tuple(one for one in corrections for _ in range(samples)) if any(corrections) else ()
-    found, largest = under_load(context, rows, every, np.repeat(share, samples), metrics, each)
-    with_first_error(found, firsts)
-    point: dict[str, dict[float, Array]] = {}
-    ends: tuple[dict[str, dict[float, Array]], dict[str, dict[float, Array]]] = ({}, {})
-    low: dict[str, Array] = {}
-    high: dict[str, Array] = {}
-    for metric in metrics:
-        point[metric] = {q: values[:, -1].reshape(count, samples) for q, values in found[metric].items()}
-        ordered = {q: np.sort(draws, axis=1) for q, draws in point[metric].items()}
-        for end, share_of_draws in zip(ends, (LOW, HIGH), strict=True):
-            end[metric] = {q: draws[:, order_index(share_of_draws, samples)] for q, draws in ordered.items()}
-        along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
-        low[metric] = along[:, order_index(LOW, samples), :]
-        high[metric] = along[:, order_index(HIGH, samples), :] * (first_up[:, None] if metric == "ttft" else 1.0)
-    checks = [(found[metric][0.99][:, :-1], limit) for metric, limit in context.limits.items()]
-    cliffs = largest_rate_within(every[:, :-1], checks)
-    if samples >= SOBOL_FROM:
-        # a moving hand does without
-        cliffs = _beyond(context, rows, each, cliffs, every[:, BAND_POINTS - 1], largest, share, firsts)
+    drawing = _Drawing(
+        context, sized, share, samples, metrics, corrections,
+        load_ladder(BAND_POINTS)[None, :] * saturation[:, None], context.rate / share,
+    )  # fmt: skip
+    seed = context.scenario.simulation.seed
+    keys = [
+        (pick, samples, seed, metrics, scv, Same(correction))
+        for pick, scv, correction in zip(picks, shared_scv(context.demand, share).tolist(), corrections, strict=True)
+    ]
+    rated = [(key, rate) for key, rate in zip(keys, drawing.rates.tolist(), strict=True)]
+    along_known, point_known = _ALONG, _POINTS
+    if not context.moving:
+        along_known, point_known = Kept(len(keys)), Kept(len(keys))
+    along, point = [along_known.get(key) for key in keys], [point_known.get(key) for key in rated]
+    new_along = [at for at, one in enumerate(along) if one is None]
+    new_point = [at for at, one in enumerate(point) if one is None]
+    # both at once where they are of the same alternatives
+    for which, do_along, do_point in (
+        [(new_along, True, True)] if new_along == new_point else [(new_along, True, False), (new_point, False, True)]
+    ):
+        if which:
+            lines, points = drawing.of(which, along=do_along, point=do_point)
+            for at, line in zip(which, lines, strict=bool(lines)):
+                along[at] = line
+                along_known.put(keys[at], line)
+            for at, one in zip(which, points, strict=bool(points)):
+                point[at] = one
+                point_known.put(rated[at], one)
+    lines = [one for one in along if one is not None]
+    points = [one for one in point if one is not None]
+
+    def by_quantile(part: Callable[[_Point], Mapping[str, Mapping[float, Array]]]) -> dict[str, dict[float, Array]]:
+        tables = [part(one) for one in points]
+        return {
+            metric: {q: np.array([table[metric][q] for table in tables]) for q in tables[0][metric]}
+            for metric in metrics
+        }
+
     return Bands(
-        point,
-        *ends,
-        low,
-        high,
-        at,
-        cliffs.reshape(count, samples),
-        largest.reshape(count, samples),
+        by_quantile(lambda one: one.draws),
+        by_quantile(lambda one: one.low),
+        by_quantile(lambda one: one.high),
+        {metric: np.array([one.low[metric] for one in lines]) for metric in metrics},
+        {metric: np.array([one.high[metric] for one in lines]) for metric in metrics},
+        drawing.at,
+        np.array([one.cliffs for one in lines]),
+        np.array([one.saturations for one in lines]),
         context.limits,
-        first_up,
+        drawing.first_up,
     )
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """The draws of some alternatives under load; arrays (alternatives, ...)."""
+
+    context: Context
+    sized: Sequence[Sized]
+    share: Array
+    """Replicas."""
+    samples: int
+    metrics: tuple[Metric, ...]
+    corrections: Sequence[Correction | None]
+    at: Array
+    """Rates a replica along the load, (alternatives, BAND_POINTS), requests/s."""
+    rates: Array
+    """Rate a replica at the operating point, requests/s."""
+
+    @property
+    def first_up(self) -> Array:
+        """Factor by which the upper end of P99 first token is raised."""
+        return np.asarray([1.0 if one is not None else first_token_up() for one in self.corrections])
+
+    def of(self, which: Sequence[int], *, along: bool, point: bool) -> tuple[list[_Along], list[_Point]]:
+        """What was asked for of the alternatives at these places, in their order; else empty lists."""
+        context, samples, count = self.context, self.samples, len(which)
+        places = np.asarray(which)
+        seed, kind = context.scenario.simulation.seed, "moe" if context.served.shape.is_moe else "dense"
+        chips = [self.sized[one].deployment.chip for one in which]
+        factors = [residual_factors(chip.id, chip.evidence_grade, kind, samples, seed) for chip in chips]
+        firsts = np.concatenate([first for _, first in factors])
+        rows = drawn_rows(context, [self.sized[one].candidate for one in which], samples, [step for step, _ in factors])
+        given = [self.corrections[one] for one in which]
+        each = tuple(one for one in given for _ in range(samples)) if any(given) else ()
+        columns = [self.at[places]] if along else []
+        columns += [self.rates[places, None]] if point else []
+        loads, share = np.repeat(np.concatenate(columns, axis=1), samples, axis=0), self.share[places]
+        found, largest = under_load(context, rows, loads, np.repeat(share, samples), self.metrics, each)
+        with_first_error(found, firsts)
+        points = self._points(found, count) if point else []
+        if not along:
+            return [], points
+        rates = loads[:, :BAND_POINTS]
+        tails: dict[str, Array] = {metric: found[metric][0.99][:, :BAND_POINTS] for metric in self.metrics}
+        cliffs = largest_rate_within(rates, [(tails[metric], limit) for metric, limit in context.limits.items()])
+        if samples >= SOBOL_FROM:
+            # a moving hand does without
+            cliffs = _beyond(context, rows, each, cliffs, rates[:, -1], largest, share, firsts)
+        ordered: dict[str, Array] = {
+            metric: np.sort(tail.reshape(count, samples, BAND_POINTS), axis=1) for metric, tail in tails.items()
+        }
+        low = {metric: draws[:, order_index(LOW, samples)] for metric, draws in ordered.items()}
+        high = {metric: draws[:, order_index(HIGH, samples)] for metric, draws in ordered.items()}
+        high["ttft"] = high["ttft"] * self.first_up[places, None]
+        cliffs, largest = cliffs.reshape(count, samples), largest.reshape(count, samples)
+        lines = [
+            _Along(
+                {metric: ends[at] for metric, ends in low.items()},
+                {metric: ends[at] for metric, ends in high.items()},
+                cliffs[at],
+                largest[at],
+            )
+            for at in range(count)
+        ]
+        return lines, points
+
+    def _points(self, found: Mapping[str, Mapping[float, Array]], count: int) -> list[_Point]:
+        """The operating point, which is the last column, of each alternative."""
+        quantiles = tuple(found[self.metrics[0]])
+        block = np.array([[found[metric][q][:, -1] for q in quantiles] for metric in self.metrics])
+        block = block.reshape(len(self.metrics), len(quantiles), count, self.samples)
+        ordered = np.sort(block, axis=3)
+        ends = [ordered[..., order_index(end, self.samples)] for end in (LOW, HIGH)]
+
+        def table(values: Array, at: int) -> dict[str, dict[float, Array]]:
+            return {
+                metric: {q: values[row, column, at] for column, q in enumerate(quantiles)}
+                for row, metric in enumerate(self.metrics)
+            }
+
+        return [_Point(table(block, at), table(ends[0], at), table(ends[1], at)) for at in range(count)]
 
 
 def _beyond(

@@ -17,7 +17,7 @@ from explorer.engine.stragglers import mean_of_max_lognormal
 from explorer.errors import LayoutError
 from explorer.scenario.schema import Alternative, LayoutChoice
 from explorer.study.figures import FigureSet
-from explorer.study.kept import Same
+from explorer.study.kept import Kept, Same
 from explorer.study.outcome import Layout
 from explorer.study.replica import Rows
 from explorer.study.resolve import KV_BYTES, ServedModel, chip_spec, compute_format, fabric_of, require_links
@@ -168,6 +168,36 @@ def candidates_of_all(
     sequence_sharding: bool,
 ) -> list[tuple[Candidate, ...]]:
     """`candidates_of` each deployment, their memory looked at together."""
+    question = (
+        served.shape, p99_tokens, constants, sequence_sharding,
+        tuple(
+            (
+                Same(one.figures), one.weight_precision, one.kv_precision, one.settings.token_budget,
+                one.settings.parallelism_degree, one.settings.layout,
+            )
+            for one in deployments
+        ),
+    )  # fmt: skip
+    found = _HELD.of(
+        question, lambda: _layouts_held(deployments, served, p99_tokens, constants, sequence_sharding)
+    )
+    return [
+        tuple(Candidate(deployment, layout, held) for layout, held in some)
+        for deployment, some in zip(deployments, found, strict=True)
+    ]
+
+
+_HELD: Kept[list[list[tuple[Layout, float]]]] = Kept(16)
+
+
+def _layouts_held(
+    deployments: Sequence[Deployment],
+    served: ServedModel,
+    p99_tokens: float,
+    constants: StepConstants,
+    sequence_sharding: bool,
+) -> list[list[tuple[Layout, float]]]:
+    """The layouts of each deployment with the sequences of `p99_tokens` tokens that its memory holds in them."""
     layouts = [candidate_layouts(deployment, served.shape) for deployment in deployments]
     counts = [len(some) for some in layouts]
     terms = np.asarray(
@@ -194,10 +224,7 @@ def candidates_of_all(
         sequence_sharding=sequence_sharding,
     )
     values = iter(held.ravel().tolist())
-    return [
-        tuple(Candidate(deployment, layout, next(values)) for layout in some)
-        for deployment, some in zip(deployments, layouts, strict=True)
-    ]
+    return [[(layout, next(values)) for layout in some] for some in layouts]
 
 
 def split_of(layouts: Sequence[Layout]) -> Split:

@@ -1,28 +1,18 @@
-"""From computed arrays to the parts of an outcome: memory picture, money, batch, and the sentences beside them."""
+"""From computed arrays to the parts of an outcome: batch, layout, and the sentences beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from explorer.engine.cost import (
-    chips_in_whole_units,
-    cost_per_million_tokens,
-    energy_per_token,
-    monthly_cost,
-    monthly_tokens,
-    split_input_output,
-)
 from explorer.scenario.quantity import QUANTITIES
-from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.answers import Context, Sized
 from explorer.study.deployment import Deployment, layouts_by_degree
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,
     AlternativeOutcome,
-    Banded,
     BatchReport,
     Cost,
     LatencyCurve,
@@ -32,9 +22,6 @@ from explorer.study.outcome import (
     Percentiles,
 )
 from explorer.study.resolve import ServedModel, compute_format
-from explorer.study.sizing import SAFE_LOAD
-
-Array = NDArray[np.float64]
 
 METRIC_NAMES: dict[str, str] = {
     "ttft": "first token",
@@ -71,6 +58,14 @@ def precision_note(deployment: Deployment) -> str:
 
 def availability(context: Context, deployment: Deployment) -> tuple[bool, str]:
     """Whether the chip can be had where the scenario buys, and what is known about it."""
+    key = ("availability", deployment.cloud, context.scenario.access.clouds)
+    kept: tuple[bool, str] | None = deployment.figures.memo.get(key)
+    if kept is None:
+        kept = deployment.figures.memo[key] = _availability(context, deployment)
+    return kept
+
+
+def _availability(context: Context, deployment: Deployment) -> tuple[bool, str]:
     offers = context.catalog.offers_for(deployment.chip.id, deployment.cloud or None)
     published = [offer for offer in offers if not offer.hypothetical]
     clouds = context.scenario.access.clouds
@@ -182,105 +177,6 @@ def tightest_metric(outcome: AlternativeOutcome, limits: Mapping[str, float]) ->
         if metric in limits and p99 is not None:
             ratios[metric] = p99.value / limits[metric]
     return max(ratios, key=lambda one: ratios[one]) if ratios else "tpot"
-
-
-def money(
-    context: Context,
-    entry: Sized,
-    bought: int,
-    cliff: float,
-    cliffs: Array,
-    saturations: Array,
-    loaded: Loaded,
-    row: int,
-) -> tuple[Cost, Banded | None]:
-    """Cost of an alternative at the stated traffic, and energy a token (SEMANTICS: Money).
-
-    The band prices each draw at the chips it would take to keep the promises in that draw.
-    """
-    price, layout = entry.price, entry.candidate.layout
-    traffic, demand = context.workload.traffic, context.demand
-    per_request = demand.prompt + demand.output
-    tokens = float(monthly_tokens(context.rate, traffic.peak_to_mean, per_request))
-    values = entry.deployment.values
-    energy = None
-    if "board_power" in values:
-        overhead = 1.0 + context.scenario.price.power_overhead_share
-        tokens_per_s = context.rate / traffic.peak_to_mean * demand.output
-        joule = float(
-            energy_per_token(
-                values["board_power"] * overhead * bought,
-                context.scenario.price.load_share,
-                context.scenario.price.pue,
-                tokens_per_s,
-            )
-        )
-        figure = entry.deployment.chip.figures["board_power"]
-        override = context.scenario.overrides.get(entry.deployment.chip.id, {}).get("board_power")
-        settled = override is not None and override.value is not None
-        low, high = (1.0, 1.0) if settled else (figure.low / figure.value, figure.high / figure.value)
-        energy = Banded(joule, min(joule * low, joule), max(joule * high, joule))
-    if price.usd is None:
-        return Cost(None, None, None, None, None, None, price.basis, price.source, False, False, price.reason), energy
-    month = float(monthly_cost(price.usd, bought))
-    per_million = month / (tokens / 1e6)
-    drawn_usd = np.full_like(cliffs, price.usd) if price.draws is None else price.draws
-    months = np.sort(drawn_months(context, entry, cliffs, saturations, drawn_usd))
-    low = float(months[int(0.05 * (len(months) - 1))])
-    high = float(months[int(np.ceil(0.95 * (len(months) - 1)))])
-    band = Banded(month, min(low, month), max(high, month))
-    scale = 1e6 / tokens
-    prefill, decode = _chip_time(loaded, row, context)
-    split = split_input_output(
-        month, tokens * demand.prompt / per_request, tokens * demand.output / per_request, prefill, decode
-    )
-    full = None
-    if cliff > 0:
-        full = float(cost_per_million_tokens(price.usd * layout.chips, cliff * per_request))
-    drawn_usd = np.sort(drawn_usd)
-    return (
-        Cost(
-            usd_per_month=band,
-            usd_per_million_blended=Banded(per_million, band.low * scale, band.high * scale),
-            usd_per_million_input=float(split.usd_per_million_input),
-            usd_per_million_output=float(split.usd_per_million_output),
-            usd_per_million_at_full_use=full,
-            usd_per_chip_hour=Banded(
-                price.usd,
-                min(float(drawn_usd[int(0.05 * (len(drawn_usd) - 1))]), price.usd),
-                max(float(drawn_usd[int(np.ceil(0.95 * (len(drawn_usd) - 1)))]), price.usd),
-            ),
-            price_basis=price.basis,
-            price_source=price.source,
-            price_hypothetical=price.hypothetical,
-            price_stale=price.stale,
-        ),
-        energy,
-    )
-
-
-def drawn_months(context: Context, entry: Sized, cliffs: Array, saturations: Array, usd: Array) -> Array:
-    """USD a month in each draw (samples,): each priced at the chips it would take to keep the promises in that draw.
-
-    `cliffs` and `saturations` (samples,) are of one replica, `usd` (samples,) or (1,) is the price of a chip-hour.
-    """
-    settings = entry.deployment.settings
-    carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
-    fixed = settings.replicas
-    replicas = (
-        np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0) if fixed == "auto" else np.full_like(carried, fixed)
-    )
-    chips = (replicas + settings.spare_replicas) * entry.candidate.layout.chips
-    return np.asarray(monthly_cost(usd, chips_in_whole_units(chips, entry.price.unit_size)))
-
-
-def _chip_time(loaded: Loaded, row: int, context: Context) -> tuple[float, float]:
-    """Seconds of a replica that one request's prompt and its output take at the busy half of the batch range."""
-    chain = loaded.table.chain
-    node = chain.nodes.shape[1] // 2
-    prefill = float(loaded.table.marginal_at[row, node])
-    decode = float(loaded.table.decode_at[row, node] / max(chain.nodes[row, node], 1.0)) * context.demand.output
-    return prefill, decode
 
 
 def not_fitting(context: Context, entry: Sized) -> AlternativeOutcome:

@@ -32,10 +32,21 @@ class Kept(Generic[T]):
 
     def of(self, question: Hashable, answer: Callable[[], T]) -> T:
         """The answer to a question: the one kept, or `answer()`."""
-        found = self._answers.pop(question, None)
+        found = self.get(question)
         if found is None:
             found = answer()
-        self._answers[question] = found
+            self.put(question, found)
+        return found
+
+    def get(self, question: Hashable) -> T | None:
+        """The answer kept, None where there is none; whoever asks several questions answers the new ones together."""
+        found = self._answers.pop(question, None)
+        if found is not None:
+            self._answers[question] = found
+        return found
+
+    def put(self, question: Hashable, answer: T) -> None:
+        """Keep an answer."""
+        self._answers[question] = answer
         if len(self._answers) > self._size:
             del self._answers[next(iter(self._answers))]
-        return found

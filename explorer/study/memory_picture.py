@@ -17,6 +17,7 @@ from explorer.engine.memory import (
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.answers import Context, Sized
 from explorer.study.deployment import Deployment, candidates_of, split_of
+from explorer.study.kept import Kept, Same
 from explorer.study.outcome import MemoryFit, ReadTime
 from explorer.study.replica import p99_length
 from explorer.study.resolve import KV_BYTES, compute_format, step_constants
@@ -33,59 +34,83 @@ def memory_fits(
     """The memory pictures of deployments at their operating batches (SEMANTICS: Memory picture)."""
     if not sized:
         return []
-    shape, constants, demand = context.served.shape, step_constants(), context.demand
-    deployments = [entry.deployment for entry in sized]
-
-    def column(values: Sequence[float]) -> Array:
-        return np.asarray(values, dtype=np.float64)[:, None]
-
+    shape, demand = context.served.shape, context.demand
     split = split_of([entry.candidate.layout for entry in sized])
-    width = column([compute_format(one.chip, one.weight_precision).weight_bytes for one in deployments])
-    kv_width = column([KV_BYTES[one.kv_precision] for one in deployments])
-    capacity = column([one.capacity for one in deployments])
-    budget = column([float(one.settings.token_budget) for one in deployments])
-    batch = np.maximum(column(mean_batch), 1.0)
-    sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
-    weights = weight_bytes_per_chip(shape, width, split)
-    other = other_bytes_per_chip(shape, budget, capacity, split, constants)
-    sequences = kv_bytes_per_sequence(
-        shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
-    ) / np.asarray(split.dp)
+    width, kv_width, _, _ = _columns(sized)
+    batch = np.maximum(np.asarray(mean_batch, dtype=np.float64)[:, None], 1.0)
     touched = bytes_touched_per_step(
         shape, width, kv_width, batch, demand.mean_context, split, sequence_sharding=context.sharded
     )
-    longest = largest_context(
-        shape, width, kv_width, capacity, budget, split, constants, sequence_sharding=context.sharded
-    )
+    question = (
+        shape, step_constants(), demand, context.sharded,
+        tuple(
+            (
+                Same(one.deployment.figures), one.deployment.weight_precision, one.deployment.kv_precision,
+                one.deployment.settings.token_budget, one.candidate.layout,
+            )
+            for one in sized
+        ),
+    )  # fmt: skip
+    held = _HELD.of(question, lambda: _held(context, sized))
     return [
-        _picture(
-            context,
-            entry,
-            float(weights[at, 0]),
-            float(other[at, 0]),
-            float(sequences[at, 0]),
-            float(sequences[at, 1]),
-            float(touched[at, 0]),
-            float(longest[at, 0]),
-            float(batch[at, 0]),
-            batch_p99[at],
-        )
-        for at, entry in enumerate(sized)
+        _picture(context, *parts)
+        for parts in zip(sized, held, touched[:, 0].tolist(), batch[:, 0].tolist(), batch_p99, strict=True)
     ]
+
+
+Held = tuple[float, float, float, float, float]
+"""Bytes of one chip: weights, other, a sequence of P99 and of mean length; and the longest context, tokens."""
+
+_HELD: Kept[list[Held]] = Kept(16)
+"""What no slider of the load moves."""
+
+
+def _columns(sized: Sequence[Sized]) -> tuple[Array, Array, Array, Array]:
+    """Bytes a weight and a KV value, capacity in bytes and token budget of deployments, (rows, 1) each."""
+    deployments = [entry.deployment for entry in sized]
+    table = np.asarray(
+        [
+            (
+                compute_format(one.chip, one.weight_precision).weight_bytes,
+                KV_BYTES[one.kv_precision],
+                one.capacity,
+                float(one.settings.token_budget),
+            )
+            for one in deployments
+        ]
+    )
+    return table[:, 0:1], table[:, 1:2], table[:, 2:3], table[:, 3:4]
+
+
+def _held(context: Context, sized: Sequence[Sized]) -> list[Held]:
+    shape, constants, demand = context.served.shape, step_constants(), context.demand
+    split = split_of([entry.candidate.layout for entry in sized])
+    width, kv_width, capacity, budget = _columns(sized)
+    sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
+    sequences = kv_bytes_per_sequence(
+        shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
+    ) / np.asarray(split.dp)
+    parts = (
+        weight_bytes_per_chip(shape, width, split),
+        other_bytes_per_chip(shape, budget, capacity, split, constants),
+        sequences,
+        largest_context(
+            shape, width, kv_width, capacity, budget, split, constants, sequence_sharding=context.sharded
+        ),
+    )
+    table = np.concatenate([np.broadcast_to(part, (len(sized), part.shape[1])) for part in parts], axis=1)
+    return [(weights, other, p99, mean, longest) for weights, other, p99, mean, longest in table.tolist()]
 
 
 def _picture(
     context: Context,
     entry: Sized,
-    weights: float,
-    other: float,
-    p99_sequence: float,
-    mean_sequence: float,
+    held: Held,
     touched: float,
-    longest: float,
     batch: float,
     batch_p99: float,
 ) -> MemoryFit:
+    weights, other, p99_sequence, mean_sequence, longest = held
     candidate, deployment = entry.candidate, entry.deployment
     capacity, fits = deployment.capacity, candidate.fits
     usable = capacity * step_constants().usable_memory_share

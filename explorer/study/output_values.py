@@ -9,7 +9,7 @@ from explorer.engine.cost import cost_per_million_tokens, monthly_cost, monthly_
 from explorer.errors import ExplorerError
 from explorer.scenario.outputs import OutputName
 from explorer.study.answers import Context, DrawnWorkload
-from explorer.study.describe import drawn_months
+from explorer.study.bill import drawn_months
 from explorer.study.outcome import AlternativeOutcome, Banded, Metric
 
 Array = NDArray[np.float64]
@@ -150,8 +150,8 @@ def _at_price(output: OutputName, drawn: DrawnWorkload, at: int, usd: Array) -> 
         tokens = np.where(cliffs > 0, cliffs, 1.0) * (context.demand.prompt + context.demand.output)
         each = cost_per_million_tokens(usd * entry.candidate.layout.chips, tokens)
         return np.where(cliffs > 0, each, np.inf)
-    months = drawn_months(context, entry, cliffs, bands.saturations[at], usd)
-    return months if output.key == "usd_per_month" else months / _million_tokens(context)
+    months = drawn_months(context, [entry], cliffs[None], bands.saturations[None, at], usd)[0]
+    return np.asarray(months if output.key == "usd_per_month" else months / _million_tokens(context))
 
 
 def _million_tokens(context: Context) -> float:

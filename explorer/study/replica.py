@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -142,9 +143,16 @@ class StepGrid:
     stall_probability: Array
     """Chance that a rare stall hits a step, (rows, 1)."""
 
-    def rows(self, at: NDArray[np.intp]) -> StepGrid:
+    def rows(self, at: NDArray[np.intp] | slice) -> StepGrid:
         """The grid of some rows only."""
         return StepGrid(**{field.name: getattr(self, field.name)[at] for field in fields(StepGrid)})
+
+
+def stacked_grids(grids: Sequence[StepGrid]) -> StepGrid:
+    """Grids below each other as one."""
+    return StepGrid(
+        **{field.name: np.concatenate([getattr(one, field.name) for one in grids]) for field in fields(StepGrid)}
+    )
 
 
 def step_grid(
@@ -292,7 +300,7 @@ def latencies(
     A random split over R replicas leaves each with SCV' = 1 + (SCV-1)/R.
     """
     demand = table.demand
-    scv = 1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64)
+    scv = shared_scv(demand, replicas)
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
     state = solve_loads(table.chain, rate / capacities(table.corrections) if table.corrections else rate, scv)
     state.average(*table.averaged)
@@ -333,6 +341,11 @@ def latencies(
     if table.corrections:
         answer = put_on(answer, table.corrections, state.utilisation)
     return Latencies(state=state, chain=table.chain, table=answer)
+
+
+def shared_scv(demand: Demand, replicas: Array | float) -> Array:
+    """Squared coefficient of variation of the gaps that each of R replicas sees: SCV' = 1 + (SCV-1)/R."""
+    return np.asarray(1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64))
 
 
 def batch_quantile(state: LoadState, chain: Chain, q: float) -> Array:

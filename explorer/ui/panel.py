@@ -23,7 +23,7 @@ from explorer.ui.pace import Pace
 WIDTH = 308
 SETTLED = 5
 """Rounds of events after which layouts within layouts have all been laid out."""
-VALUES_MS, ANSWERS_MS = 90, 110
+VALUES_MS, ANSWERS_MS = 150, 210
 """Between two looks of the groups at values and at answers while a hand moves; not together, for the frame's sake."""
 ROOMY = 700
 """Height from which the ticks of the sliders are labelled; logical pixels."""

@@ -24,7 +24,7 @@ from explorer.ui.verdict import SURE
 SECONDS, RATE, MONTH, PER_MILLION, SHARE = (
     QUANTITIES[key] for key in ("seconds", "request_rate", "usd_per_month", "usd_per_million", "share")
 )
-PACE_MS = 120
+PACE_MS = 270
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 

@@ -28,7 +28,7 @@ from explorer.ui.pages.side_by_side import Row, Side, rows_of
 MAX_FURTHER = 2
 REFERENCE = 1
 """The baseline's column: every change is against it."""
-PACE_MS = 120
+PACE_MS = 270
 TITLE_WIDTH = 250
 ROW_HEIGHT = 24
 Index = QModelIndex | QPersistentModelIndex

@@ -1,0 +1,217 @@
+"""The outcomes of a workload's alternatives, assembled from what the engine answered about their rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.cost import chips_in_whole_units
+from explorer.scenario.schema import Alternative
+from explorer.study import describe
+from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.bands import Bands, banded
+from explorer.study.bill import bills
+from explorer.study.correction import CLOSED_FORM, Correction
+from explorer.study.memory_picture import memory_fits
+from explorer.study.outcome import (
+    METRICS,
+    AlternativeOutcome,
+    Banded,
+    Cost,
+    LatencyCurve,
+    MemoryFit,
+    Metric,
+    Percentiles,
+)
+from explorer.study.power import beyond_limit, share_within_limit
+from explorer.study.replica import Latencies, batch_quantile
+from explorer.study.sizing import load_ladder
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the engine says of the alternatives that fit; sequences in their order, arrays (alternatives, ...)."""
+
+    context: Context
+    settings: Sequence[Alternative]
+    entries: Sequence[Sized]
+    rows: Sequence[int]
+    """Their places in `loaded`."""
+    replicas: Sequence[int]
+    loaded: Loaded
+    point: Latencies
+    """At the operating point, (alternatives, 1)."""
+    bands: Bands
+    metrics: Sequence[Metric]
+
+
+def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
+    """The outcome of each alternative that fits."""
+    context, entries, point = answered.context, answered.entries, answered.point
+    wanted = [
+        (replicas + settings.spare_replicas) * entry.candidate.layout.chips
+        for replicas, settings, entry in zip(answered.replicas, answered.settings, entries, strict=True)
+    ]
+    units = [entry.price.unit_size for entry in entries]
+    bought = [int(chips) for chips in chips_in_whole_units(wanted, units).tolist()]
+    p99_batch = batch_quantile(point.state, point.chain, 0.99)[:, 0].tolist()
+    mean_batch = point.state.mean_batch[:, 0].tolist()
+    bands, loaded, rows = answered.bands, answered.loaded, answered.rows
+    return [
+        _alternative(answered, at, *parts)
+        for at, parts in enumerate(
+            zip(
+                bought,
+                bills(context, entries, bought, loaded, rows, bands.cliffs, bands.saturations),
+                memory_fits(context, entries, mean_batch, p99_batch),
+                _curves(loaded, rows, bands, answered.metrics),
+                mean_batch,
+                p99_batch,
+                strict=True,
+            )
+        )
+    ]
+
+
+def _alternative(
+    answered: Answered,
+    at: int,
+    bought: int,
+    bill: tuple[Cost, Banded | None],
+    memory: MemoryFit,
+    curves: dict[Metric, LatencyCurve],
+    mean_batch: float,
+    p99_batch: float,
+) -> AlternativeOutcome:
+    context, loaded, point, bands = answered.context, answered.loaded, answered.point, answered.bands
+    settings, entry, row, replicas = (
+        answered.settings[at], answered.entries[at], answered.rows[at], answered.replicas[at],
+    )  # fmt: skip
+    chip, layout, rate = entry.deployment.chip, entry.candidate.layout, context.rate
+    saturation = float(loaded.table.saturation[row])
+    correction = loaded.table.corrections[row] if loaded.table.corrections else None
+    cliff = float(loaded.cliffs[row])
+    feasible = rate < replicas * saturation
+    p99 = {metric: float(found[0.99][at, 0]) for metric, found in point.table.items()}
+    broken = [metric for metric, limit in context.limits.items() if not p99[metric] <= limit * (1.0 + 1e-6)]
+    light = {metric: float(found[0.99][row, 0]) for metric, found in loaded.latency.items()}
+    reason = describe.promise_reason(context, broken, p99, light, replicas, saturation, cliff)
+    spare = settings.spare_replicas
+    cost, energy = bill
+    over = beyond_limit(context, entry, bought, cliff)
+    within = share_within_limit(context, entry, bought, bands.cliffs.shape[1])
+    available, availability = describe.availability(context, entry.deployment)
+    waits = float(point.state.wait_probability[at, 0])
+    return AlternativeOutcome(
+        name=settings.name,
+        chip=chip.id,
+        chip_name=chip.name,
+        label=f"{chip.short_name} ×{layout.chips}",
+        unit_noun=chip.unit_noun,
+        degree=layout.chips,
+        degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",
+        legal_degrees=entry.degrees,
+        layout=layout,
+        layout_sentence=describe.layout_sentence(layout, replicas, spare),
+        replicas=replicas,
+        spare_replicas=spare,
+        chips_total=bought,
+        feasible=feasible,
+        keeps_promises=feasible and not broken and not over,
+        reason="; ".join(text for text in (over, reason) if text),
+        memory=memory,
+        batch=describe.batch_report(entry, mean_batch, p99_batch, waits),
+        latency={metric: _percentiles(metric, point, bands, at, reason, correction) for metric in METRICS},
+        curves=curves,
+        rates=loaded.rates[row] * replicas,
+        request_rate=rate,
+        utilisation=rate / (replicas * saturation),
+        max_request_rate=cliff * replicas,
+        saturation_rate=saturation * replicas,
+        next_replica_rate=cliff * replicas if cliff > 0 else None,
+        throughput_tokens_per_s=min(rate, saturation * replicas) * context.demand.output,
+        probability_keeps=bands.probabilities(at, within),
+        cost=cost,
+        energy_joule_per_token=energy,
+        evidence_grade=chip.evidence_grade,
+        latency_method=CLOSED_FORM if correction is None else correction.method,
+        simulated_requests=correction.requests if correction is not None and correction.simulated else 0,
+        precision_note=describe.precision_note(entry.deployment),
+        available=available,
+        availability_note=availability,
+        open_figures=describe.open_figures(entry.deployment),
+        within_power_limit=not over,
+    )
+
+
+def _percentiles(
+    metric: Metric, point: Latencies, bands: Bands, at: int, reason: str, correction: Correction | None
+) -> Percentiles:
+    if metric not in point.table:
+        return Percentiles(None, None, None, "not looked at while a hand moves")
+    found: dict[float, Banded | None] = {}
+    for q in (0.5, 0.95, 0.99):
+        value = float(point.table[metric][q][at, 0])
+        up = float(bands.first_up[at]) if metric == "ttft" and q == 0.99 else 1.0
+        low, high = float(bands.point_low[metric][q][at]), float(bands.point_high[metric][q][at]) * up
+        if correction is not None and math.isfinite(value):
+            own = (np.asarray([one]) for one in (value, low, high))
+            ends = _widened(correction, metric, q, point.state.utilisation[at], *own)
+            low, high = (float(end[0]) for end in ends)
+        found[q] = banded(value, low, high)
+    return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
+
+
+def _curves(
+    loaded: Loaded, rows: Sequence[int], bands: Bands, metrics: Sequence[Metric]
+) -> list[dict[Metric, LatencyCurve]]:
+    """Curves of the alternatives in `rows`, with their bands brought from the bands' few loads to the curves' many."""
+    load, table = loaded.utilisation, loaded.latency
+    ends = np.array([[bands.low[metric], bands.high[metric]] for metric in metrics])
+    logs = np.log(np.minimum(ends, 1e9))
+    lows, highs = np.exp(logs @ _between_loads(bands.at.shape[1], load.shape[1])).swapaxes(0, 1)
+    p50s, p99s = (np.array([table[metric][q] for metric in metrics])[:, rows] for q in (0.5, 0.99))
+    lows, highs = np.minimum(lows, p99s), np.maximum(np.where(highs > 1e6, np.inf, highs), p99s)
+    curves: list[dict[Metric, LatencyCurve]] = []
+    for at, row in enumerate(rows):
+        correction = loaded.table.corrections[row] if loaded.table.corrections else None
+        own: dict[Metric, LatencyCurve] = {}
+        for metric, p50, p99, low, high in zip(metrics, p50s, p99s, lows, highs, strict=True):
+            if correction is None:
+                own[metric] = LatencyCurve(p50[at], p99[at], low[at], high[at])
+                continue
+            wider = _widened(correction, metric, 0.99, load[row], p99[at], low[at], high[at])
+            own[metric] = LatencyCurve(
+                p50[at],
+                p99[at],
+                *wider,
+                sampled_low=p99[at] * np.exp(-correction.at(correction.below, metric, 0.99, load[row])),
+                sampled_high=p99[at] * np.exp(correction.at(correction.above, metric, 0.99, load[row])),
+            )
+        curves.append(own)
+    return curves
+
+
+@lru_cache(maxsize=4)
+def _between_loads(few: int, many: int) -> Array:
+    """Weights (few, many) that interpolate linearly from one ladder of loads to another between the same ends."""
+    weights = [np.interp(load_ladder(many), load_ladder(few), one) for one in np.eye(few)]
+    return np.asarray(weights)
+
+
+def _widened(
+    correction: Correction, metric: Metric, q: float, load: Array, value: Array, low: Array, high: Array
+) -> tuple[Array, Array]:
+    """A band of open figures with the simulation's own uncertainty beside it: in quadrature, on logarithms."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        down = np.hypot(np.log(value / np.minimum(low, value)), correction.at(correction.below, metric, q, load))
+        up = np.hypot(np.log(np.maximum(high, value) / value), correction.at(correction.above, metric, q, load))
+        carried = np.isfinite(value)
+        return np.where(carried, value * np.exp(-down), low), np.where(carried, value * np.exp(up), high)

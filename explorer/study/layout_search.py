@@ -1,0 +1,255 @@
+"""Which layout each deployment takes: the cliff of every candidate, and the fewest chips that keep the promises."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.latency import largest_rate_within
+from explorer.engine.records import StepConstants
+from explorer.scenario.schema import Stragglers
+from explorer.study.deployment import Candidate, rows_of
+from explorer.study.kept import Kept, Same
+from explorer.study.replica import Demand, ReplicaTable, StepGrid, latencies, select_rows, stacked_grids
+from explorer.study.resolve import ServedModel
+from explorer.study.sizing import SAFE_LOAD, grid_of, load_ladder, table_of
+
+Array = NDArray[np.float64]
+
+SEARCH_LOADS = 12
+_FIFTHS = np.linspace(0.0, 1.0, 5)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the layouts of all deployments of a workload share."""
+
+    served: ServedModel
+    demand: Demand
+    limits: Mapping[str, float]
+    constants: StepConstants
+    stragglers: Stragglers
+    sharded: bool
+
+    @property
+    def known_by(self) -> Hashable:
+        """What two questions must share for a layout's answer to one to be that to the other."""
+        return (
+            self.served.shape, self.demand, tuple(self.limits.items()), self.constants, self.stragglers, self.sharded,
+        )  # fmt: skip
+
+
+@dataclass(eq=False, slots=True)
+class _Group:
+    """The candidate layouts of one deployment: timed, and put under load where there are several to choose from."""
+
+    grid: StepGrid
+    table: ReplicaTable
+    """Of this group and others timed with it; its own rows begin at `first`."""
+    first: int
+    between: Array
+    """Rates, (layouts, 5), from the last load looked at below each cliff to the next one, requests/s."""
+    cliffs: Array
+    """Largest rate of one replica that keeps every promise, (layouts,), requests/s; 0 where none does."""
+    shortfall: Array
+    """ln of latency over promise at hardly any load, of the promise that is farthest off, (layouts,)."""
+    apart: NDArray[np.bool_]
+    """Whose cliff was looked at once more between the loads about it, (layouts,)."""
+
+    @property
+    def saturation(self) -> Array:
+        """Largest rate of one replica, (layouts,), requests/s."""
+        return self.table.chain.saturation[self.first : self.first + len(self.cliffs)]
+
+
+Pick = tuple[Same, int]
+"""A deployment's layouts and the place of the one taken: the same pick has the same step times."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The layout each deployment takes, their step times, a row each, and what tells one row from another."""
+
+    candidates: Sequence[Candidate]
+    grid: StepGrid
+    picks: tuple[Pick, ...]
+
+
+_QUESTIONS: Kept[Same] = Kept(8)
+_GROUPS: Kept[_Group] = Kept(96)
+_PICKED: Kept[StepGrid] = Kept(6)
+
+
+def choose_layouts(
+    groups: Sequence[Sequence[Candidate]],
+    question: Question,
+    rate: float,
+    units: Sequence[int],
+    *,
+    moving: bool = False,
+) -> Chosen:
+    """For each deployment the candidate with the fewest chips bought that keeps the promises at `rate`, requests/s.
+
+    Ties go to the fewest chips used, then to the largest margin. Where none keeps them: the one that comes
+    closest to the promises at light load. Only candidates that fit may be given; `units` are what each deployment's
+    chips are bought in. While a hand is `moving`, deployments that it leaves alone are not timed again.
+    """
+    known = _GROUPS if moving else Kept[_Group](len(groups))
+    shared = _QUESTIONS.of(question.known_by, lambda: Same(object()))
+    keys = [_key(shared, group) for group in groups]
+    found = {key: known.get(key) for key in keys}
+    new = {key: group for key, group in zip(keys, groups, strict=True) if found[key] is None}
+    for key, timed in zip(new, _timed(list(new.values()), question), strict=True):
+        found[key] = timed
+        known.put(key, timed)
+    members = [one for key in keys if (one := found[key]) is not None]
+    picked = _Search(groups, members, question, rate, units).picks()
+    picks = tuple((Same(one), place) for one, place in zip(members, picked, strict=True))
+
+    def stacked() -> StepGrid:
+        return stacked_grids([one.grid.rows(slice(at, at + 1)) for one, at in zip(members, picked, strict=True)])
+
+    grid = _PICKED.of(picks, stacked)
+    return Chosen([group[place] for group, place in zip(groups, picked, strict=True)], grid, picks)
+
+
+def _key(shared: Same, group: Sequence[Candidate]) -> Hashable:
+    one = group[0].deployment
+    return (
+        shared, Same(one.figures), one.weight_precision, one.kv_precision, one.settings.token_budget,
+        tuple((candidate.layout, candidate.cap) for candidate in group),
+    )  # fmt: skip
+
+
+def _timed(groups: Sequence[Sequence[Candidate]], question: Question) -> list[_Group]:
+    """Time the layouts of several deployments at once, and find between which loads their cliffs lie."""
+    if not groups:
+        return []
+    flat = [candidate for group in groups for candidate in group]
+    constants, demand, stragglers = question.constants, question.demand, question.stragglers
+    rows = rows_of(flat, constants, stragglers.jitter_sigma)
+    grid = grid_of(question.served, demand, rows, constants, stragglers, question.sharded)
+    table = table_of(grid, demand, constants, stragglers, coarse=True)
+    count, choice = len(flat), any(len(group) > 1 for group in groups)
+    between, cliffs, shortfall = np.zeros((count, 5)), np.zeros(count), np.zeros(count)
+    if choice:
+        rates = load_ladder(SEARCH_LOADS)[None, :] * table.chain.saturation[:, None]
+        p99 = _p99(table, rates, question.limits)
+        cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in question.limits.items()])
+        between = _between(rates, cliffs)
+        light = [np.log(p99[metric][:, 0] / limit) for metric, limit in question.limits.items()]
+        shortfall = np.max(np.stack(light), axis=0) if light else shortfall
+    apart = np.zeros(count, dtype=np.bool_)
+    found: list[_Group] = []
+    first = 0
+    for group in groups:
+        own = slice(first, first + len(group))
+        found.append(_Group(grid.rows(own), table, first, between[own], cliffs[own], shortfall[own], apart[own]))
+        first = own.stop
+    return found
+
+
+def _p99(table: ReplicaTable, rates: Array, limits: Mapping[str, float]) -> dict[str, Array]:
+    metrics = tuple(limits) or ("tpot",)
+    quantiles = (0.5, 0.99) if "e2e" in limits else (0.99,)
+    found = latencies(table, rates, metrics=metrics, quantiles=quantiles).table
+    return {metric: values[0.99] for metric, values in found.items()}
+
+
+def _between(rates: Array, cliffs: Array) -> Array:
+    """Loads (rows, 5) from the last of the ascending `rates` (rows, loads) below each cliff to the next one."""
+    rows, last = np.arange(rates.shape[0]), rates.shape[1] - 1
+    above = np.minimum(np.sum(rates < cliffs[:, None], axis=1), last)
+    low = rates[rows, np.maximum(above - 1, 0)]
+    return np.asarray(low[:, None] + (rates[rows, above] - low)[:, None] * _FIFTHS)
+
+
+Need = tuple[float, float, float]
+"""Chips bought, chips used, replicas: whole numbers."""
+
+
+class _Search:
+    """The best layout of each deployment for one rate; `members` are those of `groups`, in order."""
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[Candidate]],
+        members: Sequence[_Group],
+        question: Question,
+        rate: float,
+        units: Sequence[int],
+    ) -> None:
+        self._members, self._limits, self._rate = members, question.limits, rate
+        counts = [len(group) for group in groups]
+        self._chips = np.asarray([one.layout.chips for group in groups for one in group])
+        self._spares = np.repeat([group[0].deployment.settings.spare_replicas for group in groups], counts)
+        self._units = np.repeat(units, counts)
+        ends = np.cumsum(counts).tolist()
+        self._rows = [range(end - count, end) for count, end in zip(counts, ends, strict=True)]
+
+    def picks(self) -> list[int]:
+        """The place of the best layout of each deployment among its own."""
+        if len(self._chips) == len(self._rows):
+            return [0] * len(self._rows)
+        contenders = self._contenders()
+        if self._limits:
+            self._tell_apart(contenders)
+        ranks = self._ranks()
+        return [
+            min(some, key=ranks.__getitem__) - rows.start for some, rows in zip(contenders, self._rows, strict=True)
+        ]
+
+    def _needed(self, cliffs: Array) -> list[Need]:
+        """What each layout needs to carry the traffic with given cliffs (rows,), requests/s."""
+        replicas = np.maximum(np.ceil(self._rate / cliffs - 1e-9), 1.0)
+        used = (replicas + self._spares) * self._chips
+        bought = np.ceil(used / self._units - 1e-9) * self._units
+        return list(zip(bought.tolist(), used.tolist(), replicas.tolist(), strict=True))
+
+    def _contenders(self) -> list[Sequence[int]]:
+        """Layouts of each deployment that may be the best, whose cliffs must be told apart; all where none keeps."""
+        able = (np.concatenate([one.cliffs for one in self._members]) > 0).tolist()
+        between = np.concatenate([one.between for one in self._members])
+        with np.errstate(divide="ignore"):
+            most, least = (self._needed(between[:, end]) for end in (0, -1))
+        found: list[Sequence[int]] = []
+        for rows in self._rows:
+            good = [row for row in rows if able[row]]
+            surely = min((most[row][:2] for row in good), default=None)
+            found.append(rows if surely is None else [row for row in good if least[row][:2] <= surely])
+        return found
+
+    def _tell_apart(self, contenders: Sequence[Sequence[int]]) -> None:
+        """Look once more between the two loads about the cliffs of contenders, where nobody has yet.
+
+        Where nearly no load is kept, a straight line errs by a third.
+        """
+        by_table: dict[Same, list[tuple[_Group, int]]] = {}
+        for member, rows, some in zip(self._members, self._rows, contenders, strict=True):
+            for row in some if len(some) > 1 else ():
+                at = row - rows.start
+                if member.cliffs[at] > 0 and not member.apart[at]:
+                    by_table.setdefault(Same(member.table), []).append((member, at))
+        for close in by_table.values():
+            rates = np.array([member.between[at] for member, at in close])
+            own = select_rows(close[0][0].table, np.asarray([member.first + at for member, at in close]))
+            p99 = _p99(own, rates, self._limits)
+            cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in self._limits.items()])
+            for (member, at), cliff in zip(close, cliffs.tolist(), strict=True):
+                member.cliffs[at], member.apart[at] = cliff, True
+
+    def _ranks(self) -> list[tuple[int, float, float, float, int]]:
+        """What decides between layouts, the best least."""
+        cliffs = np.concatenate([one.cliffs for one in self._members])
+        saturation = np.concatenate([one.saturation for one in self._members])
+        shortfall = np.concatenate([one.shortfall for one in self._members]).tolist()
+        needs = self._needed(np.where(cliffs > 0, cliffs, SAFE_LOAD * saturation))
+        return [
+            (0, bought, used, -replicas * cliff, row) if cliff > 0 else (1, short, used, 0.0, row)
+            for row, ((bought, used, replicas), cliff, short) in enumerate(
+                zip(needs, cliffs.tolist(), shortfall, strict=True)
+            )
+        ]

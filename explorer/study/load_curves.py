@@ -1,0 +1,134 @@
+"""One replica of each row along its load: latency curves, and the largest rate that keeps the promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.latency import largest_rate_within
+from explorer.study.answers import Context, Loaded
+from explorer.study.correction import Correction
+from explorer.study.kept import Kept, Same
+from explorer.study.layout_search import Chosen
+from explorer.study.outcome import METRICS, Metric
+from explorer.study.replica import ReplicaTable, latencies, select_rows, shared_scv
+from explorer.study.resolve import step_constants
+from explorer.study.sizing import load_ladder, replicas_for, table_of
+
+Array = NDArray[np.float64]
+
+CURVE_POINTS = 150
+CURVE_QUANTILES = (0.5, 0.99)
+SHARING_ATTEMPTS = 5
+READ_OFF = 0.998
+"""Share taken of a cliff that is only read off its curve, which may lie a hair too high."""
+
+
+def load_curves(
+    context: Context,
+    chosen: Chosen,
+    wanted: tuple[Metric, ...],
+    fixed: Sequence[int | Literal["auto"]],
+    corrections: tuple[Correction | None, ...] = (),
+) -> Loaded:
+    """Curves and cliffs of one replica of each row.
+
+    Bursty arrivals are as R replicas share them: R as set by hand, or as many as keep up.
+    """
+    table = table_of(chosen.grid, context.demand, step_constants(), context.scenario.stragglers)
+    if any(corrections):
+        table = replace(table, corrections=corrections)
+    rates = load_ladder(CURVE_POINTS)[None, :] * table.saturation[:, None]
+
+    def under(replicas: Array) -> Loaded:
+        curves = _curves_of(context, chosen, table, rates, wanted, replicas)
+        latency: dict[str, dict[float, Array]] = {
+            metric: {q: table_of_metric[at] for at, q in enumerate(CURVE_QUANTILES)}
+            for metric, table_of_metric in zip(wanted, np.stack([one.latency for one in curves], axis=2), strict=True)
+        }
+        cliffs = np.asarray([one.cliff for one in curves])
+        exact = len(wanted) == len(METRICS)
+        cliffs = _exact_cliffs(context, table, cliffs, rates[:, -1], replicas) if exact else READ_OFF * cliffs
+        return Loaded(table, rates, np.stack([one.utilisation for one in curves]), latency, cliffs)
+
+    shared = np.ones(len(fixed))
+    loaded = under(shared)
+    # how bursty a replica's share is depends on how many share it, and how many are needed on how bursty it is
+    for attempt in range(SHARING_ATTEMPTS if context.demand.arrival_scv != 1.0 else 0):
+        needed = np.asarray(
+            [
+                replicas_for(context.rate, float(cliff), float(saturation)) if count == "auto" else count
+                for cliff, saturation, count in zip(loaded.cliffs, table.saturation, fixed, strict=True)
+            ],
+            dtype=np.float64,
+        )
+        if np.array_equal(needed, shared):
+            break
+        shared = np.maximum(needed, shared) if attempt == SHARING_ATTEMPTS - 1 else needed
+        loaded = under(shared)
+    return loaded
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Curves:
+    """One replica's latencies along its load."""
+
+    utilisation: Array
+    """(loads,)."""
+    latency: Array
+    """(metrics, CURVE_QUANTILES, loads), seconds."""
+    cliff: float
+    """Largest rate that keeps every promise, requests/s, read off the curves."""
+
+
+_CURVES: Kept[_Curves] = Kept(64)
+
+
+def _curves_of(
+    context: Context, chosen: Chosen, table: ReplicaTable, rates: Array, wanted: tuple[Metric, ...], replicas: Array
+) -> list[_Curves]:
+    """The curves of every row; a moving hand takes those of rows that it leaves alone from the frame before."""
+    known = _CURVES if context.moving else Kept[_Curves](len(replicas))
+    corrections = table.corrections or (None,) * len(replicas)
+    keys = [
+        (pick, wanted, scv, Same(correction))
+        for pick, scv, correction in zip(
+            chosen.picks, shared_scv(context.demand, replicas).tolist(), corrections, strict=True
+        )
+    ]
+    found = [known.get(key) for key in keys]
+    new = [row for row, one in enumerate(found) if one is None]
+    if new:
+        at = np.asarray(new)
+        under = latencies(
+            select_rows(table, at), rates[at], replicas=replicas[at], metrics=wanted, quantiles=CURVE_QUANTILES
+        )
+        checks = [(under.table[metric][0.99], limit) for metric, limit in context.limits.items()]
+        cliffs = largest_rate_within(rates[at], checks)
+        block = np.array([[under.table[metric][q] for q in CURVE_QUANTILES] for metric in wanted])
+        for place, row in enumerate(new):
+            one = _Curves(under.state.utilisation[place], block[:, :, place], float(cliffs[place]))
+            known.put(keys[row], one)
+            found[row] = one
+    return [one for one in found if one is not None]
+
+
+def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, last: Array, replicas: Array) -> Array:
+    """Cliffs read off the curves brought to the last digits that count, by bisection about them; (rows,).
+
+    A moving hand does without.
+    """
+    if not context.limits:
+        return cliffs
+    low, high = 0.98 * cliffs, np.minimum(1.02 * cliffs, last)
+    promised = tuple(metric for metric in METRICS if metric in context.limits)
+    for _ in range(14):
+        middle = np.maximum(0.5 * (low + high), 1e-12)
+        found = latencies(table, middle[:, None], replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)).table
+        kept = np.all([found[one][0.99][:, 0] <= limit for one, limit in context.limits.items()], axis=0)
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    return np.asarray(np.where((cliffs > 0.0) & (cliffs < last), low, cliffs))
