@@ -72,6 +72,11 @@ def shipped_traces() -> tuple[str, ...]:
     return tuple(_register())
 
 
+def shipped_titles() -> dict[str, str]:
+    """What the shipped traces are called, by name."""
+    return {name: entry["title"] for name, entry in _register().items()}
+
+
 def shipped_trace(name: str) -> Trace:
     """A shipped trace; UnknownRecordError where there is none of that name."""
     register = _register()

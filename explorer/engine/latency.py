@@ -146,13 +146,15 @@ def tpot_quantiles(
     prompt_scv: float = 0.0,
     output_scv: float = 0.0,
     full_at: Array | None = None,
+    swells: bool = True,
 ) -> dict[float, Array]:
     """Time per output token of a request (mean over its tokens), quantiles (rows, loads), seconds.
 
     Centre: mean batch over token rate (Little). Spread: a request averages the batch over its own lifetime, which for
     a batch relaxing at about one lifetime keeps sqrt(2/e) of its standard deviation at light load and all of it near
     saturation; prompts met by chance (a Poisson number, each of its own length, shared by the request's own tokens)
-    add in quadrature, their skew by Cornish-Fisher. Source: theory of an Ornstein-Uhlenbeck batch, checked against
+    add in quadrature, the more so as the batch `swells` with them, which a fixed number of users does not, their skew
+    by Cornish-Fisher. Source: theory of an Ornstein-Uhlenbeck batch, checked against
     discrete-event runs to 2-7 % in the mean.
     """
     step = state.finite_step
@@ -165,7 +167,7 @@ def tpot_quantiles(
     met_number = busy * chain.output_tokens / (1.0 + output_scv)
     spread_out = (1.0 + prompt_scv) * (1.0 + output_scv)
     chance = marginal * np.sqrt(busy * (spread_out / chain.output_tokens))
-    if prompt_scv or output_scv:
+    if swells and (prompt_scv or output_scv):
         # a prompt met holds up everybody, so that more prompts are met: the batch's own gain, step over unloaded step
         chance *= step / chain.unloaded
     skew = np.minimum((1.0 + prompt_scv) ** 1.5 / np.sqrt(np.maximum(met_number, 1e-9)), 3.0)

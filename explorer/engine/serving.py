@@ -99,6 +99,8 @@ class Simulated:
     throughput: float
     """Requests done a second."""
     open_loop: bool
+    users: int = 0
+    """Users of a replica in a closed loop, 0 in an open one."""
 
     @property
     def saturated(self) -> bool:
@@ -299,6 +301,7 @@ def simulate(
         time_shares=run.time_shares,
         throughput=carried,
         open_loop=users is None,
+        users=users or 0,
     )
 
 

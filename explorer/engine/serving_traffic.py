@@ -167,3 +167,28 @@ def recorded(
         moments = moments / (gap * rate)
     lengths: list[NDArray[np.int64]] = [np.asarray(values, dtype=np.int64)[within] for values in (prompt, output)]
     return Requests(moments, lengths[0], lengths[1])
+
+
+def recorded_share(
+    arrival: ArrayLike, prompt: ArrayLike, output: ArrayLike, draws: Draws, rate: float, replicas: float
+) -> Requests:
+    """As many requests as there are draws, as one of `replicas` parts of a recording split request by request sees it.
+
+    `rate` is that of the replica, requests/s: time is stretched so that all replicas together see `replicas` times as
+    many. Which requests come here is drawn by geometric steps, a monotone function of the draws; when the recording
+    is used up it begins again, one mean gap later.
+    """
+    times = np.asarray(arrival, dtype=np.float64)
+    if replicas <= 1.0:
+        place = np.arange(draws.count)
+    else:
+        place = np.cumsum(np.ceil(draws.gaps / -math.log1p(-1.0 / replicas)).clip(1.0).astype(np.int64)) - 1
+    times = times - times[0]
+    span = float(times[-1])
+    gap = span / (times.size - 1) if times.size > 1 else 1.0
+    again, within = np.divmod(place, times.size)
+    moments = times[within] + again * (span + gap)
+    if gap > 0.0:
+        moments = moments / (gap * rate * replicas)
+    lengths: list[NDArray[np.int64]] = [np.asarray(values, dtype=np.int64)[within] for values in (prompt, output)]
+    return Requests(moments, lengths[0], lengths[1])

@@ -63,6 +63,12 @@ def parse_scenario(text: str, path: Path, catalog: Catalog | None = None) -> Loa
         raise _refusal(path, lines, [_fault_of(error.problem)]) from None
     found: list[Fault] = []
     scenario: Scenario | None = None
+    if _has_traces(present):
+        # few scenarios have recorded traffic, and the others start without what reads it
+        from explorer.scenario.traces import found_from, trace_faults
+
+        present = found_from(present, path.parent)
+        found.extend(trace_faults(present) if catalog is not None else ())
     try:
         scenario = Scenario.model_validate(present)
     except ValidationError as error:
@@ -103,7 +109,12 @@ def write_scenario(
     # what writes files is not needed to open one
     from explorer.scenario.document import new_text, updated_text
 
-    text = new_text(scenario) if original is None else updated_text(scenario, original.text_document)
+    told = scenario
+    if any(workload.traffic.trace is not None for workload in scenario.workloads) or scenario.baseline is not None:
+        from explorer.scenario.traces import told_from
+
+        told = told_from(scenario, place.parent)
+    text = new_text(told) if original is None else updated_text(told, original.text_document)
     try:
         content = text.encode("utf-8")
     except UnicodeEncodeError:
@@ -195,6 +206,17 @@ def _key_on(line: int | None, text: str) -> str:
     if not stated or not stated[0].strip():
         return WHOLE_FILE
     return stated[0].partition("=")[0].partition("#")[0].strip()[:60] or WHOLE_FILE
+
+
+def _has_traces(document: Any) -> bool:
+    """Whether any workload of a document, or of its baseline, names a recorded trace."""
+    workloads = document.get("workloads")
+    for workload in workloads if isinstance(workloads, list) else ():
+        traffic = workload.get("traffic") if isinstance(workload, dict) else None
+        if isinstance(traffic, dict) and "trace" in traffic:
+            return True
+    baseline = document.get("baseline")
+    return isinstance(baseline, dict) and _has_traces(baseline)
 
 
 def _depth(document: Any) -> int:

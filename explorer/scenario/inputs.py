@@ -32,7 +32,7 @@ class Input:
         if isinstance(value, tuple | list):
             return ", ".join(self.text(item) for item in value) or "none"
         if isinstance(value, Record):
-            return str(getattr(value, "name", "")) or _record_text(value)
+            return str(getattr(value, "label", "") or getattr(value, "name", "")) or _record_text(value)
         return str(value).replace("_", " ")
 
 
@@ -57,6 +57,13 @@ INPUTS: Mapping[str, Input] = MappingProxyType({
     "mode": Input("Traffic mode"),
     "request_rate_per_s": Input("Requests per second", "request_rate"),
     "arrival_cv": Input("Burstiness of arrivals", "plain"),
+    "arrivals": Input("Arrivals"),
+    "on_share": Input("Share of time with arrivals", "share"),
+    "burst_s": Input("Mean length of a burst", "seconds"),
+    "trace": Input("Recorded trace"),
+    "file": Input("File"),
+    "sha256": Input("SHA-256 of the file"),
+    "skip_bad_rows": Input("Go on without bad rows"),
     "prompt_tokens": Input("Prompt length", "tokens"),
     "prompt_cv": Input("Spread of prompt lengths", "plain"),
     "output_tokens": Input("Answer length", "tokens"),
@@ -80,6 +87,11 @@ INPUTS: Mapping[str, Input] = MappingProxyType({
     "replicas": Input("Replicas", "plain"),
     "spare_replicas": Input("Spare replicas", "plain"),
     "token_budget": Input("Token budget of a step", "tokens"),
+    "scheduler": Input("Scheduler"),
+    "prefill_instances": Input("Prefill instances of a replica", "plain"),
+    "decode_instances": Input("Decode instances of a replica", "plain"),
+    "kv_transfer_gb_per_s": Input("KV transfer of a chip", "bytes_per_s", 1e9),
+    "routing": Input("Routing"),
     "traffic_share": Input("Traffic share", "share"),
     "locked": Input("Share locked"),
     "tiers": Input("Tiers that count"),

@@ -16,6 +16,9 @@ MAX_ALTERNATIVES = 4
 
 WeightPrecision = Literal["bf16", "fp8", "int8", "fp4", "int4"]
 KvPrecision = Literal["bf16", "fp8"]
+Scheduler = Literal["chunked", "prefill_first", "static", "disaggregated"]
+SIMULATED_ONLY: dict[Scheduler, str] = {"static": "static batching", "disaggregated": "disaggregated prefill"}
+"""Schedulers that the closed form does not know, in words."""
 PriceBasis = Literal["offer", "cost_plus", "own"]
 Term = Literal["on_demand", "reserved", "spot"]
 Tier = Literal[
@@ -60,18 +63,69 @@ class ModelChoice(Record):
     kv_sequence_sharding: Flag = False
 
 
-class Traffic(Record):
-    """What arrives: the busy-hour mean rate of the whole service, and the lengths of prompts and answers."""
+class TraceChoice(Record):
+    """Recorded traffic: a shipped trace by `name`, or the user's own CSV of time, prompt and output.
 
-    mode: Literal["open_loop"] = "open_loop"
+    `file` is relative to the scenario's file there, and absolute in memory; `sha256` holds it to what it was.
+    """
+
+    name: str = ""
+    file: str = ""
+    sha256: str = ""
+    skip_bad_rows: Flag = False
+
+    @property
+    def label(self) -> str:
+        """What it is called in a line of text."""
+        return self.name or self.file.replace("\\", "/").rpartition("/")[2]
+
+    @model_validator(mode="after")
+    def _is_one_trace(self) -> TraceChoice:
+        if bool(self.name) == bool(self.file):
+            said = "both name and file" if self.name else "neither name nor file"
+            raise _refused("name", f"says {said}", "the name of a shipped trace, or the file of your own")
+        if self.name and (self.sha256 or self.skip_bad_rows):
+            key = "sha256" if self.sha256 else "skip_bad_rows"
+            raise _refused(key, "goes with a file of your own; a shipped trace is known", "leave it out")
+        if self.sha256 and not (len(self.sha256) == 64 and set(self.sha256) <= set("0123456789abcdef")):
+            raise _refused("sha256", "is no SHA-256", "64 digits and letters a to f")
+        return self
+
+
+class Traffic(Record):
+    """What arrives: the busy-hour mean rate of the whole service, and the lengths of prompts and answers.
+
+    In a closed loop a fixed number of users of each replica (an alternative's `max_batch`) ask again when served, and
+    the rate is what comes of it: `request_rate_per_s` and arrivals are then not looked at.
+    `arrivals` are gaps with a coefficient of variation (gamma, `arrival_cv`), bursts (silence for all but `on_share`
+    of the time, bursts of `burst_s` on average), or a recorded `trace`, stretched to the rate, whose lengths then
+    stand for those stated.
+    """
+
+    mode: Literal["open_loop", "closed_loop"] = "open_loop"
     request_rate_per_s: Annotated[Number, Field(gt=0, le=1e6)] = 10.0
+    arrivals: Literal["gamma", "on_off", "trace"] = "gamma"
     arrival_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
+    on_share: Annotated[Number, Field(ge=0.01, le=1)] = 0.5
+    burst_s: Annotated[Number, Field(ge=0.01, le=86_400)] = 10.0
+    trace: TraceChoice | None = None
     prompt_tokens: Annotated[Number, Field(ge=1, le=10_000_000)] = 1024.0
     prompt_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
     output_tokens: Annotated[Number, Field(ge=1, le=1_000_000)] = 256.0
     output_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
     prefix_hit_share: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     peak_to_mean: Annotated[Number, Field(ge=1, le=100)] = 2.0
+
+    @model_validator(mode="after")
+    def _arrivals_have_their_trace(self) -> Traffic:
+        if self.arrivals == "trace" and self.trace is None:
+            raise _refused("trace", "is missing for arrivals = \"trace\"", "a table with a name, or a file and sha256")
+        if self.arrivals != "trace" and self.trace is not None:
+            raise _refused("arrivals", f'is "{self.arrivals}" while a trace is given', '"trace", or no trace')
+        if self.mode == "closed_loop" and self.arrivals != "gamma":
+            reason = f'is "{self.arrivals}", but the users of a closed loop ask when they are served'
+            raise _refused("arrivals", reason, 'no arrivals with mode = "closed_loop", or mode = "open_loop"')
+        return self
 
 
 class Objectives(Record):
@@ -93,7 +147,13 @@ class LayoutChoice(Record):
 
 
 class Alternative(Record):
-    """One deployment of the workload, carrying all of its traffic alone."""
+    """One deployment of the workload, carrying all of its traffic alone.
+
+    `scheduler`: prompts in chunks beside the decodes (`chunked`, within `token_budget`), whole and before any decode
+    (`prefill_first`), in batches that end together (`static`), or on instances of their own (`disaggregated`): a
+    replica is then `prefill_instances` and `decode_instances` of `parallelism_degree` chips each, and keys and values
+    go over at `kv_transfer_gb_per_s` a chip (left out: the chip's own scale-out link).
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     chip: str
@@ -105,8 +165,31 @@ class Alternative(Record):
     replicas: Literal["auto"] | Annotated[Whole, Field(ge=1, le=100_000)] = "auto"
     spare_replicas: Annotated[Whole, Field(ge=0, le=1000)] = 0
     token_budget: Annotated[Whole, Field(ge=16, le=1_048_576)] = 2048
+    scheduler: Scheduler = "chunked"
+    prefill_instances: Annotated[Whole, Field(ge=1, le=64)] = 1
+    decode_instances: Annotated[Whole, Field(ge=1, le=64)] = 1
+    kv_transfer_gb_per_s: Positive | None = None
+    routing: Literal["random", "shortest_queue"] = "random"
     weight_precision: WeightPrecision | None = None
     kv_precision: KvPrecision | None = None
+
+    @property
+    def instances(self) -> int:
+        """Copies of the model in one replica: one, but for disaggregated ones."""
+        return self.prefill_instances + self.decode_instances if self.scheduler == "disaggregated" else 1
+
+    @model_validator(mode="after")
+    def _pools_are_disaggregated(self) -> Alternative:
+        if self.scheduler == "disaggregated":
+            if self.routing != "random":
+                reason = "is not modelled between the pools of a disaggregated replica"
+                raise _refused("routing", reason, '"random", or another scheduler')
+            return self
+        for key in ("prefill_instances", "decode_instances", "kv_transfer_gb_per_s"):
+            if getattr(self, key) not in (1, None):
+                reason = f'goes with scheduler = "disaggregated", not with "{self.scheduler}"'
+                raise _refused(key, reason, 'none, or scheduler = "disaggregated"')
+        return self
 
     @model_validator(mode="after")
     def _layout_matches_degree(self) -> Alternative:
@@ -144,6 +227,12 @@ class Workload(Record):
         names = [alternative.name for alternative in self.alternatives]
         if len(set(names)) != len(names):
             raise _refused("alternatives", "two alternatives have the same name", "a different name for each")
+        for position, one in enumerate(self.alternatives if self.traffic.mode == "closed_loop" else ()):
+            key = "scheduler" if one.scheduler == "disaggregated" else "routing"
+            if one.scheduler == "disaggregated" or one.routing != "random":
+                reason = f"{one.name}: {key} is \"{getattr(one, key)}\", which a closed loop of users does not have"
+                allowed = '"chunked", "prefill_first", "static"' if key == "scheduler" else '"random"'
+                raise _refused("alternatives", f"item {position}: {reason}", f'{allowed}, or mode = "open_loop"')
         if self.selected not in names:
             raise _refused("selected", f"'{self.selected}' is no alternative's name", ", ".join(names))
         return self
@@ -362,6 +451,18 @@ class Scenario(Record):
     claims: tuple[Claim, ...] = ()
     baseline: dict[str, Any] | None = None
     catalog: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _closed_form_knows_the_schedulers(self) -> Scenario:
+        if self.simulation.method == "closed_form":
+            for workload in self.workloads:
+                for one in workload.alternatives:
+                    if one.scheduler in SIMULATED_ONLY:
+                        unknown = SIMULATED_ONLY[one.scheduler]
+                        reason = f"{workload.name}, {one.name}: the closed form knows no {unknown}"
+                        allowed = 'method = "simulation", or scheduler = "chunked" or "prefill_first"'
+                        raise _refused("simulation", reason, allowed)
+        return self
 
     @model_validator(mode="after")
     def _workload_names_differ(self) -> Scenario:
