@@ -16,7 +16,7 @@ from explorer.study import describe
 from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import Bands, banded
 from explorer.study.bill import bills
-from explorer.study.correction import CLOSED_FORM, Correction
+from explorer.study.correction import Correction
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,
@@ -115,7 +115,7 @@ def _alternative(
         chip_name=chip.name,
         label=f"{chip.short_name} ×{layout.chips}",
         unit_noun=chip.unit_noun,
-        degree=layout.chips,
+        degree=layout.degree,
         degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",
         legal_degrees=entry.degrees,
         layout=layout,
@@ -141,13 +141,14 @@ def _alternative(
         cost=cost,
         energy_joule_per_token=energy,
         evidence_grade=chip.evidence_grade,
-        latency_method=CLOSED_FORM if correction is None else correction.method,
+        latency_method=describe.method_words(context, settings, correction),
         simulated_requests=correction.requests if correction is not None and correction.simulated else 0,
         precision_note=describe.precision_note(entry.deployment),
         available=available,
         availability_note=availability,
         open_figures=describe.open_figures(entry.deployment),
         within_power_limit=not over,
+        method_note=describe.method_note(settings, correction),
     )
 
 

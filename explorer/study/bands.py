@@ -104,9 +104,11 @@ def with_first_error(found: dict[str, dict[float, Array]], firsts: Array) -> Non
     if "ttft" in found:
         for q, values in found["ttft"].items():
             extra = np.where(np.isfinite(values), values, 0.0) * (firsts[:, None] - 1.0)
-            if "e2e" in found:
-                found["e2e"][q] = found["e2e"][q] + extra
             found["ttft"][q] = values + extra
+            if "e2e" in found:
+                whole = found["e2e"][q] + extra
+                # corrected apart from each other, far beyond saturation of a draw, first tokens may outgrow answers
+                found["e2e"][q] = np.where(whole > 0.0, whole, found["ttft"][q])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -27,7 +27,7 @@ from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.answers import Context
 from explorer.study.correction import Correction, capacities, put_on
-from explorer.study.replica import GRID, Demand, Rows, StepGrid, lengths_of
+from explorer.study.replica import GRID, Demand, Rows, StepGrid, felt_rate, lengths_of
 from explorer.study.resolve import step_constants
 
 Array = NDArray[np.float64]
@@ -137,7 +137,8 @@ def time_grid(
     count = len(rows.caps)
     budget, decode, mixed, full = (np.empty((count, GRID)) for _ in range(4))
     caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
-    budgets = np.ascontiguousarray(np.broadcast_to(rows.token_budget, (count, 1))[:, 0], dtype=np.float64)
+    stated = rows.budget_for(prompt, np.asarray(rows.split.dp))
+    budgets = np.ascontiguousarray(np.broadcast_to(stated, (count, 1))[:, 0], dtype=np.float64)
 
     def work(start: int, stop: int) -> None:
         time_steps(
@@ -201,6 +202,12 @@ def solve(
     found = np.empty((METRIC_COUNT, len(quantiles), count, loads))
     utilisation, saturation = np.empty((count, loads)), np.empty(count)
     every = np.ascontiguousarray(np.broadcast_to(rates, (count, loads)), dtype=np.float64)
+    stated: Array | None = None
+    if demand.bursts is not None:
+        most, lifetime = _ends(grid, demand, constants)
+        stated = every * (most if relative else 1.0) / most
+        felt = felt_rate(stated * most, most, lifetime, demand.bursts)
+        every = np.ascontiguousarray(felt / (most if relative else 1.0))
     fixed: tuple[Any, ...] = (
         *(np.ascontiguousarray(part) for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps)),
         *(
@@ -220,7 +227,15 @@ def solve(
         for name in METRIC_NAMES
         if name in metrics
     }
-    return Solved(saturation, utilisation, table)
+    return Solved(saturation, utilisation if stated is None else stated, table)
+
+
+def _ends(grid: StepGrid, demand: Demand, constants: StepConstants) -> tuple[Array, Array]:
+    """Largest rate of each row, requests/s, and the life of a request alone, seconds, as `replica_table` has them."""
+    extra = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
+    cap = grid.caps[:, None]
+    alone = demand.output * grid.decode[:, :1] + extra[:, :1]
+    return cap / (demand.output * grid.decode[:, -1:] + cap * extra[:, -1:]), alone
 
 
 def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:

@@ -9,24 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.scenario.schema import Alternative, Workload
-from explorer.study.outcome import Layout
+from explorer.study.outcome import METRICS, Layout
 
 Array = NDArray[np.float64]
 Table = Mapping[str, Mapping[float, Array]]
 
 LEAST_RATIO, MOST_RATIO = 0.7, 1.6
 """Between these a ratio is believed of a slider position that nobody has simulated."""
+UNKNOWN_WIDER = 0.3
+"""How much farther (natural log) a band reaches where ratios of a scheduler unknown to the closed form are carried."""
 ESTIMATE = "estimate"
 CLOSED_FORM = "closed form"
 
-Key = tuple[str, str, str, str]
-"""Workload, alternative, chip and model: what a correction is of, whatever sliders do."""
+Key = tuple[str, str, str, str, str]
+"""Workload, alternative, chip, model, and how it is served: what a correction is of, whatever sliders do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,8 @@ class Correction:
     """How far the confidence band reaches down, ln of value over lower end, (loads,)."""
     above: Table
     """How far it reaches up."""
+    known: bool = True
+    """False where the closed form knows nothing of the scheduler: its ratios are no small corrections."""
     simulated: bool = True
     """False for ratios carried over to a slider position that was not simulated."""
 
@@ -58,6 +63,13 @@ class Correction:
     def as_estimate(self) -> Correction:
         """For other slider positions: ratios held to what is credible, bands wider by the disagreement itself."""
         least, most = np.log(LEAST_RATIO), np.log(MOST_RATIO)
+        if not self.known:
+            # what is carried over is all that is known of the scheduler, and nothing says how far it holds
+            carried = {
+                metric: {q: np.hypot(values, UNKNOWN_WIDER) for q, values in of.items()}
+                for metric, of in self.below.items()
+            }
+            return replace(self, method=ESTIMATE, below=carried, above=carried, simulated=False)
 
         def wider(table: Table) -> Table:
             return {
@@ -105,7 +117,27 @@ NONE = Corrections()
 
 def key_of(workload: Workload, alternative: Alternative) -> Key:
     """What a correction of this alternative is kept under."""
-    return workload.name, alternative.name, alternative.chip, workload.model.preset
+    traffic = workload.traffic
+    trace = "" if traffic.trace is None else traffic.trace.label
+    how = f"{traffic.mode} {traffic.arrivals} {trace} {alternative.scheduler} {alternative.routing}"
+    return workload.name, alternative.name, alternative.chip, workload.model.preset, how
+
+
+def given_or_prior(found: Correction | None, layout: Layout, settings: Alternative) -> Correction | None:
+    """A correction as far as it is of this layout; else what is known of a disaggregated replica before it is
+    simulated: that each of its instances is one of the closed form."""
+    if found is not None and found.layout == layout:
+        return found
+    return None if settings.instances == 1 else _prior(layout)
+
+
+@lru_cache(maxsize=64)
+def _prior(layout: Layout) -> Correction:
+    nothing: Table = {metric: dict.fromkeys((0.5, 0.95, 0.99), np.zeros(2)) for metric in METRICS}
+    return Correction(
+        CLOSED_FORM, 0, layout, float(layout.instances), np.asarray([0.0, 1.0]), nothing, nothing, nothing,
+        known=False, simulated=False,
+    )  # fmt: skip
 
 
 def capacities(corrections: Sequence[Correction | None]) -> Array:

@@ -30,6 +30,7 @@ from explorer.study.money import best_offer, owned_per_hour
 from explorer.study.outcome import AlternativeOutcome, Cost, Outcome, WorkloadOutcome
 from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import SAFE_LOAD
+from explorer.study.workload import demand_of
 
 Array = NDArray[np.float64]
 
@@ -160,25 +161,23 @@ def hosted_month(price: Price, workload: Workload) -> float | None:
     """USD a month of the workload's tokens at a hosted service's prices; None where they are not both stated."""
     if price.hosted_usd_per_million_input is None or price.hosted_usd_per_million_output is None:
         return None
-    traffic = workload.traffic
-    prompts = float(monthly_tokens(traffic.request_rate_per_s, traffic.peak_to_mean, traffic.prompt_tokens))
-    answers = float(monthly_tokens(traffic.request_rate_per_s, traffic.peak_to_mean, traffic.output_tokens))
+    traffic, demand = workload.traffic, demand_of(workload)
+    prompts = float(monthly_tokens(traffic.request_rate_per_s, traffic.peak_to_mean, demand.prompt))
+    answers = float(monthly_tokens(traffic.request_rate_per_s, traffic.peak_to_mean, demand.output))
     return (
         prompts * price.hosted_usd_per_million_input + answers * price.hosted_usd_per_million_output
     ) / TOKENS_PER_MILLION
 
 
 def _hosted(scenario: Scenario, workload: Workload, chosen: AlternativeOutcome) -> AlternativeMoney | None:
-    price, traffic = scenario.price, workload.traffic
+    price, traffic, demand = scenario.price, workload.traffic, demand_of(workload)
     month = hosted_month(price, workload)
     if month is None:
         return None
     paid_in, paid_out = price.hosted_usd_per_million_input or 0.0, price.hosted_usd_per_million_output or 0.0
-    blended = (paid_in * traffic.prompt_tokens + paid_out * traffic.output_tokens) / (
-        traffic.prompt_tokens + traffic.output_tokens
-    )
+    blended = (paid_in * demand.prompt + paid_out * demand.output) / (demand.prompt + demand.output)
     each = PerMillion(paid_in, paid_out, blended)
-    tokens_per_s = traffic.request_rate_per_s / traffic.peak_to_mean * traffic.output_tokens
+    tokens_per_s = traffic.request_rate_per_s / traffic.peak_to_mean * demand.output
     spend = None if chosen.cost.usd_per_month is None else chosen.cost.usd_per_month.value
     return AlternativeMoney(
         name="hosted",
@@ -223,7 +222,8 @@ def _alternative(
     reason = "; ".join(dict.fromkeys(text for text in (one.cost.reason, one.reason) if text))
     used = None if month is None else used_share(one, workload.traffic.peak_to_mean)
     parts = () if month is None or usd is None or used is None else _parts(one, price, usd, used, owned)
-    tokens_per_s = one.request_rate / workload.traffic.peak_to_mean * workload.traffic.output_tokens
+    demand = demand_of(workload)
+    tokens_per_s = one.request_rate / workload.traffic.peak_to_mean * demand.output
     stated = _stated(one)
     full = None
     if stated is not None and one.cost.usd_per_million_at_full_use is not None:
@@ -246,7 +246,7 @@ def _alternative(
         within_power_limit=within,
         price_source=_source_words(one.cost),
         rent_or_own=rent,
-        interactivity=interactivity(one, workload.traffic.prompt_tokens, workload.traffic.output_tokens, usd),
+        interactivity=interactivity(one, demand.prompt, demand.output, usd),
         move=_move_to(scenario, catalog, chosen, one),
         reason=reason,
     )
@@ -278,8 +278,8 @@ def _parts(
     one: AlternativeOutcome, price: Price, usd: float, used: float, owned: HourlyCost | None
 ) -> tuple[CostPart, ...]:
     """What works by what it pays for, then idle hours, spares and what whole units add; sums to the month."""
-    serving = one.replicas * one.degree
-    spares = one.spare_replicas * one.degree
+    serving = one.replicas * one.layout.chips
+    spares = one.spare_replicas * one.layout.chips
     rest = max(one.chips_total - serving - spares, 0)
     working = float(monthly_cost(usd, serving)) * used
     amounts = dict.fromkeys(PART_TITLES, 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -173,7 +173,7 @@ def candidates_of_all(
         tuple(
             (
                 Same(one.figures), one.weight_precision, one.kv_precision, one.settings.token_budget,
-                one.settings.parallelism_degree, one.settings.layout,
+                one.settings.parallelism_degree, one.settings.layout, one.settings.instances,
             )
             for one in deployments
         ),
@@ -198,7 +198,7 @@ def _layouts_held(
     sequence_sharding: bool,
 ) -> list[list[tuple[Layout, float]]]:
     """The layouts of each deployment with the sequences of `p99_tokens` tokens that its memory holds in them."""
-    layouts = [candidate_layouts(deployment, served.shape) for deployment in deployments]
+    layouts = [_with_instances(candidate_layouts(one, served.shape), one.settings) for one in deployments]
     counts = [len(some) for some in layouts]
     terms = np.asarray(
         [
@@ -225,6 +225,13 @@ def _layouts_held(
     )
     values = iter(held.ravel().tolist())
     return [[(layout, next(values)) for layout in some] for some in layouts]
+
+
+def _with_instances(layouts: tuple[Layout, ...], settings: Alternative) -> tuple[Layout, ...]:
+    """The layouts of a model in every instance of a replica."""
+    if settings.instances == 1:
+        return layouts
+    return tuple(replace(layout, instances=settings.instances) for layout in layouts)
 
 
 def split_of(layouts: Sequence[Layout]) -> Split:
@@ -256,6 +263,7 @@ def rows_of(
     spec, allreduce, split = _stacked(parts, constants, jitter, samples, seed)
     caps = np.asarray([one.cap for one in candidates], dtype=np.float64)
     budgets = np.asarray([one.deployment.settings.token_budget for one in candidates], dtype=np.float64)
+    whole = [one.deployment.settings.scheduler == "prefill_first" for one in candidates]
     count = max(samples, 1)
     return Rows(
         spec=spec,
@@ -263,6 +271,7 @@ def rows_of(
         split=split,
         caps=np.repeat(caps, count),
         token_budget=np.repeat(budgets, count)[:, None],
+        whole_prompts=np.repeat(whole, count)[:, None] if any(whole) else None,
     )
 
 
@@ -284,7 +293,7 @@ def _stacked(
         key = ("allreduce", layout.tp, samples, seed)
         if key not in figures.memo:
             values = _values(figures, samples, seed)
-            if layout.chips > 1:
+            if layout.degree > 1:
                 require_links(figures.chip, values)
             figures.memo[key] = _reduce_rows(
                 allreduce_coefficients(layout.tp, fabric_of(figures.chip, values), constants), count

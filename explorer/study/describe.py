@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.schema import SIMULATED_ONLY, Alternative
 from explorer.study.answers import Context, Sized
+from explorer.study.correction import CLOSED_FORM, Correction
 from explorer.study.deployment import Deployment, layouts_by_degree
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
@@ -23,12 +25,48 @@ from explorer.study.outcome import (
 )
 from explorer.study.resolve import ServedModel, compute_format
 
+UNKNOWN_ARRIVALS = {
+    "on_off": "bursts by their share and length: an estimate",
+    "trace": "trace by its means and variation: an estimate",
+}
+"""What the closed form takes of arrivals that are not gamma gaps."""
+
 METRIC_NAMES: dict[str, str] = {
     "ttft": "first token",
     "tpot": "time per token",
     "itl": "gap between tokens",
     "e2e": "whole answer",
 }
+
+
+def arrivals_words(context: Context) -> str:
+    """How requests arrive, where it is not gamma gaps."""
+    traffic = context.workload.traffic
+    if traffic.arrivals == "gamma":
+        return ""
+    # most traffic is gamma gaps, and starts without what reads traces
+    from explorer.study import arrivals
+
+    return arrivals.arrivals_words(traffic)
+
+
+def method_words(context: Context, settings: Alternative, correction: Correction | None) -> str:
+    """Which method a latency is from; what the closed form does not know of the traffic or the scheduler is said."""
+    if correction is not None and correction.method != CLOSED_FORM:
+        return correction.method
+    arrivals = context.workload.traffic.arrivals
+    if settings.scheduler in SIMULATED_ONLY:
+        return f"{CLOSED_FORM} of chunked prefill, {SIMULATED_ONLY[settings.scheduler]} not in it: an estimate"
+    if settings.routing == "shortest_queue":
+        return f"{CLOSED_FORM}, requests split at random: an estimate"
+    return CLOSED_FORM if arrivals == "gamma" else f"{CLOSED_FORM}, {UNKNOWN_ARRIVALS[arrivals]}"
+
+
+def method_note(settings: Alternative, correction: Correction | None) -> str:
+    """A warning beside figures that know nothing of the scheduler yet."""
+    if settings.scheduler not in SIMULATED_ONLY or (correction is not None and correction.method != CLOSED_FORM):
+        return ""
+    return f"not simulated yet: figures of chunked prefill, {SIMULATED_ONLY[settings.scheduler]} is not in them"
 
 
 def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...]:
@@ -47,6 +85,8 @@ def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:
     if layout.ep > 1:
         parts.append(f"experts over {layout.ep}")
     text = ", ".join(parts) if parts else "one chip, not split"
+    if layout.instances > 1:
+        text += f" · {layout.instances} instances a replica"
     text += f" · {replicas} replica{'s' if replicas != 1 else ''}"
     return text + (f", {spare} spare" if spare else "")
 
@@ -194,7 +234,7 @@ def not_fitting(context: Context, entry: Sized) -> AlternativeOutcome:
         chip_name=chip.name,
         label=f"{chip.short_name} ×{layout.chips}",
         unit_noun=chip.unit_noun,
-        degree=layout.chips,
+        degree=layout.degree,
         degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",
         legal_degrees=entry.degrees,
         layout=layout,

@@ -36,6 +36,10 @@ def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome, *, shocks:
 
     Shocks can be left out where nobody looks at them: they take as long as all the rest.
     """
+    if any(one.traffic.mode == "closed_loop" for one in scenario.workloads):
+        from explorer.study.closed_loop import rates_of
+
+        scenario = rates_of({one.name: one for one in outcome.workloads}, scenario)
     stated = shock_outcomes(scenario, catalog, outcome) if shocks else ()
     usual = shock_outcomes(scenario, catalog, outcome, usual_shocks(outcome)) if shocks and not scenario.shocks else ()
     return Economics(

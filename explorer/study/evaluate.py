@@ -40,7 +40,12 @@ class Evaluator:
         """
         count = scenario.simulation.samples if samples is None else samples
         answers = self.answers(scenario, count, drawn, corrections)
-        fleet = self._fleet.evaluate(scenario, [answer.pools for answer in answers])
+        carried = scenario
+        if any(one.traffic.mode == "closed_loop" for one in scenario.workloads):
+            from explorer.study.closed_loop import rates_of
+
+            carried = rates_of({answer.outcome.name: answer.outcome for answer in answers}, scenario)
+        fleet = self._fleet.evaluate(carried, [answer.pools for answer in answers])
         return Outcome(
             title=scenario.title,
             workloads=tuple(answer.outcome for answer in answers),
@@ -53,7 +58,7 @@ class Evaluator:
             final=count >= scenario.simulation.samples
             and len(drawn) == len(METRICS)
             and (scenario.simulation.method == "closed_form" or corrections.complete),
-            warnings=(),
+            warnings=_warnings(scenario),
         )
 
     def answers(
@@ -104,6 +109,14 @@ class Evaluator:
         answer = evaluate_workload(self.catalog, self.figures, scenario, workload, samples, drawn, corrections)
         self._kept[slot] = ((*key, members, overrides, given), answer)
         return answer
+
+
+def _warnings(scenario: Scenario) -> tuple[str, ...]:
+    if all(workload.traffic.trace is None for workload in scenario.workloads):
+        return ()
+    from explorer.study.arrivals import left_out
+
+    return left_out(scenario)
 
 
 def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:

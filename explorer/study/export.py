@@ -12,6 +12,7 @@ from explorer.study.outcome import (
     AlternativeOutcome,
     Banded,
     FleetOutcome,
+    Layout,
     Outcome,
     Percentiles,
     WorkloadOutcome,
@@ -60,6 +61,9 @@ def _workload(workload: WorkloadOutcome) -> dict[str, Any]:
         "parameters": workload.parameters,
         "active_parameters": workload.active_parameters,
         "promises_s": dict(workload.objectives),
+        "prompt_tokens": workload.prompt_tokens,
+        "output_tokens": workload.output_tokens,
+        "arrivals": workload.arrivals or "gaps of a stated variation",
         "selected": workload.chosen.name,
         "alternatives": [_alternative(one) for one in workload.alternatives],
     }
@@ -71,11 +75,11 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
     return {
         "name": one.name,
         "chip": one.chip,
-        "chips_per_replica": one.degree,
+        "chips_per_replica": one.layout.chips,
         "replicas": one.replicas,
         "spare_replicas": one.spare_replicas,
         "chips_total": one.chips_total,
-        "layout": {"tp": one.layout.tp, "pp": one.layout.pp, "dp": one.layout.dp, "ep": one.layout.ep},
+        "layout": _layout(one.layout),
         "fits": memory.fits,
         "feasible": one.feasible,
         "keeps_promises": one.keeps_promises,
@@ -95,6 +99,7 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         },
         **{f"{metric}_s": _percentiles(one.latency[metric]) for metric in METRICS},
         "request_rate": one.request_rate,
+        "users_per_replica": one.users,
         "utilisation": _finite(one.utilisation),
         "throughput_tokens_per_s": one.throughput_tokens_per_s if one.feasible else None,
         "throughput_tokens_per_s_per_replica": one.throughput_tokens_per_s / per_replica if one.feasible else None,
@@ -119,11 +124,18 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "energy_joule_per_token": _value(one.energy_joule_per_token),
         "evidence_grade": one.evidence_grade,
         "latency_method": one.latency_method,
+        "method_note": one.method_note,
         "simulated_requests": one.simulated_requests,
         "precision_note": one.precision_note,
         "available": one.available,
         "availability_note": one.availability_note,
     }
+
+
+def _layout(layout: Layout) -> dict[str, int]:
+    """The split of one instance, and how many a replica has where that is more than one."""
+    split = {"tp": layout.tp, "pp": layout.pp, "dp": layout.dp, "ep": layout.ep}
+    return split if layout.instances == 1 else {**split, "instances": layout.instances}
 
 
 def _percentiles(found: Percentiles) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def interactivity(
 ) -> Interactivity | None:
     """The throughput-against-interactivity curve of an alternative at its layout; None where it cannot run."""
     curve = one.curves.get("tpot")
-    serving = one.replicas * one.degree
+    serving = one.replicas * one.layout.chips
     if curve is None or not serving or not one.rates.size:
         return None
     good = np.isfinite(curve.p50) & np.isfinite(curve.p99) & (curve.p50 > 0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.scenario.quantity import QUANTITIES
+
 if TYPE_CHECKING:
     from explorer.study.economics import Economics
 
@@ -56,11 +58,18 @@ class Layout:
     pp: int
     dp: int
     ep: int
+    instances: int = 1
+    """Copies of the model in one replica: prefill and decode instances, where they are apart."""
+
+    @property
+    def degree(self) -> int:
+        """Chips that hold the model once."""
+        return self.tp * self.pp * self.dp
 
     @property
     def chips(self) -> int:
         """Chips in one replica."""
-        return self.tp * self.pp * self.dp
+        return self.degree * self.instances
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +110,15 @@ class BatchReport:
     cap_set: int
     binding: bool
     limited_by_memory: bool
+    users_rate: float | None = None
+    """Requests/s that each user of a closed loop is served at; None where requests arrive at a stated rate."""
 
     @property
     def sentence(self) -> str:
         """As shown under the slider."""
+        if self.users_rate is not None:
+            held = f"; memory serves {self.cap} at a time" if self.limited_by_memory and self.cap < self.cap_set else ""
+            return f"each user is answered every {QUANTITIES['seconds'].format(1.0 / self.users_rate)}{held}"
         if self.limited_by_memory and self.cap < self.cap_set:
             tail = f"memory holds {self.cap}"
         else:
@@ -199,6 +213,10 @@ class AlternativeOutcome:
     """False where its chips draw more than there is; `reason` then says what would fit."""
     simulated_requests: int = 0
     """Requests simulated at each load behind these latencies; 0 for the closed form and for an estimate."""
+    users: int | None = None
+    """Users of each replica in a closed loop; None where requests arrive at a stated rate."""
+    method_note: str = ""
+    """What the latencies leave out as long as nothing is simulated; empty where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +235,8 @@ class WorkloadOutcome:
     """Metric with the least margin to its promise for the selected alternative."""
     prompt_tokens: float
     output_tokens: float
+    arrivals: str = ""
+    """How requests arrive where it is not gamma gaps: bursts, or a trace with what was measured of it."""
 
     @property
     def chosen(self) -> AlternativeOutcome:

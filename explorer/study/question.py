@@ -17,6 +17,7 @@ from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome
 from explorer.study.output_values import central_value, drawn_values, latency_of, price_taken
 from explorer.study.resolve import served_model
+from explorer.study.scope import needs_a_rate
 
 Array = NDArray[np.float64]
 
@@ -46,6 +47,8 @@ class Question:
             raise StatementError(
                 statement.text, term.subject_column, "a fleet cannot be asked about here", "an alternative's name"
             )
+        for place in self.places:
+            needs_a_rate(scenario.workloads[place.workload], "a statement about an alternative")
         self.for_goal = for_goal and _limits_latency(statement)
 
     def builds_freely(self, scenario: Scenario) -> bool:

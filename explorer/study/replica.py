@@ -54,6 +54,8 @@ class Demand:
     output_cv: float
     arrival_scv: float
     prefix_hit: float
+    bursts: tuple[float, float] | None = None
+    """Share of time with arrivals and mean length of a burst, seconds; None where arrivals do not come in bursts."""
 
     @property
     def computed_prompt(self) -> float:
@@ -89,6 +91,15 @@ class Rows:
     """Effective batch cap of a replica, whole sequences >= 1, shape (rows,)."""
     token_budget: Array
     """Scheduler's tokens a step, shape (rows, 1)."""
+    whole_prompts: NDArray[np.bool_] | None = None
+    """Rows whose scheduler puts no prompt off to a later step, (rows, 1); None where all cut prompts in chunks."""
+
+    def budget_for(self, prompt: float, ranks: Array) -> Array:
+        """Tokens a step, (rows, 1), large enough for a mean prompt beside a full batch where prompts stay whole."""
+        if self.whole_prompts is None:
+            return self.token_budget
+        whole = np.maximum(self.token_budget, prompt + self.caps[:, None] / ranks)
+        return np.asarray(np.where(self.whole_prompts, whole, self.token_budget))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,8 @@ def step_grid(
     prompt = demand.computed_prompt
     # a prompt belongs to one attention-data rank and passes one stage at a time: each lane has a chunk of its own
     lanes = np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64)
-    budget = np.maximum(rows.token_budget - batch / np.asarray(rows.split.dp), 16.0)
+    ranks = np.asarray(rows.split.dp)
+    budget = np.maximum(rows.budget_for(prompt, ranks) - batch / ranks, 16.0)
     chunk = np.minimum(prompt, budget)
     # decodes alone, with a prompt chunk, full of prompt tokens
     prefill = np.zeros((len(batch), 3 * GRID))
@@ -278,6 +290,21 @@ def replica_table(
     )
 
 
+MOST_FELT = 0.97
+"""Share of the largest rate at which bursts are looked at, at most: what piles up in longer ones is not in here."""
+
+
+def felt_rate(rate: Array, saturation: Array, lifetime: Array, bursts: tuple[float, float]) -> Array:
+    """Rate (rows, loads) as requests that come in bursts feel it, requests/s.
+
+    All requests come in bursts, at rate/share; the batch follows a burst as far as it lasts longer than a request's
+    life: with weight burst/(burst + lifetime). `saturation` and `lifetime` (of one alone, seconds) are (rows, 1).
+    """
+    share, burst = bursts
+    felt = rate * (1.0 + (1.0 / share - 1.0) * burst / (burst + lifetime))
+    return np.maximum(rate, np.minimum(felt, MOST_FELT * saturation))
+
+
 @dataclass(frozen=True, slots=True)
 class Latencies:
     """Quantiles of the four latencies, seconds: `table[metric][quantile]` of shape (rows, loads)."""
@@ -302,7 +329,29 @@ def latencies(
     demand = table.demand
     scv = shared_scv(demand, replicas)
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
-    state = solve_loads(table.chain, rate / capacities(table.corrections) if table.corrections else rate, scv)
+    own = rate / capacities(table.corrections) if table.corrections else rate
+    stated = state = solve_loads(table.chain, own, scv)
+    if demand.bursts is not None:
+        chain = table.chain
+        own = np.broadcast_to(own, state.rate.shape)
+        lifetime = chain.output_tokens * chain.unloaded
+        state = solve_loads(chain, felt_rate(own, chain.saturation[:, None], lifetime, demand.bursts), scv)
+    answer = quantiles_of(table, state, metrics, quantiles)
+    if table.corrections:
+        answer = put_on(answer, table.corrections, stated.utilisation)
+    return Latencies(state=stated, chain=table.chain, table=answer)
+
+
+def quantiles_of(
+    table: ReplicaTable,
+    state: LoadState,
+    metrics: tuple[str, ...],
+    quantiles: tuple[float, ...],
+    *,
+    swells: bool = True,
+) -> dict[str, dict[float, Array]]:
+    """Latency quantiles in a state of the chain, without what simulation found; `swells`: as in `tpot_quantiles`."""
+    demand = table.demand
     state.average(*table.averaged)
     found: dict[str, dict[float, Array]] = {}
     if "ttft" in metrics or "e2e" in metrics:
@@ -316,6 +365,7 @@ def latencies(
             prompt_scv=demand.prompt_cv**2,
             output_scv=demand.output_cv**2,
             full_at=table.full_at,
+            swells=swells,
         )
     if "itl" in metrics:
         found["itl"] = itl_quantiles(
@@ -337,10 +387,7 @@ def latencies(
         found["e2e"] = e2e_quantiles(
             state, found["ttft"], steady, np.asarray(demand.output), demand.output_cv, quantiles
         )
-    answer = {metric: found[metric] for metric in metrics}
-    if table.corrections:
-        answer = put_on(answer, table.corrections, state.utilisation)
-    return Latencies(state=state, chain=table.chain, table=answer)
+    return {metric: found[metric] for metric in metrics}
 
 
 def shared_scv(demand: Demand, replicas: Array | float) -> Array:

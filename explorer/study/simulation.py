@@ -6,22 +6,36 @@ and its seed; the same draws serve every load and every slider position, so that
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.catalog.trace import Trace
+from explorer.engine.memory import kv_bytes_per_token
 from explorer.engine.records import ModelShape
 from explorer.engine.serving import Simulated, saturation_rate, simulate
-from explorer.engine.serving_records import NO_NOISE, Noise, Requests, Server, jitter_table
+from explorer.engine.serving_records import NO_NOISE, Noise, PrefillPool, Requests, Server, jitter_table
 from explorer.engine.serving_table import step_table
-from explorer.engine.serving_traffic import Draws, arrivals, draw, lognormal_lengths, thinned_cv
+from explorer.engine.serving_traffic import (
+    Draws,
+    arrivals,
+    draw,
+    lognormal_lengths,
+    on_off_arrivals,
+    recorded_share,
+    thinned_cv,
+)
 from explorer.engine.stragglers import hit_probability_per_step
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.errors import MissingFigureError
+from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Traffic, Workload
+from explorer.study.arrivals import trace_of
 from explorer.study.correction import NONE, Correction, Corrections, key_of
 from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
@@ -46,11 +60,35 @@ UNSEEN_SPREAD = 0.3
 """How much farther (natural log) the band reaches at the largest rate than at the last load believed."""
 PRIOR_SPREAD = 0.1
 """Standard deviation (natural log) of simulated over closed form, as far as a first look with few requests believes."""
+MOST_TOGETHER = 8
+"""Replicas behind one queue's choice that are simulated together; of more, so many stand for all at the same load."""
 QUICK_SAMPLES = 12
 LEAST_SAMPLES = 8
 SIZINGS = 4
 """Times that replicas are counted anew on what simulation found, at most."""
 THREADS = max(os.cpu_count() or 1, 1)
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How requests come: gaps of a variation, bursts that all replicas see, or a recording split among them."""
+
+    kind: Literal["gamma", "on_off", "trace"] = "gamma"
+    on_share: float = 1.0
+    burst_s: float = 1.0
+    trace: Trace | None = None
+
+    @classmethod
+    def of(cls, traffic: Traffic) -> Arrivals:
+        """Those of a workload's traffic; raises TraceError."""
+        return cls(traffic.arrivals, traffic.on_share, traffic.burst_s, trace_of(traffic))
+
+    def least(self, count: int, replicas: int) -> int:
+        """Requests that a first look needs: a recording is gone through once, since its beginning is like no mean."""
+        return count if self.trace is None else max(count, math.ceil(self.trace.count / replicas))
+
+
+GAMMA = Arrivals()
 
 
 @dataclass(frozen=True)
@@ -65,33 +103,89 @@ class SimulatedReplica:
     rate: float
     """Requests/s that come to one replica."""
     seed: int
+    arrivals: Arrivals = GAMMA
+    known: bool = True
+    """False where the closed form knows nothing of the scheduler."""
+
+    @property
+    def joint(self) -> int:
+        """Replicas that are simulated together: those that share a queue's choice, else one."""
+        return self.server.replicas if self.server.prefill is None else 1
+
+    @property
+    def parts(self) -> float:
+        """Parts that the service's requests are split into at random."""
+        return self.replicas / self.joint
 
     @property
     def cv(self) -> float:
-        """Coefficient of variation of the gaps between its arrivals: a random split of the service's."""
-        return thinned_cv(self.demand.arrival_scv**0.5, self.replicas)
+        """Coefficient of variation of the gaps between arrivals: a random split of the service's."""
+        return thinned_cv(self.demand.arrival_scv**0.5, self.parts)
 
     @property
-    def arrivals_alike(self) -> tuple[float]:
+    def arrivals_alike(self) -> tuple[float, ...]:
         """What two replicas must share for the runs of one to hold for the other."""
-        return (self.cv,)
+        if self.arrivals.kind == "gamma":
+            return (self.cv, float(self.joint))
+        # thinned bursts are bursts of the same lengths, at the rate of the replica
+        return (float(self.joint),) if self.arrivals.kind == "on_off" else (self.parts, float(self.joint))
 
     def requests(self, rate: float, count: int) -> Requests:
-        """That many requests at a rate of this replica, requests/s; lengths have the stated means exactly."""
+        """That many requests at a rate of one replica, requests/s; lengths have the stated means exactly."""
+        rate = rate * self.joint
+        trace = self.arrivals.trace
+        if trace is not None:
+            return recorded_share(
+                trace.arrival_s, trace.prompt_tokens, trace.output_tokens, _draws(self.seed, count), rate, self.parts
+            )
         prompt, output = _lengths(
             self.seed, count, self.demand.prompt, self.demand.prompt_cv, self.demand.output, self.demand.output_cv
         )
-        return Requests(arrivals(_draws(self.seed, count), rate, self.cv), prompt, output)
+        luck, kind = _draws(self.seed, count), self.arrivals
+        if kind.kind == "on_off":
+            times = on_off_arrivals(luck, rate, kind.on_share, kind.burst_s)
+            # as with lengths: few bursts that happen to lie close together would be of a higher load
+            return Requests(times * (count / rate / times[-1]), prompt, output)
+        return Requests(arrivals(luck, rate, self.cv), prompt, output)
 
     def saturation(self, count: int) -> float:
         """Largest rate of one replica, requests/s; infinite where no request fits its memory."""
-        return saturation_rate(self.requests(1.0, count), self.server, seed=self.seed)
+        return saturation_rate(self.requests(1.0, count), self.server, seed=self.seed) / self.joint
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What a run is compared with the closed form in."""
+        return METRICS
+
+    def loads(self, saturation: float) -> list[float]:
+        """Loads to run, the operating point last where it can be carried."""
+        own = self.own_load(saturation)
+        return [*(float(load) for load in LOADS), *([own] if own < 1.0 - 1e-6 else [])]
+
+    def own_load(self, saturation: float) -> float:
+        """The operating point as a share of the largest rate."""
+        return self.rate / saturation
+
+    def settles(self, run: Simulated, load: float) -> float:
+        """Requests until a run has forgotten how it began.
+
+        What is in service turns over once in a batch of requests; a queue forgets in 1/(1-load)^2 services.
+        """
+        return self.joint * (run.mean_batch + (1.0 + self.cv**2) / 2.0 / (1.0 - load) ** 2)
+
+    def further(self, run: Simulated) -> dict[str, float]:
+        """What else a run tells, by name."""
+        return {}
+
+    def capacity(self, saturation: float, ratio: Mapping[str, Mapping[float, Array]]) -> float:
+        """Largest rate simulated over that of the closed form."""
+        return saturation / float(self.closed.chain.saturation[0])
 
     def run(self, load: float, saturation: float, count: int) -> Simulated:
         """The replica at a share of its largest rate."""
         return simulate(
             self.requests(load * saturation, count), self.server,
-            seed=self.seed, offered_rate=load * saturation, saturation=saturation,
+            seed=self.seed, offered_rate=load * saturation * self.joint, saturation=saturation * self.joint,
         )  # fmt: skip
 
     def closed_form(self, loads: Array) -> dict[str, dict[float, Array]]:
@@ -140,13 +234,30 @@ def replica_to_simulate(
     p99_tokens = p99_length(demand)
     options = candidates_of(deployment, served, p99_tokens, constants, sharded)
     candidate = next(one for one in options if one.layout == outcome.layout)
+    if workload.traffic.mode == "closed_loop":
+        from explorer.study.simulated_users import widened
+
+        here, candidate = candidate.cap, widened(candidate)
     rows = rows_of([candidate], constants, stragglers.jitter_sigma)
-    server = server_of(scenario, served.shape, candidate, rows, demand, sharded=sharded)
+    replicas = max(outcome.replicas, 1)
+    together = min(replicas, MOST_TOGETHER) if alternative.routing == "shortest_queue" else 1
+    server = server_of(scenario, served.shape, candidate, rows, demand, replicas=together, sharded=sharded)
+    if alternative.routing == "shortest_queue":
+        server = replace(server, routing="shortest_queue")
     grid = grid_of(served, demand, rows, constants, stragglers, sharded)
     closed = replica_table(grid, demand, constants, stall_s=stragglers.stall_s)
-    replicas = max(outcome.replicas, 1)
     rate = workload.traffic.request_rate_per_s / replicas
-    return SimulatedReplica(candidate.layout, server, closed, demand, replicas, rate, scenario.simulation.seed)
+    if workload.traffic.mode == "closed_loop":
+        from explorer.study.simulated_users import SimulatedUsers
+
+        return SimulatedUsers(
+            candidate.layout, server, closed, demand, replicas, 0.0, scenario.simulation.seed, GAMMA,
+            alternative.scheduler not in SIMULATED_ONLY, here, candidate.cap,
+        )  # fmt: skip
+    return SimulatedReplica(
+        candidate.layout, server, closed, demand, replicas, rate, scenario.simulation.seed,
+        Arrivals.of(workload.traffic), alternative.scheduler not in SIMULATED_ONLY,
+    )  # fmt: skip
 
 
 def server_of(
@@ -172,19 +283,49 @@ def server_of(
         sequence_sharding=sharded,
     )  # fmt: skip
     alone = float(np.interp(demand.computed_prompt, table.prompt_tokens, table.prompt_seconds[0]))
+    noise, held = _noise(layout.tp, 2.0 * shape.layer_count, scenario), max(int(candidate.held * p99_length(demand)), 1)
+    prefill: PrefillPool | None = None
+    if settings.scheduler == "disaggregated":
+        pause, per_token = kv_transfer(shape, candidate, rows, sharded=sharded)
+        prefill = PrefillPool(
+            table, settings.prefill_instances, candidate.cap, held, budget, pause, per_token, noise
+        )
+        replicas = settings.decode_instances
     return Server(
         table=table,
         max_batch=candidate.cap,
-        kv_tokens=max(int(candidate.held * p99_length(demand)), 1),
+        kv_tokens=held,
         token_budget=budget,
+        scheduler=settings.scheduler,
         prefix_hit_share=demand.prefix_hit,
         host_request_s=constants.host_request_s,
         overhead_s=constants.request_overhead_s,
         # each stage of a pipeline is held up for its own share of a prompt; the prompt itself passes all of them
         trail_s_per_token=(layout.pp - 1) * alone / demand.computed_prompt,
         replicas=replicas,
-        noise=_noise(layout.tp, 2.0 * shape.layer_count, scenario),
+        noise=noise,
+        prefill=prefill,
     )
+
+
+def kv_transfer(
+    shape: ModelShape, candidate: Candidate, rows: Rows, *, sharded: bool = False
+) -> tuple[float, float]:
+    """Seconds until keys and values of a prompt are on another instance: fixed, and a prompt token.
+
+    Each chip sends what it holds: over the link stated, else its scale-out network, else its link. Raises
+    MissingFigureError for a chip of which neither is known.
+    """
+    settings, chip = candidate.deployment.settings, candidate.deployment.chip
+    layout, spec = candidate.layout, rows.spec
+    links = [float(np.asarray(one).ravel()[0]) for one in (spec.scaleout_bandwidth, spec.link_bandwidth)]
+    link = next((one for one in links if np.isfinite(one) and one > 0.0), None)
+    if settings.kv_transfer_gb_per_s is not None:
+        link = settings.kv_transfer_gb_per_s * 1e9
+    if link is None:
+        raise MissingFigureError(chip.name, "scaleout_bandwidth", "moving keys and values between instances")
+    held = kv_bytes_per_token(shape, spec.kv_bytes, float(layout.tp), sequence_sharding=sharded)
+    return step_constants().point_to_point_s, float(np.asarray(held).ravel()[0]) / layout.pp / link
 
 
 def _noise(ranks: int, barriers: float, scenario: Scenario) -> Noise:
@@ -209,9 +350,9 @@ def summary(replica: SimulatedReplica, load: float, saturation: float, count: in
         band = run.quantiles(metric, LEVELS)
         if np.all(np.isfinite(band.value)) and np.all(band.value > 0.0):
             value[metric], low[metric], high[metric] = band.value, band.low, band.high
-    # what is in service turns over once in a batch of requests; a queue forgets in 1/(1-load)^2 services
-    settles = run.mean_batch + (1.0 + replica.cv**2) / 2.0 / (1.0 - load) ** 2
-    return Run(load, count >= LIFETIMES * settles, value, low, high)
+    for name, one in replica.further(run).items():
+        value[name] = low[name] = high[name] = np.full(len(LEVELS), one)
+    return Run(load, count >= LIFETIMES * replica.settles(run, load), value, low, high)
 
 
 def correction_of(
@@ -229,7 +370,9 @@ def correction_of(
     ratio: dict[str, dict[float, Array]] = {}
     below: dict[str, dict[float, Array]] = {}
     above: dict[str, dict[float, Array]] = {}
-    for metric in METRICS:
+    # beyond the last load believed nothing was seen: the ratio stays, and ever less is known
+    seen = loads[-1] >= 1.0
+    for metric in replica.metrics:
         known = all(metric in run.value for run in settled)
         for at, q in enumerate(LEVELS):
             parts = [np.zeros(loads.size)] * 3
@@ -245,12 +388,16 @@ def correction_of(
                 if first_look:
                     deviation = 0.5 * (parts[1] + parts[2]) / 1.96
                     parts[0] = parts[0] * PRIOR_SPREAD**2 / (PRIOR_SPREAD**2 + deviation**2)
-            # beyond the last load believed nothing was seen: the ratio stays, and ever less is known
-            ratio.setdefault(metric, {})[q] = np.append(parts[0], parts[0][-1])
-            below.setdefault(metric, {})[q] = np.append(parts[1], parts[1][-1] + UNSEEN_SPREAD)
-            above.setdefault(metric, {})[q] = np.append(parts[2], parts[2][-1] + UNSEEN_SPREAD)
-    capacity = saturation / float(replica.closed.chain.saturation[0])
-    return Correction(method, count, replica.layout, capacity, np.append(loads, 1.0), ratio, below, above)
+            if not seen:
+                ends = (parts[0][-1], parts[1][-1] + UNSEEN_SPREAD, parts[2][-1] + UNSEEN_SPREAD)
+                parts = [np.append(part, end) for part, end in zip(parts, ends, strict=True)]
+            for table, part in zip((ratio, below, above), parts, strict=True):
+                table.setdefault(metric, {})[q] = part
+    capacity = replica.capacity(saturation, ratio)
+    return Correction(
+        method, count, replica.layout, capacity, loads if seen else np.append(loads, 1.0), ratio, below, above,
+        known=replica.known,
+    )  # fmt: skip
 
 
 @dataclass
@@ -268,11 +415,7 @@ class _Progress:
             self.saturation, self.count, self.runs = self.replica.saturation(count), count, {}
         if not np.isfinite(self.saturation):
             return []
-        loads = [float(load) for load in LOADS]
-        own = self.replica.rate / self.saturation
-        if own < 1.0 - 1e-6:
-            loads.append(own)
-        return [load for load in loads if load not in self.runs]
+        return [load for load in self.replica.loads(self.saturation) if load not in self.runs]
 
     def moved_to(self, replica: SimulatedReplica) -> None:
         """The same alternative with another number of replicas: runs stay where arrivals are alike."""
@@ -339,8 +482,10 @@ class Refinement:
                 continue
             progress = self._prepared(at, number, found)
             going.append(((at, number), progress))
-            for load in progress.missing(count):
-                task = self._pool.submit(summary, progress.replica, load, progress.saturation, count)
+            wanted = self._scenario.simulation.requests
+            many = min(progress.replica.arrivals.least(count, progress.replica.replicas), wanted)
+            for load in progress.missing(many):
+                task = self._pool.submit(summary, progress.replica, load, progress.saturation, many)
                 pending.append(task)
                 owner[task] = progress
         for task in as_completed(pending):
@@ -350,10 +495,11 @@ class Refinement:
         for (at, number), progress in going:
             workload = self._scenario.workloads[at]
             if progress.runs:
+                many = progress.count
                 correction = correction_of(
-                    progress.replica, list(progress.runs.values()), progress.saturation, count,
-                    f"simulation, {count:,} requests",
-                    first_look=count < self._scenario.simulation.requests,
+                    progress.replica, list(progress.runs.values()), progress.saturation, many,
+                    f"simulation, {many:,} requests{_together(progress.replica)}",
+                    first_look=many < self._scenario.simulation.requests,
                 )  # fmt: skip
                 key = key_of(workload, workload.alternatives[number])
                 self.corrections = self.corrections.with_one(key, correction)
@@ -371,6 +517,13 @@ class Refinement:
         else:
             known.moved_to(replica)
         return known
+
+
+def _together(replica: SimulatedReplica) -> str:
+    """What to say of a shortest queue among more replicas than are simulated together."""
+    if replica.server.routing == "random" or replica.replicas <= MOST_TOGETHER:
+        return ""
+    return f", {MOST_TOGETHER} replicas for {replica.replicas}"
 
 
 def _in_order(scenario: Scenario, first: int) -> list[tuple[int, int]]:

@@ -54,7 +54,8 @@ def grid_of(
     if len(rows.caps) > MOST_KEPT_ROWS:
         return timed()
     caps, budgets = tuple(rows.caps.tolist()), tuple(rows.token_budget.ravel().tolist())
-    question = (Same(rows.spec), caps, budgets, demand, stragglers.stall_probability, sequence_sharding)
+    whole = None if rows.whole_prompts is None else tuple(rows.whole_prompts.ravel().tolist())
+    question = (Same(rows.spec), caps, budgets, whole, demand, stragglers.stall_probability, sequence_sharding)
     return _GRIDS.of((served.shape, constants, *question), timed)
 
 

@@ -66,8 +66,15 @@ def tail_study(
             yield answer
             continue
         replica = replica_to_simulate(evaluator, scenario, workload, alternative, found)
-        if question.view == "degree":
+        if alternative.scheduler == "disaggregated" and question.view == "time":
+            answer = answer.without(number, label, "is of one kind of replica, and these have two")
+        elif workload.traffic.mode == "closed_loop" and question.view != "distribution":
+            answer = answer.without(number, label, "is asked at a stated rate, and a closed loop of users has none")
+        elif question.view == "degree":
             answer = answer.with_line(_by_degree(evaluator, scenario, workload, number, found, question.metric))
+        elif question.view == "burstiness" and workload.traffic.arrivals != "gamma":
+            why = "a recorded trace" if workload.traffic.arrivals == "trace" else "bursts"
+            answer = answer.without(number, label, f"arrivals are {why}: no variation of gaps is set")
         elif question.view == "burstiness":
             answer = answer.with_line(_by_burstiness(scenario, replica, number, found, question.metric))
         elif question.view == "time":
@@ -132,7 +139,7 @@ def capacity(
 def _own_load(replica: SimulatedReplica, count: int) -> tuple[float, float]:
     """Utilisation at the operating point and the largest rate of one replica, requests/s."""
     saturation = replica.saturation(count)
-    return (replica.rate / saturation if np.isfinite(saturation) else np.inf), saturation
+    return (replica.own_load(saturation) if np.isfinite(saturation) else np.inf), saturation
 
 
 def _with_distribution(
@@ -208,7 +215,7 @@ def _by_degree(
 ) -> StudyLine:
     """P99 against the chips of a replica, each chip carrying the traffic it carries now."""
     at = scenario.workloads.index(workload)
-    a_chip = found.request_rate / (max(found.replicas, 1) * found.degree)
+    a_chip = found.request_rate / (max(found.replicas, 1) * found.layout.chips)
     degrees: list[float] = []
     seconds: list[float] = []
     for degree in found.legal_degrees:
@@ -222,7 +229,7 @@ def _by_degree(
             continue
         asked = changed.workloads[at]
         replica = replica_to_simulate(evaluator, changed, asked, asked.alternatives[number], there)
-        replica = replace(replica, rate=a_chip * degree)
+        replica = replace(replica, rate=a_chip * there.layout.chips)
         load, saturation = _own_load(replica, scenario.simulation.requests)
         degrees.append(float(degree))
         run = None if load >= 1.0 else replica.run(load, saturation, scenario.simulation.requests)

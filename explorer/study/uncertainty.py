@@ -25,6 +25,7 @@ from explorer.study.money import chip_price, priced
 from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Metric, WorkloadOutcome
 from explorer.study.replica import p99_length
 from explorer.study.resolve import served_model, step_constants
+from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder
 from explorer.study.workload import demand_of, deployment_of, limits_of
 
@@ -149,6 +150,7 @@ class Drawn:
 def decision_case(scenario: Scenario, catalog: Catalog, workload: int) -> Case:
     """The decision between the alternatives of one workload; raises as `evaluate`."""
     asked = scenario.workloads[workload]
+    needs_a_rate(asked, "what matters")
     # a fleet, other workloads and many draws change nothing about how an alternative is sized
     alone = scenario.model_copy(update={"workloads": (asked,), "fleet": Fleet()})
     answer = evaluate(alone, catalog, samples=min(8, scenario.simulation.samples)).workloads[0]

@@ -56,7 +56,7 @@ def _table(workload: WorkloadOutcome) -> list[str]:
     rows: list[Sequence[str]] = [HEADINGS]
     for at, one in enumerate(workload.alternatives):
         mark = "*" if at == workload.selected else " "
-        chips = "–" if not one.chips_total else f"{one.chips_total} ({one.replicas} × {one.degree})"
+        chips = "–" if not one.chips_total else f"{one.chips_total} ({one.replicas} × {one.layout.chips})"
         rows.append(
             (
                 f"{mark} {one.name}",
@@ -80,7 +80,8 @@ def _kept(one: AlternativeOutcome) -> str:
 
 
 def _remarks(one: AlternativeOutcome) -> list[str]:
-    found = [one.reason, one.availability_note, one.precision_note, one.cost.reason if one.memory.fits else ""]
+    money = one.cost.reason if one.memory.fits else ""
+    found = [one.reason, one.method_note, one.availability_note, one.precision_note, money]
     return list(dict.fromkeys(line for line in found if line))
 
 

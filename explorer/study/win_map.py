@@ -31,6 +31,7 @@ from explorer.study.map_axes import AXES, MapAxis, MapQuestion, axis_values, mov
 from explorer.study.power import facility_watts, limit_watts
 from explorer.study.replica import Demand, Rows, p99_length
 from explorer.study.resolve import ServedModel, served_model, step_constants
+from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder
 from explorer.study.win_map_record import MapContestant, WinMap
 from explorer.study.workload import demand_of, limits_of
@@ -80,6 +81,7 @@ class _Map:
         self.catalog, self.scenario, self.question = catalog, scenario, question
         if not 0 <= question.workload < len(scenario.workloads):
             raise ExplorerError(f"no workload {question.workload + 1}: the scenario has {len(scenario.workloads)}")
+        needs_a_rate(scenario.workloads[question.workload], "a win map")
         self.across, self.up = AXES[question.across], AXES[question.up]
         self.present = tuple(present_value(scenario, catalog, question, axis) for axis in (self.across, self.up))
         self.x = axis_values(self.across, self.present[0], question.columns)

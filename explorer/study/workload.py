@@ -13,7 +13,7 @@ from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
 from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Sized, WorkloadAnswer
 from explorer.study.bands import draw_bands
-from explorer.study.correction import NONE, Corrections
+from explorer.study.correction import NONE, Corrections, given_or_prior
 from explorer.study.deployment import Candidate, Deployment, candidates_of_all
 from explorer.study.figures import FigureSets
 from explorer.study.layout_search import Chosen, Question, choose_layouts
@@ -39,8 +39,13 @@ def limits_of(workload: Workload) -> dict[str, float]:
 
 
 def demand_of(workload: Workload) -> Demand:
-    """What a request of the workload brings."""
+    """What a request of the workload brings; raises TraceError where its trace cannot be used."""
     traffic = workload.traffic
+    if traffic.arrivals != "gamma":
+        # most traffic is gamma gaps, and starts without what reads traces
+        from explorer.study.arrivals import demand_beside
+
+        return demand_beside(traffic)
     return Demand(
         prompt=traffic.prompt_tokens,
         prompt_cv=traffic.prompt_cv,
@@ -115,6 +120,11 @@ def evaluate_workload(
     Answered are the latencies in `drawn`, those promised, and first token and time per token. `corrections` are what
     simulation found of the alternatives so far.
     """
+    if workload.traffic.mode == "closed_loop":
+        # most workloads state a rate, and start without what serves users
+        from explorer.study.closed_loop import evaluate_users
+
+        return evaluate_users(catalog, figures, scenario, workload, samples, drawn, corrections)
     context = Context(
         catalog,
         scenario,
@@ -134,8 +144,7 @@ def evaluate_workload(
     fixed = [settings[position].replicas for position in present]
     found = (*corrections.among(workload), *(None for _ in settings[alternatives:]))
     corrected = tuple(
-        one if one is not None and one.layout == sized[position].candidate.layout else None
-        for position, one in ((position, found[position]) for position in present)
+        given_or_prior(found[position], sized[position].candidate.layout, settings[position]) for position in present
     )
     loaded = None if chosen is None else load_curves(context, chosen, wanted, fixed, corrected)
 
@@ -184,8 +193,9 @@ def evaluate_workload(
         tightest_metric=describe.tightest_metric(outcomes[selected], context.limits),
         prompt_tokens=context.demand.prompt,
         output_tokens=context.demand.output,
+        arrivals=describe.arrivals_words(context),
     )
-    pools = {name: _pool(context, sized[at], loaded, row_of.get(at)) for name, at in member_index.items()}
+    pools = {name: pool_size(context, sized[at], loaded, row_of.get(at)) for name, at in member_index.items()}
     return WorkloadAnswer(outcome, pools, every_draw)
 
 
@@ -258,7 +268,8 @@ def _operating(
     return latencies(table, (context.rate / count)[:, None], replicas=count, metrics=wanted)
 
 
-def _pool(context: Context, entry: Sized, loaded: Loaded | None, row: int | None) -> PoolSize:
+def pool_size(context: Context, entry: Sized, loaded: Loaded | None, row: int | None) -> PoolSize:
+    """What one replica of a fleet member carries."""
     chip = entry.deployment.chip
     if loaded is None or row is None:
         reason = f"{context.workload.name}: {context.served.name} fits {chip.name} in no layout tried"

@@ -55,6 +55,7 @@ demands = st.builds(
     output_cv=st.floats(0.0, 2.0),
     arrival_scv=st.floats(0.0, 9.0),
     prefix_hit=st.floats(0.0, 0.9),
+    bursts=st.none() | st.tuples(st.floats(0.05, 1.0), st.floats(0.1, 300.0)),
 )
 
 
