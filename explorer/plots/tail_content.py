@@ -12,7 +12,7 @@ from explorer.plots.polylines import Points
 from explorer.plots.tail_axes import Axes, latency_unit
 from explorer.plots.tail_curves import EMPTY, Curves, curves_of, drawable, value_at
 from explorer.plots.tail_labels import LineNote, Mark, Notes
-from explorer.plots.tail_words import heading_notes, subtitles, x_labels
+from explorer.plots.tail_words import heading_notes, subtitles, traffic_words, x_labels
 from explorer.plots.tokens import MAX_CHIPS
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Array, Metric, WorkloadOutcome
@@ -132,7 +132,7 @@ def _notes(
         rings=tuple(rings),
         cliffs=tuple(cliffs),
         promise=None if promise is None else (promise, f"promise {QUANTITIES['seconds'].format(promise)}"),
-        traffic=(rate, f"your traffic, {QUANTITIES['request_rate'].format(rate)}"),
+        traffic=(rate, traffic_words(workload.chosen)),
         sentence="no alternative can carry any load: see Memory fit" if nothing else "",
     )
 

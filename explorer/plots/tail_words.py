@@ -41,7 +41,15 @@ def heading_notes(alternative: AlternativeOutcome, metric: Metric, final: bool) 
         return whole, method
     if alternative.simulated_requests:
         return f"{whole} · {band}", f"{method} · {band}", f"{alternative.simulated_requests:,} requests · {band}", band
-    return f"{whole} · {band}", f"{method} · {band}", band
+    # an estimate is called one however little room there is
+    least = f"estimate · {band}" if method.endswith("estimate") else band
+    return f"{whole} · {band}", f"{method} · {band}", least
+
+
+def traffic_words(alternative: AlternativeOutcome) -> str:
+    """What the line at the operating point says."""
+    rate = QUANTITIES["request_rate"].format(alternative.request_rate)
+    return f"your traffic, {rate}" if alternative.users is None else f"your {alternative.users:,} users, {rate}"
 
 
 def x_labels(alternative: AlternativeOutcome) -> tuple[str, ...]:
@@ -50,6 +58,8 @@ def x_labels(alternative: AlternativeOutcome) -> tuple[str, ...]:
     whole = f"requests per second, whole service · {alternative.label} with {replicas}"
     short = f"requests/s, whole service · {alternative.label}, {replicas}"
     least = "requests/s, whole service"
+    if alternative.users is not None:
+        return f"requests per second that users are served, whole service · {alternative.label} with {replicas}", short
     added = alternative.next_replica_rate
     if added is None or not math.isfinite(added):
         return whole, short, least
@@ -99,6 +109,8 @@ def tail_summary(workload: WorkloadOutcome, metric: Metric) -> str:
             text += f", P50 {seconds.format(found.p50.value)}"
         if promise is not None:
             text += ", keeps this promise" if found.p99.value <= promise else ", breaks this promise"
+        if alternative.users is not None:
+            text += f"; {alternative.users:,} users of each replica"
         if alternative.max_request_rate > 0:
             text += f"; keeps every promise up to {rates.format(alternative.max_request_rate)}"
         sentences.append(text)

@@ -38,6 +38,9 @@ class PlotHands(QObject):
         concentration.tier_toggled.connect(self._on_tier)
 
     def _on_rate(self, rate: float) -> None:
+        if self._document.workload.traffic.mode == "closed_loop":
+            self._messages.show_message("The rate of a closed loop comes of its users: move those instead.", "remark")
+            return
         self._move("request_rate_per_s", "traffic.request_rate_per_s", rate, "requests per second")
 
     def _on_promise(self, metric: str, seconds: float) -> None:

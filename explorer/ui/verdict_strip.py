@@ -179,6 +179,8 @@ class VerdictStrip(QWidget):
             self.tiles[tile.key].show_tile(tile)
         answer = outcome.workloads[workload]
         basis = BASES.get(outcome.comparison_basis, outcome.comparison_basis)
+        if answer.chosen.users is not None:
+            basis = f"{answer.chosen.users:,} users of each replica"
         subject = f"{answer.chosen.name}, {basis} · baseline {document.baseline_name}"
         self.question.show_question(document.scenario.question or document.scenario.title, subject)
 

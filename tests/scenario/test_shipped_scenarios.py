@@ -16,6 +16,7 @@ NAMES = (
     "diversified-fleet",
     "llama-70b-chat",
     "nvidia-only-fleet",
+    "recorded-chat-traffic",
     "small-model-high-throughput",
     "trillion-moe-realtime",
 )

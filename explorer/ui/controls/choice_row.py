@@ -25,8 +25,10 @@ class ChoiceRow(QWidget):
         choices: Sequence[tuple[object, str, str]],
         meaning: str,
         parent: QWidget | None = None,
+        *,
+        titled: bool = True,
     ) -> None:
-        """`choices` holds (value, label, tooltip)."""
+        """`choices` holds (value, label, tooltip); without `titled` the title is only spoken, not drawn."""
         super().__init__(parent)
         self.setObjectName(name)
         self.title = title
@@ -36,7 +38,9 @@ class ChoiceRow(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 1, 0, 1)
         row.setSpacing(0)
-        row.addSpacing(round(metrics(BODY).horizontalAdvance(title)) + 6)
+        self._titled = titled
+        if titled:
+            row.addSpacing(round(metrics(BODY).horizontalAdvance(title)) + 6)
         row.addStretch(1)
         self.buttons: list[QToolButton] = []
         for index, (_, label, tip) in enumerate(choices):
@@ -88,6 +92,8 @@ class ChoiceRow(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The title."""
+        if not self._titled:
+            return
         painter = QPainter(self)
         painter.setFont(font(BODY))
         painter.setPen(QColor(theme.tokens().text))

@@ -214,6 +214,14 @@ class ParameterSlider(QWidget):
             self._caption = text
             self.update(0, self.height() - CAPTION_HEIGHT - 2, self.width(), CAPTION_HEIGHT + 2)
 
+    def set_title(self, title: str, meaning: str) -> None:
+        """Another name and meaning of the same number."""
+        if title != self.title:
+            self.title = title
+            self.box.setAccessibleName(f"{title}, exact value")
+            self.explain(meaning)
+            self.update()
+
     def set_badge(self, text: str) -> None:
         """An amber word behind the title: disputed, undisclosed."""
         if text != self._badge:

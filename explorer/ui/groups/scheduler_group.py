@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import LayoutChoice
@@ -18,6 +18,15 @@ from explorer.ui.controls.scale import LinearScale, LogScale, StopScale, Value
 from explorer.ui.controls.value_row import ValueRow
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
+from explorer.ui.groups.scheduling import (
+    COPIED,
+    ROUTINGS,
+    SCHEDULERS,
+    read_link,
+    scheduler_changes,
+    scheduler_words,
+    written_link,
+)
 
 AUTO = "auto"
 TOKENS, PLAIN = QUANTITIES["tokens"], QUANTITIES["plain"]
@@ -32,6 +41,34 @@ class SchedulerGroup(FoldedGroup):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(document, "scheduler", "Scheduler", parent)
         path, workload = document.alternative_path, document.workload_path
+        self.kind = ChoiceRow(
+            "scheduler", "Scheduler", SCHEDULERS, "What a step of a replica works on, of this alternative", titled=False
+        )
+        self.to_all = QToolButton(self)
+        self.to_all.setObjectName("flat")
+        self.to_all.setText("to all")
+        self.to_all.setFixedHeight(24)
+        self.to_all.setAccessibleName("Apply this scheduler to all compared chips")
+        self.to_all.setToolTip("Apply this scheduler to all compared chips")
+        self.frame.add_to_head(self.to_all)
+        prefill, decode = (
+            ParameterSlider(
+                f"{key}_instances",
+                f"{key.capitalize()} instances",
+                LinearScale(1, 16, 1, (1.0, 2.0, 4.0, 8.0, 16.0), integer=True),
+                text_of(PLAIN, integer=True),
+                f"Copies of the model in a replica that {what}; each has as many chips as the degree says.",
+            )
+            for key, what in (("prefill", "only read prompts"), ("decode", "only write answers"))
+        )
+        self.link = ValueRow(
+            "kv_transfer_gb_per_s",
+            "KV transfer a chip",
+            ValueText(written_link, read_link),
+            "Bandwidth at which a chip hands keys and values of a prompt over: a number, or the chip's own scale-out "
+            "link (its link where none is known).",
+        )
+        routing = ChoiceRow("routing", "Routing", ROUTINGS, "Which replica a request goes to")
         budget = ParameterSlider(
             "token_budget",
             "Tokens a step, at most",
@@ -74,8 +111,19 @@ class SchedulerGroup(FoldedGroup):
             "Where a model has fewer KV heads than tensor ranks (MLA: one latent): copied to each rank, "
             "or sharded by sequence",
         )
-        for row in (budget, self.replicas, spares, self.layout_row, kv, sharding):
+        first: tuple[QWidget, ...] = (self.kind, prefill, decode, self.link, budget, routing)
+        for row in (*first, self.replicas, spares, self.layout_row, kv, sharding):
             self.rows.addWidget(row)
+        self.bind_choice(self.kind, lambda: path("scheduler"), "scheduler", lambda kind: scheduler_changes(kind, path))
+        self.bind_choice(routing, lambda: path("routing"), "routing")
+        self.bind(prefill, lambda: path("prefill_instances"), "prefill instances")
+        self.bind(decode, lambda: path("decode_instances"), "decode instances")
+        self._pools: tuple[QWidget, ...] = (prefill, decode, self.link)
+        self._routing = routing
+        self._budget, self._shown = budget, ""
+        self.to_all.clicked.connect(self._on_to_all)
+        self.link.value_edited.connect(self._on_link)
+        self.link.refused.connect(self.refused)
         self.bind(budget, lambda: path("token_budget"), "token budget")
         self.bind(self.replicas, lambda: path("replicas"), "replicas")
         self.bind(spares, lambda: path("spare_replicas"), "spare replicas")
@@ -86,9 +134,18 @@ class SchedulerGroup(FoldedGroup):
 
     def refresh(self) -> None:
         """Show the scenario's values."""
+        chosen = self.document.alternative
+        if chosen.scheduler != self._shown:
+            self._shown = chosen.scheduler
+            apart = chosen.scheduler == "disaggregated"
+            for widget in self._pools:
+                widget.setVisible(apart)
+            self._routing.setVisible(not apart)
+            self._budget.setVisible(chosen.scheduler != "static")
         super().refresh()
         if self.frame.is_open:
-            self.layout_row.set_value(self.document.alternative.layout)
+            self.layout_row.set_value(chosen.layout)
+            self.link.set_value(chosen.kv_transfer_gb_per_s)
 
     def show_outcome(self, outcome: Outcome) -> None:
         """How many replicas it became."""
@@ -99,12 +156,24 @@ class SchedulerGroup(FoldedGroup):
     def reset_paths(self) -> tuple[str, ...]:
         """The layout too, and the degree that goes with it."""
         path = self.document.alternative_path
-        return (path("layout"), path("parallelism_degree"), *super().reset_paths())
+        return (path("layout"), path("parallelism_degree"), path("kv_transfer_gb_per_s"), *super().reset_paths())
 
     def summary(self) -> str:
-        """Budget and replicas."""
-        chosen = self.document.alternative
-        return f"chunked prefill, {TOKENS.format(chosen.token_budget)} tokens"
+        """The scheduler and its budget."""
+        return scheduler_words(self.document.alternative)
+
+    def _on_to_all(self) -> None:
+        index, chosen = self.document.workload_index, self.document.alternative
+        changes = {
+            f"workloads.{index}.alternatives.{place}.{key}": getattr(chosen, key)
+            for place in range(len(self.document.workload.alternatives))
+            for key in COPIED
+        }
+        self.change(changes, "scheduler of all")
+
+    def _on_link(self, bandwidth: Any) -> None:
+        path = self.document.alternative_path("kv_transfer_gb_per_s")
+        self.link.attempt(lambda: self.document.change(path, bandwidth, "KV transfer"))
 
     def _on_layout(self, layout: Any) -> None:
         path = self.document.alternative_path

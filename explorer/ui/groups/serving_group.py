@@ -17,6 +17,17 @@ from explorer.ui.document import Document
 from explorer.ui.groups.group import Group
 
 AUTO = "auto"
+CAP = (
+    "Batch size, at most",
+    (
+        "The scheduler's cap on concurrent sequences of a replica. Under open-loop traffic the batch itself "
+        "is an outcome: see the line below."
+    ),
+)
+USERS = (
+    "Users of each replica",
+    "In a closed loop so many users of each replica ask again as soon as they are served; the rate is an outcome.",
+)
 BATCHES = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0)
 
 
@@ -30,11 +41,10 @@ class ServingGroup(Group):
         self.heading = Heading("Serving", self)
         self.batch = ParameterSlider(
             "batch_size",
-            "Batch size, at most",
+            CAP[0],
             LogScale(1, 4096, BATCHES, integer=True),
             text_of(QUANTITIES["batch"], integer=True),
-            "The scheduler's cap on concurrent sequences of a replica. Under open-loop traffic the batch itself "
-            "is an outcome: see the line below.",
+            CAP[1],
             caption=True,
         )
         self.degree = ParameterSlider(
@@ -64,6 +74,11 @@ class ServingGroup(Group):
         """The layout goes with the degree."""
         layout = () if self.degree.locked else (self.document.alternative_path("layout"),)
         return (*layout, *super().reset_paths())
+
+    def refresh(self) -> None:
+        """Show the scenario's values; in a closed loop the batch is a number of users."""
+        self.batch.set_title(*(USERS if self.document.workload.traffic.mode == "closed_loop" else CAP))
+        super().refresh()
 
     def show_outcome(self, outcome: Outcome) -> None:
         """Legal stops, and what became of batch and layout."""
