@@ -290,7 +290,7 @@ class TierSummary:
 
     The value of hhi is its mean over the draws, that of effective_suppliers 10,000/hhi, so that their product
     stays 10,000; top_share is the largest share whoever holds it. `supplier_*` (suppliers,) are the shares of
-    each, and the top supplier is the one with the largest expected share.
+    each, and the top supplier is the one with the largest expected share. `*_median` are weighted by belief.
     """
 
     hhi: float
@@ -308,6 +308,8 @@ class TierSummary:
     supplier_share: Array
     supplier_share_low: Array
     supplier_share_high: Array
+    hhi_median: float
+    supplier_share_median: Array
 
 
 def tier_summary(
@@ -332,6 +334,7 @@ def tier_summary(
     expected = weight @ shares
     mean_hhi = float(weight @ index)
     low, high = float(index.min()), float(index.max())
+    medians = _weighted_medians(np.column_stack([shares, index]), weight)
     single = float(weight @ (largest >= single_point_share - _SHARE_TOLERANCE))
     return TierSummary(
         hhi=mean_hhi,
@@ -349,4 +352,15 @@ def tier_summary(
         supplier_share=expected,
         supplier_share_low=shares.min(axis=0),
         supplier_share_high=shares.max(axis=0),
+        hhi_median=float(medians[-1]),
+        supplier_share_median=medians[:-1],
     )
+
+
+def _weighted_medians(columns: Array, weights: Array) -> Array:
+    """Of each column (draws, columns) the least value that half of the weight does not exceed; weights sum to 1."""
+    if len(columns) == 1:
+        return np.asarray(columns[0])
+    order = np.argsort(columns, axis=0)
+    at = np.count_nonzero(np.cumsum(weights[order], axis=0) < 0.5 - _TIE, axis=0)
+    return np.asarray(np.take_along_axis(columns, order, axis=0)[at, np.arange(columns.shape[1])])

@@ -23,10 +23,15 @@ from explorer.plots.memory_words import memory_sentence, memory_summary, room_te
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, MemoryFit, Outcome
+from explorer.study.outcome import AlternativeOutcome, Banded, MemoryFit, Outcome
 
 OTHER_OPACITY, KV_OPACITY = 0.72, 0.42
 NOTE_LINES = 5
+VISIBLE = 0.004
+"""A band that is a smaller part of its bar is not drawn: about a pixel."""
+BAND_KV_OPACITY = 0.2
+SOFT_NAME = "KV range"
+"""The cache and, soft, its P5 to P95 over the draws; said in full by the tooltip."""
 BAR = (8.0, 20.0)
 """Least and greatest height of a bar, pixels."""
 
@@ -45,6 +50,10 @@ class MemoryBar:
     kv: float
     kv_at_cap: float
     usable: float
+    kv_range: tuple[float, float] | None = None
+    """Ends of the KV cache over the draws, from where the cache begins; None where there is nothing to show."""
+    usable_range: tuple[float, float] | None = None
+    """Ends of the usable capacity over the draws, from the left end of the bar."""
 
 
 def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
@@ -52,7 +61,7 @@ def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
     bars: list[MemoryBar] = []
     for alternative in outcome.workloads[workload].alternatives:
         memory = alternative.memory
-        full = max(memory.capacity, used(memory), 1.0)
+        full = max(memory.capacity, used(memory), _largest_capacity(memory), 1.0)
         bars.append(
             MemoryBar(
                 label=alternative.label,
@@ -65,9 +74,23 @@ def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
                 kv=memory.kv / full,
                 kv_at_cap=memory.kv_at_cap / full,
                 usable=memory.usable / full,
+                kv_range=_range(memory.kv_band, full),
+                usable_range=_range(memory.usable_band, full),
             )
         )
     return tuple(bars)
+
+
+def _range(band: Banded | None, full: float) -> tuple[float, float] | None:
+    """Ends of a band as fractions of the bar; None where it is no wider than can be seen."""
+    if band is None or not band.high - band.low >= VISIBLE * full:
+        return None
+    return band.low / full, band.high / full
+
+
+def _largest_capacity(memory: MemoryFit) -> float:
+    """The upper end of a capacity that is not settled, bytes; the bar is as long."""
+    return 0.0 if memory.usable_band is None else memory.capacity * memory.usable_band.high / memory.usable
 
 
 def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int) -> tuple[Piece, ...]:
@@ -75,7 +98,7 @@ def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int)
     alternatives = outcome.workloads[workload].alternatives
     bars = memory_bars(outcome, workload)
     top = rect.top() + HEADING_HEIGHT + (6.0 if rect.height() > 240 else 0.0)
-    entries = _legend_entries(alternatives)
+    entries = _legend_entries(alternatives, any(bar.kv_range is not None for bar in bars))
     legend = _legend_rows(rect.width(), rect.bottom() - top, bars, entries)
     bottom = rect.bottom() - legend * LINE_HEIGHT - (8.0 if legend else 0.0)
     slot = (bottom - top) / max(len(bars), 1)
@@ -104,13 +127,16 @@ def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int)
     return tuple(found)
 
 
-def _legend_entries(alternatives: tuple[AlternativeOutcome, ...]) -> tuple[tuple[str, float], ...]:
+def _legend_entries(
+    alternatives: tuple[AlternativeOutcome, ...], soft: bool
+) -> tuple[tuple[str, float], ...]:
     """Names with the opacity of their swatch: 0 is the dashed outline, -1 the line at the usable capacity."""
     shares = {
         QUANTITIES["share"].format(a.memory.usable / a.memory.capacity) for a in alternatives if a.memory.capacity > 0
     }
     usable = f"usable ({shares.pop()})" if len(shares) == 1 else "usable"
-    fillings = (("weights", 1.0), ("other", OTHER_OPACITY), ("KV", KV_OPACITY))
+    cache = SOFT_NAME if soft else "KV"
+    fillings = (("weights", 1.0), ("other", OTHER_OPACITY), (cache, KV_OPACITY))
     return (*fillings, ("KV at cap", 0.0), (usable, -1.0))
 
 
@@ -187,10 +213,22 @@ def _paint_bar(painter: QPainter, place: QRectF, tokens: Tokens, order: int, bar
     color = tokens.chip(order)
     painter.fillRect(place, QColor(tokens.grid))
     left = place.left()
-    for share, opacity in ((bar.weights, 1.0), (bar.other, OTHER_OPACITY), (bar.kv, KV_OPACITY)):
+    surely = bar.kv if bar.kv_range is None else bar.kv_range[0]
+    for share, opacity in ((bar.weights, 1.0), (bar.other, OTHER_OPACITY), (surely, KV_OPACITY)):
         width = share * place.width()
         painter.fillRect(QRectF(left, place.top(), width, place.height()), tokens.chip_wash(order, opacity))
         left += width
+    if bar.kv_range is not None:
+        # What the cache may take: soft, as the bands of the tail, with what the figures as believed say as a line.
+        width = (bar.kv_range[1] - surely) * place.width()
+        painter.fillRect(QRectF(left, place.top(), width, place.height()), tokens.chip_wash(order, BAND_KV_OPACITY))
+        believed = left + (bar.kv - surely) * place.width()
+        painter.fillRect(QRectF(believed - 0.75, place.top(), 1.5, place.height()), color)
+    if bar.usable_range is not None:
+        start, end = (place.left() + share * place.width() for share in bar.usable_range)
+        soft = QColor(tokens.text)
+        soft.setAlphaF(BAND_KV_OPACITY)
+        painter.fillRect(QRectF(start, place.top() - 2.0, end - start, place.height() + 4.0), soft)
     if bar.fits:
         start = place.left() + (bar.weights + bar.other) * place.width()
         width = min(bar.kv_at_cap * place.width(), place.right() - start)
@@ -234,7 +272,11 @@ def _paint_legend(
         color = QColor(tokens.accent)
         if opacity > 0:
             color.setAlphaF(opacity)
-            painter.fillRect(swatch, color)
+            surely = swatch.adjusted(0.0, 0.0, -0.5 * swatch.width(), 0.0) if name == SOFT_NAME else swatch
+            painter.fillRect(surely, color)
+            if name == SOFT_NAME:
+                color.setAlphaF(BAND_KV_OPACITY)
+                painter.fillRect(swatch.adjusted(surely.width(), 0.0, 0.0, 0.0), color)
         elif opacity == 0:
             pen = QPen(color, 1.0)
             pen.setDashPattern([2.0, 2.0])

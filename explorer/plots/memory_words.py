@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, MemoryFit, ReadTime
+from explorer.study.outcome import AlternativeOutcome, Banded, MemoryFit, ReadTime
 
 _NOUNS = {"cards": "card", "GPUs": "GPU", "chips": "chip", "racks": "rack"}
 
@@ -57,7 +57,8 @@ def memory_sentence(alternative: AlternativeOutcome) -> str:
     memory, size = alternative.memory, QUANTITIES["bytes"]
     breakdown = (
         f"{alternative.label}: {use_text(alternative)}, usable {size.format(memory.usable)}"
-        f" (weights {size.format(memory.weights)}, KV cache {size.format(memory.kv)},"
+        f"{_range_text(memory.usable_band)}"
+        f" (weights {size.format(memory.weights)}, KV cache {size.format(memory.kv)}{_range_text(memory.kv_band)},"
         f" at the batch cap {size.format(memory.kv_at_cap)}, other {size.format(memory.other)})"
     )
     parts = (
@@ -67,6 +68,13 @@ def memory_sentence(alternative: AlternativeOutcome) -> str:
         memory.note,
     )
     return "; ".join(part for part in parts if part)
+
+
+def _range_text(band: Banded | None) -> str:
+    """ " [8–34 GB in 9 of 10 draws]", empty where nothing is open."""
+    if band is None or band.high <= band.low:
+        return ""
+    return f" [{QUANTITIES['bytes'].format_range(band.low, band.high)} in 9 of 10 draws]"
 
 
 def memory_summary(alternatives: tuple[AlternativeOutcome, ...]) -> str:

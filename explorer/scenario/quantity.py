@@ -137,6 +137,15 @@ class Quantity:
             text = self._dress(text, scale, negative=False)
         return text if math.isfinite(high) else f"≥ {text}"
 
+    def format_quantiles(self, *values: float) -> str:
+        """Quantiles in rising order in the unit of the middle one: "24 / 38 / 60 ms"; an infinite one reads "∞"."""
+        known = [value for value in values if math.isfinite(value)]
+        if not known:
+            return "∞"
+        scale = self.scale_at(known[min(len(values) // 2, len(known) - 1)])
+        finite = self._dress(" / ".join(self._digits(abs(one), scale) for one in known), scale, negative=False)
+        return " / ".join([finite, *["∞"] * (len(values) - len(known))])
+
     def format_change(self, new: float, old: float) -> str:
         """The change from `old` to `new`: "▲ 0.31 s", "▼ 35 %", "unchanged"; "–" when either is missing."""
         if not (math.isfinite(new) and math.isfinite(old)):

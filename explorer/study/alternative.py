@@ -17,6 +17,8 @@ from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import Bands, banded
 from explorer.study.bill import bills
 from explorer.study.correction import Correction
+from explorer.study.further_bands import further_bands
+from explorer.study.memory_band import with_bands
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,
@@ -61,16 +63,22 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
     ]
     units = [entry.price.unit_size for entry in entries]
     bought = [int(chips) for chips in chips_in_whole_units(wanted, units).tolist()]
-    p99_batch = batch_quantile(point.state, point.chain, 0.99)[:, 0].tolist()
-    mean_batch = point.state.mean_batch[:, 0].tolist()
+    means = point.state.mean_batch[:, 0]
+    # where the load cannot be carried every slot is taken all the time
+    p99s = np.where(point.state.stable[:, 0], batch_quantile(point.state, point.chain, 0.99)[:, 0], means)
+    mean_batch, p99_batch = means.tolist(), p99s.tolist()
     bands, loaded, rows = answered.bands, answered.loaded, answered.rows
+    median_tpot = point.table["tpot"][0.5][:, 0]
+    pictures = with_bands(
+        context, memory_fits(context, entries, mean_batch, p99_batch), entries, means, p99s, median_tpot, bands
+    )
     return [
         _alternative(answered, at, *parts)
         for at, parts in enumerate(
             zip(
                 bought,
                 bills(context, entries, bought, loaded, rows, bands.cliffs, bands.saturations),
-                memory_fits(context, entries, mean_batch, p99_batch),
+                pictures,
                 _curves(loaded, rows, bands, answered.metrics),
                 mean_batch,
                 p99_batch,
@@ -107,6 +115,11 @@ def _alternative(
     cost, energy = bill
     over = beyond_limit(context, entry, bought, cliff)
     within = share_within_limit(context, entry, bought, bands.cliffs.shape[1])
+    further: dict[str, Banded] = {}
+    if len(bands.cliffs[at]) >= context.scenario.simulation.samples and not context.closed_loop:
+        # a moving hand does without
+        drawn_rates = bands.cliffs[at], bands.saturations[at]
+        further = further_bands(context, entry, replicas, cliff, saturation, *drawn_rates, cost)
     available, availability = describe.availability(context, entry.deployment)
     waits = float(point.state.wait_probability[at, 0])
     return AlternativeOutcome(
@@ -149,6 +162,7 @@ def _alternative(
         open_figures=describe.open_figures(entry.deployment),
         within_power_limit=not over,
         method_note=describe.method_note(settings, correction),
+        bands=further,
     )
 
 
@@ -166,7 +180,7 @@ def _percentiles(
             own = (np.asarray([one]) for one in (value, low, high))
             ends = _widened(correction, metric, q, point.state.utilisation[at], *own)
             low, high = (float(end[0]) for end in ends)
-        found[q] = banded(value, low, high)
+        found[q] = banded(value, low, high, float(bands.point_median[metric][q][at]))
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
 
 

@@ -43,6 +43,11 @@ class Context:
         return self.workload.model.kv_sequence_sharding
 
     @property
+    def closed_loop(self) -> bool:
+        """Whether users ask again once served, so that the batch is stated and the rate comes of it."""
+        return self.workload.traffic.mode == "closed_loop"
+
+    @property
     def rate(self) -> float:
         """Requests/s of the whole service."""
         return self.workload.traffic.request_rate_per_s

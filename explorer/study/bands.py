@@ -31,7 +31,7 @@ BAND_POINTS = 14
 BEYOND_POINTS = 6
 OWN_END = 0.995
 """Share of its own saturation up to which a draw is followed that keeps the promises beyond the central one."""
-LOW, HIGH = 0.05, 0.95
+LOW, MEDIAN, HIGH = 0.05, 0.5, 0.95
 HALF_WIDTH_TO_SD = 1.0 / 1.6448536269514722
 """A 90 % half-width times this is a standard deviation (normal in the logarithm)."""
 
@@ -54,6 +54,8 @@ class Bands:
     """A latency that was not drawn is absent from `point`, `low` and `high`."""
     first_up: Array
     """Factor by which the upper end of P99 first token is raised, (alternatives,); 1 where it was simulated."""
+    point_median: Mapping[str, Mapping[float, Array]]
+    """P50 of the draws at the operating point, (alternatives,)."""
 
     def probabilities(self, at: int, within: NDArray[np.bool_]) -> dict[str, float]:
         """Share of draws that keep each promise at the operating point, and all of them together.
@@ -123,11 +125,12 @@ class _Along:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Point:
-    """The draws of one alternative at its operating point, by metric and quantile: all (samples,), P5 and P95."""
+    """The draws of one alternative at its operating point, by metric and quantile: all (samples,), P5, P95 and P50."""
 
     draws: Mapping[str, Mapping[float, Array]]
     low: Mapping[str, Mapping[float, Array]]
     high: Mapping[str, Mapping[float, Array]]
+    median: Mapping[str, Mapping[float, Array]]
 
 
 _ALONG: Kept[_Along] = Kept(64)
@@ -201,6 +204,7 @@ def draw_bands(
         np.array([one.saturations for one in lines]),
         context.limits,
         drawing.first_up,
+        by_quantile(lambda one: one.median),
     )
 
 
@@ -274,7 +278,7 @@ class _Drawing:
         block = np.array([[found[metric][q][:, -1] for q in quantiles] for metric in self.metrics])
         block = block.reshape(len(self.metrics), len(quantiles), count, self.samples)
         ordered = np.sort(block, axis=3)
-        ends = [ordered[..., order_index(end, self.samples)] for end in (LOW, HIGH)]
+        ends = [ordered[..., order_index(end, self.samples)] for end in (LOW, HIGH, MEDIAN)]
 
         def table(values: Array, at: int) -> dict[str, dict[float, Array]]:
             return {
@@ -282,7 +286,7 @@ class _Drawing:
                 for row, metric in enumerate(self.metrics)
             }
 
-        return [_Point(table(block, at), table(ends[0], at), table(ends[1], at)) for at in range(count)]
+        return [_Point(table(block, at), *(table(end, at) for end in ends)) for at in range(count)]
 
 
 def _beyond(
@@ -318,11 +322,24 @@ def order_index(q: float, samples: int) -> int:
     return int(np.floor(q * (samples - 1))) if q < 0.5 else int(np.ceil(q * (samples - 1)))
 
 
-def banded(value: float, low: float, high: float) -> Banded | None:
+def banded(value: float, low: float, high: float, median: float | None = None) -> Banded | None:
     """A value with the band of its draws, which is made to hold the value; None when the value is not finite.
 
     An upper end that is infinite (more than one draw in twenty cannot carry the load) stays infinite.
     """
     if not math.isfinite(value):
         return None
-    return Banded(value, min(low, value), max(high, value))
+    return Banded(value, min(low, value), max(high, value), median)
+
+
+def band_of_draws(value: float, draws: Array) -> Banded:
+    """A finite value with P5, P50 and P95 of its draws (samples,), a band which is made to hold the value."""
+    ordered, samples = np.sort(draws), len(draws)
+    low, median, high = (float(ordered[order_index(q, samples)]) for q in (LOW, MEDIAN, HIGH))
+    return Banded(value, min(low, value), max(high, value), median)
+
+
+def scaled(band: Banded, factor: float) -> Banded:
+    """A band in another unit."""
+    median = None if band.median is None else band.median * factor
+    return Banded(band.value * factor, band.low * factor, band.high * factor, median)

@@ -17,6 +17,7 @@ from explorer.engine.cost import (
     split_input_output,
 )
 from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.bands import HIGH, LOW, MEDIAN, band_of_draws, order_index, scaled
 from explorer.study.outcome import Banded, Cost
 from explorer.study.sizing import SAFE_LOAD
 
@@ -40,24 +41,25 @@ def bills(
     traffic, demand, rate = context.workload.traffic, context.demand, context.rate
     per_request = demand.prompt + demand.output
     tokens = float(monthly_tokens(rate, traffic.peak_to_mean, per_request))
-    energies = _energies(context, entries, bought)
+    energies = _energies(context, entries, bought, drawn_cliffs.shape[1])
     usd = np.asarray([np.nan if entry.price.usd is None else entry.price.usd for entry in entries])
     count, samples = drawn_cliffs.shape
     drawn_usd = np.empty((count, samples))
     for at, entry in enumerate(entries):
         drawn_usd[at] = usd[at] if entry.price.draws is None else entry.price.draws
     month = monthly_cost(usd, bought)
-    months = np.sort(drawn_months(context, entries, drawn_cliffs, drawn_saturations, drawn_usd), axis=1)
-    drawn_usd = np.sort(drawn_usd, axis=1)
-    at_low, at_high = int(0.05 * (samples - 1)), int(np.ceil(0.95 * (samples - 1)))
-    split = _split(context, loaded, rows, month, tokens)
     chips = np.asarray([entry.candidate.layout.chips for entry in entries])
     cliffs = loaded.cliffs[list(rows)]
+    months = drawn_months(
+        context, entries, drawn_cliffs, drawn_saturations, drawn_usd, within_reach=cliffs[:, None] > 0
+    )
+    quantiles = [order_index(q, samples) for q in (LOW, HIGH, MEDIAN)]
+    months, drawn_usd = np.sort(months, axis=1)[:, quantiles], np.sort(drawn_usd, axis=1)[:, quantiles]
+    split = _split(context, loaded, rows, month, tokens)
     full = cost_per_million_tokens(usd * chips, cliffs * per_request)
     scale = 1e6 / tokens
     columns = zip(
-        usd.tolist(), month.tolist(), (month / (tokens / 1e6)).tolist(), cliffs.tolist(), full.tolist(),
-        months[:, [at_low, at_high]].tolist(), drawn_usd[:, [at_low, at_high]].tolist(),
+        usd.tolist(), month.tolist(), cliffs.tolist(), full.tolist(), months.tolist(), drawn_usd.tolist(),
         split.usd_per_million_input.tolist(), split.usd_per_million_output.tolist(),
         strict=True,
     )  # fmt: skip
@@ -70,15 +72,15 @@ def bills(
             )
             found.append((nothing, energy))
             continue
-        an_hour, a_month, a_million, cliff, at_full, (low, high), (hour_low, hour_high), given, taken = column
-        band = Banded(a_month, min(low, a_month), max(high, a_month))
+        an_hour, a_month, cliff, at_full, (low, high, median), (hour_low, hour_high, hour_median), given, taken = column
+        band = Banded(a_month, min(low, a_month), max(high, a_month), median)
         cost = Cost(
             usd_per_month=band,
-            usd_per_million_blended=Banded(a_million, band.low * scale, band.high * scale),
+            usd_per_million_blended=scaled(band, scale),
             usd_per_million_input=given,
             usd_per_million_output=taken,
             usd_per_million_at_full_use=at_full if cliff > 0 else None,
-            usd_per_chip_hour=Banded(an_hour, min(hour_low, an_hour), max(hour_high, an_hour)),
+            usd_per_chip_hour=Banded(an_hour, min(hour_low, an_hour), max(hour_high, an_hour), hour_median),
             price_basis=price.basis,
             price_source=price.source,
             price_hypothetical=price.hypothetical,
@@ -89,11 +91,20 @@ def bills(
 
 
 def drawn_months(
-    context: Context, entries: Sequence[Sized], cliffs: Array, saturations: Array, usd: Array
+    context: Context,
+    entries: Sequence[Sized],
+    cliffs: Array,
+    saturations: Array,
+    usd: Array,
+    *,
+    within_reach: NDArray[np.bool_],
 ) -> Array:
-    """USD a month in each draw, priced at the chips it would take to keep the promises in that draw.
+    """USD a month in each draw, priced at the chips it would take to keep the promises in that draw; infinite where no
+    number of them does.
 
-    All (alternatives, samples); `cliffs` and `saturations` are of one replica, `usd` is the price of a chip-hour.
+    All (alternatives, samples); `cliffs` and `saturations` are of one replica, `usd` is the price of a chip-hour. Where
+    the promises are not even `within_reach` (alternatives, 1) by the central figures, a draw is priced, as the central
+    value is, at the chips that merely carry the load.
     """
     settings = [entry.deployment.settings for entry in entries]
     carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
@@ -104,11 +115,15 @@ def drawn_months(
     spares = np.asarray([one.spare_replicas for one in settings])[:, None]
     chips = (replicas + spares) * np.asarray([entry.candidate.layout.chips for entry in entries])[:, None]
     units = np.asarray([entry.price.unit_size for entry in entries])[:, None]
-    return monthly_cost(usd, chips_in_whole_units(chips, units))
+    sized = np.asarray([one.replicas == "auto" for one in settings])[:, None]
+    out = sized & within_reach & ~(cliffs > 0)
+    return np.where(out, np.inf, monthly_cost(usd, chips_in_whole_units(chips, units)))
 
 
-def _energies(context: Context, entries: Sequence[Sized], bought: Sequence[int]) -> list[Banded | None]:
-    """Joule a token; the band is that of the power figure."""
+def _energies(
+    context: Context, entries: Sequence[Sized], bought: Sequence[int], samples: int
+) -> list[Banded | None]:
+    """Joule a token; the band is that of the draws of the power figure."""
     price, traffic = context.scenario.price, context.workload.traffic
     overhead = 1.0 + price.power_overhead_share
     watts = [entry.deployment.values.get("board_power", np.nan) * overhead for entry in entries]
@@ -119,11 +134,9 @@ def _energies(context: Context, entries: Sequence[Sized], bought: Sequence[int])
         if "board_power" not in entry.deployment.values:
             found.append(None)
             continue
-        figure = entry.deployment.chip.figures["board_power"]
-        override = context.scenario.overrides.get(entry.deployment.chip.id, {}).get("board_power")
-        settled = override is not None and override.value is not None
-        low, high = (1.0, 1.0) if settled else (figure.low / figure.value, figure.high / figure.value)
-        found.append(Banded(joule, min(joule * low, joule), max(joule * high, joule)))
+        drawn = entry.deployment.figures.draws(samples, context.scenario.simulation.seed).get("board_power")
+        ratios = np.ones(1) if drawn is None else drawn / entry.deployment.values["board_power"]
+        found.append(band_of_draws(joule, joule * ratios))
     return found
 
 

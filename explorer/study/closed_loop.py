@@ -24,6 +24,7 @@ from explorer.study.bands import (
     BAND_POINTS,
     HIGH,
     LOW,
+    MEDIAN,
     Bands,
     drawn_rows,
     order_index,
@@ -274,7 +275,7 @@ def _bands_of(bands: Bands, at: int) -> Bands:
     low, high = ({metric: ends[one] for metric, ends in side.items()} for side in (bands.low, bands.high))
     return Bands(
         each(bands.point), each(bands.point_low), each(bands.point_high), low, high, bands.at[one], bands.cliffs[one],
-        bands.saturations[one], bands.limits, bands.first_up[one],
+        bands.saturations[one], bands.limits, bands.first_up[one], each(bands.point_median),
     )  # fmt: skip
 
 
@@ -310,22 +311,22 @@ def _bands(
         for values in found.get(metric, {}).values():
             values[:, -1:] += waiting / served.rate[:, -1:]
     point: dict[str, dict[float, Array]] = {}
-    ends: tuple[dict[str, dict[float, Array]], dict[str, dict[float, Array]]] = ({}, {})
+    ends: tuple[dict[str, dict[float, Array]], ...] = ({}, {}, {})
     low: dict[str, Array] = {}
     high: dict[str, Array] = {}
     for metric in metrics:
         point[metric] = {q: values[:, -1].reshape(count, samples) for q, values in found[metric].items()}
         ordered = {q: np.sort(draws, axis=1) for q, draws in point[metric].items()}
-        for end, share in zip(ends, (LOW, HIGH), strict=True):
+        for end, share in zip(ends, (LOW, HIGH, MEDIAN), strict=True):
             end[metric] = {q: draws[:, order_index(share, samples)] for q, draws in ordered.items()}
         along = np.sort(found[metric][0.99][:, :-1].reshape(count, samples, BAND_POINTS), axis=1)
         low[metric], high[metric] = along[:, order_index(LOW, samples)], along[:, order_index(HIGH, samples)]
     drawn_rates = np.maximum.accumulate(served.rate[:, :-1], axis=1)
     checks = [(found[metric][0.99][:, :-1], limit) for metric, limit in context.limits.items()]
     bands = Bands(
-        point, *ends, low, high, rates[:, np.linspace(0, rates.shape[1] - 1, BAND_POINTS).astype(int)],
+        point, ends[0], ends[1], low, high, rates[:, np.linspace(0, rates.shape[1] - 1, BAND_POINTS).astype(int)],
         largest_rate_within(drawn_rates, checks).reshape(count, samples),
-        drawn_rates[:, -1].reshape(count, samples), context.limits, np.ones(count),
+        drawn_rates[:, -1].reshape(count, samples), context.limits, np.ones(count), ends[2],
     )  # fmt: skip
     here = np.sort(served.rate[:, -1].reshape(count, samples), axis=1)
     middle = np.median(here, axis=1)
@@ -341,7 +342,8 @@ def _as_users(one: AlternativeOutcome, users: int, rate: float, swing: tuple[flo
     cost = one.cost
     if cost.usd_per_million_blended is not None:
         value, (low, high) = cost.usd_per_million_blended.value, swing
-        band = Banded(value, value / max(high, 1.0), value / min(low, 1.0))
+        # the rate swings about its own middle, and the money with it
+        band = Banded(value, value / max(high, 1.0), value / min(low, 1.0), value)
         cost = replace(cost, usd_per_million_blended=band)
     batch = one.batch and replace(one.batch, users_rate=rate / users, binding=False)
     return replace(one, cost=cost, batch=batch, users=users, next_replica_rate=None)

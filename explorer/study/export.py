@@ -19,6 +19,7 @@ from explorer.study.outcome import (
 )
 
 SCHEMA = 1
+NO_NUMBER = "in more than one draw in twenty no number of chips keeps the promises"
 
 
 def outcome_data(outcome: Outcome, against: Against | None = None) -> dict[str, Any]:
@@ -101,9 +102,12 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "request_rate": one.request_rate,
         "users_per_replica": one.users,
         "utilisation": _finite(one.utilisation),
+        "utilisation_band": _drawn(one, "utilisation"),
         "throughput_tokens_per_s": one.throughput_tokens_per_s if one.feasible else None,
         "throughput_tokens_per_s_per_replica": one.throughput_tokens_per_s / per_replica if one.feasible else None,
+        "throughput_tokens_per_s_band": _drawn(one, "throughput_tokens_per_s") if one.feasible else None,
         "max_request_rate": one.max_request_rate,
+        "max_request_rate_band": _drawn(one, "max_request_rate"),
         "max_request_rate_per_replica": one.max_request_rate / per_replica,
         "mean_batch": None if one.batch is None else one.batch.mean,
         "p99_batch": None if one.batch is None else one.batch.p99,
@@ -113,15 +117,20 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
             "input": cost.usd_per_million_input,
             "output": cost.usd_per_million_output,
             "at_full_use": cost.usd_per_million_at_full_use,
+            "blended_band": _banded(cost.usd_per_million_blended, cost.reason or NO_NUMBER),
+            "input_band": _drawn(one, "usd_per_million_input", NO_NUMBER),
+            "output_band": _drawn(one, "usd_per_million_output", NO_NUMBER),
+            "at_full_use_band": _drawn(one, "usd_per_million_at_full_use", NO_NUMBER),
             "reason": cost.reason,
         },
         "cost_usd_per_month": _value(cost.usd_per_month),
-        "cost_usd_per_month_band": _banded(cost.usd_per_month, cost.reason),
+        "cost_usd_per_month_band": _banded(cost.usd_per_month, cost.reason or NO_NUMBER),
         "usd_per_chip_hour": _banded(cost.usd_per_chip_hour, cost.reason),
         "price_source": cost.price_source,
         "price_hypothetical": cost.price_hypothetical,
         "price_stale": cost.price_stale,
         "energy_joule_per_token": _value(one.energy_joule_per_token),
+        "energy_joule_per_token_band": _banded(one.energy_joule_per_token, ""),
         "evidence_grade": one.evidence_grade,
         "latency_method": one.latency_method,
         "method_note": one.method_note,
@@ -146,10 +155,16 @@ def _percentiles(found: Percentiles) -> dict[str, Any]:
 def _banded(band: Banded | None, reason: str) -> dict[str, Any] | None:
     if band is None:
         return None
-    data: dict[str, Any] = {"value": band.value, "low": band.low, "high": _finite(band.high)}
+    data: dict[str, Any] = {"value": band.value, "low": _finite(band.low), "high": _finite(band.high)}
+    if band.median is not None:
+        data["median"] = _finite(band.median)
     if not math.isfinite(band.high):
         data["reason"] = reason or "in more than one draw in twenty the load cannot be carried"
     return data
+
+
+def _drawn(one: AlternativeOutcome, output: str, reason: str = "") -> dict[str, Any] | None:
+    return _banded(one.bands.get(output), reason or one.reason)
 
 
 def _fleet(fleet: FleetOutcome) -> dict[str, Any]:
@@ -170,11 +185,14 @@ def _fleet(fleet: FleetOutcome) -> dict[str, Any]:
         "tiers": {
             tier.tier: {
                 "hhi": tier.hhi.value, "hhi_low": tier.hhi.low, "hhi_high": tier.hhi.high,
+                "hhi_median": tier.hhi.median,
                 "effective_suppliers": tier.effective_suppliers.value,
                 "effective_suppliers_low": tier.effective_suppliers.low,
                 "effective_suppliers_high": tier.effective_suppliers.high,
+                "effective_suppliers_median": tier.effective_suppliers.median,
                 "top_share": tier.top_share.value, "top_share_low": tier.top_share.low,
-                "top_share_high": tier.top_share.high, "top_supplier": tier.top_supplier,
+                "top_share_high": tier.top_share.high, "top_share_median": tier.top_share.median,
+                "top_supplier": tier.top_supplier,
                 "single_point_of_failure": tier.single_point_of_failure, "counts": tier.counts,
                 "suppliers": {one.supplier: one.share for one in tier.suppliers}, "unknown": tier.unknown,
             }

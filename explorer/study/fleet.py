@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.catalog import TIERS, Catalog
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import (
+    HHI_OF_ONE,
     SupplierCandidates,
     TierStructure,
     known_suppliers,
@@ -272,11 +273,14 @@ def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutc
     return TierOutcome(
         tier=name,
         title=TIER_TITLES[name],
-        hhi=Banded(summary.hhi, summary.hhi_low, summary.hhi_high),
+        hhi=Banded(summary.hhi, summary.hhi_low, summary.hhi_high, summary.hhi_median),
         effective_suppliers=Banded(
-            summary.effective_suppliers, summary.effective_suppliers_low, summary.effective_suppliers_high
+            summary.effective_suppliers,
+            summary.effective_suppliers_low,
+            summary.effective_suppliers_high,
+            HHI_OF_ONE / summary.hhi_median,
         ),
-        top_share=Banded(share[top], low[top], high[top]),
+        top_share=Banded(share[top], low[top], high[top], float(summary.supplier_share_median[top])),
         top_supplier=tier.suppliers[top],
         single_point_of_failure=alone,
         suppliers=suppliers,

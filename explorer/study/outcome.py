@@ -20,11 +20,13 @@ METRICS: tuple[Metric, ...] = ("ttft", "tpot", "itl", "e2e")
 
 @dataclass(frozen=True, slots=True)
 class Banded:
-    """A value with its P5-P95 band; SI units."""
+    """A value by the central figures, with the P5-P95 band of its draws and their median; SI units."""
 
     value: float
     low: float
     high: float
+    median: float | None = None
+    """P50 of the draws, infinite where half of them cannot carry the load; None of a range that nobody drew from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class MemoryFit:
     sweep_s: float
     remedy: str
     note: str = ""
+    kv_band: Banded | None = None
+    """`kv` over the draws; None where it does not fit or the load cannot be carried."""
+    usable_band: Banded | None = None
+    """`usable` over the draws of a capacity that is not settled; None where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +223,8 @@ class AlternativeOutcome:
     """Users of each replica in a closed loop; None where requests arrive at a stated rate."""
     method_note: str = ""
     """What the latencies leave out as long as nothing is simulated; empty where nothing is."""
+    bands: dict[str, Banded] = field(default_factory=dict)
+    """Further outputs with the band of their draws, by field name; empty while a hand moves and in a closed loop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,9 +84,8 @@ def drawn_values(output: OutputName, one: AlternativeOutcome, drawn: DrawnWorklo
         central = central_value(output, one)
         if entry.price.usd is None:
             return np.asarray([central])
-        return _at_price(
-            output, drawn, at, np.asarray([entry.price.usd]) if entry.price.draws is None else entry.price.draws
-        )
+        usd = np.asarray([entry.price.usd]) if entry.price.draws is None else entry.price.draws
+        return _at_price(output, drawn, at, usd, within_reach=one.max_request_rate > 0)
     if output.key == "joule_per_token":
         central = central_value(output, one)
         seed, samples = drawn.context.scenario.simulation.seed, bands.cliffs.shape[1]
@@ -125,7 +124,7 @@ def price_taken(
         return np.asarray([usd if output.key == "usd_per_chip_hour" else np.inf])
     at = list(drawn.positions).index(position)
     if not central:
-        return _at_price(output, drawn, at, np.asarray([usd]))
+        return _at_price(output, drawn, at, np.asarray([usd]), within_reach=one.max_request_rate > 0)
     context, entry = drawn.context, drawn.sized[at]
     month = float(monthly_cost(usd, one.chips_total))
     per_request = context.demand.prompt + context.demand.output
@@ -141,7 +140,7 @@ def price_taken(
     return np.asarray([float(cost_per_million_tokens(usd * entry.candidate.layout.chips, each * per_request))])
 
 
-def _at_price(output: OutputName, drawn: DrawnWorkload, at: int, usd: Array) -> Array:
+def _at_price(output: OutputName, drawn: DrawnWorkload, at: int, usd: Array, *, within_reach: bool) -> Array:
     context, entry, bands = drawn.context, drawn.sized[at], drawn.bands
     if output.key == "usd_per_chip_hour":
         return usd
@@ -150,7 +149,8 @@ def _at_price(output: OutputName, drawn: DrawnWorkload, at: int, usd: Array) -> 
         tokens = np.where(cliffs > 0, cliffs, 1.0) * (context.demand.prompt + context.demand.output)
         each = cost_per_million_tokens(usd * entry.candidate.layout.chips, tokens)
         return np.where(cliffs > 0, each, np.inf)
-    months = drawn_months(context, [entry], cliffs[None], bands.saturations[None, at], usd)[0]
+    reach = np.asarray([[within_reach]])
+    months = drawn_months(context, [entry], cliffs[None], bands.saturations[None, at], usd, within_reach=reach)[0]
     return np.asarray(months if output.key == "usd_per_month" else months / _million_tokens(context))
 
 

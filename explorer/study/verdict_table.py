@@ -24,7 +24,11 @@ HEADINGS = (
 
 def verdict_text(outcome: Outcome, against: Against | None = None) -> str:
     """A table for each workload, the reasons below it, the fleet's dependence, and what moved against a baseline."""
-    parts = [outcome.title, f"prices: {outcome.price_basis.replace('_', ' ')}; catalogue {outcome.catalog_edition}"]
+    parts = [
+        outcome.title,
+        f"prices: {outcome.price_basis.replace('_', ' ')}; catalogue {outcome.catalog_edition}",
+        "values by the figures as believed [P5 / P50 / P95 over the draws of everything that is not settled]",
+    ]
     for workload in outcome.workloads:
         parts += ["", _heading(workload), *_table(workload)]
         parts += [f"  {one.name}: {line}" for one in workload.alternatives for line in _remarks(one)]
@@ -89,7 +93,9 @@ def _banded(key: str, band: Banded | None) -> str:
     if band is None:
         return "–"
     quantity: Quantity = QUANTITIES[key]
-    return f"{quantity.format(band.value)} [{quantity.format_range(band.low, band.high)}]"
+    if band.median is None:
+        return f"{quantity.format(band.value)} [{quantity.format_range(band.low, band.high)}]"
+    return f"{quantity.format(band.value)} [{quantity.format_quantiles(band.low, band.median, band.high)}]"
 
 
 def _fleet(fleet: FleetOutcome) -> list[str]:

@@ -117,6 +117,40 @@ def test_that_the_same_file_gives_the_same_numbers_to_the_last_digit(
     assert evaluated(founding, capsys) == evaluated(founding, capsys)
 
 
+def test_that_json_gives_the_median_and_the_ends_of_everything_with_a_band(
+    founding: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = evaluated(founding, capsys)
+    one = data["workloads"][0]["alternatives"][1]
+    money = one["cost_usd_per_million_tokens"]
+    beside = {
+        "utilisation_band": one["utilisation"],
+        "max_request_rate_band": one["max_request_rate"],
+        "throughput_tokens_per_s_band": one["throughput_tokens_per_s"],
+        "cost_usd_per_month_band": one["cost_usd_per_month"],
+        "energy_joule_per_token_band": one["energy_joule_per_token"],
+    }
+    for name, value in beside.items():
+        band = one[name]
+        assert band["value"] == value, name
+        assert band["low"] <= band["median"] <= band["high"], name
+    for name in ("blended", "input", "output", "at_full_use"):
+        band = money[f"{name}_band"]
+        assert band["value"] == money[name], name
+        assert band["low"] <= band["median"] <= band["high"], name
+    for metric in ("ttft_s", "tpot_s", "itl_s", "e2e_s"):
+        for quantile in ("p50", "p95", "p99"):
+            band = one[metric][quantile]
+            assert band["low"] < band["median"] < band["high"], (metric, quantile)
+    assert money["blended_band"]["median"] / money["blended_band"]["value"] == pytest.approx(
+        one["cost_usd_per_month_band"]["median"] / one["cost_usd_per_month"]
+    )
+    foundry = data["fleet"]["tiers"]["foundry"]
+    assert foundry["hhi_low"] <= foundry["hhi_median"] <= foundry["hhi_high"]
+    assert foundry["hhi_median"] * foundry["effective_suppliers_median"] == pytest.approx(10_000)
+    assert foundry["top_share_low"] <= foundry["top_share_median"] <= foundry["top_share_high"]
+
+
 def test_that_the_table_names_every_alternative_and_says_what_is_unconfirmed(
     founding: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

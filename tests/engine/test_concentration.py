@@ -239,6 +239,9 @@ def test_that_a_chip_in_two_pools_has_one_undisclosed_supplier() -> None:
     np.testing.assert_allclose(summary.supplier_share, [0.9, 0.1])
     np.testing.assert_allclose(summary.supplier_share_low, [0.6, 0.0])
     np.testing.assert_allclose(summary.supplier_share_high, [1.0, 0.4])
+    # three to one for TSMC: the median is its case
+    assert summary.hhi_median == pytest.approx(10_000.0)
+    np.testing.assert_allclose(summary.supplier_share_median, [1.0, 0.0])
 
 
 def test_that_a_single_point_is_flagged_from_ninety_five_percent_on() -> None:

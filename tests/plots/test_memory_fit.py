@@ -14,7 +14,7 @@ from explorer.plots.lettering import elided, in_parts, text_width, wrapped
 from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.study.outcome import ReadTime
+from explorer.study.outcome import Banded, ReadTime
 from tests.sample_outcome import sample_outcome
 
 Count = Callable[..., int]
@@ -188,3 +188,52 @@ def test_that_text_is_cut_to_its_room_and_not_beyond(qtbot: QtBot) -> None:
     assert elided(text, 2000.0) == text
     assert " ".join(wrapped(text, 160.0, 9)) == text
     assert wrapped(text, 100.0, 0) == []
+
+
+def test_that_what_the_cache_may_take_is_soft_and_the_believed_value_a_line(plot: MemoryFitPlot) -> None:
+    outcome = sample_outcome(alternatives=1)
+    workload = outcome.workloads[0]
+    one = workload.alternatives[0]
+    memory = replace(one.memory, kv=100e9, kv_at_cap=300e9, kv_band=Banded(100e9, 40e9, 260e9, 110e9))
+    open_ended = replace(
+        outcome, workloads=(replace(workload, alternatives=(replace(one, memory=memory),)),)
+    )
+    plot.show_outcome(outcome, 0)
+    sharp = plot.grab().toImage()
+    assert plot.values()[0].kv_range is None
+    plot.show_outcome(open_ended, 0)
+    soft = plot.grab().toImage()
+    bar = plot.values()[0]
+    assert bar.kv_range == pytest.approx((40 / 768, 260 / 768))
+    start = bar.weights + bar.other
+
+    def ink(image: QImage, share: float) -> QColor:
+        return image.pixelColor(round((start + share) * (plot.width() - 1)), 55)
+
+    inside, beyond = ink(soft, 240 / 768), ink(soft, 330 / 768)
+    assert ink(soft, 20 / 768) != inside != beyond
+    assert beyond == ink(sharp, 330 / 768)
+    assert "KV cache 100 GB [40–260 GB in 9 of 10 draws]" in plot.text_summary()
+    assert "in 9 of 10 draws" in plot.tip_at(QPointF(20, 60))
+
+
+def test_that_a_band_narrower_than_a_pixel_is_not_drawn_but_told(plot: MemoryFitPlot) -> None:
+    outcome = sample_outcome(alternatives=1)
+    workload = outcome.workloads[0]
+    memory = replace(workload.alternatives[0].memory, kv=1e9, kv_band=Banded(1e9, 0.5e9, 2e9))
+    narrow = replace(workload.alternatives[0], memory=memory)
+    plot.show_outcome(replace(outcome, workloads=(replace(workload, alternatives=(narrow,)),)), 0)
+    assert plot.values()[0].kv_range is None
+    assert "[0.5–2 GB in 9 of 10 draws]" in plot.text_summary()
+
+
+def test_that_a_capacity_that_may_be_larger_lengthens_the_bar(plot: MemoryFitPlot) -> None:
+    outcome = sample_outcome(alternatives=1)
+    workload = outcome.workloads[0]
+    memory = workload.alternatives[0].memory
+    larger = replace(memory, usable_band=Banded(memory.usable, memory.usable, 1.25 * memory.usable))
+    changed = replace(workload, alternatives=(replace(workload.alternatives[0], memory=larger),))
+    plot.show_outcome(replace(outcome, workloads=(changed,)), 0)
+    bar = plot.values()[0]
+    assert bar.full == pytest.approx(1.25 * memory.capacity)
+    assert bar.usable_range == pytest.approx((0.8 * 0.92, 0.92))

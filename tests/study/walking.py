@@ -54,10 +54,13 @@ def not_numbers(outcome: Any) -> list[str]:
 
 
 def bands_out_of_order(outcome: Any) -> list[str]:
-    """Paths of bands whose value lies outside them by more than rounding."""
+    """Paths of bands whose value or median lies outside them by more than rounding."""
     slack = 1.0 + 1e-12
     return [
-        f"{path}: {value.low} {value.value} {value.high}"
+        f"{path}: {value.low} {value.value} {value.median} {value.high}"
         for path, value in leaves(outcome)
-        if isinstance(value, Banded) and not value.low / slack <= value.value <= value.high * slack
+        if isinstance(value, Banded)
+        and not all(
+            value.low / slack <= one <= value.high * slack for one in (value.value, value.median) if one is not None
+        )
     ]
