@@ -127,7 +127,9 @@ def break_even_steps(
         problem = ScenarioProblem(FleetQuestion(evaluator, statement), scenario, unknown)
     else:
         question = Question(evaluator, scenario, statement, for_goal=True)
-        problem = ScenarioProblem(question, held(question, scenario, kept.replicas, kept.layout), unknown)
+        # as now: as the scenario's own promises have it sized, and not as the goal alone would
+        now = held(Question(evaluator, scenario, statement), scenario, kept.replicas, kept.layout)
+        problem = ScenarioProblem(question, now, unknown)
     while True:
         # a search is decided by its evaluations alone: it begins again with one more known each time
         try:

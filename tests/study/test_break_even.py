@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from explorer.catalog import Catalog, load_catalog
-from explorer.scenario.path import several
+from explorer.scenario.file import read_scenario
+from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import StatementError
 from explorer.study.break_even import BreakEven, Locks, break_even
 from explorer.study.break_even_words import remarks
-from explorer.study.evaluate import Evaluator
+from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.output_values import NoAnswerError
 from explorer.study.unknown import UnknownInputError
 
@@ -196,3 +199,23 @@ def test_that_a_cost_without_a_price_says_so(evaluator: Evaluator, scenario: Sce
     spot = several(scenario, {"price.basis": "offer", "price.term": "spot"})
     with pytest.raises(NoAnswerError, match="AI200"):
         break_even(evaluator, spot, "link bandwidth of AI200", "$/month of AI200 <= $1M", samples=0)
+
+
+@pytest.mark.parametrize("name", ["70B chat", "1T MoE"])
+def test_that_as_now_is_what_the_evaluation_shows(name: str, catalog: Catalog, scenarios_folder: Path) -> None:
+    asked = replace(read_scenario(scenarios_folder / "ai200-on-aws.toml").scenario, "simulation.method", "closed_form")
+    shown = next(one for one in evaluate(asked, catalog).workloads if one.name == name)
+    for one in shown.alternatives:
+        found = break_even(
+            Evaluator(catalog),
+            asked,
+            f"memory bandwidth of {one.name}",
+            f"P99 TPOT of {one.name} on {name} <= 50 ms",
+            locks=Locks("now", layout=True),
+            samples=0,
+            explain=False,
+        )
+        p99 = one.latency["tpot"].p99
+        assert p99 is not None
+        assert found.left_now == pytest.approx(p99.value, rel=1e-6), one.name
+        assert (found.status == "already met") == (p99.value <= 0.05), one.name

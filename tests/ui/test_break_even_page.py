@@ -66,7 +66,8 @@ def test_that_it_begins_with_the_disputed_figure_and_the_promise(window: MainWin
 
 def test_that_setting_the_value_is_one_step_that_can_be_undone(window: MainWindow, qtbot: QtBot) -> None:
     page, document = page_of(window), window.document
-    value = said(page).value
+    choose(page.replicas, "auto")
+    value = said(answered(window, qtbot)).value
     assert value is not None and page.take.isVisible()
     before = document.scenario
     qtbot.mouseClick(page.take, Qt.MouseButton.LeftButton)
