@@ -10,7 +10,7 @@ def with_baseline(scenario: Scenario, baseline: Scenario | None) -> Scenario:
     """`scenario` with `baseline` pinned in it, or with none; a baseline's own baseline is left behind."""
     if baseline is None:
         return scenario.model_copy(update={"baseline": None})
-    bare = baseline.model_copy(update={"baseline": None, "catalog": None})
+    bare = baseline.model_copy(update={"baseline": None, "catalog": None, "locks": ()})
     return scenario.model_copy(update={"baseline": plain(bare, everything=False)})
 
 

@@ -11,6 +11,7 @@ from explorer.catalog.chip import Chip
 from explorer.catalog.portability import portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
+from explorer.scenario.locks import unknown_locks
 from explorer.scenario.quantity import quantity_for_unit, same_dimension
 from explorer.scenario.schema import LayoutChoice, Override, Record, Scenario
 from explorer.scenario.wording import Fault, Step, fields_of
@@ -67,7 +68,16 @@ def misplaced_choices(scenario: Scenario, catalog: Catalog) -> tuple[Fault, ...]
         *_misplaced_offers(scenario, catalog),
         *_unknown_clouds(scenario, catalog),
         *_misplaced_claims(scenario, catalog),
+        *_misplaced_locks(scenario),
     )
+
+
+def _misplaced_locks(scenario: Scenario) -> Iterator[Fault]:
+    gone = unknown_locks(scenario)
+    for position, path in enumerate(scenario.locks):
+        if path in gone:
+            reason = f"locks '{path}', which leads to no setting of this scenario"
+            yield Fault(("locks", position), reason, 'paths such as "workloads.0.traffic.request_rate_per_s"')
 
 
 def _unknown_in(record: Record, path: Path) -> Iterator[Fault]:

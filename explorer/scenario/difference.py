@@ -10,8 +10,8 @@ from explorer.scenario.inputs import input_at
 from explorer.scenario.schema import Record, Scenario
 from explorer.scenario.wording import Step, written
 
-NOT_INPUTS = frozenset({"format", "app_version", "engine_version", "baseline", "catalog"})
-"""What says where a file comes from, and not what is asked."""
+NOT_INPUTS = frozenset({"format", "app_version", "engine_version", "locks", "baseline", "catalog"})
+"""What says where a file comes from or how it is shown, and not what is asked."""
 
 ADDED = ": added"
 REMOVED = ": removed"

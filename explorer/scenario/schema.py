@@ -429,7 +429,11 @@ class Claim(Record):
 
 
 class Scenario(Record):
-    """The whole document."""
+    """The whole document.
+
+    `locks` are paths of settings ("workloads.0.traffic.request_rate_per_s") that the window's sliders hold; they change
+    no answer.
+    """
 
     format: Literal[1] = 1
     title: str = "Untitled scenario"
@@ -449,6 +453,7 @@ class Scenario(Record):
     overrides: dict[str, dict[str, Override]] = {}
     shocks: tuple[Shock, ...] = ()
     claims: tuple[Claim, ...] = ()
+    locks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     baseline: dict[str, Any] | None = None
     catalog: dict[str, Any] | None = None
 

@@ -57,6 +57,7 @@ class BoundSlider:
         slider.drag_finished.connect(document.end_drag)
         slider.reset_requested.connect(lambda: self.reset(document.baseline))
         slider.file_reset_requested.connect(lambda: self.reset(document.filed))
+        slider.locked_changed.connect(self._on_locked)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -66,6 +67,7 @@ class BoundSlider:
     def refresh(self) -> None:
         """Show the scenario's value and the baseline's."""
         document, place = self._document, self._place()
+        self._slider.set_locked(place in document.scenario.locks)
         self._slider.set_value(self._read(get(document.scenario, place)))
         # A moving slider asks for this in every frame, and baseline and file hardly ever change.
         mark = (document.baseline, document.filed, place, document.workload.selected)
@@ -101,6 +103,9 @@ class BoundSlider:
     def _on_edited(self, value: Any) -> None:
         attempt(self._document, self._slider.refuse, lambda: self._write(value), self._what)
 
+    def _on_locked(self, locked: bool) -> None:
+        hold(self._document, self._slider, self._place(), locked, self._what)
+
 
 class BoundChoice:
     """A row of segments on one path."""
@@ -131,6 +136,14 @@ class BoundChoice:
 
     def _on_edited(self, value: Any) -> None:
         attempt(self._document, self._refuse, lambda: self._write(value), self._what)
+
+
+def hold(document: Document, slider: ParameterSlider, place: str, locked: bool, what: str) -> None:
+    """Write a slider's lock into the scenario, where it is not there yet: an undoable step as any other."""
+    locks = document.scenario.locks
+    if locked != (place in locks):
+        kept = tuple(one for one in locks if one != place)
+        attempt(document, slider.refuse, lambda: {"locks": (*kept, place) if locked else kept}, f"lock of {what}")
 
 
 def attempt(

@@ -14,6 +14,7 @@ from explorer.catalog.catalog import Catalog
 from explorer.errors import ExplorerError, Problem, ScenarioFileError
 from explorer.scenario.baseline import baseline_of, with_baseline
 from explorer.scenario.file import LoadedScenario, read_scenario, write_scenario
+from explorer.scenario.locks import with_known_locks
 from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
@@ -349,7 +350,7 @@ class Document(QObject):
     def save_as(self, path: Path) -> None:
         """Write to a file and make it the document's own; raises ExplorerError, the old file then stays."""
         versions = explorer.__version__, self._outcome.engine_version
-        stamped = with_snapshot(self._scenario, self.catalog, *versions)
+        stamped = with_snapshot(with_known_locks(self._scenario), self.catalog, *versions)
         self._original = write_scenario(path, stamped, self._original)
         self.path = Path(path)
         self.undo_stack.setClean()

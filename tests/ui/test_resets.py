@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
@@ -151,10 +153,10 @@ def test_that_a_locked_slider_holds_against_hand_keys_wheel_and_typing(window: M
 
 def test_that_undo_passes_a_lock(window: MainWindow) -> None:
     control = slider(window, "request_rate_per_s")
-    type_value(control, "15/s")
     control.set_locked(True)
+    window.document.change(RATE, 15.0)
     window.document.undo_stack.undo()
-    assert get(window.document.scenario, RATE) == 12 and control.value == 12
+    assert get(window.document.scenario, RATE) == 12 and control.value == 12 and control.locked
 
 
 def test_that_the_lock_is_seen(window: MainWindow) -> None:
@@ -175,3 +177,33 @@ def test_that_the_lock_of_an_open_figure_outlives_another_chip(window: MainWindo
     assert found.locked
     QTest.mouseClick(window.panel.open_figures.reset_button, Qt.MouseButton.LeftButton)
     assert found.locked
+
+
+def test_that_a_lock_is_a_step_that_is_saved_and_shown_when_the_file_is_opened_again(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    control, document = slider(window, "request_rate_per_s"), window.document
+    control.set_locked(True)
+    slider(window, "open.memory_bandwidth").set_locked(True)
+    assert document.scenario.locks == (RATE, "overrides.qcom-ai200.memory_bandwidth")
+    document.undo_stack.undo()
+    assert document.scenario.locks == (RATE,) and not slider(window, "open.memory_bandwidth").locked
+    document.undo_stack.redo()
+    place = tmp_path / "held.toml"
+    document.save_as(place)
+    control.set_locked(False)
+    assert document.scenario.locks == ("overrides.qcom-ai200.memory_bandwidth",)
+    document.undo_stack.setClean()
+    document.open(place)
+    QApplication.processEvents()
+    assert slider(window, "request_rate_per_s").locked and slider(window, "open.memory_bandwidth").locked
+
+
+def test_that_a_lock_on_a_chip_goes_with_the_chip(window: MainWindow) -> None:
+    document = window.document
+    document.change("locks", (document.alternative_path("max_batch"),))
+    QApplication.processEvents()
+    assert slider(window, "batch_size").locked
+    document.change(document.workload_path("selected"), "H200")
+    QApplication.processEvents()
+    assert not slider(window, "batch_size").locked

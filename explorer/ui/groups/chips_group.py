@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.catalog.chip import Chip
 from explorer.plots.tokens import MAX_CHIPS
+from explorer.scenario.locks import locks_without
 from explorer.scenario.schema import Alternative
 from explorer.study.outcome import AlternativeOutcome, Outcome
 from explorer.ui.controls.chip_list import ChipList, ChipRow
@@ -113,7 +114,8 @@ class ChipsGroup(Group):
             self.refused.emit("the last chip stays: there is nothing to show without one")
             return
         left = alternatives[:index] + alternatives[index + 1 :]
-        self._set_alternatives(left, left[min(index, len(left) - 1)].name, "compared chips")
+        locks = locks_without(self.document.scenario.locks, self.document.workload_path("alternatives"), index)
+        self._set_alternatives(left, left[min(index, len(left) - 1)].name, "compared chips", locks)
 
     def add_chip(self, chip_id: str) -> None:
         """Compare a further chip, served like the selected one."""
@@ -153,9 +155,12 @@ class ChipsGroup(Group):
         selected = changed.name if old.name == self.document.workload.selected else self.document.workload.selected
         self._set_alternatives(alternatives, selected, "chip")
 
-    def _set_alternatives(self, alternatives: tuple[Any, ...], selected: str, what: str) -> None:
+    def _set_alternatives(
+        self, alternatives: tuple[Any, ...], selected: str, what: str, locks: tuple[str, ...] | None = None
+    ) -> None:
         path = self.document.workload_path
-        self.change({path("alternatives"): alternatives, path("selected"): selected}, what)
+        changes: dict[str, Any] = {path("alternatives"): alternatives, path("selected"): selected}
+        self.change(changes if locks is None else {**changes, "locks": locks}, what)
 
 
 def _free_name(wanted: str, taken: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from explorer.scenario.locks import locks_without
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import FleetMember, Tier
 from explorer.study.outcome import Outcome
@@ -118,8 +119,9 @@ class FleetGroup(FoldedGroup):
     def remove_member(self, index: int) -> None:
         """Take a pool away; the others take over its share pro rata."""
         members = self.document.scenario.fleet.members
+        locks = locks_without(self.document.scenario.locks, "fleet.members", index)
         if len(members) == 1:
-            self.change({"fleet.members": ()}, "fleet")
+            self.change({"fleet.members": (), "locks": locks}, "fleet")
             return
         shares = rebalanced([member.traffic_share for member in members], [False] * len(members), index, 0.0)
         left = [
@@ -127,7 +129,7 @@ class FleetGroup(FoldedGroup):
             for place, (member, share) in enumerate(zip(members, shares, strict=True))
             if place != index
         ]
-        self.change({"fleet.members": tuple(left)}, "fleet")
+        self.change({"fleet.members": tuple(left), "locks": locks}, "fleet")
 
     def _rebuild(self, members: tuple[FleetMember, ...]) -> None:
         while self._member_rows.count():

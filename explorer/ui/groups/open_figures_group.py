@@ -14,7 +14,7 @@ from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale
 from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
-from explorer.ui.binding import attempt
+from explorer.ui.binding import attempt, hold
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.parameter_slider import BOX_WIDTH, ParameterSlider, text_of
 from explorer.ui.controls.scale import LinearScale, LogScale, Scale
@@ -34,7 +34,6 @@ class OpenFiguresGroup(FoldedGroup):
         super().__init__(document, "open_figures", "Open figures", parent)
         self._shown: tuple[OpenFigure, ...] = ()
         self.sliders: dict[str, ParameterSlider] = {}
-        self._locked: set[str] = set()
         self._marked: tuple[Scenario, Scenario] | None = None
         self.heading = Heading("of the selected chip", self)
         self.reset_button = self.heading.add_button(
@@ -70,6 +69,13 @@ class OpenFiguresGroup(FoldedGroup):
             slider.set_caption(_caption(figure))
         self._mark()
         self.reset_button.setEnabled(any(figure.overridden for figure in figures))
+
+    def refresh(self) -> None:
+        """Locks at once; values come with the answer that used them."""
+        super().refresh()
+        for figure in self._shown:
+            if (slider := self.sliders.get(_key(figure))) is not None:
+                slider.set_locked(self._is_locked(figure))
 
     def _mark(self) -> None:
         """Where baseline and file have each figure: they hardly ever change, and this is asked in every frame."""
@@ -141,8 +147,8 @@ class OpenFiguresGroup(FoldedGroup):
         slider.drag_finished.connect(self.document.end_drag)
         slider.reset_requested.connect(lambda: self._on_reset(figure, self.document.baseline))
         slider.file_reset_requested.connect(lambda: self._on_reset(figure, self.document.filed))
-        slider.set_locked(_key(figure) in self._locked)
-        slider.locked_changed.connect(partial(self._on_locked, _key(figure)))
+        slider.set_locked(self._is_locked(figure))
+        slider.locked_changed.connect(partial(self._on_locked, figure))
         slider.refused.connect(self.refused)
         return slider
 
@@ -163,7 +169,7 @@ class OpenFiguresGroup(FoldedGroup):
 
     def reset_paths(self) -> tuple[str, ...]:
         """Own values of the figures shown, save locked ones."""
-        return tuple(_path(one) for one in self._shown if _key(one) not in self._locked)
+        return tuple(_path(one) for one in self._shown if not self._is_locked(one))
 
     def _on_edited(self, figure: OpenFigure, value: float) -> None:
         slider = self.sliders[_key(figure)]
@@ -179,12 +185,15 @@ class OpenFiguresGroup(FoldedGroup):
     def _on_reset(self, figure: OpenFigure, then: Scenario) -> None:
         self.change({_path(figure): get(then, _path(figure))}, figure.title.lower())
 
-    def _on_locked(self, key: str, locked: bool) -> None:
+    def _is_locked(self, figure: OpenFigure) -> bool:
         """Sliders are made anew for another chip; a lock outlives them."""
-        (self._locked.add if locked else self._locked.discard)(key)
+        return _path(figure) in self.document.scenario.locks
+
+    def _on_locked(self, figure: OpenFigure, locked: bool) -> None:
+        hold(self.document, self.sliders[_key(figure)], _path(figure), locked, figure.title.lower())
 
     def _on_reset_all(self) -> None:
-        free = (one for one in self._shown if one.overridden and _key(one) not in self._locked)
+        free = (one for one in self._shown if one.overridden and not self._is_locked(one))
         self.change({_path(figure): None for figure in free}, "open figures")
 
 
