@@ -33,6 +33,7 @@ from explorer.ui.pages.fleet_tables import (
     supplier_rows,
     tier_rows,
 )
+from explorer.ui.pages.fleet_terms import FleetTerms
 from explorer.ui.pages.market_tab import MarketTab
 from explorer.ui.pages.money_page import MoneyPage, TextTable
 from explorer.ui.pages.shock_editor import ShockEditor
@@ -52,6 +53,7 @@ class FleetPage(MoneyPage):
         self.shock_editor = ShockEditor(document, self)
         self.shocks = self.shock_editor.table
         self.portability = TextTable("fleet.portability", "What runs on which software stack", 99, self)
+        self.terms = FleetTerms(document, self)
         self.market_tab = MarketTab(self)
         self.market = self.market_tab.table
         self.scores, self.changed, self.note = (self._line(name) for name in ("scores", "changed", "note"))
@@ -75,6 +77,7 @@ class FleetPage(MoneyPage):
             (self.pools, "Pools"),
             (self.portability, "Portability"),
             (self.market_tab, "Market"),
+            (self.terms, "Terms"),
         ):
             self.tables.addTab(table, title)
         self._lay_out()
@@ -152,6 +155,8 @@ class FleetPage(MoneyPage):
             self.tiers.show_rows(TIER_HEADINGS, tier_rows(fleet, depend))
         elif table is self.pools:
             self.pools.show_rows(POOL_HEADINGS, pool_rows(fleet))
+        elif table is self.terms:
+            self.terms.show_terms()
         elif table is self.portability:
             self.portability.show_rows(*portability_table(depend))
         else:

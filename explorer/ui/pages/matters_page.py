@@ -19,6 +19,7 @@ from explorer.study.what_matters_words import (
     regret_sentence,
     spread_row,
 )
+from explorer.ui.controls.term_fields import Term, TermFields
 from explorer.ui.document import Document
 from explorer.ui.pages.matters_feed import MattersFeed
 from explorer.ui.pages.matters_view import MattersView
@@ -42,6 +43,31 @@ REGRET_MEANINGS = (
     "Mean over all cases held equally likely (Laplace)",
     "Mean of the worst cases (CVaR)",
 )
+DECISION = (
+    Term(
+        "decision.penalty_usd_per_month",
+        "Paid a month on top of the chips of now where a choice keeps its promises at no size. none: the cheapest "
+        "disclosed alternative is bought instead, and the switch paid for.",
+        "Penalty a month",
+        "none",
+    ),
+    Term(
+        "decision.optimism",
+        "How much the best case counts against the worst (Hurwicz): 0 % the worst alone, 100 % the best alone.",
+        "Optimism",
+    ),
+    Term(
+        "decision.tail_share",
+        "The tail mean is of the draws that cost more than this share of them (CVaR): 90 % takes the worst tenth.",
+        "Tail begins after",
+    ),
+)
+DECISION_NOTE = (
+    "Where promises prove out of reach: the penalty, or without one the cheapest disclosed alternative and the switch. "
+    "Optimism weighs best against worst; the tail is the mean of the worst draws."
+)
+REGRET, JUDGED_BY = 1, 2
+"""Places of the tabs after How sure."""
 TABLE_HEIGHT = 26 * 5 + 20
 
 
@@ -67,13 +93,16 @@ class MattersPage(MattersView):
         self.views.setAccessibleName("Table beneath the plot")
         self.views.setDrawBase(False)
         self.views.setExpanding(False)
-        for title in ("How sure", "Least regret"):
+        # the note beside it gives way, never a tab
+        self.views.setUsesScrollButtons(False)
+        for title in ("How sure", "Least regret", "Judged by"):
             self.views.addTab(title)
+        self.decision = TermFields(document, "matters.decision", len(DECISION), self)
         self.note = QLabel(self)
         self.note.setObjectName("matters.note")
         self.note.setProperty("role", "note")
         self.note.setWordWrap(True)
-        for table in (self.spreads, self.regret):
+        for table in (self.spreads, self.regret, self.decision):
             table.setFixedHeight(TABLE_HEIGHT)
         self.views.currentChanged.connect(lambda _: self._show_view())
         self.aspect.activated.connect(lambda _: self.plot.set_aspect(self.aspect.currentData()))
@@ -96,6 +125,7 @@ class MattersPage(MattersView):
         column.addLayout(foot)
         column.addWidget(self.spreads)
         column.addWidget(self.regret)
+        column.addWidget(self.decision)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
@@ -106,8 +136,7 @@ class MattersPage(MattersView):
         place = 0 if found is None else _place(self._document, found.alternative)
         self.plot.show_matters(found, place, waiting)
         self._found = found
-        for part in (self.aspect, self.views, self.note):
-            part.setVisible(found is not None)
+        self.aspect.setVisible(found is not None)
         if found is not None:
             self.spreads.show_rows(
                 tuple(zip(SPREAD_HEADINGS, SPREAD_MEANINGS, strict=True)),
@@ -119,12 +148,18 @@ class MattersPage(MattersView):
 
     def _show_view(self) -> None:
         """The table of the chosen tab, and the sentence beside the tabs."""
-        found, regret = self._found, self.views.currentIndex() == 1
-        self.spreads.setVisible(found is not None and not regret)
-        self.regret.setVisible(found is not None and regret)
+        found, shown = self._found, self.views.currentIndex()
+        self.decision.show_terms([("", DECISION)])
+        for place, view in enumerate((self.spreads, self.regret, self.decision)):
+            # what a decision is judged by may be what keeps it from being judged
+            view.setVisible(place == shown and (found is not None or view is self.decision))
+        if shown == JUDGED_BY:
+            self.note.setText(DECISION_NOTE)
+            self.note.setToolTip(DECISION_NOTE)
+            return
         if found is None:
             return
-        if regret:
+        if shown == REGRET:
             self.note.setText(found.reason if found.regret is None else regret_sentence(found.regret))
         else:
             self.note.setText(sure_words(found))
@@ -135,11 +170,11 @@ def sure_words(found: WhatMatters) -> str:
     """What knowing would be worth, and against what alternatives are held."""
     parts = []
     if found.reference:
-        parts.append(f"Reference: {found.reference}, the cheapest disclosed one that keeps the promises")
+        parts.append(f"Reference: {found.reference}, the cheapest disclosed that keeps its promises")
     if found.evpi is not None:
-        parts.append(f"knowing everything first is worth {MONTH.format(found.evpi)} a month")
+        parts.append(f"knowing all first is worth {MONTH.format(found.evpi)} a month")
     parts += [
-        f"the whole data sheet of {one.chip_name} {MONTH.format(one.worth)}" for one in found.together
+        f"{one.chip_name}'s data sheet {MONTH.format(one.worth)}" for one in found.together
     ]
     return " · ".join((*parts, f"{found.samples:,} draws of the closed form"))
 
