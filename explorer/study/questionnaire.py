@@ -160,7 +160,9 @@ def _scaling(test: AuditTest) -> Question:
         for point in test.scaling
         if point.fits
     ]
-    beat = "no load is carried within the promises at any size, as believed" if best is None else NOTHING
+    if best is None and points:
+        points = ["none within the promises, at any size that fits"]
+    beat = "any load at all within the promises" if best is None else NOTHING
     if best is not None and target is not None:
         beat = f"{RATE.format(target)} a {test.unit_noun} within the promises, to cost no more than {test.reference}"
         needed = target / best.rate_per_chip

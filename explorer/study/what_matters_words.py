@@ -165,7 +165,7 @@ def matters_text(found: WhatMatters) -> str:
 TITLES_OF_ANSWERS = {"tornado": "Swing", "sobol": "Share", "evppi": "Worth"}
 PART_HEADINGS = ("figure", "from … to", "P99", "$/month", "keeps promises", "share alone", "share in all", "worth")
 SPREAD_HEADINGS = (
-    "alternative", "P99 (5 – 95 %)", "$/month (5 – 95 %)", "keeps promises", "at some size", "cheaper",
+    "alternative", "P99: half (5 – 95 %)", "$/month: half (5 – 95 %)", "keeps promises", "at some size", "cheaper",
     "expected",
 )  # fmt: skip
 REGRET_HEADINGS = ("choice", "worst regret", "worst cost", "Hurwicz", "mean", "tail mean")
@@ -230,8 +230,8 @@ def regret_sentence(table: RegretTable) -> str:
     return (
         f"{table.minimax_regret} has the smallest worst-case regret over the {table.open_figures} open figures "
         f"({table.states} cases, all else as believed). Least worst cost: {table.maximin}. Hurwicz at "
-        f"{table.optimism:g}: {table.hurwicz}. All cases alike: {table.laplace}. Mean of the worst "
-        f"{SHARE.format(1.0 - table.tail_share)}: {table.tail}."
+        f"{SHARE.format(table.optimism)} optimism: {table.hurwicz}. All cases alike: {table.laplace}. "
+        f"Mean of the worst {SHARE.format(1.0 - table.tail_share)}: {table.tail}."
     )
 
 

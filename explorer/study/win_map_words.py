@@ -127,7 +127,7 @@ def present_cell(found: WinMap) -> tuple[int, int] | None:
 def footing_words(found: WinMap) -> str:
     """On what footing the map stands, in one line."""
     draws = f"{found.samples} draws of what is open"
-    return f"{BASIS_WORDS[found.price_basis]} · each chip at its best layout · quick formula, {draws}"
+    return f"{BASIS_WORDS[found.price_basis]} · each chip at its best layout · closed form, {draws}"
 
 
 MAP_HEADER = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +22,26 @@ from explorer.scenario.baseline import baseline_of, with_baseline
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
 from explorer.scenario.schema import Scenario
+from explorer.study.studies import StudyAnswer
 from explorer.ui import theme
 from explorer.ui.application import Unhurried, application_object
 from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
+from explorer.ui.pages.break_even_page import BreakEvenPage
+from explorer.ui.pages.claims_page import WAITING, ClaimsPage
+from explorer.ui.pages.fleet_page import FleetPage
+from explorer.ui.pages.matters_feed import MattersFeed
+from explorer.ui.pages.tail_page import TailPage
+from explorer.ui.pages.win_map_page import WinMapPage
 
 FOLDER = Path(__file__).resolve().parent
 SCENARIOS = FOLDER.parent.parent / "scenarios"
 SIZES = ((1280, 720, 1.0), (1440, 900, 1.0), (1280, 720, 2.0))
-COLOURS = 255
+COLOURS, FEW_COLOURS = 255, 64
 SETTLED = 8
 """Rounds of events until layouts within layouts have all been laid out."""
 
+LONGEST_STUDY_S = 120.0
 MEAN_LIMIT = 1.5
 """Mean absolute difference of two blurred pictures that is still the same picture, of 255."""
 STRONG = 40
@@ -51,6 +62,8 @@ class Picture:
     height: int = 720
     scale: float = 1.0
     prepare: Prepare | None = None
+    colours: int = COLOURS
+    """How many the reference keeps: pages of text and tables do with few."""
 
     @property
     def path(self) -> Path:
@@ -95,6 +108,58 @@ def _hopeless(window: MainWindow) -> None:
     window.messages.show_message("question.toml, line 12: request_rate_per_s must be above 0\nallowed: 0 to 1,000,000")
 
 
+def _studied(key: str, there: Callable[[MainWindow], bool], *, workload: int = 0) -> Prepare:
+    """A page that asks for a study, once the answer is on it."""
+
+    def prepare(window: MainWindow) -> None:
+        window.document.select_workload(workload)
+        window.show_page(key)
+        until = time.monotonic() + LONGEST_STUDY_S
+        while not there(window):
+            if time.monotonic() > until:
+                raise TimeoutError(f"no answer on page {key} within {LONGEST_STUDY_S} s")
+            QApplication.processEvents()
+            time.sleep(0.005)
+
+    return prepare
+
+
+def _matters_known(window: MainWindow) -> bool:
+    feed = window.findChild(MattersFeed)
+    return feed is not None and feed.is_current and feed.found is not None
+
+
+def _map_drawn(window: MainWindow) -> bool:
+    page = window.findChild(WinMapPage)
+    return page is not None and page.plot.found is not None and page.plot.found.done
+
+
+def _value_found(window: MainWindow) -> bool:
+    page = window.findChild(BreakEvenPage)
+    return page is not None and page.found is not None
+
+
+def _tail_simulated(window: MainWindow) -> bool:
+    page = window.findChild(TailPage)
+    return page is not None and not page.notice.text()
+
+
+def _claims_judged(window: MainWindow) -> bool:
+    page = window.findChild(ClaimsPage)
+    if page is None:
+        return False
+    model = page.table.model()
+    verdicts = [model.index(at, 1).data() for at in range(model.rowCount())]
+    return bool(verdicts) and WAITING not in verdicts
+
+
+def _terms(window: MainWindow) -> None:
+    window.show_page("fleet")
+    page = window.findChild(FleetPage)
+    assert page is not None
+    page.tables.setCurrentWidget(page.terms)
+
+
 def _cost(window: MainWindow) -> None:
     window.show_page("cost")
 
@@ -123,10 +188,22 @@ def album() -> Iterator[Picture]:
         ("cost", _cost),
         ("fleet", _fleet),
         ("evidence", _evidence),
+        ("fleet-terms", _terms),
     )
     for label, prepare in states:
         for name in THEMES:
             yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, prepare=prepare)
+    studied: tuple[tuple[str, str, Prepare], ...] = (
+        ("matters", "ai200-on-aws", _studied("matters", _matters_known)),
+        ("ask-first", "ai200-on-aws", _studied("ask_first", _matters_known)),
+        ("win-map", "ai200-on-aws", _studied("win_map", _map_drawn, workload=1)),
+        ("tail", "ai200-on-aws", _studied("tail", _tail_simulated)),
+        ("break-even", "ai200-on-aws", _studied("break_even", _value_found, workload=1)),
+        ("claims", "claims-of-the-brief", _studied("claims", _claims_judged)),
+    )
+    for label, scenario, prepare in studied:
+        for name in THEMES:
+            yield Picture(f"{label}-{name}", f"{scenario}.toml", name, prepare=prepare, colours=FEW_COLOURS)
 
 
 @cache
@@ -134,10 +211,29 @@ def _known() -> Catalog:
     return load_catalog()
 
 
+class Remembering(Unhurried):
+    """Studies each question once: both themes show the same answer."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog)
+        self._known: dict[tuple[str, str, str], StudyAnswer] = {}
+
+    def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
+        """Study at once, or remember."""
+        key = (kind, scenario.model_dump_json(), repr(question))
+        if key not in self._known:
+            super().study(kind, scenario, question)
+            self._known[key] = self._studied[-1]
+            return self._number
+        self._number += 1
+        self._studied.append(dataclasses.replace(self._known[key], number=self._number))
+        return self._number
+
+
 @cache
 def _answers(scenario: str) -> Unhurried:
     # One for each scenario: it keeps what it has answered, and every size and theme asks the same.
-    return Unhurried(_known())
+    return Remembering(_known())
 
 
 @cache
@@ -188,7 +284,7 @@ def keep(picture: Picture, image: QImage) -> int:
     seen = pixels(image)
     packed = (seen[..., 0].astype(np.uint32) << 16) | (seen[..., 1].astype(np.uint32) << 8) | seen[..., 2]
     colours, place, count = np.unique(packed, return_inverse=True, return_counts=True)
-    chosen = colours[np.argsort(-_spread(colours, count))[:COLOURS]]
+    chosen = colours[np.argsort(-_spread(colours, count))[: picture.colours]]
     nearest = np.argmin(_distances(colours, chosen), axis=1).astype(np.uint8)
     indexed = np.ascontiguousarray(nearest[place].reshape(packed.shape))
     small = QImage(

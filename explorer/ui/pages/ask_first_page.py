@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, Qt
@@ -93,12 +93,10 @@ class AskFirstPage(MattersView):
             part.setVisible(bool(rows))
         self.export.setEnabled(bool(rows))
         headings = tuple(zip(DEMAND_HEADINGS, MEANINGS, strict=True))
-        if self.demands.show_rows(headings, [demand_row(one) for one in rows]):
-            _narrow(self.demands, {0: 205, 2: 150})
+        self.demands.show_rows(headings, [demand_row(one) for one in rows])
         beside = _beside(self._sheets())
         self.beside.setVisible(bool(beside))
-        if self.beside.show_rows(BESIDE_HEADINGS, beside):
-            _narrow(self.beside, {0: 320, 1: 280})
+        self.beside.show_rows(BESIDE_HEADINGS, beside)
         if rows and changed:
             self.demands.selectRow(0)
             self._show_detail(rows[0])
@@ -117,10 +115,11 @@ class AskFirstPage(MattersView):
 
     def _show_detail(self, demand: Demand) -> None:
         how = HOW.get(demand.figure, "")
-        least = f"Costing no more than the reference: {demand.break_even.note}. " if demand.break_even.note else ""
+        least = f" Costing no more than the reference: {demand.break_even.note}." if demand.break_even.note else ""
+        why = f" Why: {demand.reason}" if demand.reason else ""
         self.detail.setText(
             f"{demand.chip_name}, {mid_sentence(demand.title)}: {believed_text(demand)}. How to measure: {how} "
-            f"Odds of keeping the promises: {odds_text(demand)}. {least}{demand.reason}"
+            f"Odds of keeping the promises: {odds_text(demand)}.{least}{why}"
         )
 
     def _on_slider(self, index: QModelIndex) -> None:
@@ -144,13 +143,6 @@ class AskFirstPage(MattersView):
             self.told.emit(str(error))
             return
         self.told.emit(f"Questionnaire written: {path}")
-
-
-def _narrow(table: TextTable, most: Mapping[int, int]) -> None:
-    """Hold columns to a width; what is cut short stands in their tips."""
-    for column, width in most.items():
-        if table.columnWidth(column) > width:
-            table.setColumnWidth(column, width)
 
 
 def _beside(sheets: tuple[Questionnaire, ...]) -> list[tuple[str, str, str]]:

@@ -21,12 +21,10 @@ KIND = "claims"
 HEADINGS = (
     ("Claim", "What somebody said"),
     ("How sure", "In how many of the cases it holds, over all that is not known"),
-    ("Found", "Both sides of the statement at the stated values, with their bands; latencies by the closed form"),
+    ("Found, closed form", "Both sides of the statement at the stated values, with their bands"),
     ("Hangs on", "The open figure that decides it"),
 )
 WAITING = "…"
-ROOM = 8
-FOUND_SHARE = 0.6
 
 
 def claim_rows(claims: tuple[Claim, ...], answers: tuple[ClaimAnswer, ...]) -> list[list[str]]:
@@ -148,15 +146,7 @@ class ClaimsPage(Page):
             self._answers = tuple(found.found)
             self.show_claims()
             if found.last:
-                self._fit_columns()
-
-    def _fit_columns(self) -> None:
-        """Once all is there: no word of a verdict is cut, and what was found leaves room for what it hangs on."""
-        self.table.resizeColumnToContents(1)
-        self.table.setColumnWidth(1, self.table.columnWidth(1) + ROOM)
-        self.table.resizeColumnToContents(2)
-        room = self.table.viewport().width() - self.table.columnWidth(0) - self.table.columnWidth(1)
-        self.table.setColumnWidth(2, min(self.table.columnWidth(2) + ROOM, int(FOUND_SHARE * room)))
+                self.table.fit_anew()
 
     def _on_row(self, current: QModelIndex, _: QModelIndex) -> None:
         if current.isValid():

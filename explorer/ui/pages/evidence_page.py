@@ -134,8 +134,8 @@ class EvidencePage(Page):
         grid.addWidget(self.figures, 3, 0, 1, 2)
         grid.setRowStretch(2, 3)
         grid.setRowStretch(3, 3)
-        grid.setColumnStretch(0, 4)
-        grid.setColumnStretch(1, 5)
+        grid.setColumnStretch(0, 2)
+        grid.setColumnStretch(1, 3)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

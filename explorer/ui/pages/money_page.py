@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from explorer.ui.document import Document
@@ -17,6 +17,7 @@ LEAST_PACE_MS, MOST_PACE_MS = 40, 150
 """Between two looks while a hand moves: as often as showing takes little of the time."""
 ROOM = 8
 """Pixels between a column and the next, beyond what its texts need."""
+LEAST_COLUMN = 48
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 
@@ -29,7 +30,7 @@ class TextTableModel(QAbstractTableModel):
 
     def __init__(self, first_right: int, last_texts: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._first_right, self._last_texts = first_right, last_texts
+        self.first_right, self._last_texts = first_right, last_texts
         self._headings: tuple[tuple[str, str], ...] = ()
         self._rows: tuple[tuple[str, ...], ...] = ()
 
@@ -77,7 +78,7 @@ class TextTableModel(QAbstractTableModel):
         return "\n".join("\t".join(row) for row in rows)
 
     def _side(self, column: int) -> Qt.AlignmentFlag:
-        is_figure = self._first_right <= column < len(self._headings) - self._last_texts
+        is_figure = self.first_right <= column < len(self._headings) - self._last_texts
         side = Qt.AlignmentFlag.AlignRight if is_figure else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
@@ -105,6 +106,8 @@ class TextTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
+        self._natural: tuple[int, ...] = ()
+        self._ends_in_figures = not last_texts
 
     def show_rows(self, headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> bool:
         """Show rows; widths follow only when there are other columns, for columns that twitch cannot be read.
@@ -114,10 +117,26 @@ class TextTable(QTableView):
         fewer = self.texts.columnCount() != len(headings) or self.texts.rowCount() != len(rows)
         widened = self.texts.show_rows(headings, rows) and fewer
         if widened:
-            self.resizeColumnsToContents()
-            for column in range(len(headings) - 1):
-                self.setColumnWidth(column, self.columnWidth(column) + ROOM)
+            self.fit_anew()
         return widened
+
+    def fit_anew(self) -> None:
+        """Take the texts as they are now for what the columns need."""
+        header, count = self.horizontalHeader(), self.texts.columnCount()
+        self._natural = tuple(max(self.sizeHintForColumn(at), header.sectionSizeHint(at)) for at in range(count))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def _fit(self) -> None:
+        """Columns in the width there is: no table scrolls sideways for the sake of a long text, which its tip tells
+        in full."""
+        even = self._ends_in_figures and self.texts.first_right < len(self._natural)
+        for column, width in enumerate(widths_within(self._natural, self.viewport().width(), even=even)):
+            self.setColumnWidth(column, width)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy."""
@@ -125,6 +144,22 @@ class TextTable(QTableView):
             QGuiApplication.clipboard().setText(self.texts.as_text())
         else:
             super().keyPressEvent(event)
+
+
+def widths_within(natural: Sequence[int], available: int, *, even: bool) -> list[int]:
+    """Widths of columns, pixels: as asked for where there is room, else the widest cut down to one width, never below
+    LEAST_COLUMN. Of what is left over each gets ROOM, or an equal part where `even`, lest figures at the end stand far
+    from the others."""
+    spare = available - sum(natural)
+    if not natural or spare >= 0:
+        each = spare // max(len(natural), 1)
+        return [width + (each if even else min(each, ROOM)) for width in natural]
+    left, places = available, sorted(range(len(natural)), key=lambda at: natural[at])
+    found = list(natural)
+    for done, at in enumerate(places):
+        found[at] = min(natural[at], max(left // (len(places) - done), LEAST_COLUMN))
+        left -= found[at]
+    return found
 
 
 class MoneyPage(Page):

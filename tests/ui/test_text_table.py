@@ -1,0 +1,56 @@
+"""Tables of texts: columns fit the width there is, long texts are cut and told in full by their tips."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from explorer.ui.pages.money_page import LEAST_COLUMN, TextTable, widths_within
+
+HEADINGS = (("Figure", "what"), ("Used", "how much"), ("Why", "because"))
+LONG = "a reason of many words that no column of any window can hold in a single line without being cut somewhere " * 2
+
+
+@given(st.lists(st.integers(20, 900), min_size=1, max_size=12), st.integers(200, 2400), st.booleans())
+def test_that_columns_never_ask_for_more_than_there_is_nor_less_than_can_be_read(
+    natural: list[int], available: int, even: bool
+) -> None:
+    found = widths_within(natural, available, even=even)
+    if sum(natural) <= available:
+        assert all(width >= asked for width, asked in zip(found, natural, strict=True))
+        assert sum(found) <= available
+        return
+    assert all(min(asked, LEAST_COLUMN) <= width <= asked for width, asked in zip(found, natural, strict=True))
+    assert sum(found) <= max(available, LEAST_COLUMN * len(natural))
+    # only the widest are cut, and all of those to about the same width
+    cut = [width for width, asked in zip(found, natural, strict=True) if width < asked]
+    assert max(cut) - min(cut) <= 1 or min(cut) == LEAST_COLUMN
+
+
+@pytest.mark.parametrize("width", [420, 700, 1400])
+def test_that_no_table_scrolls_sideways_and_what_is_cut_stands_in_its_tip(qtbot: QtBot, width: int) -> None:
+    table = TextTable("long", "A table with long texts", 99)
+    qtbot.addWidget(table)
+    table.resize(width, 200)
+    table.show()
+    table.show_rows(HEADINGS, [["Memory bandwidth", "3.54 TB/s", LONG]])
+    assert not table.horizontalScrollBar().isVisible()
+    assert table.horizontalScrollBar().maximum() == 0
+    assert table.model().index(0, 2).data(Qt.ItemDataRole.ToolTipRole) == LONG
+    table.resize(width + 200, 200)
+    assert table.horizontalScrollBar().maximum() == 0
+
+
+def test_that_figures_at_the_end_do_not_stand_far_from_the_others(qtbot: QtBot) -> None:
+    table = TextTable("figures", "A table of figures")
+    qtbot.addWidget(table)
+    table.resize(900, 200)
+    table.show()
+    headings = tuple((name, name) for name in ("choice", "worst", "mean", "tail"))
+    table.show_rows(headings, [["AI200", "$158k", "$74k", "$109k"]])
+    widths = [table.columnWidth(at) for at in range(4)]
+    assert max(widths) < 1.6 * min(widths)
+    assert sum(widths) == pytest.approx(table.viewport().width(), abs=4)
