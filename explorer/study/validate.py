@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from explorer.study.evidence.predict import LoopParts, Prediction, predict
 from explorer.study.evidence.rows import LATENCIES, UNKNOWN_CHIP, UNKNOWN_MODEL, Row
 from explorer.study.evidence.rules import MLPERF_RULES, SERVING_RULES, apply_rules, without_cold_starts
 from explorer.study.evidence.serving_table import serving_rows
-from explorer.study.evidence.table import EvidenceTable, read_table
+from explorer.study.evidence.table import EvidenceTable, read_tables
 from explorer.study.evidence.widths import half_width
 
 ROW_COLUMNS = (
@@ -108,10 +108,21 @@ def shipped_rows(catalog: Catalog) -> list[Row]:
 
 def _ruled_rows(paths: Sequence[Path], catalog: Catalog) -> list[Row]:
     names = Names(catalog)
-    tables = [read_table(path) for path in paths]
+    tables = [table for path in paths for table in read_tables(path)]
     if not tables:
         raise ExplorerError("no measured tables are shipped with this program; name a CSV file")
-    return [row for kind in ("serving", "mlperf") for row in _ruled(kind, tables, names)]
+    return _told_apart([row for kind in ("serving", "mlperf") for row in _ruled(kind, tables, names)])
+
+
+def _told_apart(rows: Sequence[Row]) -> list[Row]:
+    """The same rows, each with an id of its own: one that was there before, or none at all, gets a number."""
+    seen: Counter[str] = Counter()
+    result = []
+    for row in rows:
+        seen[row.id] += 1
+        again = seen[row.id] > 1 or not row.id
+        result.append(replace(row, id=f"{row.id}#{seen[row.id]}") if again else row)
+    return result
 
 
 def _ruled(kind: str, tables: Sequence[EvidenceTable], names: Names) -> list[Row]:

@@ -14,7 +14,7 @@ from explorer.catalog import Catalog, load_catalog
 from explorer.cli import main
 from explorer.study.evidence.names import Names
 from explorer.study.evidence.rows import UNKNOWN_CHIP, UNKNOWN_MODEL
-from explorer.study.evidence.table import EvidenceTableError, number, read_table
+from explorer.study.evidence.table import EvidenceTableError, number, read_tables
 from explorer.study.validate import ROW_COLUMNS, Validation, validate, write_rows
 
 SERVING = {
@@ -186,13 +186,14 @@ def test_that_every_input_row_is_written_with_its_predictions_or_its_reason(tmp_
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "empty"), ("a,b\n1,2\n", "columns missing"), ("id,chip,model,isl,osl,batch_or_concurrency\n1,2\n", "line 2")],
+    [("", "empty"), ("a,b\n1,2\n", "columns missing"), ("id,chip,model,isl,osl,batch_or_concurrency\n1,2\n", "line 2"),
+     ("id,chip,model,isl,osl,batch_or_concurrency,chip\n", "named twice: chip")],
 )
 def test_that_a_file_that_is_no_table_is_refused_with_the_reason(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(EvidenceTableError, match=words):
-        read_table(path)
+        read_tables(path)
 
 
 def test_that_a_file_that_is_not_there_is_refused_on_the_command_line(

@@ -91,8 +91,12 @@ def _row(cells: Cells, names: Names) -> Row:
 
 
 def _limit(cells: Cells, load: Mapping[str, Any], name: str) -> float | None:
+    """The limit recorded, else the benchmark's own; the interactive scenario has limits of its own."""
     stated = positive(cells, f"{name}_limit_p99_ms")
-    return stated / 1e3 if stated else load.get(f"{name}_limit_s")
+    if stated:
+        return stated / 1e3
+    interactive = "interactive" in f"{cells['scenario']} {cells['model']}".casefold()
+    return load.get(f"interactive_{name}_limit_s" if interactive else f"{name}_limit_s")
 
 
 def _rate(cells: Cells) -> float | None:

@@ -23,8 +23,13 @@ def _patterns(kind: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(entry["pattern"], re.IGNORECASE), entry["id"]) for entry in _names()[kind])
 
 
+_COUNT = re.compile(r"(?<![A-Za-z0-9])\d+ ?[x×] ?(?=[A-Za-z])")
+"""A number of chips before their name: "8xH100"."""
+
+
 def _by_pattern(kind: str, label: str) -> str | None:
-    return next((record for pattern, record in _patterns(kind) if pattern.search(label)), None)
+    text = _COUNT.sub(" ", label.replace("_", " ")) if kind == "chips" else label
+    return next((record for pattern, record in _patterns(kind) if pattern.search(text)), None)
 
 
 _SEVERAL = re.compile(r"\s*[+&,/]\s*|\s+and\s+")

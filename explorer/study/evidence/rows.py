@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -97,7 +98,7 @@ class Row:
 def framework_of(label: str) -> Framework:
     """The framework family that a table's label names."""
     text = label.casefold()
-    if "trtllm" in text or "tensorrt" in text or text.startswith("trt"):
+    if "tensorrt" in text or re.search(r"(?<![a-z])trt", text):
         return "trtllm"
     if "sglang" in text:
         return "sglang"
@@ -106,18 +107,28 @@ def framework_of(label: str) -> Framework:
     return "other"
 
 
+UNSTATED = frozenset({"", "unset", "nan", "none", "null", "auto", "default", "unknown", "-", "n/a", "na", "?"})
+"""What tables write where they say nothing of a format."""
+
+_PRECISIONS = (
+    (r"int8|\bw8a(8|16)|\bq8", "int8"),
+    (r"int4|\bw4a|awq|gptq|nf4|\b4[- ]?bit|\bq4", "int4"),
+    (r"16|\bhalf", "bf16"),
+    (r"\b8[- ]?bit", "int8"),
+)
+
+
 def precision_of(label: str, unstated: str) -> str:
     """Weight format of a table's label, in the catalogue's words; `unstated` where it says nothing.
 
-    Formats between 4 and 8 bits (MXFP6) and block formats of 8 bits count as 8-bit; empty when not understood.
+    Formats between 4 and 8 bits (MXFP6) and block formats of 8 bits count as 8-bit; "w4a16" names the bits of weights
+    and activations; empty when not understood.
     """
     text = label.casefold()
-    if text in ("", "unset", "nan"):
+    if text in UNSTATED:
         return unstated
-    for mark, precision in (
-        ("int4", "int4"), ("fp4", "fp4"), ("awq", "int4"), ("gptq", "int4"), ("int8", "int8"),
-        ("fp8", "fp8"), ("fp6", "fp8"), ("bf16", "bf16"), ("fp16", "bf16"),
-    ):
-        if mark in text:
-            return precision
-    return "fp8" if "bfp8" in text else ""
+    if re.search(r"fp4|e2m1", text):
+        return "fp4"
+    if re.search(r"fp8|fp6|e4m3|e5m2", text) and not re.search(r"\bw4a", text):
+        return "fp8"
+    return next((precision for pattern, precision in _PRECISIONS if re.search(pattern, text)), "")

@@ -243,6 +243,7 @@ SERVING_RULES: tuple[Rule, ...] = (
         each(lambda row: row.tp is None),
     ),
     Rule("weight format not understood, or 32-bit weights", each(lambda row: not row.weight_precision)),
+    Rule("format of the KV cache not understood, or narrower than 8 bits", each(lambda row: not row.kv_precision)),
     Rule(
         "unphysical: first token after more than 400 s, or more than 500 ms a token",
         each(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from explorer.catalog import Model
 from explorer.study.evidence.names import Names, ranks_per_chip
-from explorer.study.evidence.rows import THROUGHPUT, Framework, Row, Run, framework_of, precision_of
+from explorer.study.evidence.rows import THROUGHPUT, UNSTATED, Framework, Row, Run, framework_of, precision_of
 from explorer.study.evidence.table import Cells, EvidenceTable, number, positive, whole
 
 _MILLISECONDS = {
@@ -51,7 +51,8 @@ def _row(cells: Cells, names: Names) -> Row:
     tp = whole(cells, "tp", math.nan)
     if tp is not None and math.isnan(tp):
         # a replica over all chips, where the table does not say otherwise
-        tp = chips * ranks / dp if run != "compiled" and chips is not None and dp is not None else None
+        counted = run != "compiled" and chips is not None and dp is not None and pp is not None
+        tp = (chips or math.nan) * ranks / ((dp or 1.0) * (pp or 1.0)) if counted else None
     if tp is None or pp is None or dp is None or ep is None or not tp >= 1 or tp != int(tp):
         tp, pp, dp, ep = None, 1.0, 1.0, 1.0
     row = Row(
@@ -107,7 +108,7 @@ def _run(cells: Cells, statistic: str, note: str, source: str) -> Run:
 
 
 def _precision_in_name(model: str) -> str:
-    found = re.search(r"nvfp4|fp4|fp8|int4|int8|awq|gptq", model, re.IGNORECASE)
+    found = re.search(r"fp4|fp8|int4|int8|\bw\d+a\d+|awq|gptq", model, re.IGNORECASE)
     return found.group(0) if found else ""
 
 
@@ -117,9 +118,9 @@ def _kv_precision(cells: Cells, weights: str, framework: Framework, model: Model
     TensorRT-LLM engines and the quantised Llama 3.1 70B checkpoints switch the cache to FP8; with a 16-bit cache
     requests would have had to wait that the measured first tokens show were admitted.
     """
-    stated = cells.get("kv_precision", "").casefold()
-    if stated:
-        return "fp8" if "8" in stated else "bf16"
+    stated = precision_of(cells.get("kv_precision", ""), "")
+    if cells.get("kv_precision", "").casefold() not in UNSTATED:
+        return {"fp8": "fp8", "int8": "fp8", "bf16": "bf16"}.get(stated, "")
     eight = weights != "bf16" and run in ("closed", "disaggregated")
     brings = framework == "trtllm" or (model is not None and model.id == "llama-3.1-70b")
     return "fp8" if eight and brings else "bf16"

@@ -35,10 +35,12 @@ class EvidenceTable:
     rows: Sequence[Cells]
 
 
-def read_table(path: Path) -> EvidenceTable:
-    """Read a CSV table with the columns of the shipped ones; recognised by its header.
+def read_tables(path: Path) -> list[EvidenceTable]:
+    """Read a CSV file with the columns of the shipped tables, in any order, known by its header.
 
-    Raises EvidenceTableError when the file cannot be read, is no known table or has rows of the wrong length.
+    A file with the columns of both kinds gives a table of each: a row that names an accelerator is MLPerf's.
+    Raises EvidenceTableError when the file cannot be read, is no known table, names a column twice or has rows of
+    the wrong length.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -46,25 +48,34 @@ def read_table(path: Path) -> EvidenceTable:
         raise EvidenceTableError(f"{path}: cannot be read ({error}); name a CSV file in UTF-8") from error
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        lines = [(reader.line_num, cells) for cells in reader if cells]
+        lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
         raise EvidenceTableError(f"{path}: line {reader.line_num}: not a CSV file ({error})") from error
     if not lines:
         raise EvidenceTableError(f"{path}: is empty; the first line must name the columns")
-    header = [name.strip() for name in lines[0][1]]
-    kind = _kind(path, frozenset(header))
-    rows: list[Cells] = []
+    header = [name.strip().casefold() for name in lines[0][1]]
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise EvidenceTableError(f"{path}: columns named twice: {', '.join(twice)}; keep one of each")
+    kinds = _kinds(path, frozenset(header))
+    rows: dict[Kind, list[Cells]] = {kind: [] for kind in kinds}
     for number, cells in lines[1:]:
-        if len(cells) != len(header):
-            raise EvidenceTableError(f"{path}: line {number}: {len(cells)} cells under {len(header)} columns")
-        rows.append(dict(zip(header, (cell.strip() for cell in cells), strict=True)))
-    return EvidenceTable(path, kind, rows)
+        filled = [cell.strip() for cell in cells]
+        while len(filled) > len(header) and not filled[-1]:
+            filled.pop()  # spreadsheets write empty cells beyond the last column
+        if len(filled) != len(header):
+            raise EvidenceTableError(f"{path}: line {number}: {len(filled)} cells under {len(header)} columns")
+        row = dict(zip(header, filled, strict=True))
+        of_both = len(kinds) > 1
+        kind: Kind = kinds[0] if not of_both else "mlperf" if row["accelerator"] or not row["chip"] else "serving"
+        rows[kind].append(row)
+    return [EvidenceTable(path, kind, rows[kind]) for kind in kinds]
 
 
-def _kind(path: Path, header: frozenset[str]) -> Kind:
-    for kind, needed in REQUIRED.items():
-        if needed <= header:
-            return kind
+def _kinds(path: Path, header: frozenset[str]) -> tuple[Kind, ...]:
+    found = tuple(kind for kind, needed in REQUIRED.items() if needed <= header)
+    if found:
+        return found
     nearest: Kind = "mlperf" if "scenario" in header else "serving"
     missing = ", ".join(sorted(REQUIRED[nearest] - header))
     raise EvidenceTableError(f"{path}: is no table of measurements that is known; columns missing: {missing}")
