@@ -176,6 +176,8 @@ def offered_rates(
 ) -> RateTable:
     """Poisson arrivals: rate(n) = n/(output*step + n*prompt time), TPOT(n) = n/(rate*output).
 
+    Prompts are taken up as they come, so that a step that carries any carries those of one step: with x = n/output
+    of them a step, x/(1 - e^-x) on average (Poisson, given one), at most what a full step packs.
     The context is length-biased, prompt + output*(1+CV^2)/2. P99 TPOT: n fluctuates by sqrt(n), so the time per
     token by its elasticity. First token: `wait_steps` decode steps, a long prompt's own time, M/D/1 waiting.
     """
@@ -185,7 +187,9 @@ def offered_rates(
     batch = np.maximum(cap * LADDER, 1.0)
     decode = systems.step(batch, context) + load.host
     lanes = np.asarray(systems.split.dp) * np.asarray(systems.split.pp)
-    packed = np.maximum(serving.packed_tokens / load.prompt, 1.0) * lanes
+    arrived = batch / load.output
+    full = np.maximum(serving.packed_tokens / load.prompt, 1.0) * lanes
+    packed = np.clip(arrived / -np.expm1(-arrived), 1.0, full)
     mixed = systems.step(batch, context, load.prompt * packed, load.prompt) + load.host
     prompt_time = np.maximum(mixed - decode, 1e-6) / packed + serving.host_request_offered
     rate = batch / (load.steps * decode + batch * prompt_time)
