@@ -1,7 +1,7 @@
 """What only serving data can tell, estimated from closed loops: host time, the first token's fixed part and burst.
 
 The host time of a request is not among them: estimated freely it comes out at 4 to 8 ms by what is left out, and what
-was left out is then predicted worse than with the 3 ms of the engine's common constants.
+was left out is then predicted no better than with the 3 ms of the engine's common constants.
 """
 
 from __future__ import annotations

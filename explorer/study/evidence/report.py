@@ -82,7 +82,11 @@ def _table(scores: Sequence[Score]) -> Iterator[str]:
 
 
 def _remark(one: Score) -> str:
-    remarks = [] if one.enough else ["not enough data to claim the band"]
+    remarks = []
+    if not one.enough:
+        remarks.append("not enough data to claim the band: a judgement")
+    elif not one.holds:
+        remarks.append("the band holds less than 80 % of rows or of clusters")
     if not one.beats_null:
         remarks.append("does not beat a null predictor by 30 %")
     return "; ".join(remarks)

@@ -14,6 +14,9 @@ from explorer.study.evidence.predict import Prediction
 from explorer.study.evidence.spread import ENOUGH_CHIPS, ENOUGH_CLUSTERS, ENOUGH_ROWS
 from explorer.study.evidence.widths import half_width
 
+LEAST_COVERAGE = 0.80
+"""Share that a band of stated 90 % has to hold wherever its coverage is claimed."""
+
 WANTED_GAIN = 0.30
 """Share by which the engine is to beat a null predictor."""
 
@@ -41,6 +44,11 @@ class Score:
         return self.rows >= ENOUGH_ROWS and self.clusters >= ENOUGH_CLUSTERS and self.chips >= ENOUGH_CHIPS
 
     @property
+    def holds(self) -> bool:
+        """The band holds its share of rows, and of the rows of each cluster on average."""
+        return min(self.coverage, self.coverage_by_cluster) >= LEAST_COVERAGE
+
+    @property
     def beats_null(self) -> bool:
         """Better than each null predictor by 30 % or more."""
         nulls = [self.null_chip] if self.null_limit is None else [self.null_chip, self.null_limit]
@@ -48,7 +56,8 @@ class Score:
 
     def data(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "enough_data": self.enough, "beats_null_by_30_percent": self.beats_null}
+        said = {"enough_data": self.enough, "band_holds": self.holds, "beats_null_by_30_percent": self.beats_null}
+        return {**asdict(self), **said}
 
 
 def score(name: str, values: Sequence[Prediction]) -> Score:
