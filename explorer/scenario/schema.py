@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any, Literal
 
-# No plugin of another program has a say in these records, and looking for one takes a tenth of the start.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+from explorer.scenario.benchmark import Benchmark
+from explorer.scenario.fields import Flag, NonNegative, Number, Positive, Share, Whole, refused
+from explorer.scenario.fields import KvPrecision as KvPrecision
+from explorer.scenario.fields import Record as Record
+from explorer.scenario.fields import WeightPrecision as WeightPrecision
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
-from pydantic_core import PydanticCustomError
+# after the fields, which keep plugins out
+from pydantic import Field, model_validator  # isort: skip
 
 FORMAT = 1
 MAX_ALTERNATIVES = 4
 
-WeightPrecision = Literal["bf16", "fp8", "int8", "fp4", "int4"]
-KvPrecision = Literal["bf16", "fp8"]
 Scheduler = Literal["chunked", "prefill_first", "static", "disaggregated"]
 SIMULATED_ONLY: dict[Scheduler, str] = {"static": "static batching", "disaggregated": "disaggregated prefill"}
 """Schedulers that the closed form does not know, in words."""
@@ -24,33 +24,6 @@ Term = Literal["on_demand", "reserved", "spot"]
 Tier = Literal[
     "designer", "foundry", "packaging", "memory_type", "memory_maker", "cloud", "region", "software_stack", "country"
 ]
-
-
-def _refused(key: str, reason: str, allowed: str) -> PydanticCustomError:
-    """A record whose values do not go together: which key to look at, why, and what would."""
-    return PydanticCustomError("refused", "{reason}", {"key": key, "reason": reason, "allowed": allowed})
-
-
-def _only_a_number(value: object) -> object:
-    """Refuse texts and truth values that could be read as numbers: `rate = "12"` is a mistake, not a 12."""
-    if isinstance(value, str | bool):
-        kind = "text" if isinstance(value, str) else "true or false"
-        raise PydanticCustomError("not_a_number", "must be a number, not {kind}", {"kind": kind})
-    return value
-
-
-Number = Annotated[float, BeforeValidator(_only_a_number)]
-Whole = Annotated[int, BeforeValidator(_only_a_number)]
-Flag = Annotated[bool, Strict()]
-Positive = Annotated[Number, Field(gt=0)]
-NonNegative = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-
-
-class Record(BaseModel):
-    """Base of all scenario records: frozen, unknown keys kept (and reported by `check`)."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", validate_default=True, allow_inf_nan=False)
 
 
 class ModelChoice(Record):
@@ -83,12 +56,12 @@ class TraceChoice(Record):
     def _is_one_trace(self) -> TraceChoice:
         if bool(self.name) == bool(self.file):
             said = "both name and file" if self.name else "neither name nor file"
-            raise _refused("name", f"says {said}", "the name of a shipped trace, or the file of your own")
+            raise refused("name", f"says {said}", "the name of a shipped trace, or the file of your own")
         if self.name and (self.sha256 or self.skip_bad_rows):
             key = "sha256" if self.sha256 else "skip_bad_rows"
-            raise _refused(key, "goes with a file of your own; a shipped trace is known", "leave it out")
+            raise refused(key, "goes with a file of your own; a shipped trace is known", "leave it out")
         if self.sha256 and not (len(self.sha256) == 64 and set(self.sha256) <= set("0123456789abcdef")):
-            raise _refused("sha256", "is no SHA-256", "64 digits and letters a to f")
+            raise refused("sha256", "is no SHA-256", "64 digits and letters a to f")
         return self
 
 
@@ -119,12 +92,12 @@ class Traffic(Record):
     @model_validator(mode="after")
     def _arrivals_have_their_trace(self) -> Traffic:
         if self.arrivals == "trace" and self.trace is None:
-            raise _refused("trace", "is missing for arrivals = \"trace\"", "a table with a name, or a file and sha256")
+            raise refused("trace", "is missing for arrivals = \"trace\"", "a table with a name, or a file and sha256")
         if self.arrivals != "trace" and self.trace is not None:
-            raise _refused("arrivals", f'is "{self.arrivals}" while a trace is given', '"trace", or no trace')
+            raise refused("arrivals", f'is "{self.arrivals}" while a trace is given', '"trace", or no trace')
         if self.mode == "closed_loop" and self.arrivals != "gamma":
             reason = f'is "{self.arrivals}", but the users of a closed loop ask when they are served'
-            raise _refused("arrivals", reason, 'no arrivals with mode = "closed_loop", or mode = "open_loop"')
+            raise refused("arrivals", reason, 'no arrivals with mode = "closed_loop", or mode = "open_loop"')
         return self
 
 
@@ -183,12 +156,12 @@ class Alternative(Record):
         if self.scheduler == "disaggregated":
             if self.routing != "random":
                 reason = "is not modelled between the pools of a disaggregated replica"
-                raise _refused("routing", reason, '"random", or another scheduler')
+                raise refused("routing", reason, '"random", or another scheduler')
             return self
         for key in ("prefill_instances", "decode_instances", "kv_transfer_gb_per_s"):
             if getattr(self, key) not in (1, None):
                 reason = f'goes with scheduler = "disaggregated", not with "{self.scheduler}"'
-                raise _refused(key, reason, 'none, or scheduler = "disaggregated"')
+                raise refused(key, reason, 'none, or scheduler = "disaggregated"')
         return self
 
     @model_validator(mode="after")
@@ -197,13 +170,13 @@ class Alternative(Record):
             chips = self.layout.tp * self.layout.pp * self.layout.dp
             if (self.layout.tp * self.layout.dp) % self.layout.ep:
                 ranks = self.layout.tp * self.layout.dp
-                raise _refused(
+                raise refused(
                     "layout",
                     f"impossible layout: ep {self.layout.ep} does not divide tp*dp, which is {ranks}",
                     f"ep one of {', '.join(str(ep) for ep in range(1, ranks + 1) if ranks % ep == 0)}",
                 )
             if self.parallelism_degree not in ("auto", chips):
-                raise _refused(
+                raise refused(
                     "layout",
                     f"impossible layout: tp*pp*dp is {chips}, "
                     f"parallelism_degree says {self.parallelism_degree}",
@@ -226,15 +199,15 @@ class Workload(Record):
     def _selected_exists(self) -> Workload:
         names = [alternative.name for alternative in self.alternatives]
         if len(set(names)) != len(names):
-            raise _refused("alternatives", "two alternatives have the same name", "a different name for each")
+            raise refused("alternatives", "two alternatives have the same name", "a different name for each")
         for position, one in enumerate(self.alternatives if self.traffic.mode == "closed_loop" else ()):
             key = "scheduler" if one.scheduler == "disaggregated" else "routing"
             if one.scheduler == "disaggregated" or one.routing != "random":
                 reason = f"{one.name}: {key} is \"{getattr(one, key)}\", which a closed loop of users does not have"
                 allowed = '"chunked", "prefill_first", "static"' if key == "scheduler" else '"random"'
-                raise _refused("alternatives", f"item {position}: {reason}", f'{allowed}, or mode = "open_loop"')
+                raise refused("alternatives", f"item {position}: {reason}", f'{allowed}, or mode = "open_loop"')
         if self.selected not in names:
-            raise _refused("selected", f"'{self.selected}' is no alternative's name", ", ".join(names))
+            raise refused("selected", f"'{self.selected}' is no alternative's name", ", ".join(names))
         return self
 
 
@@ -293,10 +266,10 @@ class Fleet(Record):
         total = sum(member.traffic_share for member in self.members)
         if self.members and abs(total - 1.0) > 1e-6:
             reason = f"traffic shares sum to {total:.6g}, not to 1"
-            raise _refused("members", reason, "shares from 0 to 1 that sum to 1")
+            raise refused("members", reason, "shares from 0 to 1 that sum to 1")
         names = [member.name for member in self.members]
         if len(set(names)) != len(names):
-            raise _refused("members", "two fleet members have the same name", "a different name for each")
+            raise refused("members", "two fleet members have the same name", "a different name for each")
         return self
 
 
@@ -380,9 +353,9 @@ class Override(Record):
     @model_validator(mode="after")
     def _says_something(self) -> Override:
         if self.value is None and self.belief is None:
-            raise _refused("value", "says nothing", "a value with its unit, or a belief from 0 to 1")
+            raise refused("value", "says nothing", "a value with its unit, or a belief from 0 to 1")
         if self.value is not None and not self.unit:
-            raise _refused("unit", "a value needs its unit", 'unit = "TB/s" or the like')
+            raise refused("unit", "a value needs its unit", 'unit = "TB/s" or the like')
         return self
 
 
@@ -406,11 +379,11 @@ class Shock(Record):
     @model_validator(mode="after")
     def _says_what_is_hit(self) -> Shock:
         if self.kind != "memory_price" and not self.supplier:
-            raise _refused("supplier", f"a shock of kind {self.kind} needs its supplier", "a supplier of the fleet")
+            raise refused("supplier", f"a shock of kind {self.kind} needs its supplier", "a supplier of the fleet")
         if self.kind == "price" and self.change == 0:
-            raise _refused("change", "a price shock needs its change", "0.15 for 15 % more, -0.44 for 44 % less")
+            raise refused("change", "a price shock needs its change", "0.15 for 15 % more, -0.44 for 44 % less")
         if self.kind == "memory_price" and self.usd_per_gb == 0:
-            raise _refused("usd_per_gb", "a memory price shock needs its change", "USD a GB, as in 1.0")
+            raise refused("usd_per_gb", "a memory price shock needs its change", "USD a GB, as in 1.0")
         return self
 
 
@@ -450,7 +423,8 @@ class Scenario(Record):
     access: Access = Access()
     stragglers: Stragglers = Stragglers()
     simulation: Simulation = Simulation()
-    overrides: dict[str, dict[str, Override]] = {}
+    overrides: dict[str, dict[str, Override]] = Field(default={})
+    benchmarks: tuple[Benchmark, ...] = ()
     shocks: tuple[Shock, ...] = ()
     claims: tuple[Claim, ...] = ()
     locks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
@@ -466,18 +440,21 @@ class Scenario(Record):
                         unknown = SIMULATED_ONLY[one.scheduler]
                         reason = f"{workload.name}, {one.name}: the closed form knows no {unknown}"
                         allowed = 'method = "simulation", or scheduler = "chunked" or "prefill_first"'
-                        raise _refused("simulation", reason, allowed)
+                        raise refused("simulation", reason, allowed)
         return self
 
     @model_validator(mode="after")
     def _workload_names_differ(self) -> Scenario:
         names = [workload.name for workload in self.workloads]
         if len(set(names)) != len(names):
-            raise _refused("workloads", "two workloads have the same name", "a different name for each")
+            raise refused("workloads", "two workloads have the same name", "a different name for each")
         shocks = [shock.name for shock in self.shocks]
         if len(set(shocks)) != len(shocks):
-            raise _refused("shocks", "two shocks have the same name", "a different name for each")
+            raise refused("shocks", "two shocks have the same name", "a different name for each")
         claims = [claim.name for claim in self.claims]
         if len(set(claims)) != len(claims):
-            raise _refused("claims", "two claims have the same name", "a different name for each")
+            raise refused("claims", "two claims have the same name", "a different name for each")
+        benchmarks = [benchmark.name for benchmark in self.benchmarks]
+        if len(set(benchmarks)) != len(benchmarks):
+            raise refused("benchmarks", "two benchmarks have the same name", "a different name for each")
         return self

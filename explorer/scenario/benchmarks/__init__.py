@@ -1,0 +1,1 @@
+"""Reading the files that benchmark clients write: vLLM, SGLang, GuideLLM, MLPerf, InferenceX rows, plain CSV."""
