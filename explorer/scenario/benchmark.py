@@ -67,8 +67,9 @@ class BenchmarkRow(Record):
 class Benchmark(Record):
     """One imported file: the alternative it is about, the system it ran on, and its rows.
 
-    tp, pp, dp, ep are the chips of one replica, `replicas` how many served behind one entrance. `file` is relative to
-    the scenario's own folder; what counts are the rows, `sha256` says which file they were read from.
+    tp, pp, dp, ep are the chips of one replica, `replicas` how many served behind one entrance; prompt_tokens and
+    output_tokens stand for rows that do not say. `file` is relative to the scenario's own folder; what counts are the
+    rows, `sha256` says which file they were read from.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
@@ -84,6 +85,8 @@ class Benchmark(Record):
     dp: Degree = 1
     ep: Degree = 1
     replicas: Annotated[Whole, Field(ge=1, le=100_000)] = 1
+    prompt_tokens: Positive | None = None
+    output_tokens: Positive | None = None
     format: Annotated[str, Field(max_length=80)] = ""
     file: Annotated[str, Field(max_length=1000)] = ""
     sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""

@@ -14,7 +14,7 @@ from explorer.engine.cost import chips_in_whole_units
 from explorer.scenario.schema import Alternative
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, Sized
-from explorer.study.bands import Bands, banded
+from explorer.study.bands import Bands, banded, step_error
 from explorer.study.bill import bills
 from explorer.study.correction import Correction
 from explorer.study.further_bands import further_bands
@@ -22,12 +22,15 @@ from explorer.study.memory_band import with_bands
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,
+    OWN_GRADE,
     AlternativeOutcome,
     Banded,
     Cost,
     LatencyCurve,
+    MeasuredRun,
     MemoryFit,
     Metric,
+    OwnEvidence,
     Percentiles,
 )
 from explorer.study.power import beyond_limit, share_within_limit
@@ -122,6 +125,12 @@ def _alternative(
         further = further_bands(context, entry, replicas, cliff, saturation, *drawn_rates, cost)
     available, availability = describe.availability(context, entry.deployment)
     waits = float(point.state.wait_probability[at, 0])
+    own: OwnEvidence | None = None
+    measured: tuple[MeasuredRun, ...] = ()
+    if context.scenario.benchmarks:
+        from explorer.study.benchmarks.overlay import own_measurements
+
+        own, measured = own_measurements(context, settings, entry.deployment.figures.update, replicas * layout.chips)
     return AlternativeOutcome(
         name=settings.name,
         chip=chip.id,
@@ -153,7 +162,7 @@ def _alternative(
         probability_keeps=bands.probabilities(at, within),
         cost=cost,
         energy_joule_per_token=energy,
-        evidence_grade=chip.evidence_grade,
+        evidence_grade=chip.evidence_grade if own is None else OWN_GRADE,
         latency_method=describe.method_words(context, settings, correction),
         simulated_requests=correction.requests if correction is not None and correction.simulated else 0,
         precision_note=describe.precision_note(entry.deployment),
@@ -163,6 +172,9 @@ def _alternative(
         within_power_limit=not over,
         method_note=describe.method_note(settings, correction),
         bands=further,
+        step_error=step_error(chip.evidence_grade, context.served.shape.is_moe) if own is None else own.error_after,
+        own=own,
+        measured=measured,
     )
 
 

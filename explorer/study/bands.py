@@ -75,15 +75,27 @@ def first_token_up() -> float:
 
 
 @lru_cache(maxsize=1024)
-def residual_factors(chip: str, grade: str, kind: str, samples: int, seed: int) -> tuple[Array, Array]:
-    """Draws of the model's own error for a chip: on every step, and on the first token beyond it; (samples,) each."""
+def residual_factors(
+    chip: str, grade: str, kind: str, samples: int, seed: int, spread: float | None = None
+) -> tuple[Array, Array]:
+    """Draws of the model's own error for a chip: on every step, and on the first token beyond it; (samples,) each.
+
+    `spread` is what measurements of the user's own left of the error on a step (standard deviation, ln).
+    """
     table = load_calibration().residuals
     step = normal_quantile(uniforms(chip, "step", samples, seed))
     first = normal_quantile(uniforms(chip, "first", samples, seed))
+    deviation = table["step"][grade][kind] * HALF_WIDTH_TO_SD if spread is None else spread
     return (
-        np.asarray(np.exp(table["step"][grade][kind] * HALF_WIDTH_TO_SD * step)),
+        np.asarray(np.exp(deviation * step)),
         np.asarray(np.exp(table["first_token"][grade] * HALF_WIDTH_TO_SD * first)),
     )
+
+
+@lru_cache(maxsize=16)
+def step_error(grade: str, is_moe: bool) -> float:
+    """The factor by which the 90 % band of an evidence grade multiplies and divides a step."""
+    return float(np.exp(load_calibration().residuals["step"][grade]["moe" if is_moe else "dense"]))
 
 
 def drawn_rows(context: Context, candidates: Sequence[Candidate], samples: int, steps: Sequence[Array]) -> Rows:
@@ -234,8 +246,11 @@ class _Drawing:
         context, samples, count = self.context, self.samples, len(which)
         places = np.asarray(which)
         seed, kind = context.scenario.simulation.seed, "moe" if context.served.shape.is_moe else "dense"
-        chips = [self.sized[one].deployment.chip for one in which]
-        factors = [residual_factors(chip.id, chip.evidence_grade, kind, samples, seed) for chip in chips]
+        found_for = [self.sized[one].deployment for one in which]
+        factors = [
+            residual_factors(one.chip.id, one.chip.evidence_grade, kind, samples, seed, one.figures.step_spread)
+            for one in found_for
+        ]
         firsts = np.concatenate([first for _, first in factors])
         rows = drawn_rows(context, [self.sized[one].candidate for one in which], samples, [step for step, _ in factors])
         given = [self.corrections[one] for one in which]

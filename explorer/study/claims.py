@@ -250,7 +250,9 @@ def _drawn_inputs(
                 source = figure.source or figure.reason
                 path = f"overrides.{chip.id}.{name}"
                 yield path, figure.title, chip.short_name, values, quantity_for_unit(figure.unit), source
-        step, first = residual_factors(chip.id, chip.evidence_grade, kind, samples, seed)
+        step, first = residual_factors(
+            chip.id, chip.evidence_grade, kind, samples, seed, entry.deployment.figures.step_spread
+        )
         for values in (step, first):
             yield "", MODEL_ERROR, chip.short_name, values, QUANTITIES["plain"], ""
         if entry.price.basis == "offer" and entry.price.draws is not None:

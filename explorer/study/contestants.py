@@ -150,7 +150,7 @@ def _add(
     free = settings.model_copy(update={"parallelism_degree": "auto", "layout": "auto", "replicas": "auto"})
     name = catalog.chip(settings.chip).name
     try:
-        chosen = figures.of(settings.chip, scenario.overrides.get(settings.chip, {}))
+        chosen = figures.for_workload(scenario, workload, settings.chip)
         deployment = Deployment(
             name=settings.name,
             chip=chosen.chip,

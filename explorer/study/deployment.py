@@ -336,6 +336,8 @@ def _spec_matrix(
         matrix[at] = getattr(spec, name)
     if ranks > 1:
         matrix[_STEP_FACTOR] *= _mean_jitter(ranks, jitter)
+    if figures.update is not None:
+        matrix[_STEP_FACTOR] *= np.exp(figures.update.shifts(figures.draws(samples, seed) if samples else {}))
     if residual is not None:
         matrix[_STEP_FACTOR] *= residual
     # the residual is kept too, so that its identity stays its own

@@ -97,26 +97,34 @@ class Evaluator:
             scenario.as_of,
         )
         given = corrections.among(workload)
+        measured = tuple(one for one in scenario.benchmarks if one.workload == workload.name)
         # quick looks and whole answers take turns on the way to a final one: each kind has its own
         slot = (position, samples, drawn)
         kept = self._kept.get(slot)
         if (
             kept is not None
-            and kept[0][-3:] == (members, overrides, given)
-            and all(old is new for old, new in zip(kept[0][:-3], key, strict=True))
+            and kept[0][-4:] == (members, overrides, given, measured)
+            and all(old is new for old, new in zip(kept[0][:-4], key, strict=True))
         ):
             return kept[1]
         answer = evaluate_workload(self.catalog, self.figures, scenario, workload, samples, drawn, corrections)
-        self._kept[slot] = ((*key, members, overrides, given), answer)
+        self._kept[slot] = ((*key, members, overrides, given, measured), answer)
         return answer
 
 
 def _warnings(scenario: Scenario) -> tuple[str, ...]:
+    """What of a scenario had no say in its outcome: rows of a trace, benchmarks of chips that are not compared."""
+    chips = {workload.name: {one.chip for one in workload.alternatives} for workload in scenario.workloads}
+    unused = tuple(
+        f"benchmark '{one.name}' is of {one.chip}, which no alternative of {one.workload} uses"
+        for one in scenario.benchmarks
+        if one.chip not in chips.get(one.workload, set())
+    )
     if all(workload.traffic.trace is None for workload in scenario.workloads):
-        return ()
+        return unused
     from explorer.study.arrivals import left_out
 
-    return left_out(scenario)
+    return (*left_out(scenario), *unused)
 
 
 def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:

@@ -132,6 +132,8 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "energy_joule_per_token": _value(one.energy_joule_per_token),
         "energy_joule_per_token_band": _banded(one.energy_joule_per_token, ""),
         "evidence_grade": one.evidence_grade,
+        "step_error_factor": one.step_error,
+        "own_benchmark": _own(one),
         "latency_method": one.latency_method,
         "method_note": one.method_note,
         "simulated_requests": one.simulated_requests,
@@ -145,6 +147,19 @@ def _layout(layout: Layout) -> dict[str, int]:
     """The split of one instance, and how many a replica has where that is more than one."""
     split = {"tp": layout.tp, "pp": layout.pp, "dp": layout.dp, "ep": layout.ep}
     return split if layout.instances == 1 else {**split, "instances": layout.instances}
+
+
+def _own(one: AlternativeOutcome) -> dict[str, Any] | None:
+    if one.own is None:
+        return None
+    return {
+        "files": one.own.runs,
+        "rows": one.own.rows,
+        "step_factor": one.own.step_factor,
+        "step_error_factor_before": one.own.error_before,
+        "step_error_factor": one.own.error_after,
+        "sentence": one.own.sentence,
+    }
 
 
 def _percentiles(found: Percentiles) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog, Chip, Figure
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Override
+from explorer.scenario.schema import Override, Scenario, Workload
 from explorer.study.draws import uniforms
+from explorer.study.step_update import StepUpdate
 
 Array = NDArray[np.float64]
 
@@ -19,14 +20,23 @@ Array = NDArray[np.float64]
 class FigureSet:
     """One chip's figures under one set of overrides: central values, draws, and what was derived from them.
 
-    Engine columns derived from the figures are kept in `memo`, since they change only with the figures.
+    Engine columns derived from the figures are kept in `memo`, since they change only with the figures. `update` is
+    what measurements of the user's own say of the chip's steps under these figures.
     """
 
-    def __init__(self, chip: Chip, overrides: Mapping[str, Override]) -> None:
+    def __init__(
+        self, chip: Chip, overrides: Mapping[str, Override], update: StepUpdate | None = None
+    ) -> None:
         self.chip = chip
         self.overrides = overrides
+        self.update = update
         self.values: Mapping[str, float] = central_values(chip, overrides)
         self.memo: dict[tuple[object, ...], Any] = {}
+
+    @property
+    def step_spread(self) -> float | None:
+        """Standard deviation (ln) of the engine's error on a step, where measurements of one's own say; else None."""
+        return None if self.update is None else self.update.spread
 
     def draws(self, samples: int, seed: int) -> Mapping[str, Array]:
         """Draws (samples,) of every unsettled figure."""
@@ -40,8 +50,14 @@ class FigureSet:
 class GivenDraws(FigureSet):
     """One chip's figures with draws that were chosen rather than drawn: ends of a range, or points of a design."""
 
-    def __init__(self, chip: Chip, overrides: Mapping[str, Override], given: Mapping[str, Array]) -> None:
-        super().__init__(chip, overrides)
+    def __init__(
+        self,
+        chip: Chip,
+        overrides: Mapping[str, Override],
+        given: Mapping[str, Array],
+        update: StepUpdate | None = None,
+    ) -> None:
+        super().__init__(chip, overrides, update)
         self._given = given
 
     def draws(self, samples: int, seed: int) -> Mapping[str, Array]:
@@ -57,10 +73,23 @@ class FigureSets:
         self._keep = keep
         self._sets: dict[tuple[object, ...], FigureSet] = {}
 
-    def of(self, chip_id: str, overrides: Mapping[str, Override]) -> FigureSet:
-        """The figure set of a chip under overrides; UnknownRecordError for an unknown chip."""
-        key = (chip_id, *((name, one.value, one.unit, one.belief) for name, one in sorted(overrides.items())))
-        found = self._sets.pop(key, None) or FigureSet(self._catalog.chip(chip_id), overrides)
+    def for_workload(self, scenario: Scenario, workload: Workload, chip_id: str) -> FigureSet:
+        """The figure set of a chip in a workload: under the scenario's overrides and benchmarks."""
+        update = None
+        if scenario.benchmarks:
+            # most scenarios bring none, and start without what judges them
+            from explorer.study.benchmarks.calibrated import step_update
+
+            update = step_update(self._catalog, scenario, workload, chip_id)
+        return self.of(chip_id, scenario.overrides.get(chip_id, {}), update)
+
+    def of(
+        self, chip_id: str, overrides: Mapping[str, Override], update: StepUpdate | None = None
+    ) -> FigureSet:
+        """The figure set of a chip under overrides and what was measured; UnknownRecordError for an unknown chip."""
+        named = ((name, one.value, one.unit, one.belief) for name, one in sorted(overrides.items()))
+        key = (chip_id, update, *named)
+        found = self._sets.pop(key, None) or FigureSet(self._catalog.chip(chip_id), overrides, update)
         self._sets[key] = found
         while len(self._sets) > self._keep:
             del self._sets[next(iter(self._sets))]

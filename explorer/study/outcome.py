@@ -169,6 +169,50 @@ class OpenFigure:
     source: str
 
 
+OWN_GRADE = "own benchmark"
+"""Evidence grade of an alternative whose own deployment was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvidence:
+    """What benchmarks of the user's own did to an alternative's step times."""
+
+    runs: int
+    rows: int
+    step_factor: float
+    """Steps take this many times as long as the engine said."""
+    error_before: float
+    """The 90 % band multiplies and divides a step by this: by the chip's evidence grade alone,"""
+    error_after: float
+    """and with what was measured."""
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        change = self.step_factor - 1.0
+        moved = f"steps {abs(change):.0%} {'longer' if change > 0 else 'shorter'} than predicted"
+        files = "" if self.runs == 1 else f" of {self.runs} files"
+        rows = f"{self.rows} measured row{'' if self.rows == 1 else 's'}{files}"
+        return f"{rows}: {moved}, known to ×/÷ {self.error_after:.2f} (before: {self.error_before:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """A run of a benchmark of the user's own, as the whole service would carry it; seconds, requests/s, tokens/s."""
+
+    name: str
+    words: str
+    rate: float | None
+    latency: dict[Metric, dict[str, float]]
+    """By metric and statistic: "mean", "p50", "p99"."""
+    tokens_per_s_per_chip: float | None
+    requests_per_s_per_chip: float | None
+    prompt_tokens: float | None
+    output_tokens: float | None
+    alike: bool
+    """Its prompts and answers are as long as those of the traffic."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlternativeOutcome:
     """Everything answered about one alternative of a workload."""
@@ -225,6 +269,10 @@ class AlternativeOutcome:
     """What the latencies leave out as long as nothing is simulated; empty where nothing is."""
     bands: dict[str, Banded] = field(default_factory=dict)
     """Further outputs with the band of their draws, by field name; empty while a hand moves and in a closed loop."""
+    step_error: float | None = None
+    """The 90 % band multiplies and divides a step by this, before the ranges of open figures are counted."""
+    own: OwnEvidence | None = None
+    measured: tuple[MeasuredRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,15 +179,17 @@ def points_at(case: Case, choice: Choice, quantiles: Mapping[str, Array], sample
     """Points at quantiles (samples,), 0 to 1, of the distributions of some parts; the others as believed."""
     table = load_calibration().residuals
     grade = choice.chip.evidence_grade
-    widths = {
-        STEP: table["step"][grade]["moe" if case.context.served.shape.is_moe else "dense"],
-        FIRST: table["first_token"][grade],
+    step = table["step"][grade]["moe" if case.context.served.shape.is_moe else "dense"] * HALF_WIDTH_TO_SD
+    spread = choice.deployment.figures.step_spread
+    deviations = {
+        STEP: step if spread is None else spread,
+        FIRST: table["first_token"][grade] * HALF_WIDTH_TO_SD,
     }
 
     def error(part: str) -> Array | None:
         if part not in quantiles:
             return None
-        return np.asarray(np.exp(widths[part] * HALF_WIDTH_TO_SD * normal_quantile(quantiles[part])))
+        return np.asarray(np.exp(deviations[part] * normal_quantile(quantiles[part])))
 
     chosen = {name: u for name, u in quantiles.items() if name in choice.chip.figures}
     figures = values_at(choice.chip, choice.overrides, chosen)
@@ -331,7 +333,8 @@ def _chips(case: Case, choice: Choice, layout: Layout, cliffs: Array) -> Array:
 
 
 def _deployment(choice: Choice, points: Points) -> Deployment:
-    return replace(choice.deployment, figures=GivenDraws(choice.chip, choice.overrides, points.figures))
+    update = choice.deployment.figures.update
+    return replace(choice.deployment, figures=GivenDraws(choice.chip, choice.overrides, points.figures, update))
 
 
 def _usd_per_chip_hour(case: Case, deployment: Deployment, points: Points) -> Array:

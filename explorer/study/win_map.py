@@ -363,7 +363,12 @@ class _Readings:
         kind = "moe" if self.served.shape.is_moe else "dense"
         factors = [
             residual_factors(
-                one.deployment.chip.id, one.deployment.chip.evidence_grade, kind, samples, scenario.simulation.seed
+                one.deployment.chip.id,
+                one.deployment.chip.evidence_grade,
+                kind,
+                samples,
+                scenario.simulation.seed,
+                one.deployment.figures.step_spread,
             )
             for one in candidates
         ]

@@ -92,7 +92,7 @@ def settings_of(scenario: Scenario, workload: Workload) -> tuple[list[Alternativ
 
 def deployment_of(figures: FigureSets, scenario: Scenario, workload: Workload, settings: Alternative) -> Deployment:
     """An alternative's chip with its figures under the scenario's overrides, at the precision of the comparison."""
-    chosen = figures.of(settings.chip, scenario.overrides.get(settings.chip, {}))
+    chosen = figures.for_workload(scenario, workload, settings.chip)
     own = scenario.comparison.each_at_own_precision
     return Deployment(
         name=settings.name,

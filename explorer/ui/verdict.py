@@ -159,9 +159,10 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
 
 def _certainty(answer: WorkloadOutcome) -> Tile:
     probability = answer.chosen.probability_keeps.get("all")
-    grade = f"evidence: {answer.chosen.evidence_grade}"
+    grade = evidence_words(answer.chosen)
+    own = "" if answer.chosen.own is None else "own benchmark"
     if not answer.objectives:
-        return Tile("certainty", "How sure", "no promise", "", grade)
+        return Tile("certainty", "How sure", "no promise", own, grade)
     if probability is None:
         return Tile("certainty", "How sure", NOTHING, "", answer.chosen.reason, "plain", answer.chosen.reason)
     tone: Tone = "good" if probability >= SURE else "bad" if probability <= UNSURE else "doubt"
@@ -170,11 +171,19 @@ def _certainty(answer: WorkloadOutcome) -> Tile:
         "certainty",
         "How sure",
         confidence_word(probability),
-        "",
+        own,
         f"keeps {count}: {SHARE.format(probability)}",
         tone,
         grade,
     )
+
+
+def evidence_words(one: AlternativeOutcome) -> str:
+    """How well an alternative's speed is known: its evidence grade, and how far a step may be off."""
+    if one.own is not None:
+        return f"evidence: {one.evidence_grade}, {one.own.sentence}"
+    error = "" if one.step_error is None else f", a step known to ×/÷ {one.step_error:.2f} before open figures"
+    return f"evidence: {one.evidence_grade}{error}"
 
 
 def _briefly(chosen: AlternativeOutcome, reason: str) -> str:
