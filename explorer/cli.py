@@ -151,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     recorded.add_argument("--skip-bad-rows", action="store_true", help="name bad rows and go on with the rest")
     validating.set_defaults(run=_validate)
 
+    from explorer.cli_benchmark import add_command
+
+    add_command(commands, _layout, _import_benchmark)
     commands.add_parser("chips", help="the chips known, and how well").set_defaults(run=_chips)
     commands.add_parser("models", help="the models known, and how well").set_defaults(run=_models)
     return parser
@@ -159,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 COMMANDS = frozenset(
     {
         "open", "evaluate", "break-even", "claims", "what-matters", "ask-first", "snapshot", "check", "validate",
-        "chips", "models",
+        "chips", "models", "import-benchmark",
     }
 )
 
@@ -416,6 +419,13 @@ def _validate_requests(options: argparse.Namespace) -> int:
     else:
         print(comparison_text(found))
     return 0
+
+
+def _import_benchmark(options: argparse.Namespace) -> int:
+    from explorer.cli_benchmark import import_benchmark
+
+    catalog = _catalog()
+    return import_benchmark(options, _read(options.scenario, catalog), catalog)
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import draw_heading, draw_line, text_width
+from explorer.plots.measured_marks import paint_mark
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.polylines import clipped
 from explorer.plots.polylines import pieces as unbroken
@@ -32,6 +33,9 @@ SUBTITLES: dict[View, tuple[str, ...]] = {
 }
 
 
+MEASURED = "■ your benchmark"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class TradeLine:
     """One alternative along its load, arrays (rates,): tokens/s per user and per chip, or P99 seconds per token and
@@ -42,6 +46,8 @@ class TradeLine:
     x: Array
     y: Array
     present: tuple[float, float] | None
+    measured: tuple[tuple[float, float, bool], ...] = ()
+    """Runs of the user's own benchmarks: x, y, and whether they were of the traffic's lengths."""
 
 
 def trade_lines(outcome: Outcome, workload: int, view: View = "yield") -> tuple[TradeLine, ...]:
@@ -55,11 +61,18 @@ def trade_lines(outcome: Outcome, workload: int, view: View = "yield") -> tuple[
             continue
         if view == "yield":
             present = None if curve.present is None else curve.present[:2]
-            found.append(TradeLine(at, one.label, curve.tokens_per_s_per_user, curve.tokens_per_s_per_chip, present))
+            runs = [(run.tokens_per_s_per_user, run.tokens_per_s_per_chip, run.alike) for run in curve.measured]
+            x, y = curve.tokens_per_s_per_user, curve.tokens_per_s_per_chip
+            found.append(TradeLine(at, one.label, x, y, present, _whole(runs)))
         elif np.isfinite(curve.usd_per_million).all():
             present = None if curve.present is None else curve.present[2:]
-            found.append(TradeLine(at, one.label, curve.tpot_p99_s, curve.usd_per_million, present))
+            runs = [(run.tpot_p99_s, run.usd_per_million, run.alike) for run in curve.measured]
+            found.append(TradeLine(at, one.label, curve.tpot_p99_s, curve.usd_per_million, present, _whole(runs)))
     return tuple(found)
+
+
+def _whole(runs: list[tuple[float | None, float | None, bool]]) -> tuple[tuple[float, float, bool], ...]:
+    return tuple((x, y, alike) for x, y, alike in runs if x is not None and y is not None)
 
 
 def _number(value: float) -> str:
@@ -68,10 +81,12 @@ def _number(value: float) -> str:
 
 def _axes(lines: tuple[TradeLine, ...], view: View) -> tuple[Axis, Axis]:
     across = [float(value) for line in lines for value in (line.x.min(), line.x.max())]
+    across += [x for line in lines for x, _, _ in line.measured]
     if view == "yield":
         # the lightest loads say nothing but that an idle chip yields nothing
         most = max(float(line.y.max()) for line in lines)
         down = [max(float(line.y.min()), most / 200.0) for line in lines] + [most]
+        down += [y for line in lines for _, y, _ in line.measured if y > most / 200.0]
         return (
             log_axis(across, "tokens/s that the median user sees", _number),
             log_axis(down, "tokens/s per chip", _number),
@@ -89,7 +104,9 @@ def _axes(lines: tuple[TradeLine, ...], view: View) -> tuple[Axis, Axis]:
 
 def paint_trade(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[TradeLine, ...], view: View) -> None:
     """Draw the lines into `rect`."""
-    top = draw_heading(painter, rect, tokens, TITLES[view], SUBTITLES[view])
+    measured = any(line.measured for line in lines)
+    marked = tuple(f"{text}; {MEASURED}" for text in SUBTITLES[view]) if measured else ()
+    top = draw_heading(painter, rect, tokens, TITLES[view], (*marked, *SUBTITLES[view]))
     if not lines:
         nothing = "nothing that runs" if view == "yield" else "nothing that runs and has a price"
         draw_line(painter, rect.left(), top + 16.0, rect.width(), nothing, tokens.secondary)
@@ -104,6 +121,9 @@ def paint_trade(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[Tr
         shape = clipped((np.array([p.x() for p in points]), np.array([p.y() for p in points])), frame.area)
         for polygon in unbroken(shape):
             painter.drawPolyline(polygon)
+    for line in lines:
+        for x, y, alike in line.measured:
+            paint_mark(painter, frame.at(x, y), tokens.chip(line.place), tokens, is_tail=True, alike=alike)
     painter.restore()
     _paint_labels(painter, frame, tokens, lines)
 
@@ -181,7 +201,18 @@ class InteractivityPlot(PaintedPlot):
         else:
             best = f"at least {MILLION.format(float(line.y.min()))} per million tokens"
             now = f", now {MILLION.format(here[1])} at P99 {SECONDS.format(here[0])}" if here else ""
-        return f"{line.label}: {best}{now}"
+        return f"{line.label}: {best}{now}{self._measured_words(line)}"
+
+    def _measured_words(self, line: TradeLine) -> str:
+        if not line.measured:
+            return ""
+        texts = []
+        for x, y, alike in line.measured:
+            point = f"{_number(y)} at {_number(x)} tokens/s per user"
+            if self._view == "cost":
+                point = f"{MILLION.format(y)} at P99 {SECONDS.format(x)}"
+            texts.append(point if alike else f"{point} (other lengths)")
+        return f"; measured by your benchmark: {', '.join(texts)}"
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: the lines."""

@@ -69,6 +69,9 @@ def _wanted_latency(workload: WorkloadOutcome, metric: Metric) -> Span:
         here = alternative.latency[metric].p99
         if here is not None and math.isfinite(here.value) and here.value > 0:
             highest.append(2.5 * here.value)
+        for run in alternative.measured:
+            lowest += [0.9 * value for value in run.latency.get(metric, {}).values()]
+            highest += [1.2 * value for value in run.latency.get(metric, {}).values()]
     low = round_down(min(lowest, default=1e-3), LATENCY_STEPS)
     high = round_up(max(highest, default=1.0), LATENCY_STEPS)
     if high / low > 10.0**MOST_DECADES:
@@ -84,6 +87,9 @@ def _wanted_rate(workload: WorkloadOutcome) -> float:
     known = [float(a.rates[-1]) for a in workload.alternatives if a.rates.size]
     cliffs = [a.max_request_rate for a in workload.alternatives if math.isfinite(a.max_request_rate)]
     wanted = max(1.5 * rate, min(1.35 * max(cliffs, default=0.0), max(known, default=0.0)))
+    measured = [run.rate for a in workload.alternatives for run in a.measured if run.rate is not None]
+    # as far as they do not squeeze the curves
+    wanted = max([wanted, *(1.05 * one for one in measured if one <= 2.0 * wanted)])
     if wanted <= 0.0:
         wanted = max(known, default=1.0)
     return round_up(wanted, RATE_STEPS) if wanted > 0 and math.isfinite(wanted) else 1.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.plots.measured_marks import MeasuredMark, measured_marks
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.polylines import Points
 from explorer.plots.tail_axes import Axes, latency_unit
@@ -45,6 +46,7 @@ class TailValues:
     request_rate: float
     baseline_rates: Array
     baseline_seconds: Array
+    measured: tuple[MeasuredMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class TailContent:
             request_rate=self.workload.chosen.request_rate,
             baseline_rates=rates,
             baseline_seconds=10.0**logs,
+            measured=self.notes.measured,
         )
 
 
@@ -106,7 +109,9 @@ def tail_content(
         ghost=ghost,
         notes=_notes(workload, shown, metric, tuple(line for line in lines if line.x.size)),
         words=FrameWords(
-            subtitles=subtitles(MEANING[metric], latency_unit(axes.latency)[0]),
+            subtitles=subtitles(
+                MEANING[metric], latency_unit(axes.latency)[0], measured=any(one.measured for one in shown)
+            ),
             notes=heading_notes(workload.chosen, metric, final),
             x_labels=x_labels(workload.chosen),
         ),
@@ -118,7 +123,9 @@ def _notes(
 ) -> Notes:
     rings: list[Mark] = []
     cliffs: list[Mark] = []
+    measured: list[MeasuredMark] = []
     for order, alternative in enumerate(shown):
+        measured.extend(measured_marks(order, alternative, metric))
         here, cliff = _operating_p99(alternative, metric), _cliff_rate(alternative)
         if here is not None:
             rings.append(Mark(order, alternative.request_rate, here))
@@ -131,6 +138,7 @@ def _notes(
         lines=lines,
         rings=tuple(rings),
         cliffs=tuple(cliffs),
+        measured=tuple(measured),
         promise=None if promise is None else (promise, f"promise {QUANTITIES['seconds'].format(promise)}"),
         traffic=(rate, traffic_words(workload.chosen)),
         sentence="no alternative can carry any load: see Memory fit" if nothing else "",

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF
 
 from explorer.plots.label_places import Box, Placed, Segments, box_of, overlaps, place_label
 from explorer.plots.lettering import LINE_HEIGHT, text_width
+from explorer.plots.measured_marks import MeasuredMark
 from explorer.plots.polylines import Points
 from explorer.plots.tail_area import Projection
 from explorer.plots.tail_axes import Axes
@@ -51,6 +52,7 @@ class Notes:
     lines: tuple[LineNote, ...] = ()
     rings: tuple[Mark, ...] = ()
     cliffs: tuple[Mark, ...] = ()
+    measured: tuple[MeasuredMark, ...] = ()
     promise: tuple[float, str] | None = None
     traffic: tuple[float, str] | None = None
     sentence: str = ""

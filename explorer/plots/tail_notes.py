@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from explorer.plots.lettering import LINE_HEIGHT, draw_line, draw_text, text_width
+from explorer.plots.measured_marks import paint_mark
 from explorer.plots.tail_area import Projection
 from explorer.plots.tail_labels import Notes, Places
 from explorer.plots.tokens import RADIUS, Tokens, dotted_pen
@@ -77,6 +78,10 @@ def _paint_marks(painter: QPainter, sheet: Sheet, notes: Notes) -> None:
             painter.setPen(QPen(QColor(tokens.panel), 1.0))
             painter.setBrush(tokens.chip(mark.index))
             painter.drawPolygon(_diamond(at, CLIFF))
+    for one in notes.measured:
+        at = QPointF(sheet.at.x(one.rate), sheet.at.y(math.log10(one.seconds)))
+        if area.contains(at):
+            paint_mark(painter, at, tokens.chip(one.index), tokens, is_tail=one.is_tail, alike=one.alike)
     for mark in notes.rings:
         at = QPointF(sheet.at.x(mark.rate), sheet.at.y(math.log10(mark.seconds)))
         if not area.left() <= at.x() <= area.right():

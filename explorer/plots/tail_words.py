@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from explorer.plots.measured_marks import LEGEND, MeasuredMark, measured_marks
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.tail_curves import value_at
 from explorer.scenario.quantity import QUANTITIES
@@ -13,9 +14,11 @@ WIDE_BAND = 0.5
 """A half width above this share of the value is given as a range: "±75 %" would hide how lopsided it is."""
 
 
-def subtitles(meaning: str, unit: str) -> tuple[str, ...]:
-    """What is drawn, in which unit, and how to read the two lines; the longest wording first."""
-    return f"{meaning}, {unit}: P99 heavy, P50 dotted", f"{meaning}, {unit}", unit
+def subtitles(meaning: str, unit: str, *, measured: bool = False) -> tuple[str, ...]:
+    """What is drawn, in which unit, and how to read the two lines and measured points; the longest wording first."""
+    lines = f"{meaning}, {unit}: P99 heavy, P50 dotted"
+    marks = (f"{lines}; {LEGEND}", f"{meaning}, {unit}; {LEGEND}", f"{unit}; {LEGEND}") if measured else ()
+    return *marks, lines, f"{meaning}, {unit}", unit
 
 
 def band_text(banded: Banded) -> str:
@@ -89,6 +92,19 @@ def readout_rows(workload: WorkloadOutcome, metric: Metric, rate: float) -> tupl
     return tuple(rows)
 
 
+def measured_summary(marks: tuple[MeasuredMark, ...]) -> str:
+    """The measured points of one alternative in words; empty where there are none."""
+    if not marks:
+        return ""
+    seconds, rates = QUANTITIES["seconds"], QUANTITIES["request_rate"]
+    parts = [
+        f"{'P99' if mark.is_tail else 'median or mean'} {seconds.format(mark.seconds)} at {rates.format(mark.rate)} "
+        f"({mark.words}{'' if mark.alike else ', other lengths'})"
+        for mark in marks
+    ]
+    return f"; measured by your benchmark, scaled to the whole service: {', '.join(parts)}"
+
+
 def tail_summary(workload: WorkloadOutcome, metric: Metric) -> str:
     """The plot in words: promise, operating point and cliff of every alternative."""
     seconds, rates = QUANTITIES["seconds"], QUANTITIES["request_rate"]
@@ -113,5 +129,6 @@ def tail_summary(workload: WorkloadOutcome, metric: Metric) -> str:
             text += f"; {alternative.users:,} users of each replica"
         if alternative.max_request_rate > 0:
             text += f"; keeps every promise up to {rates.format(alternative.max_request_rate)}"
+        text += measured_summary(measured_marks(0, alternative, metric))
         sentences.append(text)
     return ". ".join(sentences) + "."

@@ -113,6 +113,7 @@ def _unknown_records_in(document: Mapping[str, Any], catalog: Catalog, above: Pa
         for position, member in _tables(fleet.get("members")):
             yield from _unknown_deployment(member, catalog, (*above, "fleet", "members", position))
     yield from _unknown_suppliers(document, catalog, above)
+    yield from _unknown_in_benchmarks(document, catalog, above)
     overrides = document.get("overrides")
     for chip_id, entries in (overrides.items() if isinstance(overrides, Mapping) else ()):
         missing = list(_looked_up(catalog.chip, chip_id, (*above, "overrides", chip_id)))
@@ -123,6 +124,18 @@ def _unknown_records_in(document: Mapping[str, Any], catalog: Catalog, above: Pa
                 if figure not in chip.figures:
                     reason = f"{chip.name} has no figure '{figure}'{_nearest(figure, chip.figures)}"
                     yield Fault((*above, "overrides", chip_id, figure), reason, ", ".join(chip.figures))
+
+
+def _unknown_in_benchmarks(document: Mapping[str, Any], catalog: Catalog, above: Path) -> Iterator[Fault]:
+    """What benchmarks of the user's own are of: a chip, a model, and a workload of this scenario."""
+    names = [str(one.get("name")) for _, one in _tables(document.get("workloads"))]
+    for position, benchmark in _tables(document.get("benchmarks")):
+        here = (*above, "benchmarks", position)
+        yield from _looked_up(catalog.chip, benchmark.get("chip"), (*here, "chip"))
+        yield from _looked_up(catalog.model, benchmark.get("model"), (*here, "model"))
+        workload = benchmark.get("workload")
+        if isinstance(workload, str) and workload not in names:
+            yield Fault((*here, "workload"), f"there is no workload '{workload}'", ", ".join(names))
 
 
 def _unknown_suppliers(document: Mapping[str, Any], catalog: Catalog, above: Path) -> Iterator[Fault]:

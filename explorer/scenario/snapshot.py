@@ -36,7 +36,7 @@ def with_snapshot(scenario: Scenario, catalog: Catalog, app_version: str, engine
         "chips": {chip_id: _chip_table(catalog.chip(chip_id)) for chip_id in chips},
         "models": {
             preset: _model_table(catalog.model(preset))
-            for preset in dict.fromkeys(workload.model.preset for workload in scenario.workloads)
+            for preset in _presets_of(scenario)
         },
         "offers": {
             offer_id: _offer_table(catalog.offer(offer_id)) for offer_id in _offers_of(scenario, catalog)
@@ -100,7 +100,14 @@ def _deployments(scenario: Scenario) -> list[Alternative | FleetMember]:
 
 
 def _chips_of(scenario: Scenario) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(deployment.chip for deployment in _deployments(scenario)))
+    measured = [benchmark.chip for benchmark in scenario.benchmarks]
+    return tuple(dict.fromkeys([*(deployment.chip for deployment in _deployments(scenario)), *measured]))
+
+
+def _presets_of(scenario: Scenario) -> tuple[str, ...]:
+    """Models served, and those that benchmarks of the user's own ran."""
+    served = [workload.model.preset for workload in scenario.workloads]
+    return tuple(dict.fromkeys([*served, *(benchmark.model for benchmark in scenario.benchmarks)]))
 
 
 def _offers_of(scenario: Scenario, catalog: Catalog) -> tuple[str, ...]:

@@ -15,6 +15,19 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredTrade:
+    """One run of a benchmark of the user's own: the same four figures, None where it did not measure one."""
+
+    tokens_per_s_per_user: float | None
+    tokens_per_s_per_chip: float | None
+    tpot_p99_s: float | None
+    usd_per_million: float | None
+    alike: bool
+    """Measured at the lengths of the traffic."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Interactivity:
     """Throughput against interactivity along the load, arrays of shape (rates,), lightest load first.
 
@@ -28,6 +41,7 @@ class Interactivity:
     """NaN where the chip has no price."""
     present: tuple[float, float, float, float] | None
     """The same four at the stated traffic; None where it cannot be carried."""
+    measured: tuple[MeasuredTrade, ...] = ()
 
 
 def interactivity(
@@ -53,4 +67,27 @@ def interactivity(
             return float(np.exp(np.interp(np.log(one.request_rate), np.log(rates), np.log(values))))
 
         present = (1.0 / at(p50), at(chips), at(p99), at(usd) if usd_per_chip_hour is not None else math.nan)
-    return Interactivity(1.0 / p50, chips, p99, usd, present)
+    return Interactivity(1.0 / p50, chips, p99, usd, present, measured_trades(one, usd_per_chip_hour))
+
+
+def measured_trades(one: AlternativeOutcome, usd_per_chip_hour: float | None) -> tuple[MeasuredTrade, ...]:
+    """An alternative's measured runs as points of the same plots; money at its own price, without idle hours."""
+    found: list[MeasuredTrade] = []
+    for run in one.measured:
+        token = run.latency.get("tpot") or run.latency.get("itl") or {}
+        middle = token.get("p50", token.get("mean"))
+        usd = None
+        if run.requests_per_s_per_chip and run.prompt_tokens and run.output_tokens and usd_per_chip_hour is not None:
+            tokens = run.requests_per_s_per_chip * (run.prompt_tokens + run.output_tokens)
+            usd = usd_per_chip_hour / SECONDS_PER_HOUR / tokens * TOKENS_PER_MILLION
+        found.append(
+            MeasuredTrade(
+                None if middle is None else 1.0 / middle,
+                run.tokens_per_s_per_chip,
+                run.latency.get("tpot", {}).get("p99"),
+                usd,
+                run.alike,
+                run.words,
+            )
+        )
+    return tuple(found)

@@ -41,7 +41,10 @@ LAYERS = {
     "plots": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
     "report": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots")),
     "ui": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report")),
-    "cli": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report", "ui")),
+    "cli_benchmark": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
+    "cli": Layer(
+        _packages("errors", "catalog", "engine", "scenario", "study", "plots", "report", "ui", "cli_benchmark")
+    ),
     "__main__": Layer(_packages("cli")),
 }
 """Every package and module directly under ``explorer``; a new one has to be given its place here."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 UNITS: Mapping[str, float] = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
-    "ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3,
-    "us": 1e-6, "ns": 1e-9,
+    "ms": 1e3, "msec": 1e3, "milliseconds": 1e3,
+    "us": 1e6, "ns": 1e9,
 }  # fmt: skip
+"""How many of a unit a second has: figures as written stay as they are when they are divided."""
 
 _QUANTITIES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ttft", re.compile(r"\bttft|\btime to first token|\bfirst token latency|\bfirst token\b")),
@@ -85,11 +86,11 @@ TEXTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class LatencyKey:
-    """A latency: which, which statistic of it, and the factor to seconds (None where the name has no unit)."""
+    """A latency: which, which statistic of it, and how many of its unit a second has (None without a unit)."""
 
     quantity: str
     statistic: str
-    scale: float | None
+    per_second: float | None
 
 
 def words_of(key: str) -> str:
@@ -116,8 +117,8 @@ def latency_key(key: str) -> LatencyKey | None:
     if "per s" in words or "throughput" in words or "goodput" in words or words.endswith(" per sec"):
         return None
     unit = words.rpartition(" ")[2]
-    scale = UNITS.get(unit) if " " in words else None
-    base = words.rpartition(" ")[0] if scale is not None else words
+    per_second = UNITS.get(unit) if " " in words else None
+    base = words.rpartition(" ")[0] if per_second is not None else words
     quantity = next((name for name, pattern in _QUANTITIES if pattern.search(base)), None)
     if quantity is None:
         return None
@@ -126,4 +127,4 @@ def latency_key(key: str) -> LatencyKey | None:
         if _OTHER_STATISTIC.search(base):
             return None
         statistic = "mean"
-    return LatencyKey(quantity, statistic, scale)
+    return LatencyKey(quantity, statistic, per_second)

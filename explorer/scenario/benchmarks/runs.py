@@ -192,20 +192,24 @@ def _latencies(values: Mapping[str, Any], cells: Mapping[str, Any], reading: lis
             # a client's way of saying that it had nothing to measure
             continue
         cell = f"{meaning.quantity}_{meaning.statistic}_s"
-        if meaning.scale is not None:
-            found.setdefault(cell, number * meaning.scale)
+        if meaning.per_second is not None:
+            found.setdefault(cell, number / meaning.per_second)
         else:
             without.setdefault(cell, (key, number))
     if without:
-        scale, why = _proved_unit(without, cells)
-        reading.append(f"latencies without a unit read as {'seconds' if scale == 1.0 else 'milliseconds'}: {why}")
+        per_second, why = _proved_unit(without, cells)
+        unit = "seconds" if per_second == 1.0 else "milliseconds"
+        reading.append(f"latencies without a unit read as {unit}: {why}")
         for cell, (_, number) in without.items():
-            found.setdefault(cell, number * scale)
+            found.setdefault(cell, number / per_second)
     return found
 
 
 def _proved_unit(without: Mapping[str, tuple[str, float]], cells: Mapping[str, Any]) -> tuple[float, str]:
-    """Factor to seconds, and why: users over requests/s is the time of a request; else where times per token lie."""
+    """How many of the unit a second has, and why.
+
+    Users over requests/s is the time of a request; where that does not tell, times per token lie within a range.
+    """
     key = next(iter(without.values()))[0]
 
     def of(*names: str) -> float | None:
@@ -219,12 +223,12 @@ def _proved_unit(without: Mapping[str, tuple[str, float]], cells: Mapping[str, A
         whole = (first or 0.0) + max(output - 1.0, 0.0) * token
     if whole is not None and users and rate:
         cycle = users / rate
-        fitting = [scale for scale in (1.0, 1e-3) if 1.0 / CLOSES <= whole * scale / cycle <= CLOSES]
+        fitting = [one for one in (1.0, 1e3) if 1.0 / CLOSES <= whole / one / cycle <= CLOSES]
         if len(fitting) == 1:
             return fitting[0], f"{users:g} users over {rate:.3g} requests/s is {cycle:.3g} s a request"
     if token is not None:
         least, most = PLAUSIBLE_TOKEN
-        fitting = [scale for scale in (1.0, 1e-3) if least <= token * scale <= most]
+        fitting = [one for one in (1.0, 1e3) if least <= token / one <= most]
         if len(fitting) == 1:
             other = "milliseconds" if fitting[0] == 1.0 else "seconds"
             return fitting[0], f"no system takes {token:.3g} {other} a token"

@@ -84,7 +84,7 @@ class Proposal:
     def sentence(self) -> str:
         """The import in one sentence."""
         kept = sum(row.kept for row in self.rows)
-        counts = sum(row.judged is not None and row.judged.counts for row in self.rows)
+        counts = sum(row.judged is not None and row.judged.counts and not row.reason for row in self.rows)
         out = len(self.rows) - kept
         left = f", {out} left out" if out else ""
         if not kept:
@@ -182,13 +182,17 @@ def propose(
     whole = _benchmark(scenario, file, choices, chip_id, [run.row for run in file.runs], folder)
     overrides = scenario.overrides.get(chip_id, {})
     judged = dict(zip((id(run) for run in file.runs), judged_rows(whole, catalog, overrides), strict=True))
+    at = next(one for one in scenario.workloads if one.name == choices.workload)
+    aside = ""
+    if (catalog.model(at.model.preset).experts > 0) != (model.experts > 0):
+        aside = "a model of the other kind (dense, with routed experts): shown, not used"
     rows: list[ProposedRow] = []
     for place, run, reason in fates:
         one = None if run is None or reason else judged[id(run)]
         if one is not None and (one.ruled_out or _does_not_run(one)):
             rows.append(ProposedRow(place, run, None, one.reason))
         else:
-            rows.append(ProposedRow(place, run, one, reason if one is None else one.reason))
+            rows.append(ProposedRow(place, run, one, reason if one is None else one.reason or aside))
     rows.sort(key=lambda row: _in_order(row.place))
     good = [row.run.row for row in rows if row.kept and row.run is not None]
     benchmark = _benchmark(scenario, file, choices, chip_id, good, folder) if good else None
