@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from explorer.plots.lettering import draw_heading, draw_line, draw_wrapped, wrapped
+from explorer.plots.measured_marks import paint_mark
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
@@ -55,27 +56,46 @@ class EvidencePlot(PaintedPlot):
         self._found: ChipEvidence | None = None
         self._name, self._place = "", 0
         self._kind: Kind = "tpot"
+        self._own: tuple[MeasuredPoint, ...] = ()
         self._waiting = "the measurements are being looked up"
 
     def sizeHint(self) -> QSize:
         return QSize(460, 320)
 
-    def show_evidence(self, name: str, place: int, found: ChipEvidence | None, kind: Kind) -> None:
-        """Draw one kind of figure of the chip `name` in the colour of place `place`; None while it is looked up."""
-        self._name, self._place, self._found, self._kind = name, place, found, kind
+    def show_evidence(
+        self,
+        name: str,
+        place: int,
+        found: ChipEvidence | None,
+        kind: Kind,
+        own: tuple[MeasuredPoint, ...] = (),
+    ) -> None:
+        """Draw one kind of figure of the chip `name` in the colour of place `place`; None while it is looked up.
+
+        `own` are the rows of the user's own benchmarks.
+        """
+        self._name, self._place, self._found, self._kind, self._own = name, place, found, kind, own
         self._spoken.refresh_soon()
         self.refresh()
 
     def points(self) -> tuple[MeasuredPoint, ...]:
-        """The measurements drawn."""
+        """The measurements drawn: the public ones, then one's own."""
         if self._found is None:
             return ()
-        return tuple(point for point in self._found.points if point.kind == self._kind)
+        return tuple(point for point in (*self._found.points, *self._own) if point.kind == self._kind)
 
     def text_summary(self) -> str:
         """The plot in words, with its numbers."""
         if self._found is None:
             return f"{self.title}: {self._waiting}"
+        return f"{self._public_summary()}{self._own_summary()}"
+
+    def _own_summary(self) -> str:
+        rows = [self.words(point).replace("\n", ": ") for point in self._own if point.kind == self._kind]
+        return "" if not rows else f". Your benchmark, {len(rows)} rows: {'; '.join(rows)}"
+
+    def _public_summary(self) -> str:
+        assert self._found is not None
         if not self._found.points:
             return nothing_measured(self._name, self._found)
         one = next((score for score in self._found.scores if score.kind == self._kind), None)
@@ -89,7 +109,7 @@ class EvidencePlot(PaintedPlot):
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: everything."""
-        content = (id(self._found), self._kind, self._name, self._place, self._tokens.name)
+        content = (id(self._found), self._kind, self._name, self._place, self._tokens.name, self._own)
         return (Piece(rect, content, self._paint),)
 
     def event(self, event: QEvent) -> bool:
@@ -136,16 +156,33 @@ class EvidencePlot(PaintedPlot):
         painter.setPen(QPen(QColor(tokens.secondary), 1.0, Qt.PenStyle.DashLine))
         painter.drawLine(area.bottomLeft(), area.topRight())
         colour = tokens.chip(self._place)
-        for point in points:
+        public = points[: len(points) - self._own_drawn()]
+        for point in public:
             painter.setPen(QPen(colour, 1.2))
             painter.setBrush(tokens.chip_wash(self._place, 0.45) if point.inside else QColor(tokens.panel))
             painter.drawEllipse(frame.at(point.measured, point.predicted), DOT, DOT)
+        for point in points[len(public) :]:
+            at = frame.at(point.measured, point.predicted)
+            paint_mark(painter, at, colour, tokens, is_tail=True, alike=point.inside)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        self._paint_key(painter, area, tokens, sum(1 for point in points if not point.inside))
+        self._paint_key(painter, area, tokens, public)
 
-    def _paint_key(self, painter: QPainter, area: QRectF, tokens: Tokens, outside: int) -> None:
+    def _own_drawn(self) -> int:
+        return sum(point.kind == self._kind for point in self._own)
+
+    def _paint_key(
+        self, painter: QPainter, area: QRectF, tokens: Tokens, public: tuple[MeasuredPoint, ...]
+    ) -> None:
         x, y = area.left() + 10.0, area.top() + 14.0
         colour = tokens.chip(self._place)
+        if self._own_drawn():
+            paint_mark(painter, QPointF(x, y - 4.0), colour, tokens, is_tail=True, alike=True)
+            text = "your benchmark; hollow: outside the band stated before it"
+            draw_line(painter, x + 9.0, y, area.width() - 20.0, text, tokens.secondary)
+            y += 16.0
+        if not public:
+            return
+        outside = sum(not point.inside for point in public)
         for text, filled in (("inside the stated 90 % band", True), (f"outside it: {outside}", False)):
             painter.setPen(QPen(colour, 1.2))
             painter.setBrush(tokens.chip_wash(self._place, 0.45) if filled else QColor(tokens.panel))

@@ -350,7 +350,12 @@ class Document(QObject):
     def save_as(self, path: Path) -> None:
         """Write to a file and make it the document's own; raises ExplorerError, the old file then stays."""
         versions = explorer.__version__, self._outcome.engine_version
-        stamped = with_snapshot(with_known_locks(self._scenario), self.catalog, *versions)
+        scenario = self._scenario
+        if scenario.benchmarks:
+            from explorer.study.benchmarks.moving import refiled
+
+            scenario = refiled(scenario, None if self.path is None else self.path.parent, Path(path).parent)
+        stamped = with_snapshot(with_known_locks(scenario), self.catalog, *versions)
         self._original = write_scenario(path, stamped, self._original)
         self.path = Path(path)
         self.undo_stack.setClean()

@@ -309,6 +309,15 @@ class MainWindow(QMainWindow):
         if chosen:
             self.open_file(Path(chosen))
 
+    def on_import_benchmark(self) -> None:
+        """Choose a benchmark of one's own, look at what was understood, and take it in."""
+        from explorer.ui.benchmark_import import ask_for_benchmark
+
+        try:
+            ask_for_benchmark(self.document, self)
+        except ExplorerError as error:
+            self.messages.show_message(str(error))
+
     def on_save(self) -> bool:
         """Save to the document's file, or ask for one; False when nothing was written."""
         return self.on_save_as() if self.document.path is None else self.save_to(self.document.path)

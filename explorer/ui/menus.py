@@ -126,6 +126,7 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     )
     add(scenario, "remove_chip", "&Remove the selected chip", window.panel.chips.remove_button.click)
     add(scenario, "choose_model", "Choose a &model …", window.panel.model.preset_button.click, "Ctrl+M")
+    add(scenario, "import_benchmark", "&Import a benchmark …", window.on_import_benchmark, "Ctrl+I")
     scenario.addSeparator()
     for step, label, title, shortcut in (
         (1, "next_alternative", "&Next alternative", "Ctrl+Down"),

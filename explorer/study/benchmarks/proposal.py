@@ -197,7 +197,12 @@ def propose(
     good = [row.run.row for row in rows if row.kept and row.run is not None]
     benchmark = _benchmark(scenario, file, choices, chip_id, good, folder) if good else None
     effect = _effect(catalog, scenario, benchmark)
-    return Proposal(file, choices, benchmark, tuple(rows), _remarks(file, names, choices), effect)
+    remarks = _remarks(file, names, choices)
+    served = catalog.model(at.model.preset)
+    if served.id != model.id and not aside:
+        carried = f"{at.name} serves {served.name}: from {model.name} only the chip's step time carries over"
+        remarks = (carried, *remarks)
+    return Proposal(file, choices, benchmark, tuple(rows), remarks, effect)
 
 
 def _does_not_run(row: JudgedRow) -> bool:

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QTabB
 from explorer.plots.evidence_plot import EvidencePlot
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import QUANTITIES
-from explorer.study.evidence.of_chip import KIND_TITLES, ChipEvidence, Kind
+from explorer.study.evidence.of_chip import KIND_TITLES, ChipEvidence, Kind, MeasuredPoint
 from explorer.study.figure_sources import FigureSource
 from explorer.ui.document import Document
 from explorer.ui.pages.evidence_feed import EvidenceFeed
 from explorer.ui.pages.money_page import TextTable
+from explorer.ui.pages.own_benchmarks import OwnBenchmarks
 from explorer.ui.pages.page import Page
 
 SHARE = QUANTITIES["share"]
@@ -98,6 +99,8 @@ class EvidencePage(Page):
         for kind, title in KIND_TITLES.items():
             self.kind.addItem(title, kind)
         self.standing, self.notice = self._line("standing"), self._line("notice")
+        self.own = OwnBenchmarks(document, self)
+        self.own.refused.connect(self.told)
         self.scores = TextTable("evidence.scores", "The engine against measurements", parent=self)
         self.figures = TextTable("evidence.figures", "Where the figures come from", 99, self)
         self._lay_out()
@@ -119,6 +122,7 @@ class EvidencePage(Page):
         head = QHBoxLayout()
         head.addWidget(self.chips)
         head.addStretch(1)
+        head.addWidget(self.own.bring)
         head.addWidget(self.kind)
         right = QVBoxLayout()
         right.setSpacing(8)
@@ -129,11 +133,12 @@ class EvidencePage(Page):
         grid.setSpacing(8)
         grid.addLayout(head, 0, 0, 1, 2)
         grid.addWidget(self.standing, 1, 0, 1, 2)
-        grid.addWidget(self.plot, 2, 0)
-        grid.addLayout(right, 2, 1)
-        grid.addWidget(self.figures, 3, 0, 1, 2)
-        grid.setRowStretch(2, 3)
+        grid.addWidget(self.own, 2, 0, 1, 2)
+        grid.addWidget(self.plot, 3, 0)
+        grid.addLayout(right, 3, 1)
+        grid.addWidget(self.figures, 4, 0, 1, 2)
         grid.setRowStretch(3, 3)
+        grid.setRowStretch(4, 3)
         grid.setColumnStretch(0, 2)
         grid.setColumnStretch(1, 3)
 
@@ -154,14 +159,24 @@ class EvidencePage(Page):
         name = self._document.catalog.chip(chip).name
         found = self._feed.evidence(chip)
         kind: Kind = self.kind.currentData()
-        self.plot.show_evidence(name, self._place_of(chip), found, kind)
+        own = self._own_points(chip)
+        self.plot.show_evidence(name, self._place_of(chip), found, kind, own)
         self.standing.setText(standing_words(name, found))
+        self.own.show_chip(chip)
         self.scores.show_rows(SCORE_HEADINGS, [] if found is None else score_rows(found))
         self.scores.setVisible(found is not None and bool(found.scores))
-        self.kind.setEnabled(found is not None and bool(found.scores))
+        self.kind.setEnabled(found is not None and bool(found.scores or own))
         self.notice.setText("" if found is None else found.notice)
         self.notice.setVisible(bool(self.notice.text()))
         self.figures.show_rows(FIGURE_HEADINGS, figure_rows(self._feed.figures(chip)))
+
+    def _own_points(self, chip: str) -> tuple[MeasuredPoint, ...]:
+        document = self._document
+        if not document.scenario.benchmarks:
+            return ()
+        from explorer.study.benchmarks.evidence import own_points
+
+        return own_points(document.catalog, document.scenario, document.workload, chip)
 
     def _place_of(self, chip: str) -> int:
         return [one.chip for one in self._document.workload.alternatives].index(chip)
