@@ -177,7 +177,7 @@ class EvidencePlot(PaintedPlot):
         colour = tokens.chip(self._place)
         if self._own_drawn():
             paint_mark(painter, QPointF(x, y - 4.0), colour, tokens, is_tail=True, alike=True)
-            text = "your benchmark; hollow: outside the band stated before it"
+            text = "your benchmark; hollow: outside the band"
             draw_line(painter, x + 9.0, y, area.width() - 20.0, text, tokens.secondary)
             y += 16.0
         if not public:

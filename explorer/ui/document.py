@@ -358,6 +358,10 @@ class Document(QObject):
         stamped = with_snapshot(with_known_locks(scenario), self.catalog, *versions)
         self._original = write_scenario(path, stamped, self._original)
         self.path = Path(path)
+        if scenario is not self._scenario:
+            # from here on the ways to its benchmarks' files begin in the new folder
+            self._scenario = scenario
+            self.refine_timer.start()
         self.undo_stack.setClean()
         self.path_changed.emit()
 

@@ -241,7 +241,7 @@ def _consistent(row: BenchmarkRow) -> None:
         mean, middle, tail = (row.latency(metric, one) for one in STATISTICS)
         if middle is not None and tail is not None and tail < 0.999 * middle:
             raise RowError(f"{metric}_p99", f"P99 of {tail:.4g} s lies below the median of {middle:.4g} s")
-        if mean is not None and tail is not None and mean > 3.0 * tail:
+        if mean is not None and tail is not None and mean > 2.0 * tail:
             raise RowError(f"{metric}_mean", f"mean of {mean:.4g} s lies far above the P99 of {tail:.4g} s")
     for one in STATISTICS:
         first, whole = row.latency("ttft", one), row.latency("e2e", one)
@@ -257,6 +257,6 @@ def _consistent(row: BenchmarkRow) -> None:
         busy = tokens * token
         raise RowError(
             "output_tokens_per_s",
-            f"{tokens:,.4g} tokens/s at {token:.4g} s a token keep {busy:,.3g} users busy; there were "
+            f"{tokens:,.4g} tokens/s at {token:.4g} s a token keep {busy:,.0f} users busy; there were "
             f"{row.concurrency:g}",
         )

@@ -52,6 +52,11 @@ class OwnBenchmarks(QWidget):
             self._add(QLabel(f"Your benchmarks: {answer.own.sentence}", self))
         for one in mine:
             self._add(self._line(one))
+        for notice in dict.fromkeys(one.notice for one in mine if one.notice):
+            told = QLabel(notice, self)
+            told.setObjectName("note")
+            told.setWordWrap(True)
+            self._add(told)
         self.setVisible(bool(self._lines))
 
     def _answers(self) -> tuple[AlternativeOutcome, ...]:
@@ -66,7 +71,7 @@ class OwnBenchmarks(QWidget):
         count = f"{len(one.rows)} row{'' if len(one.rows) == 1 else 's'}"
         text = QLabel(f"{one.name} · {one.format or 'rows'}, {count} · {one.file or 'no file'}", line)
         text.setObjectName("note")
-        text.setToolTip(f"{one.notice}\nSHA-256 of the file: {one.sha256 or 'not known'}".strip())
+        text.setToolTip(f"SHA-256 of the file: {one.sha256 or 'not known'}")
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         away = QToolButton(line)
         away.setObjectName("flat")
