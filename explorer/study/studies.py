@@ -80,6 +80,15 @@ def _claims(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generato
     return (yield from check_claims(Evaluator(evaluator.catalog), scenario))
 
 
+def _scaling(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """Throughput per chip over the chips of a replica, of the workload of a place in the file."""
+    from explorer.study.scaling import scaling
+
+    yield from ()
+    # an evaluator of its own, so that the answer on the screen stays known
+    return scaling(Evaluator(evaluator.catalog), scenario, int(question))
+
+
 STUDIES: Mapping[str, Study] = {
     "evidence": _evidence,
     "matters": _matters,
@@ -87,6 +96,7 @@ STUDIES: Mapping[str, Study] = {
     "win_map": _win_map,
     "break_even": _break_even,
     "claims": _claims,
+    "scaling": _scaling,
 }
 
 

@@ -6,10 +6,20 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from explorer.plots.cost_stack import CostStackPlot
-from explorer.plots.interactivity_plot import TITLES, InteractivityPlot
+from explorer.plots.interactivity_plot import TITLES, InteractivityPlot, View
+from explorer.plots.scaling_plot import TITLE as SCALING_TITLE
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMoney
@@ -17,6 +27,8 @@ from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.money_page import MoneyPage, TextTable
 from explorer.ui.pages.money_terms import MoneyTerms
+from explorer.ui.pages.scaling_view import KIND as SCALING
+from explorer.ui.pages.scaling_view import ScalingView
 
 MONTH, MILLION, HOUR, SHARE, WATTS, USD = (
     QUANTITIES[key] for key in ("usd_per_month", "usd_per_million", "usd_per_hour", "share", "watts", "usd")
@@ -131,7 +143,12 @@ class CostPage(MoneyPage):
         self.view.setAccessibleName("What the speed of answers is set against")
         for view, title in TITLES.items():
             self.view.addItem(title, view)
-        self.view.activated.connect(lambda _: self.interactivity.set_view(self.view.currentData()))
+        self.view.addItem(SCALING_TITLE, SCALING)
+        self.view.activated.connect(lambda _: self.show_view(self.view.currentData()))
+        self.scaling = ScalingView(document, self)
+        self.right = QStackedWidget(self)
+        self.right.addWidget(self.interactivity)
+        self.right.addWidget(self.scaling)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setSpacing(12)
@@ -139,7 +156,7 @@ class CostPage(MoneyPage):
         right = QVBoxLayout()
         right.setSpacing(4)
         right.addWidget(self.view, 0, Qt.AlignmentFlag.AlignRight)
-        right.addWidget(self.interactivity, 1)
+        right.addWidget(self.right, 1)
         grid.addLayout(right, 0, 1)
         grid.addWidget(self.tables, 1, 0, 1, 2)
         foot = QHBoxLayout()
@@ -168,9 +185,18 @@ class CostPage(MoneyPage):
         self.basis.setText(_basis_words(answer.price_basis, money))
         self.terms.show_terms(self._feed.scenario.price)
 
+    def show_view(self, view: View | Literal["scaling"]) -> None:
+        """Show one view at the right: what speed costs, what it yields, or how it scales over chips."""
+        self.view.setCurrentIndex(self.view.findData(view))
+        if view == "scaling":
+            self.right.setCurrentWidget(self.scaling)
+            return
+        self.interactivity.set_view(view)
+        self.right.setCurrentWidget(self.interactivity)
+
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
-        for plot in (self.stack, self.interactivity):
+        for plot in (self.stack, self.interactivity, self.scaling):
             plot.set_tokens(tokens)
 
 
