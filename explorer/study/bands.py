@@ -246,10 +246,10 @@ class _Drawing:
         context, samples, count = self.context, self.samples, len(which)
         places = np.asarray(which)
         seed, kind = context.scenario.simulation.seed, "moe" if context.served.shape.is_moe else "dense"
-        found_for = [self.sized[one].deployment for one in which]
+        deployments = [self.sized[one].deployment for one in which]
         factors = [
             residual_factors(one.chip.id, one.chip.evidence_grade, kind, samples, seed, one.figures.step_spread)
-            for one in found_for
+            for one in deployments
         ]
         firsts = np.concatenate([first for _, first in factors])
         rows = drawn_rows(context, [self.sized[one].candidate for one in which], samples, [step for step, _ in factors])

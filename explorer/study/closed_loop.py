@@ -291,9 +291,10 @@ def _bands(
     scenario = context.scenario
     constants, stragglers = step_constants(), scenario.stragglers
     kind = "moe" if context.served.shape.is_moe else "dense"
-    chips = [entry.deployment.chip for entry in entries]
+    seed, deployments = scenario.simulation.seed, [entry.deployment for entry in entries]
     factors = [
-        residual_factors(chip.id, chip.evidence_grade, kind, samples, scenario.simulation.seed) for chip in chips
+        residual_factors(one.chip.id, one.chip.evidence_grade, kind, samples, seed, one.figures.step_spread)
+        for one in deployments
     ]
     rows = drawn_rows(context, [widened(one.candidate) for one in entries], samples, [step for step, _ in factors])
     grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)

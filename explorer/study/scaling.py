@@ -77,7 +77,9 @@ def _options(
     evaluator: Evaluator, scenario: Scenario, workload: Workload, at: int, served: ServedModel, demand: Demand
 ) -> dict[int, list[Candidate]]:
     """The layouts of an alternative without pipeline stages, by degree: stages leave a step as long as it is."""
-    alternative = workload.alternatives[at].model_copy(update={"parallelism_degree": "auto", "layout": "auto"})
+    # one instance that does both phases: the pools of a disaggregated replica are looked at one by one
+    free = {"parallelism_degree": "auto", "layout": "auto", "scheduler": "chunked"}
+    alternative = workload.alternatives[at].model_copy(update=free)
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
     sharded = workload.model.kv_sequence_sharding
     found: dict[int, list[Candidate]] = {}

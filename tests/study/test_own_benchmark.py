@@ -295,3 +295,14 @@ def test_that_lengths_that_no_row_says_are_asked_for_and_not_made_up(
     assert without.benchmark is None and "lengths of prompt or output not recorded" in without.rows[0].reason
     stated = imported(founding, catalog, tmp_path, rows, prompt_tokens=1024.0, output_tokens=256.0)
     assert stated.benchmark is not None and stated.effect is not None
+
+
+def test_that_a_workload_of_users_who_ask_again_has_its_step_shifted_too(founding: Scenario, catalog: Catalog) -> None:
+    users = replace(founding, "workloads.0.traffic.mode", "closed_loop")
+    fixed = {"workloads.0.alternatives.1.max_batch": 16, "workloads.0.alternatives.1.parallelism_degree": 2}
+    before = several(users, fixed)
+    after = replace(before, "benchmarks", [measured(catalog, 1.25)])
+    old, new = (selected(one, catalog, "H200") for one in (before, after))
+    slower, was = new.latency["tpot"].p50, old.latency["tpot"].p50
+    assert slower is not None and was is not None
+    assert slower.value > 1.02 * was.value and new.evidence_grade == OWN_GRADE
