@@ -211,7 +211,7 @@ class InteractivityPlot(PaintedPlot):
             point = f"{_number(y)} at {_number(x)} tokens/s per user"
             if self._view == "cost":
                 point = f"{MILLION.format(y)} at P99 {SECONDS.format(x)}"
-            texts.append(point if alike else f"{point} (other lengths)")
+            texts.append(point if alike else f"{point} (other lengths or split)")
         return f"; measured by your benchmark: {', '.join(texts)}"
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:

@@ -1,4 +1,4 @@
-"""Runs of the user's own benchmarks as marks: squares for P99, dots for a median or mean, hollow at other lengths."""
+"""Runs of the user's own benchmarks as marks: squares for P99, dots for a median or mean, some hollow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.study.outcome import AlternativeOutcome, Metric
 SQUARE = 3.5
 DOT = 2.75
 """Half sizes, pixels."""
-LEGEND = "your benchmark: ■ P99, • mean or median"
+LEGEND = "your benchmark: ■ P99, • mean or median, hollow: other lengths or split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class MeasuredMark:
     seconds: float
     is_tail: bool
     alike: bool
-    """Measured at the lengths of the traffic; else hollow."""
+    """Measured at the lengths of the traffic and on as many chips a replica; else hollow."""
     words: str
 
 

@@ -110,7 +110,7 @@ def _paint(painter: QPainter, rect: QRectF, tokens: Tokens, found: Scaling | Non
         panel = QRectF(rect.left() + at * half, top, half - (4.0 if at == 0 else 0.0), rect.bottom() - top)
         draw_line(painter, panel.left() + 52.0, panel.top() + 12.0, half - 60.0, name, tokens.text, semibold=True)
         each = f"{found.sequences:,.0f} sequences" if phase == "decode" else f"{found.prompt_tokens:,.0f} tokens"
-        titled = replace(x, title=f"chips · {each} a step")
+        titled = replace(x, title=f"chips, at {each}")
         frame = frame_in(panel.adjusted(0.0, 12.0, 0.0, 0.0), titled, y)
         draw_frame(painter, frame, tokens)
         _panel(painter, frame, tokens, found.lines, phase)

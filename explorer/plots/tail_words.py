@@ -17,7 +17,11 @@ WIDE_BAND = 0.5
 def subtitles(meaning: str, unit: str, *, measured: bool = False) -> tuple[str, ...]:
     """What is drawn, in which unit, and how to read the two lines and measured points; the longest wording first."""
     lines = f"{meaning}, {unit}: P99 heavy, P50 dotted"
-    marks = (f"{lines}; {LEGEND}", f"{meaning}, {unit}; {LEGEND}", f"{unit}; {LEGEND}") if measured else ()
+    marks: tuple[str, ...] = ()
+    if measured:
+        short = LEGEND.rpartition(",")[0]
+        plain = f"{meaning}, {unit}"
+        marks = (f"{lines}; {LEGEND}", f"{plain}; {LEGEND}", f"{plain}; {short}", f"{unit}; {short}")
     return *marks, lines, f"{meaning}, {unit}", unit
 
 
@@ -99,7 +103,7 @@ def measured_summary(marks: tuple[MeasuredMark, ...]) -> str:
     seconds, rates = QUANTITIES["seconds"], QUANTITIES["request_rate"]
     parts = [
         f"{'P99' if mark.is_tail else 'median or mean'} {seconds.format(mark.seconds)} at {rates.format(mark.rate)} "
-        f"({mark.words}{'' if mark.alike else ', other lengths'})"
+        f"({mark.words}{'' if mark.alike else ', other lengths or split'})"
         for mark in marks
     ]
     return f"; measured by your benchmark, scaled to the whole service: {', '.join(parts)}"

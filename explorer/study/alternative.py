@@ -130,7 +130,8 @@ def _alternative(
     if context.scenario.benchmarks:
         from explorer.study.benchmarks.overlay import own_measurements
 
-        own, measured = own_measurements(context, settings, entry.deployment.figures.update, replicas * layout.chips)
+        update, serving = entry.deployment.figures.update, replicas * layout.chips
+        own, measured = own_measurements(context, settings, update, serving, layout.degree)
     return AlternativeOutcome(
         name=settings.name,
         chip=chip.id,

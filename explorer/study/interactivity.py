@@ -23,7 +23,7 @@ class MeasuredTrade:
     tpot_p99_s: float | None
     usd_per_million: float | None
     alike: bool
-    """Measured at the lengths of the traffic."""
+    """Measured at the lengths of the traffic and on as many chips a replica."""
     words: str
 
 

@@ -169,7 +169,7 @@ class OpenFigure:
     source: str
 
 
-OWN_GRADE = "own benchmark"
+OWN_GRADE = "own run"
 """Evidence grade of an alternative whose own deployment was measured."""
 
 
@@ -210,7 +210,7 @@ class MeasuredRun:
     prompt_tokens: float | None
     output_tokens: float | None
     alike: bool
-    """Its prompts and answers are as long as those of the traffic."""
+    """Its prompts and answers are as long as those of the traffic, and its replica is split over as many chips."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
-from explorer.study.outcome import AlternativeOutcome, Banded, Metric, Outcome, WorkloadOutcome
+from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Banded, Metric, Outcome, WorkloadOutcome
 from explorer.study.probability_words import confidence_word
 
 Tone = Literal["plain", "good", "doubt", "bad"]
@@ -160,7 +160,7 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
 def _certainty(answer: WorkloadOutcome) -> Tile:
     probability = answer.chosen.probability_keeps.get("all")
     grade = evidence_words(answer.chosen)
-    own = "" if answer.chosen.own is None else "own benchmark"
+    own = "" if answer.chosen.own is None else OWN_GRADE
     if not answer.objectives:
         return Tile("certainty", "How sure", "no promise", own, grade)
     if probability is None:

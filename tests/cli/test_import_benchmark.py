@@ -73,7 +73,7 @@ def test_that_evaluate_tells_of_the_benchmark_and_gives_the_same_numbers_without
     assert main(["evaluate", str(moved), "--json"]) == 0
     assert capsys.readouterr().out == first
     one = json.loads(first)["workloads"][0]["alternatives"][0]
-    assert one["evidence_grade"] == "own benchmark" and one["own_benchmark"]["rows"] == 3
+    assert one["evidence_grade"] == "own run" and one["own_benchmark"]["rows"] == 3
     assert one["step_error_factor"] == one["own_benchmark"]["step_error_factor"]
     assert one["step_error_factor"] < one["own_benchmark"]["step_error_factor_before"]
 

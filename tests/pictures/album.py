@@ -29,6 +29,7 @@ from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
 from explorer.ui.pages.break_even_page import BreakEvenPage
 from explorer.ui.pages.claims_page import WAITING, ClaimsPage
+from explorer.ui.pages.cost_page import CostPage
 from explorer.ui.pages.fleet_page import FleetPage
 from explorer.ui.pages.matters_feed import MattersFeed
 from explorer.ui.pages.tail_page import TailPage
@@ -172,6 +173,35 @@ def _evidence(window: MainWindow) -> None:
     window.show_page("evidence")
 
 
+def _scaling(window: MainWindow) -> None:
+    window.show_page("cost")
+    page = window.book.page("cost")
+    assert isinstance(page, CostPage)
+    page.show_view("scaling")
+
+
+def _own_benchmark(window: MainWindow) -> None:
+    runs = ((1, 0.0215, 0.0221, 45.4), (8, 0.0264, 0.0302, 292), (16, 0.0339, 0.04, 451), (32, 0.0521, 0.0603, 588))
+    rows = [
+        {
+            "place": f"line {at}", "concurrency": users, "prompt_tokens": 1155, "output_tokens": 211,
+            "tpot_mean_s": mean, "tpot_p99_s": tail, "output_tokens_per_s": tokens,
+        }
+        for at, (users, mean, tail, tokens) in enumerate(runs, 2)
+    ]  # fmt: skip
+    run = {
+        "name": "pilot", "workload": "70B chat", "alternative": "AI200", "chip": "qcom-ai200", "model": "llama-3.1-70b",
+        "kv_precision": "fp8", "tp": 2, "format": "CSV table", "file": "pilot.csv", "rows": rows,
+    }  # fmt: skip
+    window.document.change("benchmarks", [run])
+    window.tail.set_metric("tpot")
+
+
+def _own_evidence(window: MainWindow) -> None:
+    _own_benchmark(window)
+    window.show_page("evidence")
+
+
 def album() -> Iterator[Picture]:
     """Every example scenario in both themes and all sizes, then the states that no example shows."""
     for path in sorted(SCENARIOS.glob("*.toml")):
@@ -189,6 +219,9 @@ def album() -> Iterator[Picture]:
         ("fleet", _fleet),
         ("evidence", _evidence),
         ("fleet-terms", _terms),
+        ("scaling", _scaling),
+        ("own_benchmark", _own_benchmark),
+        ("own_evidence", _own_evidence),
     )
     for label, prepare in states:
         for name in THEMES:

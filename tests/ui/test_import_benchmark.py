@@ -98,7 +98,7 @@ def test_that_an_accepted_import_is_one_step_that_moves_plots_and_verdict_and_ca
     assert len(marks) == 6 and {mark.index for mark in marks} == {0}
     assert "measured by your benchmark" in window.tail.text_summary()
     certainty = verdict_tiles(document.outcome, 0, None)[-1]
-    assert certainty.band == "own benchmark" and "known to" in certainty.why
+    assert certainty.band == "own run" and "known to" in certainty.why
     document.undo_stack.undo()
     QApplication.processEvents()
     assert document.scenario.benchmarks == () and window.tail.values().measured == ()

@@ -32,15 +32,20 @@ def own_evidence(update: StepUpdate) -> OwnEvidence:
 
 
 def own_measurements(
-    context: Context, settings: Alternative, update: StepUpdate | None, serving_chips: int
+    context: Context, settings: Alternative, update: StepUpdate | None, serving_chips: int, degree: int
 ) -> tuple[OwnEvidence | None, tuple[MeasuredRun, ...]]:
-    """What the scenario's benchmarks say of an alternative that serves with so many chips."""
-    runs = measured_runs(context.catalog, context.scenario, context.workload, settings, serving_chips)
+    """What the scenario's benchmarks say of an alternative that serves with so many chips, `degree` a replica."""
+    runs = measured_runs(context.catalog, context.scenario, context.workload, settings, serving_chips, degree)
     return None if update is None else own_evidence(update), runs
 
 
 def measured_runs(
-    catalog: Catalog, scenario: Scenario, workload: Workload, settings: Alternative, serving_chips: int
+    catalog: Catalog,
+    scenario: Scenario,
+    workload: Workload,
+    settings: Alternative,
+    serving_chips: int,
+    degree: int,
 ) -> tuple[MeasuredRun, ...]:
     """The runs of the benchmarks about an alternative, as a service of `serving_chips` chips would carry them.
 
@@ -52,7 +57,7 @@ def measured_runs(
         if settings.name != _stands_for(one, workload.alternatives):
             continue
         for row in judged(catalog, one, scenario.overrides.get(one.chip, {})):
-            run = _run(one, row, workload, serving_chips)
+            run = _run(one, row, workload, serving_chips, degree)
             if run is not None:
                 found.append(run)
     return tuple(found)
@@ -64,11 +69,14 @@ def _stands_for(benchmark: Benchmark, alternatives: Sequence[Alternative]) -> st
     return benchmark.alternative if benchmark.alternative in alike else alike[0]
 
 
-def _run(benchmark: Benchmark, judged_row: JudgedRow, workload: Workload, serving_chips: int) -> MeasuredRun | None:
+def _run(
+    benchmark: Benchmark, judged_row: JudgedRow, workload: Workload, serving_chips: int, degree: int
+) -> MeasuredRun | None:
     row = judged_row.row
     if judged_row.ruled_out:
         return None
-    chips = layout_of(benchmark, row).chips * benchmark.replicas
+    split = layout_of(benchmark, row).chips
+    chips = split * benchmark.replicas
     prompt = row.prompt_tokens or benchmark.prompt_tokens
     output = row.output_tokens or benchmark.output_tokens
     latency: dict[Metric, dict[str, float]] = {}
@@ -86,13 +94,13 @@ def _run(benchmark: Benchmark, judged_row: JudgedRow, workload: Workload, servin
     if tokens is None and rate is not None and output is not None:
         tokens = rate * output
     traffic = workload.traffic
-    alike = all(
+    alike = split == degree and all(
         length is not None and 1.0 / ALIKE <= length / stated <= ALIKE
         for length, stated in ((prompt, traffic.prompt_tokens), (output, traffic.output_tokens))
     )
     return MeasuredRun(
         name=benchmark.name,
-        words=load_words(judged_row),
+        words=f"{load_words(judged_row)} on {chips} chip{'' if chips == 1 else 's'}",
         rate=None if rate is None else rate * serving_chips / chips,
         latency=latency,
         tokens_per_s_per_chip=None if tokens is None else tokens / chips,
