@@ -305,6 +305,7 @@ def solve_rows(
     first_budget: Floats,
     lanes: Floats,
     stall_probability: Floats,
+    tokens_a_step: Floats,
     of_cap: Ints,
     node_count: Ints,
     node: Floats,
@@ -386,11 +387,11 @@ def solve_rows(
         whole /= lengths.size
         alone = whole / (whole + 1.0)
         for i in range(padded):
-            step[i] = at[0, i] + n[i] / m * at[1, i]
+            step[i] = at[0, i] / tokens_a_step[row] + n[i] / m * at[1, i]
             own_at[i] = at[3, i] * at[2, i]
             service_at[i] = at[5, i] * at[4, i] / lane
             per_token[i] = n[i] / step[i]
-            share_at[i] = min(n[i] / m * at[3, i], 1.0)
+            share_at[i] = min(n[i] / m * at[3, i] * tokens_a_step[row], 1.0)
             merge_at[i] = at[5, i] / at[3, i]
         for i in range(padded):
             log_step[i] = _log(step[i])

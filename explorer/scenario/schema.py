@@ -119,6 +119,18 @@ class LayoutChoice(Record):
     ep: Annotated[Whole, Field(ge=1, le=1024)] = 1
 
 
+class Speculation(Record):
+    """Speculative decoding: a draft of `draft_tokens` a step, each accepted with chance `acceptance` after the others.
+
+    `step_cost` is what drafting and checking add to a step, as a share of it. All three are the user's own figures:
+    they hang on the draft, the text and the batch, and no catalogue knows them.
+    """
+
+    acceptance: Annotated[Number, Field(ge=0, lt=1)] = 0.7
+    draft_tokens: Annotated[Whole, Field(ge=1, le=16)] = 3
+    step_cost: Annotated[Number, Field(ge=0, le=10)] = 0.2
+
+
 class Alternative(Record):
     """One deployment of the workload, carrying all of its traffic alone.
 
@@ -143,6 +155,7 @@ class Alternative(Record):
     decode_instances: Annotated[Whole, Field(ge=1, le=64)] = 1
     kv_transfer_gb_per_s: Positive | None = None
     routing: Literal["random", "shortest_queue"] = "random"
+    speculation: Speculation | None = None
     weight_precision: WeightPrecision | None = None
     kv_precision: KvPrecision | None = None
 

@@ -150,6 +150,7 @@ def time_grid(
     _in_parts(count, work)
     ranks = np.asarray(rows.split.tp, dtype=np.float64)
     hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
+    decode, mixed, full, tokens = rows.speculated(decode, mixed, full)
     return StepGrid(
         caps=rows.caps,
         budget=budget[:, :1],
@@ -160,6 +161,7 @@ def time_grid(
         chunks=prompt / np.minimum(prompt, budget),
         lanes=np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64),
         stall_probability=np.where(ranks > 1, hit, 0.0),
+        tokens_a_step=tokens,
     )
 
 
@@ -212,7 +214,7 @@ def solve(
         *(np.ascontiguousarray(part) for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps)),
         *(
             np.ascontiguousarray(np.broadcast_to(part, (count, 1))[:, 0])
-            for part in (grid.budget, grid.lanes, grid.stall_probability)
+            for part in (grid.budget, grid.lanes, grid.stall_probability, grid.tokens_a_step)
         ),
         of_cap.astype(np.int64), nodes.count, nodes.node, nodes.span, nodes.end, nodes.factorial, nodes.left,
         nodes.share, shared, lengths_of(demand.computed_prompt, demand.prompt_cv), every, relative,
@@ -234,8 +236,8 @@ def _ends(grid: StepGrid, demand: Demand, constants: StepConstants) -> tuple[Arr
     """Largest rate of each row, requests/s, and the life of a request alone, seconds, as `replica_table` has them."""
     extra = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
     cap = grid.caps[:, None]
-    alone = demand.output * grid.decode[:, :1] + extra[:, :1]
-    return cap / (demand.output * grid.decode[:, -1:] + cap * extra[:, -1:]), alone
+    first, last = (grid.decode[:, end] / grid.tokens_a_step for end in (slice(0, 1), slice(-1, None)))
+    return cap / (demand.output * last + cap * extra[:, -1:]), demand.output * first + extra[:, :1]
 
 
 def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:

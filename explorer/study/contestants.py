@@ -109,7 +109,8 @@ def field_of(
         for place in places:
             settings = Alternative(
                 name=chip.short_name, chip=chip.id, cloud=place, max_batch=chosen.max_batch,
-                token_budget=chosen.token_budget, scheduler=chosen.scheduler, spare_replicas=chosen.spare_replicas,
+                token_budget=chosen.token_budget, scheduler=chosen.scheduler,
+                speculation=chosen.speculation, spare_replicas=chosen.spare_replicas,
             )  # fmt: skip
             _add(catalog, figures, scenario, workload, settings, samples, None, True, "", options, left_out)
         if options:

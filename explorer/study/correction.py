@@ -119,7 +119,8 @@ def key_of(workload: Workload, alternative: Alternative) -> Key:
     """What a correction of this alternative is kept under."""
     traffic = workload.traffic
     trace = "" if traffic.trace is None else traffic.trace.label
-    how = f"{traffic.mode} {traffic.arrivals} {trace} {alternative.scheduler} {alternative.routing}"
+    drafted = "" if alternative.speculation is None else "speculative"
+    how = f"{traffic.mode} {traffic.arrivals} {trace} {alternative.scheduler} {alternative.routing} {drafted}"
     return workload.name, alternative.name, alternative.chip, workload.model.preset, how
 
 

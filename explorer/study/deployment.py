@@ -13,6 +13,7 @@ from explorer.catalog import Chip
 from explorer.engine.fabric import allreduce_coefficients
 from explorer.engine.memory import largest_batch
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants, stack_allreduce
+from explorer.engine.speculation import tokens_per_step
 from explorer.engine.stragglers import mean_of_max_lognormal
 from explorer.errors import LayoutError
 from explorer.scenario.schema import Alternative, LayoutChoice
@@ -272,7 +273,21 @@ def rows_of(
         caps=np.repeat(caps, count),
         token_budget=np.repeat(budgets, count)[:, None],
         whole_prompts=np.repeat(whole, count)[:, None] if any(whole) else None,
+        speculation=_speculation([one.deployment.settings for one in candidates], count),
     )
+
+
+def _speculation(settings: Sequence[Alternative], count: int) -> Array | None:
+    """Tokens a step and extra time of it, `count` rows for each deployment; None where none speculates."""
+    if all(one.speculation is None for one in settings):
+        return None
+    each = [
+        (1.0, 0.0)
+        if one.speculation is None
+        else (tokens_per_step(one.speculation.acceptance, one.speculation.draft_tokens), one.speculation.step_cost)
+        for one in settings
+    ]
+    return np.repeat(np.asarray(each, dtype=np.float64), count, axis=0)
 
 
 _Part = tuple[FigureSet, str, str, Layout, Same | None]

@@ -120,7 +120,7 @@ def _key(shared: Same, group: Sequence[Candidate]) -> Hashable:
     one = group[0].deployment
     return (
         shared, Same(one.figures), one.weight_precision, one.kv_precision,
-        one.settings.token_budget, one.settings.scheduler,
+        one.settings.token_budget, one.settings.scheduler, one.settings.speculation,
         tuple((candidate.layout, candidate.cap) for candidate in group),
     )  # fmt: skip
 

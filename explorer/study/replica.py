@@ -94,6 +94,16 @@ class Rows:
     whole_prompts: NDArray[np.bool_] | None = None
     """Rows whose scheduler puts no prompt off to a later step, (rows, 1); None where all cut prompts in chunks."""
 
+    speculation: Array | None = None
+    """Tokens that a step yields for each sequence, and by what share it lasts longer, (rows, 2); None for none."""
+
+    def speculated(self, decode: Array, mixed: Array, full: Array) -> tuple[Array, Array, Array, Array]:
+        """Steps with drafting and checking in them, (rows, points), and the tokens each yields, (rows, 1)."""
+        if self.speculation is None:
+            return decode, mixed, full, np.ones((len(self.caps), 1))
+        extra = decode * self.speculation[:, 1:]
+        return decode + extra, mixed + extra, full + extra, self.speculation[:, :1]
+
     def budget_for(self, prompt: float, ranks: Array) -> Array:
         """Tokens a step, (rows, 1), large enough for a mean prompt beside a full batch where prompts stay whole."""
         if self.whole_prompts is None:
@@ -153,6 +163,8 @@ class StepGrid:
     """Prompts that are worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
     stall_probability: Array
     """Chance that a rare stall hits a step, (rows, 1)."""
+    tokens_a_step: Array
+    """Tokens that a step yields for each sequence, (rows, 1): 1 without speculative decoding."""
 
     def rows(self, at: NDArray[np.intp] | slice) -> StepGrid:
         """The grid of some rows only."""
@@ -204,16 +216,18 @@ def step_grid(
     )
     ranks = np.asarray(rows.split.tp, dtype=np.float64)
     hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
+    decode, mixed, full, tokens = rows.speculated(both[:, :GRID], both[:, GRID : 2 * GRID], both[:, 2 * GRID :])
     return StepGrid(
         caps=rows.caps,
         budget=budget[:, :1],
-        decode=both[:, :GRID],
-        mixed=both[:, GRID : 2 * GRID],
-        full=both[:, 2 * GRID :],
+        decode=decode,
+        mixed=mixed,
+        full=full,
         full_steps=prompt / budget,
         chunks=prompt / chunk,
         lanes=lanes,
         stall_probability=np.where(ranks > 1, hit, 0.0),
+        tokens_a_step=tokens,
     )
 
 
@@ -264,11 +278,14 @@ def replica_table(
     nodes = places.nodes.at
     prompts_a_step = nodes / demand.output
     return ReplicaTable(
-        chain=build_chain(places.nodes, decode_at + prompts_a_step * marginal_at, demand.output),
+        # the chain counts in tokens: a step that yields several is that many shorter ones
+        chain=build_chain(
+            places.nodes, decode_at / grid.tokens_a_step + prompts_a_step * marginal_at, demand.output
+        ),
         decode_at=decode_at,
         mixed_at=mixed_at,
         # as many mixed steps as chunks arrive, never more than all steps
-        mixed_share_at=np.minimum(prompts_a_step * chunks_at, 1.0),
+        mixed_share_at=np.minimum(prompts_a_step * chunks_at * grid.tokens_a_step, 1.0),
         marginal_at=marginal_at,
         full_at=full_at,
         merge_at=full_steps_at / chunks_at,

@@ -66,10 +66,12 @@ class SimulatedUsers(SimulatedReplica):
 
     def run(self, load: float, saturation: float, count: int) -> Simulated:
         """The replica with a share of the most users."""
-        return simulate(
-            self.requests(1.0, count), self.server,
+        requests = self.requests(1.0, count)
+        run = simulate(
+            self.served(requests), self.server,
             seed=self.seed, users=max(round(load * self.most), 1), saturation=saturation,
         )  # fmt: skip
+        return self.told(run, requests)
 
     def closed_form(self, loads: Array) -> dict[str, dict[float, Array]]:
         """Quantiles and rate of the closed form at shares of the most users, (loads,) each."""

@@ -21,7 +21,15 @@ from explorer.catalog.trace import Trace
 from explorer.engine.memory import kv_bytes_per_token
 from explorer.engine.records import ModelShape
 from explorer.engine.serving import Simulated, saturation_rate, simulate
-from explorer.engine.serving_records import NO_NOISE, Noise, PrefillPool, Requests, Server, jitter_table
+from explorer.engine.serving_records import (
+    NO_NOISE,
+    Noise,
+    PrefillPool,
+    Requests,
+    Server,
+    StepTable,
+    jitter_table,
+)
 from explorer.engine.serving_table import step_table
 from explorer.engine.serving_traffic import (
     Draws,
@@ -32,9 +40,10 @@ from explorer.engine.serving_traffic import (
     recorded_share,
     thinned_cv,
 )
+from explorer.engine.speculation import steps_of, tokens_per_step
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.errors import MissingFigureError
-from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Traffic, Workload
+from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Speculation, Traffic, Workload
 from explorer.study.arrivals import trace_of
 from explorer.study.correction import NONE, Correction, Corrections, key_of
 from explorer.study.deployment import Candidate, candidates_of, rows_of
@@ -106,6 +115,7 @@ class SimulatedReplica:
     arrivals: Arrivals = GAMMA
     known: bool = True
     """False where the closed form knows nothing of the scheduler."""
+    speculation: Speculation | None = None
 
     @property
     def joint(self) -> int:
@@ -130,6 +140,23 @@ class SimulatedReplica:
         # thinned bursts are bursts of the same lengths, at the rate of the replica
         return (float(self.joint),) if self.arrivals.kind == "on_off" else (self.parts, float(self.joint))
 
+    def served(self, requests: Requests) -> Requests:
+        """The requests as steps serve them: with drafts accepted, an answer takes fewer steps than it has tokens."""
+        drafted = self.speculation
+        if drafted is None:
+            return requests
+        normals = _draws(self.seed, requests.output.size).outputs[::-1]
+        steps = steps_of(requests.output, normals, drafted.acceptance, drafted.draft_tokens)
+        return replace(requests, output=steps)
+
+    def told(self, run: Simulated, requests: Requests) -> Simulated:
+        """A run with the time per token of the answers themselves; gaps between tokens are those between steps."""
+        if self.speculation is None:
+            return run
+        with np.errstate(divide="ignore", invalid="ignore"):
+            tpot = np.where(requests.output > 1, (run.e2e - run.ttft) / (requests.output - 1.0), np.nan)
+        return replace(run, tpot=tpot)
+
     def requests(self, rate: float, count: int) -> Requests:
         """That many requests at a rate of one replica, requests/s; lengths have the stated means exactly."""
         rate = rate * self.joint
@@ -150,7 +177,7 @@ class SimulatedReplica:
 
     def saturation(self, count: int) -> float:
         """Largest rate of one replica, requests/s; infinite where no request fits its memory."""
-        return saturation_rate(self.requests(1.0, count), self.server, seed=self.seed) / self.joint
+        return saturation_rate(self.served(self.requests(1.0, count)), self.server, seed=self.seed) / self.joint
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -183,10 +210,12 @@ class SimulatedReplica:
 
     def run(self, load: float, saturation: float, count: int) -> Simulated:
         """The replica at a share of its largest rate."""
-        return simulate(
-            self.requests(load * saturation, count), self.server,
+        requests = self.requests(load * saturation, count)
+        run = simulate(
+            self.served(requests), self.server,
             seed=self.seed, offered_rate=load * saturation * self.joint, saturation=saturation * self.joint,
         )  # fmt: skip
+        return self.told(run, requests)
 
     def closed_form(self, loads: Array) -> dict[str, dict[float, Array]]:
         """Quantiles of the closed form at shares of its own largest rate, (loads,) each."""
@@ -252,11 +281,11 @@ def replica_to_simulate(
 
         return SimulatedUsers(
             candidate.layout, server, closed, demand, replicas, 0.0, scenario.simulation.seed, GAMMA,
-            alternative.scheduler not in SIMULATED_ONLY, here, candidate.cap,
+            alternative.scheduler not in SIMULATED_ONLY, alternative.speculation, here, candidate.cap,
         )  # fmt: skip
     return SimulatedReplica(
         candidate.layout, server, closed, demand, replicas, rate, scenario.simulation.seed,
-        Arrivals.of(workload.traffic), alternative.scheduler not in SIMULATED_ONLY,
+        Arrivals.of(workload.traffic), alternative.scheduler not in SIMULATED_ONLY, alternative.speculation,
     )  # fmt: skip
 
 
@@ -283,7 +312,10 @@ def server_of(
         sequence_sharding=sharded,
     )  # fmt: skip
     alone = float(np.interp(demand.computed_prompt, table.prompt_tokens, table.prompt_seconds[0]))
-    noise, held = _noise(layout.tp, 2.0 * shape.layer_count, scenario), max(int(candidate.held * p99_length(demand)), 1)
+    noise, in_steps = _noise(layout.tp, 2.0 * shape.layer_count, scenario), demand
+    if settings.speculation is not None:
+        in_steps, table = _speculated(settings.speculation, demand, table)
+    held = max(int(candidate.held * p99_length(in_steps)), 1)
     prefill: PrefillPool | None = None
     if settings.scheduler == "disaggregated":
         pause, per_token = kv_transfer(shape, candidate, rows, sharded=sharded)
@@ -305,6 +337,22 @@ def server_of(
         replicas=replicas,
         noise=noise,
         prefill=prefill,
+    )
+
+
+def _speculated(drafted: Speculation, demand: Demand, table: StepTable) -> tuple[Demand, StepTable]:
+    """Demand and step table where a step yields several tokens and lasts longer.
+
+    The simulation counts an answer in steps: contexts grow by one a step there, so that the mean context it sees has
+    the time of the real one, and memory holds as many sequences as before.
+    """
+    in_steps = replace(demand, output=demand.output / tokens_per_step(drafted.acceptance, drafted.draft_tokens))
+    longer = 1.0 + drafted.step_cost
+    return in_steps, replace(
+        table,
+        decode_seconds=table.decode_seconds * longer,
+        per_context=table.per_context * longer,
+        context=in_steps.mean_context,
     )
 
 

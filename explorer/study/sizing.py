@@ -55,7 +55,8 @@ def grid_of(
         return timed()
     caps, budgets = tuple(rows.caps.tolist()), tuple(rows.token_budget.ravel().tolist())
     whole = None if rows.whole_prompts is None else tuple(rows.whole_prompts.ravel().tolist())
-    question = (Same(rows.spec), caps, budgets, whole, demand, stragglers.stall_probability, sequence_sharding)
+    drafted = None if rows.speculation is None else tuple(rows.speculation.ravel().tolist())
+    question = (Same(rows.spec), caps, budgets, whole, drafted, demand, stragglers.stall_probability, sequence_sharding)
     return _GRIDS.of((served.shape, constants, *question), timed)
 
 

@@ -17,7 +17,7 @@ from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
-from explorer.scenario.schema import Alternative, ModelChoice, Stragglers
+from explorer.scenario.schema import Alternative, ModelChoice, Speculation, Stragglers
 from explorer.study import compiled, drawn_rows
 from explorer.study.answers import Context
 from explorer.study.correction import Correction
@@ -29,7 +29,8 @@ from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
 from explorer.study.workload import demand_of
 
-STEP_PARTS = ("budget", "decode", "mixed", "full", "full_steps", "chunks", "lanes", "stall_probability")
+STEP_PARTS = ("budget", "decode", "mixed", "full", "full_steps", "chunks", "lanes", "stall_probability",
+              "tokens_a_step")
 WELL_KNOWN = ("tpot", "e2e")
 """Latencies without a cancellation: held to the digits the rules promise."""
 DRAWS = 4
@@ -95,6 +96,8 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
         chip="-",
         max_batch=int(rng.choice([1, 2, 3, 12, 41, 256, 3000])),
         token_budget=int(rng.choice([16, 512, 2048, 8192])),
+        scheduler="prefill_first" if rng.random() < 0.3 else "chunked",
+        speculation=Speculation(acceptance=0.8, draft_tokens=4, step_cost=0.3) if rng.random() < 0.3 else None,
     )
     sharded, replicas = bool(rng.integers(2)), float(rng.choice([1.0, 7.0]))
     chips = [str(chip) for chip in rng.choice(sorted(catalog.chips), 2, replace=False)]

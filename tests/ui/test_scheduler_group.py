@@ -59,3 +59,19 @@ def test_that_a_scheduler_that_a_closed_loop_cannot_have_is_refused_and_told(win
     assert window.document.alternative.scheduler == "chunked"
     assert "closed loop" in window.messages.text
     assert window.panel.scheduler.kind.value == "chunked"
+
+
+def test_that_drafts_have_their_figures_while_they_are_on(window: MainWindow) -> None:
+    group = window.panel.scheduler
+    accepted = slider(window, "acceptance")
+    assert not accepted.isVisible()
+    QTest.mouseClick(group.drafts.button_for(True), Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert accepted.isVisible() and accepted.value == 0.7
+    type_value(accepted, "80 %")
+    chosen = window.document.alternative.speculation
+    assert chosen is not None and chosen.acceptance == 0.8
+    assert "speculative" in group.frame.header.summary
+    QTest.mouseClick(group.drafts.button_for(False), Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert window.document.alternative.speculation is None and not accepted.isVisible()

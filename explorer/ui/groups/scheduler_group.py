@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import LayoutChoice
+from explorer.scenario.schema import LayoutChoice, Speculation
 from explorer.study.outcome import Outcome
+from explorer.ui.binding import BoundSlider
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of
 from explorer.ui.controls.scale import LinearScale, LogScale, StopScale, Value
@@ -32,6 +34,29 @@ AUTO = "auto"
 TOKENS, PLAIN = QUANTITIES["tokens"], QUANTITIES["plain"]
 BUDGETS = tuple(float(2**power) for power in range(7, 16))
 REPLICAS: tuple[Value, ...] = (AUTO, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256)
+DRAFT_SLIDERS = (
+    (
+        "draft_tokens",
+        "Tokens drafted a step",
+        LinearScale(1, 16, 1, (1.0, 2.0, 4.0, 8.0, 16.0), integer=True),
+        text_of(PLAIN, integer=True),
+        "How many tokens a draft guesses ahead of each step.",
+    ),
+    (
+        "acceptance",
+        "Drafts accepted",
+        LinearScale(0, 0.98, 0.01, (0.0, 0.5, 0.8, 0.9)),
+        text_of(QUANTITIES["share"]),
+        "Chance that a drafted token is accepted when those before it were. Your figure: it hangs on draft and text.",
+    ),
+    (
+        "step_cost",
+        "Added to a step",
+        LinearScale(0, 3, 0.01, (0.0, 0.5, 1.0, 2.0)),
+        text_of(QUANTITIES["share"]),
+        "What drafting and checking add to the time of a step. Your figure: it grows with the batch.",
+    ),
+)
 _LAYOUT_PART = re.compile(r"(tp|pp|dp|ep)\s*[=: ]?\s*(\d+)", re.IGNORECASE)
 
 
@@ -111,13 +136,39 @@ class SchedulerGroup(FoldedGroup):
             "Where a model has fewer KV heads than tensor ranks (MLA: one latent): copied to each rank, "
             "or sharded by sequence",
         )
-        first: tuple[QWidget, ...] = (self.kind, prefill, decode, self.link, budget, routing)
+        self.drafts = ChoiceRow(
+            "speculation",
+            "Speculative decoding",
+            ((False, "off", "One token of each sequence a step"), (True, "on", "A draft guesses tokens ahead")),
+            "Whether a draft guesses tokens ahead that one step of the model then checks",
+        )
+        drafting = tuple(
+            ParameterSlider(key, title, scale, text, meaning) for key, title, scale, text, meaning in DRAFT_SLIDERS
+        )
+        first: tuple[QWidget, ...] = (
+            self.kind, prefill, decode, self.link, budget, routing, self.drafts, *drafting,
+        )  # fmt: skip
         for row in (*first, self.replicas, spares, self.layout_row, kv, sharding):
             self.rows.addWidget(row)
         self.bind_choice(self.kind, lambda: path("scheduler"), "scheduler", lambda kind: scheduler_changes(kind, path))
         self.bind_choice(routing, lambda: path("routing"), "routing")
         self.bind(prefill, lambda: path("prefill_instances"), "prefill instances")
         self.bind(decode, lambda: path("decode_instances"), "decode instances")
+        self.bind_choice(
+            self.drafts,
+            lambda: path("speculation"),
+            "speculative decoding",
+            lambda on: {path("speculation"): Speculation() if on else None},
+            lambda stated: stated is not None,
+        )
+        # what they write is there only while drafts are on
+        self._drafting = [
+            BoundSlider(document, slider, partial(_of_drafts, path, slider.objectName()), slider.title.lower())
+            for slider in drafting
+        ]
+        for slider in drafting:
+            slider.refused.connect(self.refused)
+        self._drafters, self._speculates = drafting, True
         self._pools: tuple[QWidget, ...] = (prefill, decode, self.link)
         self._routing = routing
         self._budget, self._shown = budget, ""
@@ -142,8 +193,15 @@ class SchedulerGroup(FoldedGroup):
                 widget.setVisible(apart)
             self._routing.setVisible(not apart)
             self._budget.setVisible(chosen.scheduler != "static")
+        speculates = chosen.speculation is not None
+        if speculates != self._speculates:
+            self._speculates = speculates
+            for slider in self._drafters:
+                slider.setVisible(speculates)
         super().refresh()
         if self.frame.is_open:
+            for bound in self._drafting if speculates else ():
+                bound.refresh()
             self.layout_row.set_value(chosen.layout)
             self.link.set_value(chosen.kv_transfer_gb_per_s)
 
@@ -181,6 +239,10 @@ class SchedulerGroup(FoldedGroup):
         if isinstance(layout, LayoutChoice):
             changes = {**changes, path("parallelism_degree"): layout.tp * layout.pp * layout.dp}
         self.layout_row.attempt(lambda: self.document.change_several(changes, "layout"))
+
+
+def _of_drafts(path: Callable[[str], str], key: str) -> str:
+    return path(f"speculation.{key}")
 
 
 def _read_replicas(text: str) -> Value:

@@ -30,7 +30,7 @@ WORDS = {
 }
 OWN_LINK = "own link"
 FOR_POOLS: Mapping[str, Any] = {"prefill_instances": 1, "decode_instances": 1, "kv_transfer_gb_per_s": None}
-COPIED = ("scheduler", "prefill_instances", "decode_instances", "kv_transfer_gb_per_s", "routing")
+COPIED = ("scheduler", "prefill_instances", "decode_instances", "kv_transfer_gb_per_s", "routing", "speculation")
 """What makes up a scheduler when it is applied to all alternatives."""
 
 _BANDWIDTH = QUANTITIES["bytes_per_s"]
@@ -46,7 +46,7 @@ def scheduler_changes(kind: str, path: Callable[[str], str]) -> Mapping[str, Any
 
 def scheduler_words(chosen: Alternative) -> str:
     """A deployment's scheduler in a few words."""
-    words = WORDS[chosen.scheduler]
+    words = WORDS[chosen.scheduler] + (", speculative" if chosen.speculation is not None else "")
     if chosen.scheduler == "disaggregated":
         return f"{words}, {chosen.prefill_instances} prefill + {chosen.decode_instances} decode"
     if chosen.scheduler == "static":
