@@ -190,7 +190,7 @@ class OwnEvidence:
     def sentence(self) -> str:
         """In words."""
         change = self.step_factor - 1.0
-        moved = f"steps {abs(change):.0%} {'longer' if change > 0 else 'shorter'} than predicted"
+        moved = f"steps {100.0 * abs(change):.0f} % {'longer' if change > 0 else 'shorter'} than predicted"
         files = "" if self.runs == 1 else f" of {self.runs} files"
         rows = f"{self.rows} measured row{'' if self.rows == 1 else 's'}{files}"
         return f"{rows}: {moved}, known to ×/÷ {self.error_after:.2f} (before: {self.error_before:.2f})"
