@@ -125,6 +125,7 @@ class FleetPage(MoneyPage):
             self.scores.setText(self._feed.problem)
             self.frontier.show_frontier(None)
             self.shock_editor.show_shocks(SHOCK_HEADINGS, [], answer.fleet, ())
+            self.terms.show_terms()
             return
         self._offer_tiers([tier.tier for tier in found.dependence.tiers] or list(CHIP_TIERS))
         same = self.tier.currentData() == found.frontier.tier
