@@ -96,7 +96,6 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
         chip="-",
         max_batch=int(rng.choice([1, 2, 3, 12, 41, 256, 3000])),
         token_budget=int(rng.choice([16, 512, 2048, 8192])),
-        scheduler="prefill_first" if rng.random() < 0.3 else "chunked",
         speculation=Speculation(acceptance=0.8, draft_tokens=4, step_cost=0.3) if rng.random() < 0.3 else None,
     )
     sharded, replicas = bool(rng.integers(2)), float(rng.choice([1.0, 7.0]))
@@ -113,6 +112,23 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
     for part in STEP_PARTS:
         np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
     agrees_under_load(grid, demand, constants, replicas)
+
+
+def test_that_whole_prompts_are_timed_and_solved_alike() -> None:
+    """A demand of no round numbers: where shares of steps are halves, the two forms may fall on either side."""
+    catalog, constants, stragglers = shipped(), step_constants(), Stragglers()
+    served = served_model(catalog, ModelChoice(preset="llama-3.1-70b"))
+    own = Alternative(name="a", chip="-", max_batch=64, token_budget=512, scheduler="prefill_first")
+    demand = Demand(2311.7, 0.93, 207.3, 0.81, 1.7, 0.13)
+    rows = drawn_rows_or_none(fitting(catalog, served, "nv-h200", demand, own, False), 3, constants)
+    assert rows is not None and rows.whole_prompts is not None
+    grid = grid_of(served, demand, rows, constants, stragglers, False)
+    timed = compiled.time_grid(
+        served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=False
+    )
+    for part in STEP_PARTS:
+        np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
+    agrees_under_load(grid, demand, constants, 3.0)
 
 
 def agrees_under_load(grid: StepGrid, demand: Demand, constants: StepConstants, replicas: float) -> None:
