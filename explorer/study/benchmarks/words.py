@@ -9,7 +9,7 @@ from explorer.scenario.benchmark import BenchmarkRow
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.benchmarks.judged import JudgedRow
 from explorer.study.benchmarks.overlay import load_words
-from explorer.study.benchmarks.proposal import Proposal, ProposedRow
+from explorer.study.benchmarks.proposal import ImportChoices, Proposal, ProposedRow
 from explorer.study.evidence.rows import THROUGHPUT
 from explorer.study.verdict_table import columns
 
@@ -30,12 +30,12 @@ HEADINGS: tuple[tuple[str, str], ...] = (
 
 def preview_rows(proposal: Proposal) -> list[list[str]]:
     """Every row of the file, a line each under HEADINGS."""
-    return [_line(row) for row in proposal.rows]
+    return [_line(row, proposal.choices) for row in proposal.rows]
 
 
-def _line(row: ProposedRow) -> list[str]:
+def _line(row: ProposedRow, choices: ImportChoices) -> list[str]:
     run = row.run.row if row.run is not None else None
-    cells = [NOTHING] * 8 if run is None else _measured(run, row)
+    cells = [NOTHING] * 8 if run is None else _measured(run, row, choices)
     judged = row.judged
     factor = NOTHING
     if judged is not None and judged.residual is not None:
@@ -43,12 +43,12 @@ def _line(row: ProposedRow) -> list[str]:
     return [row.place, *cells[1:], factor, fate(row)]
 
 
-def _measured(run: BenchmarkRow, row: ProposedRow) -> list[str]:
+def _measured(run: BenchmarkRow, row: ProposedRow, choices: ImportChoices) -> list[str]:
     return [
         "",
         load_words(row.judged) if row.judged is not None else _load(run),
-        _tokens(run.prompt_tokens),
-        _tokens(run.output_tokens),
+        _tokens(run.prompt_tokens or choices.prompt_tokens),
+        _tokens(run.output_tokens or choices.output_tokens),
         _latency(run, "ttft"),
         _latency(run, "tpot") if run.tpot_mean_s or run.tpot_p50_s or run.tpot_p99_s else _latency(run, "itl"),
         NOTHING if run.output_tokens_per_s is None else f"{run.output_tokens_per_s:,.0f}",
