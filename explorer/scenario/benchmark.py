@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from explorer.scenario.fields import KvPrecision, Positive, Record, WeightPrecision, Whole, refused
 
 # after the fields, which keep plugins out
-from pydantic import Field, model_validator  # isort: skip
+from pydantic import ConfigDict, Field, model_validator  # isort: skip
 
 Degree = Annotated[Whole, Field(ge=1, le=1024)]
 Framework = Literal["vllm", "trtllm", "sglang", "other"]
@@ -26,6 +26,8 @@ class BenchmarkRow(Record):
     `place` is where the file has it. A load is a number of concurrent users, an offered rate, or everything at once.
     tp, pp, dp and ep are the row's own, where they differ from its benchmark's.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     place: Annotated[str, Field(max_length=80)] = ""
     concurrency: Positive | None = None
@@ -71,6 +73,9 @@ class Benchmark(Record):
     output_tokens stand for rows that do not say. `file` is relative to the scenario's own folder; what counts are the
     rows, `sha256` says which file they were read from.
     """
+
+    # the scenario's own record holds its rules; few programs need them apart, and a start goes without
+    model_config = ConfigDict(defer_build=True)
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
     workload: str
