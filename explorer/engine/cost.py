@@ -35,7 +35,7 @@ def _over(numerator: Array, denominator: Array) -> Array:
 def capital_recovery_factor(rate: ArrayLike, years: ArrayLike) -> Array:
     """Yearly payment that repays 1 over `years` at a yearly `rate`: r(1+r)^n/((1+r)^n - 1), 1/n at rate 0."""
     interest, life = np.broadcast_arrays(_floats(rate), _floats(years))
-    free = interest == 0.0
+    free = life * np.log1p(interest) == 0.0  # at rate 0, and at one too small to grow at all
     paid = np.where(free, 1.0, interest)
     return np.where(free, 1.0 / life, paid / -np.expm1(-life * np.log1p(paid)))
 

@@ -66,6 +66,8 @@ def test_that_the_capital_recovery_factor_is_that_of_the_annuity_tables(
 
 def test_that_money_at_no_interest_is_paid_back_in_equal_parts() -> None:
     np.testing.assert_allclose(capital_recovery_factor([0.0, 1e-12], 4), [0.25, 0.25], rtol=1e-9)
+    # a rate that cannot be halved is no rate
+    assert float(capital_recovery_factor(5e-324, 0.5)) == 2.0
 
 
 def test_that_an_owned_node_costs_its_worked_parts_an_hour() -> None:
