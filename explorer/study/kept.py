@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,10 +25,11 @@ class Same:
 
 
 class Kept(Generic[T]):
-    """The answers to at most `size` questions, those asked last."""
+    """The answers to at most `size` questions, those asked last; several threads may ask, as for a win map."""
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._lock = Lock()
         self._answers: dict[Hashable, T] = {}
 
     def of(self, question: Hashable, answer: Callable[[], T]) -> T:
@@ -40,13 +42,15 @@ class Kept(Generic[T]):
 
     def get(self, question: Hashable) -> T | None:
         """The answer kept, None where there is none; whoever asks several questions answers the new ones together."""
-        found = self._answers.pop(question, None)
-        if found is not None:
-            self._answers[question] = found
-        return found
+        with self._lock:
+            found = self._answers.pop(question, None)
+            if found is not None:
+                self._answers[question] = found
+            return found
 
     def put(self, question: Hashable, answer: T) -> None:
         """Keep an answer."""
-        self._answers[question] = answer
-        if len(self._answers) > self._size:
-            del self._answers[next(iter(self._answers))]
+        with self._lock:
+            self._answers[question] = answer
+            if len(self._answers) > self._size:
+                del self._answers[next(iter(self._answers))]
