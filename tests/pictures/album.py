@@ -38,7 +38,7 @@ from explorer.ui.pages.win_map_page import WinMapPage
 FOLDER = Path(__file__).resolve().parent
 SCENARIOS = FOLDER.parent.parent / "scenarios"
 SIZES = ((1280, 720, 1.0), (1440, 900, 1.0), (1280, 720, 2.0))
-COLOURS, FEW_COLOURS = 255, 64
+COLOURS = 255
 SETTLED = 8
 """Rounds of events until layouts within layouts have all been laid out."""
 
@@ -63,8 +63,6 @@ class Picture:
     height: int = 720
     scale: float = 1.0
     prepare: Prepare | None = None
-    colours: int = COLOURS
-    """How many the reference keeps: pages of text and tables do with few."""
 
     @property
     def path(self) -> Path:
@@ -236,7 +234,7 @@ def album() -> Iterator[Picture]:
     )
     for label, scenario, prepare in studied:
         for name in THEMES:
-            yield Picture(f"{label}-{name}", f"{scenario}.toml", name, prepare=prepare, colours=FEW_COLOURS)
+            yield Picture(f"{label}-{name}", f"{scenario}.toml", name, prepare=prepare)
 
 
 @cache
@@ -317,7 +315,7 @@ def keep(picture: Picture, image: QImage) -> int:
     seen = pixels(image)
     packed = (seen[..., 0].astype(np.uint32) << 16) | (seen[..., 1].astype(np.uint32) << 8) | seen[..., 2]
     colours, place, count = np.unique(packed, return_inverse=True, return_counts=True)
-    chosen = colours[np.argsort(-_spread(colours, count))[: picture.colours]]
+    chosen = colours[np.argsort(-_spread(colours, count))[:COLOURS]]
     nearest = np.argmin(_distances(colours, chosen), axis=1).astype(np.uint8)
     indexed = np.ascontiguousarray(nearest[place].reshape(packed.shape))
     small = QImage(
