@@ -13,6 +13,8 @@ from explorer.ui.binding import attempt
 from explorer.ui.controls.record_picker import Pick, RecordPicker
 from explorer.ui.document import Document
 
+LEAST_ROOM = 230
+"""Pixels that a name has on the button."""
 OWN = "(own file)"
 FIRST_SHIPPED = "azure-2023-conversation"
 FILTER = "Recorded requests (*.csv *.csv.gz *.gz)"
@@ -69,7 +71,8 @@ class TraceRows(QWidget):
         """Show which trace is chosen."""
         trace = self._document.workload.traffic.trace
         if trace is not None:
-            room = max(self.width() - 40, 120)
+            # not yet laid out, it is as wide as the panel will make it
+            room = max(self.width() - 40, LEAST_ROOM)
             label = self.choose.fontMetrics().elidedText(trace.label, Qt.TextElideMode.ElideMiddle, room)
             self.choose.setText(f"{label} ▾")
             self.choose.setAccessibleName(f"Recorded trace: {trace.label}")
