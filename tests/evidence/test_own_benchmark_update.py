@@ -78,9 +78,10 @@ def test_that_measured_rows_bring_the_others_closer_and_the_narrower_band_holds_
     groups: list[list[Prediction]], kind: str, grade: str | None
 ) -> None:
     found = judged(groups, kind, grade)
-    # reached: dense 3.9 -> 3.8 and 3.6 %, routed experts 10.3 -> 6.9 and 5.1 %
-    assert np.median(found.after) <= np.median(found.before)
-    # reached: dense 12.1 -> 11.8 and 12.2 %, routed experts 24 -> 19 and 19 %
+    # reached, medians: dense 3.9 -> 3.8 and 3.6 %, routed experts 10.3 -> 6.9 and 5.1 %; P90 12.1 -> 11.8 and 12.2,
+    # 24.2 -> 19.3 and 18.6 %
+    assert np.median(found.after) <= (0.85 if kind == "moe" else 1.0) * np.median(found.before)
+    # where the engine was right already a few noisy rows may cost a little, and no more than that
     assert np.quantile(found.after, 0.9) <= 1.02 * np.quantile(found.before, 0.9)
     # reached: 93-98 %
     assert found.covered >= 0.87
