@@ -60,7 +60,7 @@ def test_the_longest_time_without_an_ear(name: str, scenarios_folder: Path, qapp
     scenario = read_scenario(scenarios_folder / f"{name}.toml", catalog).scenario
     document = Document(catalog, LiveEvaluator(catalog), scenario)
     window = MainWindow(document)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())
     window.resize(1440, 900)
     window.show()
     document.refine_now()
