@@ -115,7 +115,7 @@ class LiveEvaluator:
 
     def poll(self) -> Outcome | WorkerProblem | None:
         """The newest answer that has come, if it answers the newest request; never waits."""
-        found: Outcome | WorkerProblem | None = None
+        found: Answer | WorkerProblem | None = None
         while self._pipe is not None:
             try:
                 if not self._pipe.poll():
@@ -129,8 +129,8 @@ class LiveEvaluator:
             elif answer.number == self._asked and self.busy:
                 if answer.last:
                     self._answered = answer.number
-                if answer.outcome is not None:
-                    found = answer.outcome
+                if answer.packed is not None:
+                    found = answer
                     self.status = "final" if answer.last else "refining"
                     for key, one in answer.corrections.items():
                         self._estimates = self._estimates.with_one(key, one.as_estimate())
@@ -142,7 +142,7 @@ class LiveEvaluator:
                 self._post(request)
         if self._process is not None and (self._unread or self.busy or self._studies) and not self._process.is_alive():
             return self._lost(None)
-        return found
+        return found.outcome() if isinstance(found, Answer) else found
 
     def fileno(self) -> int:
         """File descriptor that becomes readable when an answer has come; -1 before the worker has started."""

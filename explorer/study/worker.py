@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import traceback
 from collections.abc import Generator
@@ -43,7 +44,8 @@ class Answer:
     """What a request brought so far, or what went wrong; after the `last` one nothing more comes."""
 
     number: int
-    outcome: Outcome | None
+    packed: bytes | None
+    """The outcome, pickled by itself: whoever has a newer answer never unpacks it."""
     message: str = ""
     detail: str = ""
     kind: str = OUTCOME
@@ -51,6 +53,13 @@ class Answer:
     last: bool = True
     corrections: dict[Key, Correction] = field(default_factory=dict)
     """What simulation found so far, for the estimates of the next slider positions."""
+
+    def outcome(self) -> Outcome:
+        """The outcome unpacked; only of answers that have one."""
+        assert self.packed is not None
+        found = pickle.loads(self.packed)
+        assert isinstance(found, Outcome)
+        return found
 
 
 class Desk:
@@ -149,7 +158,8 @@ def _outcome(evaluator: Evaluator, scenario: Scenario, workload: int) -> Generat
 
 def _answer(request: Request, found: Any, *, last: bool) -> Answer:
     if request.kind == OUTCOME:
-        return Answer(request.number, found.outcome, last=last, corrections=found.corrections)
+        packed = pickle.dumps(found.outcome, pickle.HIGHEST_PROTOCOL)
+        return Answer(request.number, packed, last=last, corrections=found.corrections)
     return Answer(request.number, None, kind=request.kind, found=found, last=last)
 
 

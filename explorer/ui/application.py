@@ -84,7 +84,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         QTimer.singleShot(AFTER_THE_FRAME_MS, live.start_worker)
         QTimer.singleShot(AFTER_THE_FRAME_MS, document.refine_now)
         QTimer.singleShot(AFTER_THE_FRAME_MS, life.offer_recovery)
-        QTimer.singleShot(AFTER_THE_FRAME_MS, _collect_garbage_again)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, collect_garbage_again)
         tour_on_first_sight(window, layout)
         code = application.exec()
         layout.remember()
@@ -104,7 +104,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
     return code
 
 
-def _collect_garbage_again() -> None:
+def collect_garbage_again() -> None:
     """From the first picture on; what is there by then stays, and is not looked through in a frame."""
     gc.freeze()
     gc.enable()

@@ -19,7 +19,7 @@ from explorer.scenario.path import get, several
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
 from explorer.study.outcome import Metric, Outcome
-from explorer.study.studies import StudyAnswer
+from explorer.study.studies import StudyAnswer, WorkerProblem
 from explorer.ui.resets import changes_back, value_in, whole_way_back
 
 REST_MS = 150
@@ -136,6 +136,8 @@ class Document(QObject):
         self._opened: Scenario = scenario
         self._workload_index: int = 0
         self._refining: Scenario | None = None
+        self._arrived: Outcome | None = None
+        """An answer to `_refining` that was read and is shown in the next turn."""
         self._further: list[Scenario] = []
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn_over)
@@ -410,7 +412,7 @@ class Document(QObject):
         self.refine_timer.stop()
         self._turn.stop()
         self._pending = False
-        self._refining = None
+        self._refining = self._arrived = None
         self._drag = -1
         self._scenario = self._opened = scenario
         self._outcome = outcome
@@ -468,7 +470,7 @@ class Document(QObject):
         self._ask_worker(self._scenario)
 
     def _ask_worker(self, scenario: Scenario) -> None:
-        self._refining = scenario
+        self._refining, self._arrived = scenario, None
         try:
             self._live.refine(scenario, self._workload_index)
         except ExplorerError as error:
@@ -477,7 +479,15 @@ class Document(QObject):
         self.worker_changed.emit(self._live.status)
 
     def _on_poll(self) -> None:
-        answer = self._live.poll()
+        answer: Outcome | WorkerProblem | None = self._arrived
+        if answer is None:
+            answer = self._live.poll()
+            if isinstance(answer, Outcome):
+                # To read an answer takes as long as to show it: between the two the window hears what the hand does.
+                self._arrived = answer
+                self._look.start()
+                return
+        self._arrived = None
         if isinstance(answer, Outcome):
             if self._refining is self._scenario:
                 self._outcome = answer
