@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import explorer  # noqa: F401  # before numpy, as in the program: that takes one thread for products of matrices
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = REPOSITORY / "tests" / "benchmarks"
 
