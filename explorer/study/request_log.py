@@ -27,7 +27,7 @@ from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.replica import Demand, Rows, p99_length
 from explorer.study.resolve import served_model, step_constants
-from explorer.study.simulation import server_of
+from explorer.study.simulated_server import server_of
 from explorer.study.workload import demand_of, deployment_of
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from explorer.engine.serving import Simulated, simulate
 from explorer.study.closed_loop import RATE, at_users, widened
 from explorer.study.outcome import METRICS
-from explorer.study.simulation import LEVELS, SimulatedReplica
+from explorer.study.simulated_replica import LEVELS, SimulatedReplica
 
 __all__ = ["SimulatedUsers", "widened"]
 

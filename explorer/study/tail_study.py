@@ -23,7 +23,8 @@ from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome, Metric
 from explorer.study.replica import Rows, p99_length
 from explorer.study.resolve import served_model, step_constants
-from explorer.study.simulation import SimulatedReplica, replica_to_simulate
+from explorer.study.simulated_replica import SimulatedReplica
+from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.tail_answers import (
     Capacity,
     StudyLine,

@@ -17,9 +17,10 @@ from explorer.study.arrivals import arrivals_words, burst_scv, moments_of
 from explorer.study.cost_parts import hosted_month
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.export import outcome_data
-from explorer.study.simulation import replica_to_simulate
+from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.workload import demand_of
 from tests.study.asking import one_chip
+from tests.study.settling import at_the_point
 
 AZURE = {"arrivals": "trace", "trace": {"name": "azure-2023-conversation"}}
 
@@ -69,14 +70,14 @@ def test_that_the_simulation_serves_the_arrivals_themselves(catalog: Catalog, tr
     evaluator = Evaluator(catalog)
     asked = simulated(one_chip("nv-h200", {"replicas": 6}, traffic=traffic))
     found = evaluate(asked, catalog).workloads[0].chosen
-    assert found.latency_method == "simulation, 4,000 requests"
     of = asked.workloads[0]
     replica = replica_to_simulate(evaluator, asked, of, of.alternatives[0], found)
     saturation = replica.saturation(4000)
-    run = replica.run(found.request_rate / 6 / saturation, saturation, 4000)
+    value_of, method = at_the_point(replica, found.request_rate / 6 / saturation, saturation, 4000)
     told = found.latency["ttft"].p99
     assert told is not None
-    assert told.value == pytest.approx(float(run.quantiles("ttft", [0.99]).value[0]), rel=1e-6)
+    assert told.value == pytest.approx(value_of["ttft"][-1], rel=1e-6)
+    assert found.latency_method == method
     gaps = np.diff(replica.requests(2.0, 4000).arrival)
     assert np.mean(gaps) == pytest.approx(0.5, rel=0.1)
 

@@ -13,10 +13,13 @@ from explorer.study.correction import key_of
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.export import outcome_data
 from explorer.study.outcome import AlternativeOutcome
-from explorer.study.simulation import Refinement, SimulatedReplica, replica_to_simulate
+from explorer.study.simulated_replica import SimulatedReplica
+from explorer.study.simulated_server import replica_to_simulate
+from explorer.study.simulation import Refinement
 from explorer.study.verdict_table import verdict_text
 from explorer.study.what_matters import what_matters
 from tests.study.asking import one_chip
+from tests.study.settling import at_the_point
 
 AT = "workloads.0.alternatives.0"
 MODE = "workloads.0.traffic.mode"
@@ -58,10 +61,10 @@ def test_that_the_outcome_is_what_the_simulation_of_that_scheduler_says(
     replica = replica_of(asked, catalog)
     saturation = replica.saturation(4000)
     assert found.saturation_rate == pytest.approx(4 * saturation, rel=1e-9)
-    run = replica.run(3.0 / saturation, saturation, 4000)
+    value_of, method = at_the_point(replica, 3.0 / saturation, saturation, 4000)
     for metric in ("ttft", "tpot"):
-        assert p99(found, metric) == pytest.approx(float(run.quantiles(metric, [0.99]).value[0]), rel=1e-6)
-    assert found.latency_method == "simulation, 4,000 requests" and not found.method_note
+        assert p99(found, metric) == pytest.approx(value_of[metric][-1], rel=1e-6)
+    assert found.latency_method == method and not found.method_note
 
 
 def test_that_schedulers_differ_as_they_must(catalog: Catalog) -> None:
@@ -96,7 +99,8 @@ def test_that_a_shortest_queue_shortens_the_tail(catalog: Catalog) -> None:
 def test_that_more_than_eight_replicas_behind_a_queue_are_eight_and_said(catalog: Catalog) -> None:
     asked = served(requests=1500, rate=36.0, routing="shortest_queue", replicas=12)
     assert replica_of(asked, catalog).joint == 8
-    assert answered(asked, catalog).latency_method == "simulation, 1,500 requests, 8 replicas for 12"
+    method = answered(asked, catalog).latency_method
+    assert method.startswith("simulation, 1,500 requests, 8 replicas for 12, ") and method.endswith(" at your traffic")
 
 
 def test_that_a_disaggregated_replica_counts_the_chips_of_both_pools(catalog: Catalog) -> None:
@@ -180,5 +184,5 @@ def test_that_a_closed_loop_may_have_static_batches(catalog: Catalog) -> None:
     loop = several(served(scheduler="static", max_batch=16), {"workloads.0.traffic.mode": "closed_loop"})
     found = answered(loop, catalog)
     chunked = answered(several(loop, {f"{AT}.scheduler": "chunked"}), catalog)
-    assert found.latency_method == "simulation, 4,000 requests"
+    assert found.latency_method.startswith("simulation, 4,000 requests")
     assert found.request_rate < chunked.request_rate

@@ -13,8 +13,11 @@ from explorer.scenario.schema import Scenario
 from explorer.study.correction import NONE, key_of
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.outcome import METRICS, Outcome
-from explorer.study.simulation import LEVELS, Refinement, replica_to_simulate, simulated_outcome
+from explorer.study.simulated_replica import LEVELS
+from explorer.study.simulated_server import replica_to_simulate
+from explorer.study.simulation import Refinement, simulated_outcome
 from tests.study.asking import alternative, one_chip, scenario, workload
+from tests.study.settling import at_the_point
 from tests.study.walking import differences
 
 
@@ -46,7 +49,7 @@ def test_that_the_selected_alternative_is_simulated_first_and_the_last_stage_is_
     assert [1000, 1000] in counts
     assert counts[-1] == [1200, 1200]
     assert [stage.final for stage in stages] == [False] * (len(stages) - 1) + [True]
-    assert stages[-1].workloads[0].chosen.latency_method == "simulation, 1,200 requests"
+    assert stages[-1].workloads[0].chosen.latency_method.startswith("simulation, 1,200 requests, ")
 
 
 def test_that_the_operating_point_is_what_the_simulation_says(evaluator: Evaluator, stages: list[Outcome]) -> None:
@@ -55,11 +58,12 @@ def test_that_the_operating_point_is_what_the_simulation_says(evaluator: Evaluat
     replica = replica_to_simulate(evaluator, asked, of, of.alternatives[1], found)
     saturation = replica.saturation(1200)
     assert found.saturation_rate == pytest.approx(saturation * found.replicas, rel=1e-9)
-    run = replica.run(found.request_rate / found.replicas / saturation, saturation, 1200)
+    value_of, method = at_the_point(replica, found.request_rate / found.replicas / saturation, saturation, 1200)
+    assert found.latency_method == method
     for metric in METRICS:
         told = found.latency[metric]
         assert told.p50 is not None and told.p95 is not None and told.p99 is not None
-        for banded, value in zip((told.p50, told.p95, told.p99), run.quantiles(metric, LEVELS).value, strict=True):
+        for banded, value in zip((told.p50, told.p95, told.p99), value_of[metric], strict=True):
             assert banded.value == pytest.approx(value, rel=1e-6)
 
 

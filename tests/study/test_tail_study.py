@@ -10,7 +10,7 @@ from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import Metric
-from explorer.study.simulation import replica_to_simulate
+from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.studies import study_at_once
 from explorer.study.tail_answers import TailAnswer, TailQuestion, View
 from explorer.study.tail_study import capacity
