@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QStaticText, QTransform
+from PySide6.QtGui import QColor, QFont, QPainter, QStaticText, QTransform
 
 from explorer.plots.fonts import BODY, NOTE, font, metrics
 from explorer.plots.tokens import Tokens
@@ -17,6 +18,7 @@ _ONE_DIGIT = str.maketrans("123456789", "000000000")
 """Tabular figures are all as wide as each other: a figure that moves is measured once."""
 
 
+@lru_cache(maxsize=2048)
 def text_width(text: str, pixels: float = NOTE, *, semibold: bool = False) -> float:
     """Width of one line of text, logical pixels."""
     return _width(text.translate(_ONE_DIGIT), pixels, semibold)
@@ -43,31 +45,40 @@ def elided(text: str, width: float, pixels: float = NOTE, *, semibold: bool = Fa
     return "" if cut == "…" else cut
 
 
+@dataclass(eq=False, slots=True)
+class _Drawn:
+    """A text that was drawn: its face, and its shapes from its second drawing on."""
+
+    face: QFont
+    ascent: float
+    times: int = 0
+    shapes: QStaticText | None = None
+    """Made late: to shape a text that is gone in the next frame is a waste."""
+
+
 @lru_cache(maxsize=1024)
-def _shaped(text: str, pixels: float, semibold: bool) -> list[QStaticText | None]:
-    """A text's shapes, kept from its second drawing on: to shape one that is gone in the next frame is a waste."""
-    return []
+def _drawn(text: str, pixels: float, semibold: bool) -> _Drawn:
+    return _Drawn(font(pixels, semibold=semibold), metrics(pixels, semibold).ascent())
 
 
 def draw_text(
     painter: QPainter, at: QPointF, text: str, color: QColor | str, pixels: float = NOTE, *, semibold: bool = False
 ) -> None:
     """Draw one line of text from `at` on its baseline; a text drawn before takes half the time."""
-    face = font(pixels, semibold=semibold)
-    painter.setFont(face)
-    painter.setPen(QColor(color))
-    kept = _shaped(text, pixels, semibold)
-    if not kept:
-        kept.append(None)
+    drawn = _drawn(text, pixels, semibold)
+    painter.setFont(drawn.face)
+    painter.setPen(color if isinstance(color, QColor) else QColor(color))
+    if drawn.times == 0:
+        drawn.times = 1
         painter.drawText(at, text)
         return
-    shapes = kept[0]
+    shapes = drawn.shapes
     if shapes is None:
-        shapes = kept[0] = QStaticText(text)
+        shapes = drawn.shapes = QStaticText(text)
         shapes.setTextFormat(Qt.TextFormat.PlainText)
         shapes.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-        shapes.prepare(QTransform(), face)
-    painter.drawStaticText(QPointF(at.x(), at.y() - metrics(pixels, semibold).ascent()), shapes)
+        shapes.prepare(QTransform(), drawn.face)
+    painter.drawStaticText(QPointF(at.x(), at.y() - drawn.ascent), shapes)
 
 
 def draw_line(
