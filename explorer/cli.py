@@ -21,6 +21,7 @@ from explorer.scenario.schema import KvPrecision, LayoutChoice, WeightPrecision
 from explorer.study.evaluate import Evaluator, evaluate
 
 if TYPE_CHECKING:
+    from explorer.study.outcome import Outcome
     from explorer.study.what_matters import WhatMatters
 
 FAILED = 2
@@ -225,9 +226,10 @@ def _open(options: argparse.Namespace) -> int:
     print("There is no display to open a window on; here is the verdict, and a picture of the window instead.\n")
     path = options.files[0] if options.files else scenario_root() / "ai200-on-aws.toml"
     loaded = _read(path, catalog)
-    print(verdict_text(evaluate(loaded.scenario, catalog)))
+    outcome = evaluate(loaded.scenario, catalog)
+    print(verdict_text(outcome))
     picture = Path.cwd() / f"snapshot-{path.stem}.png"
-    _paint(loaded, catalog, picture, "light", (1440, 900))
+    _paint(loaded, catalog, picture, "light", (1440, 900), outcome)
     print(f"\npicture of the window: {picture.name}")
     return 0
 
@@ -376,13 +378,20 @@ def _snapshot(options: argparse.Namespace) -> int:
     return 0
 
 
-def _paint(loaded: LoadedScenario, catalog: Catalog, output: Path, theme: str, size: tuple[int, int]) -> None:
+def _paint(
+    loaded: LoadedScenario,
+    catalog: Catalog,
+    output: Path,
+    theme: str,
+    size: tuple[int, int],
+    outcome: Outcome | None = None,
+) -> None:
     from PySide6.QtCore import QByteArray
     from PySide6.QtGui import QImageWriter
 
     from explorer.ui.application import grab
 
-    image = grab(loaded.scenario, size=size, theme_name=theme, catalog=catalog)
+    image = grab(loaded.scenario, size=size, theme_name=theme, catalog=catalog, outcome=outcome)
     writer = QImageWriter(str(output), QByteArray(b"png"))
     if not writer.write(image):
         reason = writer.errorString()
