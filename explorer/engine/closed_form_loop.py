@@ -339,13 +339,14 @@ def solve_rows(
     overhead, load_gain = shared[OVERHEAD], shared[LOAD_GAIN]
     ladder = np.empty((6, points))
     at = np.empty((6, most))
-    buffers = np.empty((11, most))
+    buffers = np.empty((13, most))
     log_step, step, weight, p, tokens, edge = (
         buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5],
     )  # fmt: skip
-    own_at, service_at, per_token, share_at, merge_at = (
+    own_at, service_at, per_token, chunks_at, merge_at = (
         buffers[6], buffers[7], buffers[8], buffers[9], buffers[10],
     )  # fmt: skip
+    mixed_gap, full_gap = buffers[11], buffers[12]
     kinds = np.empty((3, 2, most))
     mass = np.empty((3, most + 1))
     marks = np.empty(3 * most)
@@ -391,8 +392,10 @@ def solve_rows(
             own_at[i] = at[3, i] * at[2, i]
             service_at[i] = at[5, i] * at[4, i] / lane
             per_token[i] = n[i] / step[i]
-            share_at[i] = min(n[i] / m * at[3, i] * tokens_a_step[row], 1.0)
-            merge_at[i] = at[5, i] / at[3, i]
+            chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step[row]
+            merge_at[i] = at[5, i] / (at[3, i] * lane)
+            mixed_gap[i] = at[2, i] + shared[HOST_REQUEST] * lane / at[3, i]
+            full_gap[i] = at[4, i] + shared[HOST_REQUEST] * lane / at[5, i]
         for i in range(padded):
             log_step[i] = _log(step[i])
         weight[0] = 0.0
@@ -415,10 +418,10 @@ def solve_rows(
             monotone = True
             total_marks = 3 * count
             for kind in range(3):
-                which = 0 if kind == 0 else 2 if kind == 1 else 4
+                lasts = at[0] if kind == 0 else mixed_gap if kind == 1 else full_gap
                 for i in range(count):
-                    low = at[which, i] if i == 0 else 0.5 * (at[which, i - 1] + at[which, i])
-                    high = at[which, i] if i == last else 0.5 * (at[which, i] + at[which, i + 1])
+                    low = lasts[i] if i == 0 else 0.5 * (lasts[i - 1] + lasts[i])
+                    high = lasts[i] if i == last else 0.5 * (lasts[i] + lasts[i + 1])
                     kinds[kind, 0, i], kinds[kind, 1, i] = low, high
                     inverse[kind, i] = 1.0 / max(high - low, 1e-15)
                     marks[kind * count + i] = high
@@ -549,11 +552,17 @@ def solve_rows(
                 for kind in range(3):
                     mass[kind, 0] = 0.0
                 for i in range(count):
-                    part = tokens[i] * share_at[i]
-                    crowded_part = part * crowded
-                    whole_steps = crowded_part * merge_at[i]
-                    mass[0, i + 1] = mass[0, i] + (tokens[i] - part + crowded_part - whole_steps)
-                    mass[1, i + 1] = mass[1, i] + (part - crowded_part)
+                    alone_part = tokens[i] * chunks_at[i]
+                    whole_steps = alone_part * crowded
+                    alone_part -= whole_steps
+                    whole_steps *= merge_at[i]
+                    over = alone_part + whole_steps - tokens[i]
+                    if chunks_at[i] > 1.0 and over > 0.0:
+                        moved = min(over / max(1.0 - merge_at[i], 1e-9), alone_part)
+                        alone_part -= moved
+                        whole_steps = min(whole_steps + moved * merge_at[i], tokens[i] - alone_part)
+                    mass[0, i + 1] = mass[0, i] + (tokens[i] - whole_steps - alone_part)
+                    mass[1, i + 1] = mass[1, i] + alone_part
                     mass[2, i + 1] = mass[2, i] + whole_steps
                 if not monotone:
                     _mixture(marks, total_marks, kinds, mass, count, cumulative)

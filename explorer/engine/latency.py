@@ -194,7 +194,7 @@ def itl_quantiles(
     state: LoadState,
     decode_at: Array,
     mixed_at: Array,
-    mixed_share_at: Array,
+    chunks_at: Array,
     stall_probability: ArrayLike,
     stall_s: float,
     quantiles: tuple[float, ...] = QUANTILES,
@@ -205,35 +205,55 @@ def itl_quantiles(
 ) -> dict[float, Array]:
     """Gap between tokens, per token, quantiles (rows, loads), seconds.
 
-    In state n a step is mixed with a prompt chunk with probability `mixed_share_at` and then lasts `mixed_at`,
-    otherwise `decode_at` (all (rows, nodes)). Of the prompt work a share `crowded` (rows, loads) comes in steps that
-    are full of prompt tokens: they last `full_at`, and `merge_at` of them do the work of one chunk. A rare stall
-    of `stall_s` hits a step with `stall_probability` (rows, 1) and sets the quantile once that exceeds 1-q (fan-out:
-    Dean and Barroso 2013).
+    To a step in state n come `chunks_at` prompt chunks; one that has a step to itself makes it last `mixed_at`, others
+    `decode_at` (all (rows, nodes)). Of the prompt work a share `crowded` (rows, loads) comes in steps that are full of
+    prompt tokens: they last `full_at`, and `merge_at` of them do the work of one chunk. Prompt work is conserved: where
+    more chunks come than there are steps, as many more are merged as it takes; of what cannot be merged one counts.
+    A rare stall of `stall_s` hits a step with `stall_probability` (rows, 1) and sets the quantile once that exceeds 1-q
+    (fan-out: Dean and Barroso 2013).
     """
     kinds = [node_edges(decode_at), node_edges(mixed_at)]
     if full_at is not None:
         kinds.append(node_edges(full_at))
+    if full_at is None or merge_at is None or crowded is None:
+        chunks_at = np.minimum(chunks_at, 1.0)
     value = np.empty((len(quantiles), *state.rate.shape))
     for first in range(0, value.shape[1], BLOCK):
         rows = slice(first, first + BLOCK)
         tokens = state.weight[rows] * state.token_ratio[rows, None, :]
         parts = np.zeros((len(kinds), *tokens.shape))
-        mixed = np.multiply(tokens, mixed_share_at[rows, None, :], out=parts[1])
-        np.subtract(tokens, mixed, out=parts[0])
+        np.multiply(tokens, chunks_at[rows, None, :], out=parts[1])
         if full_at is not None and merge_at is not None and crowded is not None:
-            # the crowded share of mixed steps gives way to fewer, full ones
-            gone = mixed * crowded[rows, :, None]
-            mixed -= gone
+            gone = parts[1] * crowded[rows, :, None]
+            parts[1] -= gone
             np.multiply(gone, merge_at[rows, None, :], out=parts[2])
-            gone -= parts[2]
-            parts[0] += gone
+            many = (chunks_at[rows] > 1.0).any(axis=0)
+            if many.any():
+                # the more sequences, the more chunks
+                some = slice(int(many.argmax()), None)
+                _merge(parts[1:, :, :, some], tokens[:, :, some], merge_at[rows, None, some])
+            tokens -= parts[2]
+        np.subtract(tokens, parts[1], out=parts[0])
         value[:, rows] = _mixture_quantiles([edges[rows] for edges in kinds], parts, quantiles)
     # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
     stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - _column(quantiles)
     if stalled.any():
         value = value + np.where(stalled, stall_s, 0.0)
     return _ordered(state, value, quantiles)
+
+
+def _merge(prompts: Array, steps: Array, merge: Array) -> None:
+    """Merge chunks that have a step each into full ones until there are no more than `steps` (rows, loads, nodes).
+
+    `prompts` (2, rows, loads, nodes): steps of one chunk, and full ones; a chunk is the work of `merge` full ones.
+    """
+    moved = np.maximum(prompts[0] + prompts[1] - steps, 0.0)
+    moved /= np.maximum(1.0 - merge, 1e-9)
+    np.minimum(moved, prompts[0], out=moved)
+    prompts[0] -= moved
+    moved *= merge
+    prompts[1] += moved
+    np.minimum(prompts[1], steps - prompts[0], out=prompts[1])
 
 
 def _mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:

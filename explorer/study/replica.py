@@ -113,16 +113,32 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class GapSteps:
+    """The steps between tokens that carry prompts, (rows, nodes): with the host time of the requests in them."""
+
+    mixed_at: Array
+    """Seconds of a step with one prompt chunk."""
+    full_at: Array
+    """Seconds of a step full of prompt tokens."""
+    chunks_at: Array
+    """Prompt chunks that come to a step; more than one where the scheduler must merge them."""
+    merge_at: Array
+    """Full steps that do the work of one chunk, all lanes full."""
+
+    def rows(self, at: NDArray[np.intp]) -> GapSteps:
+        """Those of some rows only."""
+        return GapSteps(self.mixed_at[at], self.full_at[at], self.chunks_at[at], self.merge_at[at])
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaTable:
     """Everything about a replica that does not depend on the load; arrays (rows, nodes)."""
 
     chain: Chain
     decode_at: Array
-    mixed_at: Array
-    mixed_share_at: Array
     marginal_at: Array
     full_at: Array
-    merge_at: Array
+    gaps: GapSteps
     service: PromptService
     stall_probability: Array
     stall_s: float
@@ -277,18 +293,22 @@ def replica_table(
     )
     nodes = places.nodes.at
     prompts_a_step = nodes / demand.output
+    # a step's share of the host time of the prompts side by side in it
+    host_s = constants.host_request_s * grid.lanes
     return ReplicaTable(
         # the chain counts in tokens: a step that yields several is that many shorter ones
         chain=build_chain(
             places.nodes, decode_at / grid.tokens_a_step + prompts_a_step * marginal_at, demand.output
         ),
         decode_at=decode_at,
-        mixed_at=mixed_at,
-        # as many mixed steps as chunks arrive, never more than all steps
-        mixed_share_at=np.minimum(prompts_a_step * chunks_at * grid.tokens_a_step, 1.0),
         marginal_at=marginal_at,
         full_at=full_at,
-        merge_at=full_steps_at / chunks_at,
+        gaps=GapSteps(
+            mixed_at=mixed_at + host_s / chunks_at,
+            full_at=full_at + host_s / full_steps_at,
+            chunks_at=prompts_a_step * chunks_at * grid.tokens_a_step,
+            merge_at=full_steps_at / (chunks_at * grid.lanes),
+        ),
         service=PromptService(
             own_at=chunks_at * mixed_at,
             marginal_at=marginal_at,
@@ -389,13 +409,13 @@ def quantiles_of(
             table.chain,
             state,
             table.decode_at,
-            table.mixed_at,
-            table.mixed_share_at,
+            table.gaps.mixed_at,
+            table.gaps.chunks_at,
             table.stall_probability,
             table.stall_s,
             quantiles,
-            full_at=table.full_at,
-            merge_at=table.merge_at,
+            full_at=table.gaps.full_at,
+            merge_at=table.gaps.merge_at,
             crowded=table.service.crowded(state),
         )
     if "e2e" in metrics:
@@ -448,11 +468,9 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         table,
         chain=chain,
         decode_at=table.decode_at[rows],
-        mixed_at=table.mixed_at[rows],
-        mixed_share_at=table.mixed_share_at[rows],
         marginal_at=table.marginal_at[rows],
         full_at=table.full_at[rows],
-        merge_at=table.merge_at[rows],
+        gaps=table.gaps.rows(rows),
         service=service,
         stall_probability=table.stall_probability[rows],
         corrections=tuple(table.corrections[row] for row in rows) if table.corrections else (),

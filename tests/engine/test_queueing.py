@@ -362,6 +362,36 @@ def test_that_gaps_are_the_mixture_over_every_state_of_plain_and_mixed_steps(
         assert found[q][0, 0] == pytest.approx(exact, rel=0.02), q
 
 
+@given(chunks=st.floats(0.0, 6.0), merge=st.floats(0.02, 1.0), crowded=st.floats(0.0, 1.0))
+@settings(max_examples=60, deadline=None)
+def test_that_no_prompt_work_is_lost_where_more_chunks_come_than_steps(
+    chunks: float, merge: float, crowded: float
+) -> None:
+    """Against chunks merged one by one until each has a step: gaps are of steps without, with one, and full."""
+    steps = 1000
+    alone = (1.0 - crowded) * chunks * steps
+    full = crowded * chunks * steps * merge
+    while full + alone > steps and alone > 0.0:
+        taken = min(1.0, alone)
+        alone -= taken
+        full += taken * merge
+    full = min(full, steps - alone)
+    flat = linear_chain(0.01, 1e-9, 8, 100.0)
+    state, ones = solve_loads(flat, [[5.0]]), np.ones_like(flat.step)
+    # kinds of 1, 2 and 3 s, each a little longer with more sequences
+    spread = 0.02 * flat.nodes
+    levels = tuple(np.linspace(0.01, 0.99, 99).tolist())
+    found = itl_quantiles(
+        flat, state, 1.0 + spread, 2.0 + spread, chunks * ones, np.zeros((1, 1)), 0.0, levels,
+        full_at=3.0 + spread, merge_at=merge * ones, crowded=np.full((1, 1), crowded),
+    )  # fmt: skip
+    for q in levels:
+        if min(abs(q * steps - edge) for edge in (steps - alone - full, steps - full)) < 5.0:
+            continue
+        kind = 1.0 + (q * steps > steps - alone - full) + (q * steps > steps - full)
+        assert kind <= found[q][0, 0] <= kind + 0.2, (q, alone, full)
+
+
 def test_that_a_whole_answer_is_the_first_token_and_the_gaps() -> None:
     chain = linear_chain(0.02, 0.0, 64, 101.0)
     state = solve_loads(chain, [[1e-6]])
