@@ -27,6 +27,7 @@ def step_table(
     prompt: float,
     prompt_context: float,
     sequence_sharding: bool = False,
+    whole_prompts: bool = False,
 ) -> StepTable:
     """Step times of one replica, host time of the step included, for batches up to `cap` sequences.
 
@@ -35,16 +36,21 @@ def step_table(
     With attention data parallelism a prompt belongs to one rank, so that up to the mean prompt the slowest rank has all
     tokens of a step, and beyond it they are taken as spread evenly; the experts see them spread at once. Of pipeline
     stages each is held up for its own share of a prompt only: the whole way of a prompt through the others is not in
-    these times. Cap and budget are those of all ranks and stages together. `chip.step_factor` is in the times: where
-    it holds the mean slowdown by jitter, give `Noise` factors of mean 1. Raises ValueError for more than one row.
+    these times. Cap and budget are those of all ranks and stages together: a stage works off no more than its own part
+    of the budget in one go, and more of a prompt in several, unless the scheduler keeps `whole_prompts`.
+    `chip.step_factor` is in the times: where it holds the mean slowdown by jitter, give `Noise` factors of mean 1.
+    Raises ValueError for more than one row.
     """
     batch = np.unique(np.concatenate([[0.0], np.round(np.geomspace(1.0, max(cap, 2), BATCHES))]))
     doublings = int(np.ceil(np.log2(max(token_budget, 2.0 * FIRST_CHUNK) / FIRST_CHUNK)))
     chunk = np.concatenate([[1.0], FIRST_CHUNK * 2.0 ** np.arange(doublings + 1)])
     ranks, stages = (float(np.max(np.asarray(part, dtype=np.float64))) for part in (split.dp, split.pp))
-    # every stage with a share like this one's, of which each then has its part of the time
-    whole = chunk * stages
-    lanes = stages * np.clip(chunk / max(prompt, 1.0), 1.0, ranks)
+    # every stage with a share like this one's, of which each then has its part of the time; what is more than a stage's
+    # own budget comes in as many such shares
+    share = chunk if whole_prompts or stages == 1.0 else np.minimum(chunk, max(token_budget / stages, 1.0))
+    shares = chunk / share
+    whole = share * stages
+    lanes = stages * np.clip(share / max(prompt, 1.0), 1.0, ranks)
 
     def seconds(
         decode: Array, mean_context: float, prefill: Array, on: ArrayLike | None, attended: float = prompt_context
@@ -69,11 +75,11 @@ def step_table(
     per_context = np.maximum(longer, 0.0) / (0.5 * context * np.maximum(batch, 1.0))
     per_context = np.minimum(per_context, decode / (context * np.maximum(batch, 1.0)))
     mixed = seconds(np.repeat(batch, chunk.size), context, np.tile(whole, batch.size), np.tile(lanes, batch.size))
-    extra = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0) / stages
+    extra = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0) * shares / stages
     extra = np.maximum.accumulate(extra, axis=1)
     full, on, none = whole[-1:], lanes[-1:], np.zeros(1)
-    near, far = (seconds(none, context, full, on, share * prompt_context) for share in (0.75, 1.25))
-    farther = (far - near) / stages
+    near, far = (seconds(none, context, full, on, part * prompt_context) for part in (0.75, 1.25))
+    farther = (far - near) * shares[-1] / stages
     pairs = 0.5 * prompt_context * chunk[-1]
     per_attended = max(float(farther[0]), 0.0) / pairs if prompt_context > 0.0 else 0.0
     # a chunk that attends to nothing still takes time

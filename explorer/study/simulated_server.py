@@ -95,6 +95,7 @@ def server_of(
         prompt=demand.computed_prompt,
         prompt_context=demand.prompt * demand.prefix_hit + demand.computed_prompt * (1.0 + demand.prompt_cv**2) / 2.0,
         sequence_sharding=sharded,
+        whole_prompts=settings.scheduler in ("prefill_first", "static"),
     )  # fmt: skip
     alone = float(np.interp(demand.computed_prompt, table.prompt_tokens, table.prompt_seconds[0]))
     noise, in_steps = _noise(layout.tp, 2.0 * shape.layer_count, scenario), demand

@@ -36,11 +36,11 @@ class Replica:
         work = StepWork(np.array([[batch]]), context, np.array([[prefill]]), attended, np.array([[prefill / PROMPT]]))
         return float(step_time(self.shape, self.spec, self.split, self.allreduce, work, step_constants())[0, 0])
 
-    def table(self, cap: int = 256) -> StepTable:
-        """The simulation's view of it."""
+    def table(self, cap: int = 256, budget: int = 2048, whole: bool = False) -> StepTable:
+        """The simulation's view of it; the budget is that of all ranks and stages."""
         return step_table(
             self.shape, self.spec, self.split, self.allreduce, step_constants(),
-            cap=cap, token_budget=2048, context=CONTEXT, prompt=PROMPT, prompt_context=ATTENDED,
+            cap=cap, token_budget=budget, context=CONTEXT, prompt=PROMPT, prompt_context=ATTENDED, whole_prompts=whole,
         )  # fmt: skip
 
 
@@ -99,6 +99,21 @@ def test_that_a_stage_is_held_up_for_its_share_of_a_prompt() -> None:
     stages, alone = replica("llama-3.1-70b", "nv-h200", 2, pp=4), replica("llama-3.1-70b", "nv-h200", 2)
     at = list(alone.table().prompt_tokens).index(1024.0)
     assert stages.table().prompt_seconds[0, at] == pytest.approx(alone.table().prompt_seconds[0, at] / 4.0, rel=0.1)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-70b", "deepseek-v3"])
+@pytest.mark.parametrize("pp", [2, 4])
+def test_that_stages_full_of_prompt_tokens_are_a_full_step_of_the_model(model: str, pp: int) -> None:
+    """Each stage works off its own budget at a time: tokens of all stages in one go would read weights once for all."""
+    one = replica(model, "nv-h200", 8, pp=pp)
+    table = one.table(budget=2048 * pp)
+    assert table.prompt_tokens[-1] == 2048 * pp
+    full = table.decode_seconds[0] + table.prompt_seconds[0, -1]
+    assert full == pytest.approx(one.seconds(0.0, prefill=2048.0 * pp), rel=1e-9)
+    # up to a stage's own budget as before; whole prompts go in one go
+    whole = one.table(budget=2048 * pp, whole=True)
+    np.testing.assert_array_equal(table.prompt_seconds[:, :9], whole.prompt_seconds[:, :9])
+    assert np.all(whole.prompt_seconds[:, 9:] <= table.prompt_seconds[:, 9:] * (1.0 + 1e-12))
 
 
 def test_that_rows_side_by_side_are_refused() -> None:
