@@ -28,6 +28,7 @@ TTFT, TPOT, ITL, E2E, METRICS = range(5)
 
 PADDING = 8
 AT_REST = float(np.sqrt(2.0 / np.e))
+FULL_SHARPNESS, MOST_BUSY = 12, 0.98  # as in `latency`, here because the cache notices changes of this file only
 
 
 def _inlined(function: Function) -> Function:
@@ -389,8 +390,8 @@ def solve_rows(
         alone = whole / (whole + 1.0)
         for i in range(padded):
             step[i] = at[0, i] / tokens_a_step[row] + n[i] / m * at[1, i]
-            own_at[i] = at[3, i] * at[2, i]
-            service_at[i] = at[5, i] * at[4, i] / lane
+            own_at[i] = at[3, i] * at[2, i] + shared[HOST_REQUEST]
+            service_at[i] = at[5, i] * at[4, i] / lane + shared[HOST_REQUEST]
             per_token[i] = n[i] / step[i]
             chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step[row]
             merge_at[i] = at[5, i] / (at[3, i] * lane)
@@ -476,7 +477,8 @@ def solve_rows(
             token_scale = 1.0 / max(token, 1e-300 * total)
             decay = (carried - rate) * 2.0 / (1.0 + scv[row])
             mean_step = mean_batch / (rate * m)
-            busy = min(rate * service, 0.98)
+            work = rate * service
+            busy = min(work * (1.0 + work**FULL_SHARPNESS) ** (-1.0 / FULL_SHARPNESS), MOST_BUSY)
             crowded = alone + (1.0 - alone) * busy
             if wanted[TTFT] or wanted[E2E]:
                 residual_service = 0.5 * service * (1.0 + prompt_scv)

@@ -26,6 +26,11 @@ def exponential_wait_quantile(probability: ArrayLike, decay: ArrayLike, q: float
     return np.asarray(np.where(d > 0, np.where(p > 1.0 - q, waits, 0.0), np.inf))
 
 
+FULL_SHARPNESS = 12
+"""How sharply the share of time with prompts bends from the prompt work towards all of the time."""
+MOST_BUSY = 0.98
+
+
 @dataclass(frozen=True, slots=True)
 class PromptService:
     """How prompts are worked off, each (rows, 1): the shape of the first token.
@@ -35,7 +40,7 @@ class PromptService:
     """
 
     own_at: Array
-    """Time of a mean prompt's steps while n sequences decode, (rows, nodes)."""
+    """Time of a mean prompt's steps while n sequences decode, its host time with it, (rows, nodes)."""
     marginal_at: Array
     """Extra step time a mean prompt causes while n sequences decode, (rows, nodes)."""
     scv: Array
@@ -55,9 +60,14 @@ class PromptService:
     """Share of a prompt's chunks that fill the budget even when it is alone."""
 
     def busy(self, state: LoadState) -> tuple[Array, Array]:
-        """Share of time in which prompts are worked off, below 1, and what a mean one then takes, (rows, loads)."""
+        """Share of time in which prompts are worked off, below 1, and what a mean one then takes, (rows, loads).
+
+        Prompt work over time, held below 1 smoothly: near saturation the batch, and with it a prompt's time, is
+        overstated. The sharpness is what the program's own simulation shows.
+        """
         service = state.mean_over_time(self.marginal_at if self.service_at is None else self.service_at)
-        return np.minimum(state.rate * service, 0.98), service
+        work = state.rate * service
+        return np.minimum(work * (1.0 + work**FULL_SHARPNESS) ** (-1.0 / FULL_SHARPNESS), MOST_BUSY), service
 
     def crowded(self, state: LoadState) -> Array:
         """Share of prompt work that comes in full steps: long prompts alone, any when others wait, (rows, loads)."""

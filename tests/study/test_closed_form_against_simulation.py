@@ -1,4 +1,4 @@
-"""The closed form's token gaps against the simulation: how many steps carry prompts, and how long they last."""
+"""The closed form against the simulation where requests' own host time and shared steps count: gaps, first tokens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
 from explorer.study.evaluate import Evaluator
+from explorer.study.outcome import Metric
 from explorer.study.simulation import SimulatedReplica, replica_to_simulate
 
 LEVELS = (0.5, 0.99)
@@ -25,10 +26,10 @@ def replica_of(folder: Path, catalog: Catalog, name: str, alternative: str) -> S
     return replica_to_simulate(evaluator, scenario, workload, workload.alternatives[at], found)
 
 
-def gaps(replica: SimulatedReplica, load: float) -> tuple[dict[float, float], dict[float, float]]:
-    """Quantiles of the gap in closed form and simulated, each at this share of its own largest rate, seconds."""
-    closed = replica.closed_form(np.asarray([load]))["itl"]
-    run = replica.run(load, replica.saturation(REQUESTS), REQUESTS).quantiles("itl", LEVELS)
+def both(replica: SimulatedReplica, load: float, metric: Metric) -> tuple[dict[float, float], dict[float, float]]:
+    """Quantiles in closed form and simulated, each at this share of its own largest rate, seconds."""
+    closed = replica.closed_form(np.asarray([load]))[metric]
+    run = replica.run(load, replica.saturation(REQUESTS), REQUESTS).quantiles(metric, LEVELS)
     return {q: float(closed[q][0]) for q in LEVELS}, dict(zip(LEVELS, run.value.tolist(), strict=True))
 
 
@@ -38,11 +39,11 @@ def test_that_short_answers_near_saturation_meet_a_prompt_in_most_steps(
 ) -> None:
     # 800 tokens in, 64 out: at 95 % two prompts come to each step, and a median gap is that of a full one
     replica = replica_of(scenarios_folder, catalog, "small-model-high-throughput", chip)
-    closed, simulated = gaps(replica, 0.95)
+    closed, simulated = both(replica, 0.95, "itl")
     assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.15)
     assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.12)
     for load in (0.6, 0.8):
-        closed, simulated = gaps(replica, load)
+        closed, simulated = both(replica, load, "itl")
         assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.1)
 
 
@@ -51,5 +52,26 @@ def test_that_ranks_with_prompts_of_their_own_share_the_full_steps(scenarios_fol
     replica = replica_of(scenarios_folder, catalog, "trillion-moe-realtime", "GB200 NVL72")
     assert replica.layout.dp == 8
     for load in (0.3, 0.6, 0.8, 0.9):
-        closed, simulated = gaps(replica, load)
+        closed, simulated = both(replica, load, "itl")
         assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.15), load
+
+
+@pytest.mark.parametrize(
+    ("name", "chip"),
+    [
+        ("small-model-high-throughput", "AI200"),
+        ("small-model-high-throughput", "H100"),
+        ("claims-of-the-brief", "H200"),
+        ("llama-70b-chat", "H100"),
+    ],
+)
+def test_that_prompts_wait_for_the_host_time_of_those_ahead(
+    scenarios_folder: Path, catalog: Catalog, name: str, chip: str
+) -> None:
+    # 3 ms a request are a fifth of a short prompt's time: without them half of the median is missing near saturation
+    replica = replica_of(scenarios_folder, catalog, name, chip)
+    for load in (0.3, 0.6, 0.8, 0.9, 0.95):
+        closed, simulated = both(replica, load, "ttft")
+        assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.12), load
+        if load < 0.9:
+            assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.2), load
