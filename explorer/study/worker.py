@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import pickle
+import sys
 import threading
 import traceback
 from collections.abc import Generator
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 OUTCOME = "outcome"
+NICENESS = 10
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -163,8 +168,19 @@ def _answer(request: Request, found: Any, *, last: bool) -> Answer:
     return Answer(request.number, None, kind=request.kind, found=found, last=last)
 
 
+def _let_the_window_go_first() -> None:
+    """Give up the processor whenever the window wants it: the simulation takes every core there is."""
+    if sys.platform != "win32":
+        try:
+            os.nice(NICENESS)
+        except OSError as error:
+            # a machine that forbids it only answers its user a little later
+            log.info("the worker keeps its priority: %s", error)
+
+
 def serve(pipe: Connection, user_folder: str | None) -> None:
     """Answer requests until None comes or the other side is gone; what has come is read before every step."""
+    _let_the_window_go_first()
     threading.Thread(target=_prepare, name="prepare", daemon=True).start()
     desk = Desk(Evaluator(load_catalog(None if user_folder is None else Path(user_folder))))
     while True:
