@@ -226,6 +226,7 @@ def chip_spec(
 
     compute = _power_share(chip, values)
     gemm, gemm16, experts = table[f"gemm_{form.bits}"], table["gemm_16"], table["experts"]
+    prefill = table["prefill_attention"]
     kv_bits = "8" if kv_precision == "fp8" else "16"
     return ChipSpec(
         memory_bandwidth=need("memory_bandwidth"),
@@ -244,8 +245,8 @@ def chip_spec(
         gemm16_sharpness=gemm16["sharpness"],
         decode_attention_t0=table["decode_attention"]["t0"],
         decode_attention_memory=table["decode_attention"][f"memory_{kv_bits}"],
-        prefill_attention_t0=table["prefill_attention"]["t0"],
-        prefill_attention_compute=table["prefill_attention"]["compute"] * compute,
+        prefill_attention_t0=prefill["t0"] + prefill.get("gaps", 0.0),
+        prefill_attention_compute=prefill["compute"] * compute,
         expert_t0=experts.get(f"t0_{form.bits}", experts["t0"]),
         expert_memory=experts.get(f"memory_{form.bits}", experts["memory"]),
         expert_compute=experts[f"compute_{form.bits}"] * compute,

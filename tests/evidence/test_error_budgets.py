@@ -21,18 +21,22 @@ from explorer.study.validate import Validation
 
 pytestmark = pytest.mark.evidence
 
-NOT_REACHED = {
+NOT_REACHED: dict[tuple[str, str], tuple[float, float]] = {
     # name, what was left out: median and P90 reached; the targets are in explorer/study/evidence/targets.py
-    ("MLPerf time per token P99 at the offered rate", "nothing fitted"): (0.185, 0.65),
 }
 BUDGETS = {
     # medians reached well below the target, held there
-    "throughput, MLPerf offline": 0.11,
-    "MLPerf rate within limits, Nvidia": 0.11,
+    "throughput, MLPerf offline": 0.10,
+    "MLPerf rate within limits, Nvidia": 0.10,
     "MLPerf rate within limits, datasheet": 0.18,
-    "MLPerf first token P99 at the offered rate": 0.31,
+    "MLPerf time per token P99 at the offered rate": 0.16,
+    "MLPerf first token P99 at the offered rate": 0.30,
     "time per token, closed loop, dense": 0.045,
     "first token, closed loop, cold starts counted": 0.26,
+}
+P90_BUDGETS = {
+    # where the target names no 90th percentile
+    "MLPerf time per token P99 at the offered rate": 0.65,
 }
 
 ONE_SOURCE = "datasheet, ttft_closed"
@@ -58,6 +62,7 @@ def test_that_every_target_is_met_or_stands_at_its_stated_figure(
         else:
             assert one.met, (name, one.median, one.p90)
             assert one.median <= BUDGETS.get(one.target.name, 1.0), (name, one.median)
+            assert one.p90 <= P90_BUDGETS.get(one.target.name, np.inf), (name, one.p90)
 
 
 def test_that_nearly_every_row_that_no_rule_leaves_out_is_predicted(shipped: Validation) -> None:

@@ -168,12 +168,19 @@ def offered(systems: Systems, prompt: float, output: float) -> RateTable:
 @given(u=st.floats(1.0, 3.0), sigma=st.floats(0.0, 1e-4))
 @settings(max_examples=20, deadline=None)
 def test_that_beyond_capacity_a_rate_that_was_carried_obeys_littles_law(h200: Systems, u: float, sigma: float) -> None:
-    """The full batch's latency at the rate offered: n = rate * output * time per token."""
+    """The latency, at the rate offered, of the batch that one arrival in a hundred finds full.
+
+    n = rate * output * time per token, and n + 2.33 sqrt(n/(1 - e)) = cap for a birth-and-death chain of elasticity e.
+    """
     table = offered(h200, 300.0, 300.0)
-    at = int(np.argmax(table.rate[0]))
-    batch = float(table.rate[0, at] * table.tpot_p50[0, at]) * 300.0
     rate = u * float(table.rate.max())
-    assert latencies_at(table, rate, sigma)["tpot_p50"] * rate * 300.0 == pytest.approx(batch, rel=0.01)
+    batch = latencies_at(table, rate, sigma)["tpot_p50"] * rate * 300.0
+    batches = table.rate[0] * table.tpot_p50[0] * 300.0
+    assert batch == pytest.approx(float(np.interp(1.0, table.crowding[0], batches)), rel=0.01)
+    cap = float(batches[-1])
+    elasticity = np.interp(batch, batches, np.gradient(np.log(table.tpot_p50[0]), np.log(batches)))
+    assert batch + 2.33 * np.sqrt(batch / (1.0 - elasticity)) == pytest.approx(cap, rel=0.03)
+    assert 0.5 * cap < batch < cap
 
 
 @given(u=st.floats(0.05, 0.5))

@@ -36,6 +36,7 @@ class ServingConstants:
     packed_tokens: float
     largest_batch: float
     offered_sigma: float
+    tail_servers: float
     closed_tpot_p99: float
     closed_chunk: float
     maximum_tokens: float
@@ -49,7 +50,12 @@ class ServingConstants:
         """Host seconds of a step of a row's run."""
         if row.framework == "other":
             return self.host_step_other
-        return self.host_step_offline if row.run in OFFLINE_RUNS else self.host_step
+        served = row.run not in OFFLINE_RUNS and not (row.run in HARNESS_RUNS and row.framework == "trtllm")
+        return self.host_step if served else self.host_step_offline
+
+    def offered_tail(self, framework: Framework) -> float:
+        """P99 of the time per token at an offered rate over the closed form's."""
+        return self.tail_servers if framework in ("vllm", "sglang") else 1.0
 
     def first_token(self, framework: Framework) -> float:
         """Fixed part of the first token under a framework, seconds."""
@@ -62,6 +68,8 @@ class ServingConstants:
 
 
 OFFLINE_RUNS = ("static", "in_flight_maximum", "first_token")
+HARNESS_RUNS = ("offline", "offered")
+"""MLPerf's harness drives TensorRT-LLM's executor in its own process; vLLM and SGLang run as servers there too."""
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +102,7 @@ def serving_constants() -> ServingConstants:
         packed_tokens=offered["packed_tokens"],
         largest_batch=offered["largest_batch"],
         offered_sigma=offered["step_sigma"],
+        tail_servers=offered["tail_servers"],
         closed_tpot_p99=offered["closed_tpot_p99"],
         closed_chunk=packing["closed_chunk_tokens"],
         maximum_tokens=packing["maximum_tokens"],

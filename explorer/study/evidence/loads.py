@@ -139,6 +139,8 @@ class RateTable:
     """A replica over a ladder of batch sizes, (rows, points): the rate that keeps them busy, and latencies at it."""
 
     rate: Array
+    crowding: Array
+    """Batch that one arrival in a hundred meets, over the cap: above 1 requests wait for a place."""
     tpot_p50: Array
     tpot_p99: Array
     ttft_p50: Array
@@ -164,6 +166,8 @@ def prompt_alone(systems: Systems, load: Load, serving: ServingConstants) -> Arr
 
 
 LADDER = np.geomspace(1e-3, 1.0, 28)
+P99 = 2.33
+"""Standard deviations of a normal that one in a hundred exceeds."""
 
 
 def offered_rates(
@@ -179,7 +183,9 @@ def offered_rates(
     Prompts are taken up as they come, so that a step that carries any carries those of one step: with x = n/output
     of them a step, x/(1 - e^-x) on average (Poisson, given one), at most what a full step packs.
     The context is length-biased, prompt + output*(1+CV^2)/2. P99 TPOT: n fluctuates by sqrt(n), so the time per
-    token by its elasticity. First token: `wait_steps` decode steps, a long prompt's own time, M/D/1 waiting.
+    token by its elasticity e. The batch itself is a birth-and-death chain, births at the rate, deaths
+    n/(output*TPOT(n)): linearised about its mean its variance is n/(1 - e). First token: `wait_steps` decode steps,
+    a long prompt's own time, M/D/1 waiting.
     """
     context = load.prompt + load.output * (1.0 + output_scv) / 2.0
     held = systems.sequences_held(context, serving)
@@ -198,6 +204,7 @@ def offered_rates(
     logs = np.log(tpot), np.log(batch)
     elasticity = np.gradient(logs[0], axis=1) / np.maximum(np.gradient(logs[1], axis=1), 1e-9)
     spread = np.clip(elasticity, 0.05, 1.0) / np.sqrt(batch) / np.sqrt(np.clip(1.0 - busy, 0.1, 1.0))
+    met = batch + P99 * np.sqrt(batch / np.clip(1.0 - elasticity, 0.02, 1.0))
     alone = prompt_alone(systems, load, serving)
     long = load.prompt > serving.long_prompt
     queue = prompt_time * busy / (2.0 * np.clip(1.0 - busy, 0.05, 1.0))
@@ -206,8 +213,9 @@ def offered_rates(
     ratio = np.where(long, serving.p99_over_p50_long, serving.p99_over_p50)
     return RateTable(
         rate=np.where(fits, rate, 0.0),
+        crowding=met / cap,
         tpot_p50=tpot,
-        tpot_p99=tpot * np.exp(2.33 * spread),
+        tpot_p99=tpot * np.exp(P99 * spread),
         ttft_p50=first,
         ttft_p99=first * ratio,
     )

@@ -110,17 +110,20 @@ def _found(
         return {THROUGHPUT: largest * output}
     rate = row.rate if row.rate is not None else within
     found = {RATE: within, THROUGHPUT: min(rate, largest) * output}
-    return found | latencies_at(table, rate / replicas, serving.offered_sigma)
+    latencies = latencies_at(table, rate / replicas, serving.offered_sigma)
+    latencies["tpot_p99"] *= serving.offered_tail(row.framework)
+    return found | latencies
 
 
 def latencies_at(table: RateTable, rate: float, sigma: float) -> dict[str, float]:
     """Latencies at a rate, the mean logarithm over step times s as long: T(s) = s*T(rate*s).
 
-    The rate was carried, so the step took no longer than the largest rate of the table allows: s <= largest/rate.
-    At that end Little's law gives the full batch's latency at the rate offered.
+    The rate was carried, so the step took no longer than allows it: s <= carried/rate. A batch that is at its cap on
+    average has an endless queue before it; carried is the rate at which one arrival in a hundred meets a full batch.
+    At that end Little's law gives that batch's latency at the rate offered.
     """
-    largest = float(table.rate.max())
-    stretch = np.minimum(np.exp(sigma * _NORMAL), largest / rate)
+    carried = float(np.interp(1.0, table.crowding[0], table.rate[0]))
+    stretch = np.minimum(np.exp(sigma * _NORMAL), carried / rate)
     weights = np.exp(-0.5 * _NORMAL**2)
     weights = weights / weights.sum()
     at = table.at(rate * stretch)
