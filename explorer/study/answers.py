@@ -75,6 +75,8 @@ class Loaded:
     latency: Mapping[str, Mapping[float, Array]]
     """Quantiles by metric, seconds, (rows, loads)."""
     cliffs: Array
+    shared: Array | float = 1.0
+    """Replicas that share the arrivals in these curves, (rows,): as many as are needed, or set by hand."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def load_curves(
         cliffs = np.asarray([one.cliff for one in curves])
         exact = len(wanted) == len(METRICS)
         cliffs = _exact_cliffs(context, table, cliffs, rates[:, -1], replicas) if exact else READ_OFF * cliffs
-        return Loaded(table, rates, np.stack([one.utilisation for one in curves]), latency, cliffs)
+        return Loaded(table, rates, np.stack([one.utilisation for one in curves]), latency, cliffs, replicas)
 
     shared = np.ones(len(fixed))
     loaded = under(shared)

@@ -248,6 +248,8 @@ def _replicas(
     for position in shown:
         row, fixed = row_of[position], workload.alternatives[position].replicas
         fewest = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.saturation[row]))
+        # with one replica fewer each would take a burstier share and not keep up, though these curves say it would
+        fewest = max(fewest, int(np.broadcast_to(loaded.shared, loaded.cliffs.shape)[row]))
         result[position] = fewest if fixed == "auto" else fixed
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
