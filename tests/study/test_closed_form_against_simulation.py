@@ -72,6 +72,6 @@ def test_that_prompts_wait_for_the_host_time_of_those_ahead(
     replica = replica_of(scenarios_folder, catalog, name, chip)
     for load in (0.3, 0.6, 0.8, 0.9, 0.95):
         closed, simulated = both(replica, load, "ttft")
-        assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.12), load
+        assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.15), load
         if load < 0.9:
             assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.2), load
