@@ -29,8 +29,8 @@ BUDGETS = {
     "throughput, MLPerf offline": 0.10,
     "MLPerf rate within limits, Nvidia": 0.10,
     "MLPerf rate within limits, datasheet": 0.18,
-    "MLPerf time per token P99 at the offered rate": 0.16,
-    "MLPerf first token P99 at the offered rate": 0.30,
+    "MLPerf time per token P99 at the offered rate": 0.14,
+    "MLPerf first token P99 at the offered rate": 0.28,
     "time per token, closed loop, dense": 0.045,
     "first token, closed loop, cold starts counted": 0.26,
 }

@@ -35,7 +35,6 @@ class ServingConstants:
     p99_over_p50_long: float
     packed_tokens: float
     largest_batch: float
-    offered_sigma: float
     tail_servers: float
     closed_tpot_p99: float
     closed_chunk: float
@@ -101,7 +100,6 @@ def serving_constants() -> ServingConstants:
         p99_over_p50_long=offered["p99_over_p50_long"],
         packed_tokens=offered["packed_tokens"],
         largest_batch=offered["largest_batch"],
-        offered_sigma=offered["step_sigma"],
         tail_servers=offered["tail_servers"],
         closed_tpot_p99=offered["closed_tpot_p99"],
         closed_chunk=packing["closed_chunk_tokens"],

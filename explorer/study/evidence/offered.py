@@ -13,6 +13,7 @@ from explorer.study.evidence.constants import ServingConstants
 from explorer.study.evidence.loads import Load, RateTable, offered_rates
 from explorer.study.evidence.rows import RATE, THROUGHPUT, Row
 from explorer.study.evidence.systems import System, systems_of
+from explorer.study.evidence.widths import step_spread
 
 SPLITS = ((1, 1, 1), (2, 1, 1), (4, 1, 1), (8, 1, 1), (1, 1, 8))
 """Tensor, pipeline and attention-data parallelism tried: one replica up to a node of eight."""
@@ -110,7 +111,7 @@ def _found(
         return {THROUGHPUT: largest * output}
     rate = row.rate if row.rate is not None else within
     found = {RATE: within, THROUGHPUT: min(rate, largest) * output}
-    latencies = latencies_at(table, rate / replicas, serving.offered_sigma)
+    latencies = latencies_at(table, rate / replicas, step_spread(row))
     latencies["tpot_p99"] *= serving.offered_tail(row.framework)
     return found | latencies
 

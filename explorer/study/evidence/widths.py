@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from explorer.catalog.calibration import load_calibration
+from explorer.engine.stragglers import normal_quantile
 from explorer.study.evidence.rows import RATE, THROUGHPUT, Row
 
 GRADES = ("measured", "transferred", "datasheet", "undisclosed")
@@ -30,3 +31,10 @@ def half_width(row: Row, metric: str, grade: str | None = None) -> float:
     """Half-width in ln of the 90 % band of a metric of a row, by the evidence grade of its chip."""
     table: Mapping[str, Any] = load_calibration().residuals["quantity"][quantity_of(row, metric)]
     return float(table[grade or row.grade])
+
+
+def step_spread(row: Row) -> float:
+    """Standard deviation (ln) of the step time itself: that of the band of its grade and kind, a normal one."""
+    table: Mapping[str, Any] = load_calibration().residuals["step"]
+    half = float(table[row.grade]["moe" if row.is_moe else "dense"])
+    return half / float(normal_quantile(0.95))
