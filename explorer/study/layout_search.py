@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,10 @@ class Chosen:
 _QUESTIONS: Kept[Same] = Kept(8)
 _GROUPS: Kept[_Group] = Kept(96)
 _PICKED: Kept[StepGrid] = Kept(6)
+_BOUGHT: Kept[float] = Kept(64)
+"""Chips that a deployment of a name and chip took in the frame before."""
+LEAST_LOOKED_AT = 2
+"""Layouts of a deployment that are looked at in any case: one alone would not be put under load."""
 
 
 def choose_layouts(
@@ -95,8 +100,44 @@ def choose_layouts(
 
     Ties go to the fewest chips used, then to the largest margin. Where none keeps them: the one that comes
     closest to the promises at light load. Only candidates that fit may be given; `units` are what each deployment's
-    chips are bought in. While a hand is `moving`, deployments that it leaves alone are not timed again.
+    chips are bought in. While a hand is `moving`, deployments that it leaves alone are not timed again, nor layouts of
+    which one replica takes more chips than the best takes in all: no figure depends on it.
     """
+    if not moving:
+        return _chosen(groups, question, rate, units, moving=False)[0]
+    names = [(group[0].deployment.name, group[0].deployment.chip.id) for group in groups]
+    few = [_few(group, unit, _BOUGHT.get(name)) for group, unit, name in zip(groups, units, names, strict=True)]
+    chosen, bought = _chosen(few, question, rate, units, moving=True)
+    unsure = [
+        len(some) < len(group) and not best < min(_least(one, unit) for one in group[len(some) :])
+        for some, group, best, unit in zip(few, groups, bought, units, strict=True)
+    ]
+    if any(unsure):
+        whole = [group if doubt else some for group, some, doubt in zip(groups, few, unsure, strict=True)]
+        chosen, bought = _chosen(whole, question, rate, units, moving=True)
+    for name, chips in zip(names, bought, strict=True):
+        _BOUGHT.put(name, chips)
+    return chosen
+
+
+def _least(candidate: Candidate, unit: int) -> int:
+    """Chips bought for one replica, spares besides."""
+    chips = (1 + candidate.deployment.settings.spare_replicas) * candidate.layout.chips
+    return -(-chips // unit) * unit
+
+
+def _few(group: Sequence[Candidate], unit: int, bought: float | None) -> Sequence[Candidate]:
+    """The first layouts, up to the last one of which a replica takes no more chips than were `bought` before."""
+    if bought is None:
+        return group
+    last = max((at for at, one in enumerate(group) if _least(one, unit) <= bought), default=-1)
+    return group[: max(last + 1, LEAST_LOOKED_AT)]
+
+
+def _chosen(
+    groups: Sequence[Sequence[Candidate]], question: Question, rate: float, units: Sequence[int], *, moving: bool
+) -> tuple[Chosen, list[float]]:
+    """The choice among just these layouts, and the chips that each deployment's best takes: infinite if it fails."""
     known = _GROUPS if moving else Kept[_Group](len(groups))
     shared = _QUESTIONS.of(question.known_by, lambda: Same(object()))
     keys = [_key(shared, group) for group in groups]
@@ -106,14 +147,15 @@ def choose_layouts(
         found[key] = timed
         known.put(key, timed)
     members = [one for key in keys if (one := found[key]) is not None]
-    picked = _Search(groups, members, question, rate, units).picks()
+    search = _Search(groups, members, question, rate, units)
+    picked = search.picks()
     picks = tuple((Same(one), place) for one, place in zip(members, picked, strict=True))
 
     def stacked() -> StepGrid:
         return stacked_grids([one.grid.rows(slice(at, at + 1)) for one, at in zip(members, picked, strict=True)])
 
     grid = _PICKED.of(picks, stacked)
-    return Chosen([group[place] for group, place in zip(groups, picked, strict=True)], grid, picks)
+    return Chosen([group[place] for group, place in zip(groups, picked, strict=True)], grid, picks), search.bought
 
 
 def _key(shared: Same, group: Sequence[Candidate]) -> Hashable:
@@ -184,6 +226,8 @@ class _Search:
         units: Sequence[int],
     ) -> None:
         self._members, self._limits, self._rate = members, question.limits, rate
+        self.bought = [math.inf] * len(groups)
+        """Chips that the best layout of each deployment takes; infinite where none keeps the promises, or is sought."""
         counts = [len(group) for group in groups]
         self._chips = np.asarray([one.layout.chips for group in groups for one in group])
         self._spares = np.repeat([group[0].deployment.settings.spare_replicas for group in groups], counts)
@@ -199,9 +243,9 @@ class _Search:
         if self._limits:
             self._tell_apart(contenders)
         ranks = self._ranks()
-        return [
-            min(some, key=ranks.__getitem__) - rows.start for some, rows in zip(contenders, self._rows, strict=True)
-        ]
+        best = [min(some, key=ranks.__getitem__) for some in contenders]
+        self.bought = [math.inf if ranks[row][0] else float(ranks[row][1]) for row in best]
+        return [row - rows.start for row, rows in zip(best, self._rows, strict=True)]
 
     def _needed(self, cliffs: Array) -> list[Need]:
         """What each layout needs to carry the traffic with given cliffs (rows,), requests/s."""

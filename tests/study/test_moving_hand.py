@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from tests.study.asking import four_chips
 from tests.study.walking import leaves
 
 KEEPERS = (
-    (layout_search, "_GROUPS"), (layout_search, "_PICKED"), (load_curves, "_CURVES"), (bands, "_ALONG"),
-    (bands, "_POINTS"),
+    (layout_search, "_GROUPS"), (layout_search, "_PICKED"), (layout_search, "_BOUGHT"), (load_curves, "_CURVES"),
+    (bands, "_ALONG"), (bands, "_POINTS"),
 )  # fmt: skip
 SHOWN: frozenset[Metric] = frozenset({"tpot"})
 
@@ -98,6 +99,33 @@ def test_that_a_moved_rate_leaves_curves_as_they_are_and_a_moved_cap_those_of_ot
             (old.curves["tpot"].p99 == new.curves["tpot"].p99).all()
         )
         assert same == (at != 0)
+
+
+def test_that_layouts_left_out_of_a_frame_change_no_choice(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes and rates in leaps, up and down: the layouts are those of somebody who looks at all of them."""
+    looked_at: list[int] = []
+    chosen = layout_search._chosen
+
+    def counted(groups: Any, *arguments: Any, moving: bool) -> Any:
+        looked_at.append(sum(len(group) for group in groups))
+        return chosen(groups, *arguments, moving=moving)
+
+    monkeypatch.setattr(layout_search, "_chosen", counted)
+    evaluator, fewer = Evaluator(catalog), 0
+    for size, rate in ((70.0, 8.0), (70.0, 9.0), (900.0, 9.0), (8.0, 9.0), (8.0, 200.0), (400.0, 2.0)):
+        asked = several(
+            four_chips(),
+            {"workloads.0.model.size_billion": size, "workloads.0.traffic.request_rate_per_s": rate},
+        )
+        looked_at.clear()
+        found = moving(evaluator, asked).workloads[0].alternatives
+        first = looked_at[0]
+        looked_at.clear()
+        whole = from_nothing(asked, catalog).workloads[0].alternatives
+        assert [one.layout for one in found] == [one.layout for one in whole]
+        assert len(looked_at) == 1
+        fewer += first < looked_at[0]
+    assert fewer >= 3, "after the first frame fewer layouts are looked at"
 
 
 def test_that_a_full_store_forgets_the_question_that_was_not_asked_for_longest() -> None:
