@@ -397,6 +397,16 @@ def solve_rows(
             merge_at[i] = at[5, i] / (at[3, i] * lane)
             mixed_gap[i] = at[2, i] + shared[HOST_REQUEST] * lane / at[3, i]
             full_gap[i] = at[4, i] + shared[HOST_REQUEST] * lane / at[5, i]
+        longest = full_gap[last]
+        before = 0.0
+        for i in range(1, count):
+            after = chunks_at[i] * merge_at[i]
+            if after >= 1.0:
+                share = min(max((1.0 - before) / max(after - before, 1e-300), 0.0), 1.0)
+                longest = full_gap[i - 1] + share * (full_gap[i] - full_gap[i - 1])
+                break
+            before = after
+        longest /= tokens_a_step[row]
         for i in range(padded):
             log_step[i] = _log(step[i])
         weight[0] = 0.0
@@ -531,7 +541,6 @@ def solve_rows(
                 skew = min((1.0 + prompt_scv) * np.sqrt(1.0 + prompt_scv) / np.sqrt(max(met, 1e-9)), 3.0)
                 steady_chance = marginal * np.sqrt(a_token)
                 steady_skew = min(1.0 / np.sqrt(max(rate * mean_step * m, 1e-9)), 3.0)
-                longest = max(crowd, mean_step)
                 least = least_steady = -np.inf
                 for level in range(levels):
                     z = normal[level]
@@ -540,7 +549,7 @@ def solve_rows(
                     bent = (z * z - 1.0) / 6.0 if z > 0.0 else 0.0
                     by_chance = (z + bent * skew) * chance
                     value = mean_step + np.copysign(np.sqrt(off * off + by_chance * by_chance), off + by_chance)
-                    value = min(value, longest + max(off, 0.0))
+                    value = min(value, longest)
                     least = max(least, max(value, unloaded))
                     per[level] = least
                     by_chance = (z + bent * steady_skew) * steady_chance

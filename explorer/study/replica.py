@@ -14,6 +14,7 @@ from explorer.engine.latency import (
     e2e_quantiles,
     itl_quantiles,
     lognormal_quantile,
+    longest_step,
     tpot_quantiles,
     ttft_quantiles,
 )
@@ -137,8 +138,9 @@ class ReplicaTable:
     chain: Chain
     decode_at: Array
     marginal_at: Array
-    full_at: Array
     gaps: GapSteps
+    longest: Array
+    """Longest mean gap of a request, seconds, (rows, 1)."""
     service: PromptService
     stall_probability: Array
     stall_s: float
@@ -155,7 +157,7 @@ class ReplicaTable:
     def averaged(self) -> tuple[Array, ...]:
         """Quantities whose means over the batch the latencies are made of."""
         service = self.service
-        parts = (service.own_at, service.service_at, service.decode_at, self.full_at, self.marginal_at)
+        parts = (service.own_at, service.service_at, service.decode_at, service.full_at, self.marginal_at)
         return tuple(part for part in parts if part is not None)
 
 
@@ -295,6 +297,12 @@ def replica_table(
     prompts_a_step = nodes / demand.output
     # a step's share of the host time of the prompts side by side in it
     host_s = constants.host_request_s * grid.lanes
+    gaps = GapSteps(
+        mixed_at=mixed_at + host_s / chunks_at,
+        full_at=full_at + host_s / full_steps_at,
+        chunks_at=prompts_a_step * chunks_at * grid.tokens_a_step,
+        merge_at=full_steps_at / (chunks_at * grid.lanes),
+    )
     return ReplicaTable(
         # the chain counts in tokens: a step that yields several is that many shorter ones
         chain=build_chain(
@@ -302,13 +310,8 @@ def replica_table(
         ),
         decode_at=decode_at,
         marginal_at=marginal_at,
-        full_at=full_at,
-        gaps=GapSteps(
-            mixed_at=mixed_at + host_s / chunks_at,
-            full_at=full_at + host_s / full_steps_at,
-            chunks_at=prompts_a_step * chunks_at * grid.tokens_a_step,
-            merge_at=full_steps_at / (chunks_at * grid.lanes),
-        ),
+        gaps=gaps,
+        longest=longest_step(gaps.full_at, gaps.chunks_at, gaps.merge_at) / grid.tokens_a_step,
         service=PromptService(
             own_at=chunks_at * mixed_at + constants.host_request_s,
             marginal_at=marginal_at,
@@ -401,7 +404,7 @@ def quantiles_of(
             quantiles,
             prompt_scv=demand.prompt_cv**2,
             output_scv=demand.output_cv**2,
-            full_at=table.full_at,
+            longest=table.longest,
             swells=swells,
         )
     if "itl" in metrics:
@@ -469,8 +472,8 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         chain=chain,
         decode_at=table.decode_at[rows],
         marginal_at=table.marginal_at[rows],
-        full_at=table.full_at[rows],
         gaps=table.gaps.rows(rows),
+        longest=table.longest[rows],
         service=service,
         stall_probability=table.stall_probability[rows],
         corrections=tuple(table.corrections[row] for row in rows) if table.corrections else (),

@@ -75,3 +75,26 @@ def test_that_prompts_wait_for_the_host_time_of_those_ahead(
         assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.15), load
         if load < 0.9:
             assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.2), load
+
+
+@pytest.mark.parametrize(
+    ("name", "chip"),
+    [
+        ("small-model-high-throughput", "L40S"),
+        ("small-model-high-throughput", "Trainium2"),
+        ("small-model-high-throughput", "AI200"),
+        ("trillion-moe-realtime", "AI200"),
+    ],
+)
+def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
+    scenarios_folder: Path, catalog: Catalog, name: str, chip: str
+) -> None:
+    # prompts limit these: whatever the cap, no more sequences decode than full steps feed, and all wait for full steps
+    replica = replica_of(scenarios_folder, catalog, name, chip)
+    loads = np.linspace(0.05, 0.995, 60)
+    curves = replica.closed_form(loads)["tpot"]
+    for q in LEVELS:
+        assert np.all(np.diff(curves[q]) >= -1e-9 * curves[q][1:]), "more load never shortens it"
+    for load in (0.9, 0.95, 0.98):
+        closed, simulated = both(replica, load, "tpot")
+        assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.03), load
