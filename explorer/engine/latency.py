@@ -199,7 +199,8 @@ def longest_step(full_at: Array, chunks_at: Array, merge_at: Array) -> Array:
 
     `full_at`, `chunks_at`, `merge_at` (rows, nodes) as in `itl_quantiles`. Where the prompts of n sequences need more
     than a full step each step, no more than n sequences come to be decoded: others wait for their first token, however
-    large the cap. The program's own simulation stays within 1 % of it from 85 % of the largest rate on.
+    large the cap. Where prompts are the limit the program's own simulation of P99 is within 3 % of it from 90 % of the
+    largest rate on (six example deployments); where cap or memory is, it stays 4 to 34 % below (four).
     """
     needed = chunks_at * merge_at
     enough = needed >= 1.0

@@ -130,17 +130,12 @@ def test_that_the_plots_print_what_a_frame_costs(qtbot: QtBot, name: str) -> Non
     assert all(old != plot.grab().toImage() for old, plot in zip(before, shown, strict=True))
 
 
-@pytest.mark.benchmark
-@pytest.mark.timeout(600)
-def test_that_the_window_prints_what_a_move_costs_with_each_page_open(
-    qtbot: QtBot, qapp: QApplication, scenarios_folder: Path
-) -> None:
-    """With a baseline pinned; a page other than the first takes the place of the three plots."""
+def opened(qtbot: QtBot, qapp: QApplication, scenarios_folder: Path) -> tuple[MainWindow, LiveEvaluator]:
+    """The window on the founding question, with no worker asked for anything."""
     theme.apply(qapp, LIGHT)
     catalog = load_catalog()
-    document = Document(
-        catalog, LiveEvaluator(catalog), read_scenario(scenarios_folder / "ai200-on-aws.toml", catalog).scenario
-    )
+    live = LiveEvaluator(catalog)
+    document = Document(catalog, live, read_scenario(scenarios_folder / "ai200-on-aws.toml", catalog).scenario)
     document.refine_timer.setInterval(3_600_000)
     window = MainWindow(document)
     window.panel.unfold("traffic", "open_figures")
@@ -148,6 +143,17 @@ def test_that_the_window_prints_what_a_move_costs_with_each_page_open(
     window.resize(1440, 900)
     window.show()
     qtbot.waitExposed(window)
+    return window, live
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(600)
+def test_that_the_window_prints_what_a_move_costs_with_each_page_open(
+    qtbot: QtBot, qapp: QApplication, scenarios_folder: Path
+) -> None:
+    """With a baseline pinned; a page other than the first takes the place of the three plots."""
+    window, _ = opened(qtbot, qapp, scenarios_folder)
+    document = window.document
     path, low, high = SLIDES[1]
     document.change(path, high)
     document.pin_baseline()
@@ -172,18 +178,8 @@ def test_that_the_window_prints_what_a_move_costs_with_each_page_open(
 def test_that_the_window_prints_what_a_slider_move_costs(
     qtbot: QtBot, qapp: QApplication, scenarios_folder: Path, path: str, low: float, high: float
 ) -> None:
-    theme.apply(qapp, LIGHT)
-    catalog = load_catalog()
-    loaded = read_scenario(scenarios_folder / "ai200-on-aws.toml", catalog)
-    live = LiveEvaluator(catalog)
-    document = Document(catalog, live, loaded.scenario)
-    document.refine_timer.setInterval(3_600_000)
-    window = MainWindow(document)
-    window.panel.unfold("traffic", "open_figures")
-    qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())
-    window.resize(1440, 900)
-    window.show()
-    qtbot.waitExposed(window)
+    window, live = opened(qtbot, qapp, scenarios_folder)
+    document = window.document
     assert len(document.workload.alternatives) == 4
     engine = np.zeros(MOVES)
 
