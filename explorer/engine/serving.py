@@ -54,6 +54,11 @@ METRICS = ("ttft", "tpot", "itl", "e2e")
 GAP_EDGES = histogram_edges(BINS, SUB_BINS, LEAST_EXPONENT)
 
 
+def gap_edges(bins: slice) -> Array:
+    """Edges of a stretch of the bins of GAP_EDGES, seconds, one more than bins."""
+    return GAP_EDGES[bins.start : bins.stop + 1]
+
+
 @dataclass(frozen=True, slots=True)
 class Simulated:
     """What one run brought; per-request arrays in order of arrival, seconds, NaN where there is nothing.
@@ -74,7 +79,9 @@ class Simulated:
     """Rare stalls between that step and the last token."""
     counted: Mask
     gap_sections: Array
-    """Histograms of token gaps by successive stretches of the run, (sections, bins), edges in GAP_EDGES."""
+    """Histograms of token gaps by successive stretches of the run, (sections, bins)."""
+    gap_bins: slice
+    """Which bins of GAP_EDGES those are; beyond them there is nothing."""
     tokens: int
     """Output tokens of the whole run."""
     gaps: int
@@ -119,7 +126,7 @@ class Simulated:
             endless = np.full(levels.shape, np.inf)
             return Band(endless, endless, endless)
         if metric == "itl":
-            return histogram_band(self.gap_sections, GAP_EDGES, levels)
+            return histogram_band(self.gap_sections, gap_edges(self.gap_bins), levels)
         values: Array = getattr(self, metric)
         return quantiles_with_band(values[self.counted], levels)
 
@@ -288,6 +295,7 @@ def simulate(
         stall_total=placed(run.stall_to_end),
         counted=counted & fits,
         gap_sections=run.gap_sections,
+        gap_bins=run.gap_bins,
         tokens=run.tokens,
         gaps=run.gaps,
         rejected=n - at.size,

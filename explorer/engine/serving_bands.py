@@ -18,6 +18,11 @@ SKEW = 3.0
 spread at once. Measured on chunked prefill at 50 % and 80 % load, 5,000 to 50,000 requests: with it a 95 % band of
 P50 to P99 holds the long-run value 90-98 % of the time, without it 80-97 %."""
 
+RARE = 0.5
+"""How much farther the share of long gaps may be up: they come in rare spells, of which most short runs have none.
+Measured on chunked prefill at 50 % and 80 % load, 5,000 and 20,000 requests: with it a 95 % band of P50 to P99 holds
+the long-run value 92-96 % of the time (94-98 % with sectioning beside it), without it 72-96 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -91,41 +96,61 @@ def histogram_edges(bins: int, sub_bins: int, least_exponent: int) -> Array:
 
 def histogram_quantiles(counts: Array, edges: Array, q: ArrayLike) -> Array:
     """Quantiles of a histogram, evenly spread within a bin; NaN where it is empty. `counts` (bins,), any q."""
-    levels = np.asarray(q, dtype=np.float64)
-    return np.asarray(_of_histograms(np.asarray(counts)[None, :], edges, levels)[0])
+    below = np.cumsum(np.asarray(counts, dtype=np.float64))[None, :]
+    return np.asarray(_of_cumulated(below, edges, np.asarray(q, dtype=np.float64))[0])
 
 
-def _of_histograms(counts: Array, edges: Array, levels: Array) -> Array:
-    """The same for rows of counts, (rows, bins), with (rows, *levels.shape)."""
-    found = np.empty((counts.shape[0], *levels.shape))
-    sums = np.cumsum(counts, axis=1)
-    for row, (part, below) in enumerate(zip(counts, sums, strict=True)):
-        total = below[-1]
-        if total == 0.0:
-            found[row] = np.nan
-            continue
-        wanted = levels * total
-        # a bin without counts at the very start holds no quantile
-        place = np.maximum(np.searchsorted(below, wanted, side="left"), np.searchsorted(below, 0.0, side="right"))
-        place = np.minimum(place, counts.shape[1] - 1)
-        held = np.maximum(part[place], 1e-300)
-        within = np.minimum(np.maximum((wanted - (below[place] - part[place])) / held, 0.0), 1.0)
-        found[row] = edges[place] + within * (edges[place + 1] - edges[place])
-    return found
+def _of_cumulated(below: Array, edges: Array, levels: Array) -> Array:
+    """The same of rows of counts up to the end of each bin, (rows, bins), with (rows, *levels.shape)."""
+    total = below[:, -1].reshape(-1, *(1,) * levels.ndim)
+    wanted = levels * total
+    # a bin without counts at the very start holds no quantile
+    least = np.maximum(wanted, 0.5)
+    found = [np.searchsorted(row, asked, side="left") for row, asked in zip(below, least, strict=True)]
+    place = np.minimum(np.array(found), below.shape[1] - 1)
+    rows = np.arange(below.shape[0]).reshape(-1, *(1,) * levels.ndim)
+    before = np.where(place > 0, below[rows, place - 1], 0.0)
+    within = np.clip((wanted - before) / np.maximum(below[rows, place] - before, 1e-300), 0.0, 1.0)
+    return np.asarray(np.where(total > 0.0, edges[place] + within * (edges[place + 1] - edges[place]), np.nan))
 
 
 def histogram_band(sections: Array, edges: Array, q: ArrayLike, level: float = 0.95) -> Band:
     """Quantiles of the sum of histograms of successive stretches, (sections, bins), with their band.
 
-    Wholly unsure, from 0 to infinity, where fewer than five stretches hold anything.
+    Quantiles of token gaps sit on plateaus (a full step takes what it takes) or jump between them, so that the spread
+    of the stretches' quantiles says little. The band is turned round (Woodruff 1952): it holds every gap for which the
+    share E of longer ones may be 1-q, as far as the stretches differ in it, from E exp(-w) to E exp(w + RARE w^2) with
+    w = t_{B-1} times the standard error of ln E over stretches weighed by what they hold; straight within a bin.
+    It ends at the longest gap seen, too near where batches change slowly: where sectioning as for requests reaches
+    farther it is followed, no farther up than it reaches for the longest gap itself. Wholly unsure, from 0 to
+    infinity, where fewer than five stretches hold anything. `q` within (0, 1).
     """
     levels = np.asarray(q, dtype=np.float64)
-    pooled = histogram_quantiles(sections.sum(axis=0), edges, levels)
-    filled = sections[sections.sum(axis=1) > 0.0]
-    if filled.shape[0] < 5:
-        unknown = np.full(levels.shape, np.inf)
-        return Band(value=pooled, low=np.zeros(levels.shape), high=unknown)
-    band = _sectioned(pooled, _of_histograms(filled, edges, levels), level)
-    # values are told apart to a bin, and quantiles on a plateau sit a little low in short runs: a bin to either side
-    place = np.clip(np.searchsorted(edges, pooled, side="right") - 1, 1, edges.size - 3)
-    return Band(band.value, np.minimum(band.low, edges[place - 1]), np.maximum(band.high, edges[place + 2]))
+    sums = np.cumsum(sections, axis=1)
+    below, held = sums.sum(axis=0), sums[:, -1]
+    count = int(np.count_nonzero(held))
+    if count < 5:
+        value = _of_cumulated(below[None, :], edges, levels)[0]
+        return Band(value, low=np.zeros(levels.shape), high=np.full(levels.shape, np.inf))
+    # values above each edge but the first: in all stretches, and how far each is from its part of them
+    above = below[-1] - below
+    spread = sums - (held / below[-1])[:, None] * below
+    error = np.sqrt(np.einsum("ij,ij->j", spread, spread) * (count / (count - 1.0)))
+    reach = student_quantile(0.5 + level / 2.0, count - 1) * error / np.maximum(above, 0.5)
+    share = above / below[-1]
+    least, most = share * np.exp(-reach), share * np.exp(np.minimum(reach + RARE * reach**2, 700.0))
+    stretches = _of_cumulated(np.vstack([below, sums[held > 0.0]]), edges, np.append(levels.ravel(), 1.0))
+    parts = _sectioned(stretches[0], stretches[1:], level)
+    low, high = parts.low[:-1].reshape(levels.shape), np.minimum(parts.high[:-1], parts.high[-1]).reshape(levels.shape)
+    for place, at in np.ndenumerate(1.0 - levels):
+        first = int(np.argmax(least <= at))
+        last = most.size - int(np.argmax(most[::-1] > at)) if most.max() > at else 0
+        low[place] = np.minimum(low[place], _between(least, edges, first, at))
+        high[place] = np.maximum(high[place], _between(most, edges, last, at))
+    return Band(stretches[0, :-1].reshape(levels.shape), low, high)
+
+
+def _between(share: Array, edges: Array, k: int, wanted: float) -> float:
+    """Where the share above, known at the end of each bin, comes down to `wanted` within bin k."""
+    before = share[k - 1] if k > 0 else 1.0
+    return float(edges[k] + (edges[k + 1] - edges[k]) * (before - wanted) / (before - share[k]))

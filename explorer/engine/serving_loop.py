@@ -40,11 +40,12 @@ ARRIVAL, ADMITTED, FIRST, FINISH, STALL_BEFORE, STALL_TO_FIRST, STALL_TO_END, LA
     NOW, END, STALL_START, STALL_CLOCK, BUSY, SEQUENCE_TIME, KV_TIME, STALL_TIME, PROMPT_TIME, STEP, FLOAT_STATE,
 ) = range(11)  # fmt: skip
 
-SUB_BINS = 128
-"""Bins an octave of the histogram of token gaps."""
-LEAST_EXPONENT = -24
-BINS = 40 * SUB_BINS
-"""From 2^-24 s (60 ns) to 2^16 s (18 h)."""
+SUB_BITS = 9
+SUB_BINS = 1 << SUB_BITS
+"""Bins an octave of the histogram of token gaps: below 0.2 % of a gap each."""
+LEAST_EXPONENT = -20
+BINS = 34 * SUB_BINS
+"""From 2^-20 s (1 us) to 2^14 s (4.5 h)."""
 
 
 class Arrays(NamedTuple):
@@ -111,7 +112,7 @@ _bits: Callable[[float], int] = cast(Any, intrinsic)(_bits_builder)
 @compiled
 def _bin(gap: float) -> int:
     """Bin of a gap: exponent and upper mantissa bits of the number itself, cheaper than a logarithm."""
-    place: int = (_bits(gap) >> 45) - ((1023 + LEAST_EXPONENT) << 7)
+    place: int = (_bits(gap) >> (52 - SUB_BITS)) - ((1023 + LEAST_EXPONENT) << SUB_BITS)
     return min(max(place, 0), BINS - 1)
 
 

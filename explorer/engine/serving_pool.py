@@ -87,6 +87,9 @@ class PoolRun:
     stall_to_first: Array
     stall_to_end: Array
     gap_sections: Array
+    """Histograms of token gaps by successive stretches, (sections, bins)."""
+    gap_bins: slice
+    """Which bins of the loop's those are; beyond them there is nothing."""
     tokens: int
     gaps: int
     preemptions: int
@@ -236,6 +239,7 @@ class _Tally:
         self.elapsed = 0.0
         self.tokens = self.gaps = self.preemptions = self.peak = 0
         self._before: tuple[Array, Array, Array] | None = None
+        self._first_bin, self._end_bin = loop.BINS - 1, 1
 
     def begin(self, replicas: _Replicas) -> None:
         """Start counting from here."""
@@ -244,8 +248,13 @@ class _Tally:
     def section(self, replicas: _Replicas, k: int) -> None:
         """Put the gaps since the last section into section k."""
         assert self._before is not None
-        self.gap_sections[k] += replicas.gaps - self._before[2]
-        self._before = (*self._before[:2], replicas.gaps.copy())
+        octaves = np.flatnonzero(replicas.gaps.reshape(-1, loop.SUB_BINS).max(axis=1))
+        if octaves.size:
+            first, last = int(octaves[0]) * loop.SUB_BINS, int(octaves[-1] + 1) * loop.SUB_BINS
+            gaps, before = replicas.gaps[first:last], self._before[2]
+            self.gap_sections[k, first:last] += gaps - before[first:last]
+            before[first:last] = gaps
+            self._first_bin, self._end_bin = min(self._first_bin, first), max(self._end_bin, last)
 
     def stop(self, replicas: _Replicas, elapsed: float) -> None:
         """Stop counting; `elapsed` seconds since the beginning, summed over the replicas."""
@@ -278,6 +287,7 @@ class _Tally:
             "stalls": stalls / whole,
             "idle": 1.0 - busy / whole,
         }
+        first, last = sorted((self._first_bin, self._end_bin))
         return PoolRun(
             arrival=rf[:, loop.ARRIVAL] - overhead_s,
             admitted=rf[:, loop.ADMITTED],
@@ -285,7 +295,8 @@ class _Tally:
             finish=rf[:, loop.FINISH],
             stall_to_first=rf[:, loop.STALL_TO_FIRST] if makes_first else np.zeros(rf.shape[0]),
             stall_to_end=rf[:, loop.STALL_TO_END],
-            gap_sections=self.gap_sections,
+            gap_sections=self.gap_sections[:, first:last],
+            gap_bins=slice(first, last),
             tokens=self.tokens,
             gaps=self.gaps,
             preemptions=self.preemptions,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.serving import GAP_EDGES
+from explorer.engine.serving import gap_edges
 from explorer.engine.serving_bands import Band, histogram_band, quantiles_with_band
 from explorer.study.outcome import METRICS
 from explorer.study.simulated_replica import Run, SimulatedReplica
@@ -41,6 +41,8 @@ class Further:
     values: Mapping[str, Array]
     gaps: Array
     """Histograms of token gaps of its sections, (sections, bins)."""
+    gap_bins: slice
+    """Which bins those are."""
     further: Mapping[str, float]
 
 
@@ -51,7 +53,8 @@ def further_run(replica: SimulatedReplica, load: float, saturation: float, count
     values = {"ttft": run.ttft, "tpot": run.tpot, "e2e": run.e2e}
     return Further(
         {metric: of[run.counted & np.isfinite(of)] for metric, of in values.items()},
-        run.gap_sections,
+        run.gap_sections.copy(),
+        run.gap_bins,
         own.further(run),
     )
 
@@ -63,7 +66,7 @@ def pooled(runs: Sequence[Further], load: float, levels: Sequence[float]) -> Run
         series = np.concatenate([run.values[metric] for run in runs])
         if series.size >= 40:
             found[metric] = quantiles_with_band(series, levels)
-    found["itl"] = histogram_band(np.concatenate([run.gaps for run in runs]), GAP_EDGES, levels)
+    found["itl"] = _gap_band(runs, levels)
     known = {
         metric: band for metric, band in found.items() if np.all(np.isfinite(band.value)) and np.all(band.value > 0.0)
     }
@@ -76,6 +79,13 @@ def pooled(runs: Sequence[Further], load: float, levels: Sequence[float]) -> Run
         low={metric: band.low for metric, band in known.items()} | whole,
         high={metric: band.high for metric, band in known.items()} | whole,
     )
+
+
+def _gap_band(runs: Sequence[Further], levels: Sequence[float]) -> Band:
+    bins = slice(min(run.gap_bins.start for run in runs), max(run.gap_bins.stop for run in runs))
+    ends = ((run.gap_bins.start - bins.start, bins.stop - run.gap_bins.stop) for run in runs)
+    sections = [np.pad(run.gaps, ((0, 0), end)) for run, end in zip(runs, ends, strict=True)]
+    return histogram_band(np.concatenate(sections), gap_edges(bins), levels)
 
 
 def unsureness(run: Run) -> float:

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from explorer.engine.queueing_exact import mm1_sojourn_quantile
-from explorer.engine.serving import Requests, StepTable, quantiles_with_band, saturation_rate, simulate
-from explorer.engine.serving_bands import histogram_band, histogram_edges, histogram_quantiles, student_quantile
-from explorer.engine.serving_loop import BINS, LEAST_EXPONENT, SUB_BINS
+from explorer.engine.serving import (
+    GAP_EDGES,
+    Requests,
+    StepTable,
+    gap_edges,
+    quantiles_with_band,
+    saturation_rate,
+    simulate,
+)
+from explorer.engine.serving_bands import histogram_band, histogram_quantiles, student_quantile
 from tests.engine.serving_examples import chat, chat_server
 
 LEVELS = np.array([0.5, 0.95, 0.99])
@@ -89,13 +96,10 @@ def test_that_bands_of_the_simulation_hold_the_long_run_value(load: float) -> No
     assert all(np.all((count >= 86) & (count <= 100)) for count in held.values()), held
 
 
-EDGES = histogram_edges(BINS, SUB_BINS, LEAST_EXPONENT)
-
-
-def test_that_the_histogram_has_bins_below_one_percent_from_60_ns_to_18_hours() -> None:
-    assert EDGES[0] == 2.0**LEAST_EXPONENT < 1e-7
-    assert EDGES[-1] == 2.0**16 > 18 * 3600
-    assert np.max(np.diff(EDGES) / EDGES[:-1]) < 0.01
+def test_that_the_histogram_has_bins_below_a_fifth_of_a_percent_from_1_us_to_4_hours() -> None:
+    assert GAP_EDGES[0] == 2.0**-20 < 1e-6
+    assert GAP_EDGES[-1] == 2.0**14 > 4.5 * 3600
+    assert np.max(np.diff(GAP_EDGES) / GAP_EDGES[:-1]) < 0.002
 
 
 def test_that_gaps_fall_into_the_bin_that_holds_them() -> None:
@@ -106,23 +110,63 @@ def test_that_gaps_fall_into_the_bin_that_holds_them() -> None:
     requests = Requests(np.zeros(1), np.ones(1), np.full(1, 100))
     server = chat_server(table=table, max_batch=8)
     run = simulate(requests, server, offered_rate=1.0, saturation=9.0, whole_run=True)
-    counts = run.gap_sections.sum(axis=0)
+    counts, edges = run.gap_sections.sum(axis=0), gap_edges(run.gap_bins)
     (place,) = np.flatnonzero(counts)
     assert counts[place] == 99
-    assert EDGES[place] <= 0.0073 < EDGES[place + 1]
+    assert edges[place] <= 0.0073 < edges[place + 1]
+
+
+def test_that_a_run_without_a_single_gap_has_an_empty_histogram() -> None:
+    requests = Requests(np.arange(50.0), np.full(50, 10), np.ones(50, dtype=np.int64))
+    run = simulate(requests, chat_server(), offered_rate=1.0, saturation=9.0)
+    assert run.gap_sections.sum() == run.gaps == 0
+    band = run.quantiles("itl", [0.5, 0.99])
+    assert np.all(np.isnan(band.value) & np.isinf(band.high))
 
 
 def test_that_quantiles_of_a_histogram_are_those_of_its_values_to_a_bin() -> None:
     values = np.random.default_rng(5).lognormal(-4.0, 1.0, 100_000)
-    counts = np.histogram(values, EDGES)[0].astype(float)
-    found = histogram_quantiles(counts, EDGES, np.array([0.01, 0.5, 0.99, 0.999]))
-    np.testing.assert_allclose(found, np.quantile(values, [0.01, 0.5, 0.99, 0.999]), rtol=0.008)
-    assert np.isnan(histogram_quantiles(np.zeros(BINS), EDGES, 0.5))
+    counts = np.histogram(values, GAP_EDGES)[0].astype(float)
+    found = histogram_quantiles(counts, GAP_EDGES, np.array([0.01, 0.5, 0.99, 0.999]))
+    np.testing.assert_allclose(found, np.quantile(values, [0.01, 0.5, 0.99, 0.999]), rtol=0.002)
+    assert np.isnan(histogram_quantiles(np.zeros(GAP_EDGES.size - 1), GAP_EDGES, 0.5))
 
 
 def test_that_a_histogram_of_too_few_filled_sections_is_drawn_as_wholly_unsure() -> None:
-    sections = np.zeros((10, BINS))
+    sections = np.zeros((10, 3000))
     sections[:3, 2000] = 7.0
-    band = histogram_band(sections, EDGES, 0.5)
+    band = histogram_band(sections, GAP_EDGES[:3001], 0.5)
     assert np.isfinite(band.value)
     assert np.isinf(band.high)
+
+
+def sections_of(parts: list[np.ndarray]) -> np.ndarray:
+    return np.array([np.histogram(part, GAP_EDGES)[0] for part in parts], dtype=np.float64)
+
+
+def test_that_gaps_between_two_plateaus_are_as_unsure_as_the_share_of_each() -> None:
+    """5 ms or 70 ms, 1 % of the long ones in the mean, fewer or more in the stretches: P99 may be either."""
+    short, long = np.full(1000, 0.005), np.full(1000, 0.070)
+    parts = [np.concatenate([short[: 1000 - k], long[:k]]) for k in (1, 25, 5, 1, 20, 10, 1, 20, 12, 5)]
+    band = histogram_band(sections_of(parts), GAP_EDGES, np.array([0.5, 0.99]))
+    assert band.high[0] < 0.00502
+    assert band.low[1] < 0.00502
+    assert 0.0698 < band.high[1] < 0.0702
+
+
+def test_that_gaps_on_a_plateau_are_known_to_a_bin_however_the_stretches_differ() -> None:
+    """30 % to 60 % of the gaps are of 70 ms: P95 lies among them for certain."""
+    short, long = np.full(1000, 0.005), np.full(1000, 0.070)
+    parts = [np.concatenate([short[: 1000 - k], long[:k]]) for k in range(300, 600, 30)]
+    band = histogram_band(sections_of(parts), GAP_EDGES, 0.95)
+    assert 0.0698 < band.low < band.value < band.high < 0.0702
+
+
+def test_that_independent_gaps_are_covered_as_stated() -> None:
+    luck = np.random.default_rng(6)
+    truth = 0.02 * np.exp(0.3 * np.array([0.0, 1.644853627, 2.326347874]))
+    held = np.zeros(3)
+    for _ in range(300):
+        band = histogram_band(sections_of(list(0.02 * np.exp(0.3 * luck.normal(size=(10, 400))))), GAP_EDGES, LEVELS)
+        held += (band.low <= truth) & (truth <= band.high)
+    assert np.all((held / 300 > 0.91) & (held / 300 < 0.99)), held

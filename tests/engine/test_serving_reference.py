@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.engine.serving import GAP_EDGES, PrefillPool, Requests, Server, Simulated, StepTable, simulate
+from explorer.engine.serving import PrefillPool, Requests, Server, Simulated, StepTable, gap_edges, simulate
 from explorer.engine.serving_records import WATERMARK_SHARE
 
 
@@ -190,8 +190,9 @@ def assert_same(server: Server, gaps: list[tuple[float, int, int]]) -> int:
     assert run.gaps == between.size == run.gap_sections.sum()
     # every gap in its bin; one that lies on an edge may fall to either side
     found = np.concatenate([[0.0], np.cumsum(run.gap_sections.sum(axis=0))])
-    assert np.all(found >= np.searchsorted(between, GAP_EDGES * (1 - 1e-9)))
-    assert np.all(found <= np.searchsorted(between, GAP_EDGES * (1 + 1e-9)))
+    edges = gap_edges(run.gap_bins)
+    assert np.all(found >= np.searchsorted(between, edges * (1 - 1e-9)))
+    assert np.all(found <= np.searchsorted(between, edges * (1 + 1e-9)))
     return preemptions
 
 
