@@ -28,7 +28,8 @@ TTFT, TPOT, ITL, E2E, METRICS = range(5)
 
 PADDING = 8
 AT_REST = float(np.sqrt(2.0 / np.e))
-FULL_SHARPNESS, MOST_BUSY = 12, 0.98  # as in `latency`, here because the cache notices changes of this file only
+# as in `latency` and `data_ranks`, here because the cache notices changes of this file only
+FULL_SHARPNESS, MOST_BUSY, ROUNDS = 12, 0.98, 6
 
 
 def _inlined(function: Function) -> Function:
@@ -145,6 +146,30 @@ def _add_rooflines(
         spent[i] += count * (t0 + larger[i] * _exp(work[i]))
 
 
+@_inlined
+def _imbalance(share: float, mean: float, longer: float) -> float:
+    step = 1.0 + share * (longer - 1.0)
+    found: float = share * np.exp(-mean * longer / step) + (1.0 - share) * np.expm1(-mean / step)
+    return found
+
+
+@_inlined
+def _by_arrival(chunks_a_step: float, longer: float) -> float:
+    """As `data_ranks.by_arrival`, without its bound."""
+    mean = max(chunks_a_step, 1e-9)
+    low, high = 1e-12, -np.expm1(-mean)
+    at_low, at_high = _imbalance(low, mean, longer), _imbalance(high, mean, longer)
+    share = high
+    for _ in range(ROUNDS):
+        share = min(max((low * at_high - high * at_low) / (at_high - at_low), low), high)
+        found = _imbalance(share, mean, longer)
+        if found < 0.0:
+            low, at_low, at_high = share, found, 0.5 * at_high
+        else:
+            high, at_high, at_low = share, found, 0.5 * at_low
+    return float(mean / share)
+
+
 @_compiled
 def time_steps(
     start: int,
@@ -164,14 +189,20 @@ def time_steps(
     caps: Floats,
     budgets: Floats,
     prompt: float,
+    per_token: Floats,
+    drafting: Floats,
     budget_at: Floats,
+    beside_at: Floats,
+    beside_full: Floats,
     decode_at: Floats,
     mixed_at: Floats,
     full_at: Floats,
 ) -> None:
     """Fill the step grid (rows, points) of rows start to stop from `StepCoefficients`; see `study.replica.step_grid`.
 
-    `caps`, `budgets` (rows,); filled are `budget_at`, and steps of decodes alone, with a prompt chunk, and full.
+    `caps`, `budgets`, `per_token` (requests that a step of one sequence finishes) and `drafting` (share of a step that
+    speculation adds) are (rows,). Filled are `budget_at`, `beside_at`, `beside_full` (rows,), and steps of decodes
+    alone, with a prompt chunk, and full.
     """
     points = decode_at.shape[1]
     width = 3 * points
@@ -192,14 +223,20 @@ def time_steps(
             budget_at[row, j] = budget
             own = max(n / lanes, min(n, 1.0))
             whole_batch = max(n / pp, min(n, 1.0))
+            together = dp
+            if dp > 1.0:
+                mean = max(n * per_token[row] * prompt / min(prompt, budget), 1e-9)
+                together = min(mean / -np.expm1(-mean), dp)
+            beside_at[row, j] = pp * together
             for kind in range(3):
                 i = kind * points + j
                 chunk = 0.0 if kind == 0 else min(prompt, budget) if kind == 1 else budget
                 decode[i] = own
                 prefill[i] = chunk
                 tokens[i] = own + chunk
-                batch[i] = whole_batch + chunk * dp
-                logits[i] = max(own + chunk / prompt, 1.0 / lanes)
+                ranks = together if kind == 1 else dp
+                batch[i] = whole_batch + chunk * ranks
+                logits[i] = max(own + chunk / prompt * (ranks / dp), 1.0 / lanes)
         a_byte = whole[row, 11]
         for i in range(width):
             size = tokens[i] * a_byte
@@ -246,6 +283,13 @@ def time_steps(
             decode_at[row, j] = total[j] * factor + host
             mixed_at[row, j] = total[points + j] * factor + host
             full_at[row, j] = total[2 * points + j] * factor + host
+        beside_full[row] = beside_at[row, points - 1]
+        if dp > 1.0:
+            for j in range(points):
+                chunks = prompt / min(prompt, budget_at[row, j])
+                longer = (mixed_at[row, j] / decode_at[row, j] + drafting[row]) / (1.0 + drafting[row])
+                together = _by_arrival(np.exp(step * j) * per_token[row] * chunks, longer)
+                beside_at[row, j] = max(beside_at[row, j], pp * min(together, dp))
 
 
 @_inlined
@@ -303,8 +347,11 @@ def solve_rows(
     full: Floats,
     chunks: Floats,
     full_steps: Floats,
+    beside: Floats,
     first_budget: Floats,
     lanes: Floats,
+    ranks: Floats,
+    beside_full: Floats,
     stall_probability: Floats,
     tokens_a_step: Floats,
     of_cap: Ints,
@@ -338,16 +385,16 @@ def solve_rows(
     points, most, loads, levels = decode.shape[1], node.shape[1], rates.shape[1], quantile.size
     prompt_scv, m, output_scv = shared[PROMPT_SCV], shared[OUTPUT], shared[OUTPUT_SCV]
     overhead, load_gain = shared[OVERHEAD], shared[LOAD_GAIN]
-    ladder = np.empty((6, points))
+    ladder = np.empty((7, points))
     at = np.empty((6, most))
-    buffers = np.empty((13, most))
+    buffers = np.empty((15, most))
     log_step, step, weight, p, tokens, edge = (
         buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5],
     )  # fmt: skip
     own_at, service_at, per_token, chunks_at, merge_at = (
         buffers[6], buffers[7], buffers[8], buffers[9], buffers[10],
     )  # fmt: skip
-    mixed_gap, full_gap = buffers[11], buffers[12]
+    mixed_gap, full_gap, beside_at, together_at = buffers[11], buffers[12], buffers[13], buffers[14]
     kinds = np.empty((3, 2, most))
     mass = np.empty((3, most + 1))
     marks = np.empty(3 * most)
@@ -368,11 +415,14 @@ def solve_rows(
         lane = lanes[row]
         for j in range(points):
             ladder[0, j] = decode[row, j]
-            ladder[1, j] = chunks[row, j] * max(mixed[row, j] - decode[row, j], 1e-9) / lane + shared[HOST_REQUEST]
+            together = beside[row, j] if j + 1 < points else beside_full[row]
+            ladder[1, j] = chunks[row, j] * max(mixed[row, j] - decode[row, j], 1e-9) / together
+            ladder[1, j] += shared[HOST_REQUEST]
             ladder[2, j] = mixed[row, j]
             ladder[3, j] = chunks[row, j]
             ladder[4, j] = full[row, j]
             ladder[5, j] = full_steps[row, j]
+            ladder[6, j] = beside[row, j]
         for which in range(6):
             for j in range(points):
                 ladder[which, j] = _log(ladder[which, j])
@@ -382,6 +432,17 @@ def solve_rows(
                 p[i] = low + node_share[cap, i] * (ladder[which, left + 1] - low)
             for i in range(padded):
                 at[which, i] = _exp(p[i])
+        for i in range(padded):
+            beside_at[i] = lane
+        if ranks[row] > 1.0:
+            for j in range(points):
+                ladder[6, j] = _log(ladder[6, j])
+            for i in range(padded):
+                left = node_left[cap, i]
+                low = ladder[6, left]
+                p[i] = low + node_share[cap, i] * (ladder[6, left + 1] - low)
+            for i in range(padded):
+                beside_at[i] = _exp(p[i])
         growth = min(max(1.0 - decode[row, 0] / mixed[row, 0], 0.0), 1.0)
         whole = 0.0
         for i in range(lengths.size):
@@ -393,9 +454,11 @@ def solve_rows(
             own_at[i] = at[3, i] * at[2, i] + shared[HOST_REQUEST]
             service_at[i] = at[5, i] * at[4, i] / lane + shared[HOST_REQUEST]
             per_token[i] = n[i] / step[i]
-            chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step[row]
-            merge_at[i] = at[5, i] / (at[3, i] * lane)
-            mixed_gap[i] = at[2, i] + shared[HOST_REQUEST] * lane / at[3, i]
+            together = beside_at[i] * ranks[row] / lane
+            together_at[i] = together
+            chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step[row] / together
+            merge_at[i] = at[5, i] / (at[3, i] * lane) * together
+            mixed_gap[i] = at[2, i] + shared[HOST_REQUEST] * beside_at[i] / at[3, i]
             full_gap[i] = at[4, i] + shared[HOST_REQUEST] * lane / at[5, i]
         longest = full_gap[last]
         before = 0.0
@@ -406,6 +469,8 @@ def solve_rows(
                 longest = full_gap[i - 1] + share * (full_gap[i] - full_gap[i - 1])
                 break
             before = after
+        if ranks[row] > 1.0:
+            longest = min(longest, mixed_gap[last])
         longest /= tokens_a_step[row]
         for i in range(padded):
             log_step[i] = _log(step[i])
@@ -535,7 +600,14 @@ def solve_rows(
                 near = AT_REST + (1.0 - AT_REST) * min(busyness, 1.0)
                 met = rate * mean_step * m / (1.0 + output_scv)
                 spread_out = (1.0 + prompt_scv) * (1.0 + output_scv)
-                gain = mean_step / unloaded if prompt_scv > 0.0 or output_scv > 0.0 else 1.0
+                gain = 1.0
+                if prompt_scv > 0.0 or output_scv > 0.0:
+                    gain = mean_step / unloaded
+                    if ranks[row] > 1.0:
+                        side = 0.0
+                        for i in range(padded):
+                            side += p[i] * together_at[i]
+                        gain = 1.0 / (1.0 - max(1.0 - unloaded / mean_step, 0.0) * total / side)
                 a_token = rate * mean_step / m
                 chance = gain * marginal * np.sqrt(a_token * spread_out)
                 skew = min((1.0 + prompt_scv) * np.sqrt(1.0 + prompt_scv) / np.sqrt(max(met, 1e-9)), 3.0)

@@ -156,6 +156,7 @@ def tpot_quantiles(
     prompt_scv: float = 0.0,
     output_scv: float = 0.0,
     longest: Array | None = None,
+    together_at: Array | None = None,
     swells: bool = True,
 ) -> dict[float, Array]:
     """Time per output token of a request (mean over its tokens), quantiles (rows, loads), seconds.
@@ -164,7 +165,9 @@ def tpot_quantiles(
     a batch relaxing at about one lifetime keeps sqrt(2/e) of its standard deviation at light load and all of it near
     saturation; prompts met by chance (a Poisson number, each of its own length, shared by the request's own tokens)
     add in quadrature, the more so as the batch `swells` with them, which a fixed number of users does not, their skew
-    by Cornish-Fisher. No request's mean gap is above the `longest` step, (rows, 1). Source: theory of an
+    by Cornish-Fisher. No request's mean gap is above the `longest` step, (rows, 1). Of prompts that come while
+    `together_at` (rows, nodes) others are worked off side by side only one in so many makes the batch swell. Source:
+    theory of an
     Ornstein-Uhlenbeck batch, checked against discrete-event runs to 2-7 % in the mean.
     """
     step = state.finite_step
@@ -179,7 +182,11 @@ def tpot_quantiles(
     chance = marginal * np.sqrt(busy * (spread_out / chain.output_tokens))
     if swells and (prompt_scv or output_scv):
         # a prompt met holds up everybody, so that more prompts are met: the batch's own gain, step over unloaded step
-        chance *= step / chain.unloaded
+        if together_at is None:
+            chance *= step / chain.unloaded
+        else:
+            together = state.mean_over_time(together_at)
+            chance /= 1.0 - np.maximum(1.0 - chain.unloaded / step, 0.0) / together
     skew = np.minimum((1.0 + prompt_scv) ** 1.5 / np.sqrt(np.maximum(met_number, 1e-9)), 3.0)
     batch = state.step_quantiles(chain.step, quantiles)
     off_batch = batch - step

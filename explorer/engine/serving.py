@@ -179,6 +179,7 @@ def _pools(server: Server, seed: int) -> list[Pool]:
         shortest_queue=server.routing == "shortest_queue",
         noise=server.noise,
         seed=seed,
+        lanes=server.lanes,
     )
     if server.prefill is None:
         return [decode]
@@ -196,6 +197,7 @@ def _pools(server: Server, seed: int) -> list[Pool]:
         shortest_queue=server.routing == "shortest_queue",
         noise=prompts.noise,
         seed=seed + 1,
+        lanes=prompts.lanes,
     )
     return [first, decode]
 

@@ -23,7 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 CHUNKED, PREFILL_FIRST, STATIC, PREFILL_POOL, DECODE_POOL = range(5)
 
 # Settings of a run: whole numbers, then times and shares.
-MODE, CAP, CAPACITY, BUDGET, RESERVE, SEED, CLOSED, MASK, STALL_BELOW, RESPITE, INT_SETTINGS = range(11)
+MODE, CAP, CAPACITY, BUDGET, RESERVE, SEED, CLOSED, MASK, STALL_BELOW, RESPITE, LANES, INT_SETTINGS = range(12)
 HOST_REQUEST, STALL, OVERHEAD, ATTENDED_MEAN, PER_ATTENDED, FLOAT_SETTINGS = range(6)
 
 # One row a request: eight whole numbers and eight times, a cache line each.
@@ -32,13 +32,16 @@ ARRIVAL, ADMITTED, FIRST, FINISH, STALL_BEFORE, STALL_TO_FIRST, STALL_TO_END, LA
 
 # State of a replica between two calls.
 (
-    HEAD, TAIL, DECODING, COUNT, STEPS, FINISHING, PARTIAL, PARTIAL_LEFT, PARTIAL_SEEN, STACK, NEWEST, PLANNED,
+    HEAD, TAIL, DECODING, COUNT, STEPS, FINISHING, BEGUN, STACK, NEWEST, PLANNED,
     RUNS_DECODE, TO_PREFILL, HELD, CONTEXT, RESERVED, SPENT_SLOTS, GROUPS, DONE, TOKENS, GAPS, PREEMPTIONS, PEAK,
     PAUSE, INT_STATE,
-) = range(26)  # fmt: skip
+) = range(24)  # fmt: skip
 (
     NOW, END, STALL_START, STALL_CLOCK, BUSY, SEQUENCE_TIME, KV_TIME, STALL_TIME, PROMPT_TIME, STEP, FLOAT_STATE,
 ) = range(11)  # fmt: skip
+
+# A prompt that is begun and not done: which request, tokens left, tokens seen.
+WHICH, LEFT, SEEN, BEGUN_ROW = range(4)
 
 SUB_BITS = 9
 SUB_BINS = 1 << SUB_BITS
@@ -63,6 +66,8 @@ class Arrays(NamedTuple):
     """Prompt tokens of a step between which its time is a straight line, (nodes,)."""
     lines: Floats
     """Intercept and slope of those lines by batch size, (cap+1, nodes-1, 2)."""
+    spread_lines: Floats
+    """The same where every lane has a chunk."""
     jitter: Floats
     """Equally likely factors on a step, a power of two of them."""
     queue: Ints
@@ -79,6 +84,8 @@ class Arrays(NamedTuple):
     """First request that finishes at each decode step to come, -1 for none, (replicas, days)."""
     finishing: Ints
     """Requests whose prompt ends in the step under way, (replicas, cap+2)."""
+    begun: Ints
+    """Prompts begun and not done, the oldest first, a lane each, (replicas, lanes, BEGUN_ROW)."""
     group_time: Floats
     """Last token of groups that joined since the decodes last ran, (replicas, cap+2)."""
     group_size: Ints
@@ -166,12 +173,12 @@ def _preempt_newest(
 def advance(r: int, until: float, pool: Arrays) -> None:
     """Run replica `r` of a pool up to the last step that ends by `until`; a step beyond it stays planned."""
     whole, times, base, per_context = pool.whole, pool.times, pool.base, pool.per_context
-    nodes, lines, jitter = pool.nodes, pool.lines, pool.jitter
+    nodes, lines, spread_lines, jitter = pool.nodes, pool.lines, pool.spread_lines, pool.jitter
     queue, ri, rf, si, sf = pool.queue, pool.ri, pool.rf, pool.si, pool.sf
     calendar, finishing, group_time, group_size = pool.calendar, pool.finishing, pool.group_time, pool.group_size
-    gaps, batch_time = pool.gaps, pool.batch_time
+    begun, gaps, batch_time = pool.begun, pool.gaps, pool.batch_time
     mode, cap, capacity, budget = whole[MODE], whole[CAP], whole[CAPACITY], whole[BUDGET]
-    reserve, closed, mask = whole[RESERVE] == 1, whole[CLOSED] == 1, whole[MASK]
+    reserve, closed, mask, lanes = whole[RESERVE] == 1, whole[CLOSED] == 1, whole[MASK], whole[LANES]
     seed, stall_below = whole[SEED] + r * 7_046_029_254_386_353, np.uint64(whole[STALL_BELOW])
     watermark = capacity - whole[RESPITE]
     host_request, stall_s, overhead = times[HOST_REQUEST], times[STALL], times[OVERHEAD]
@@ -180,7 +187,7 @@ def advance(r: int, until: float, pool: Arrays) -> None:
     whole_prompts = mode in (PREFILL_FIRST, STATIC)
 
     head, tail, nd, count, steps = si[r, HEAD], si[r, TAIL], si[r, DECODING], si[r, COUNT], si[r, STEPS]
-    nf, partial, left_over, seen = si[r, FINISHING], si[r, PARTIAL], si[r, PARTIAL_LEFT], si[r, PARTIAL_SEEN]
+    nf, parts = si[r, FINISHING], si[r, BEGUN]
     stack, newest, planned, runs = si[r, STACK], si[r, NEWEST], si[r, PLANNED], si[r, RUNS_DECODE]
     to_prefill, held, context, reserved = si[r, TO_PREFILL], si[r, HELD], si[r, CONTEXT], si[r, RESERVED]
     spent, groups, pause = si[r, SPENT_SLOTS], si[r, GROUPS], si[r, PAUSE]
@@ -193,7 +200,7 @@ def advance(r: int, until: float, pool: Arrays) -> None:
 
     while True:
         if planned == 0:
-            if nd == 0 and partial < 0 and stack < 0:
+            if nd == 0 and parts == 0 and stack < 0:
                 if head >= tail:
                     break
                 arrival = rf[queue[r, head], ARRIVAL]
@@ -203,11 +210,11 @@ def advance(r: int, until: float, pool: Arrays) -> None:
 
             # decodes first: room for one more token of each, the newest making way
             if nd > 0 and not whole_prompts and not reserve:
-                while context + held + nd > capacity and (nd > 1 or partial >= 0):
-                    if partial >= 0:
-                        i = partial
+                while context + held + nd > capacity and (nd > 1 or parts > 0):
+                    if parts > 0:
+                        parts -= 1
+                        i = begun[r, parts, WHICH]
                         held -= ri[i, PROMPT] + ri[i, GENERATED]
-                        partial = -1
                     else:
                         i = newest
                         freed, groups = _preempt_newest(
@@ -222,19 +229,27 @@ def advance(r: int, until: float, pool: Arrays) -> None:
 
             left = budget if whole_prompts else budget - nd
             chunk = 0
+            longest = 0
             attended = 0.0
             nf = 0
-            if partial >= 0 and left > 0:
-                take = min(left_over, left)
-                chunk = take
-                left -= take
-                attended = take * (seen + 0.5 * take)
-                left_over -= take
-                seen += take
-                if left_over == 0:
-                    finishing[r, 0] = partial
-                    nf = 1
-                    partial = -1
+            # a prompt belongs to one lane and takes no more of the budget than that lane has
+            most = left if lanes == 1 else max(left // lanes, 1)
+            if parts > 0:
+                before, parts = parts, 0
+                for k in range(before):
+                    i, left_over, seen = begun[r, k, WHICH], begun[r, k, LEFT], begun[r, k, SEEN]
+                    take = max(min(left_over, left, most), 0)
+                    chunk += take
+                    longest = max(longest, take)
+                    left -= take
+                    attended += take * (seen + 0.5 * take)
+                    if take == left_over:
+                        finishing[r, nf] = i
+                        nf += 1
+                    else:
+                        begun[r, parts, WHICH], begun[r, parts, LEFT] = i, left_over - take
+                        begun[r, parts, SEEN] = seen + take
+                        parts += 1
 
             if mode == STATIC and nd == 0 and to_prefill == 0:
                 room = capacity
@@ -245,7 +260,7 @@ def advance(r: int, until: float, pool: Arrays) -> None:
                         break
                     to_prefill += 1
 
-            while left > 0 and partial < 0 and nd + nf < cap:
+            while left > 0 and parts < lanes and nd + nf + parts < cap:
                 again = stack >= 0
                 if again:
                     i = stack
@@ -262,7 +277,7 @@ def advance(r: int, until: float, pool: Arrays) -> None:
                         break
                     reserved += need
                 else:
-                    need = p + g + nd + nf + 1
+                    need = p + g + nd + nf + parts + 1
                     used = context + held
                     if used > 0 and used + need > watermark:
                         break
@@ -299,8 +314,9 @@ def advance(r: int, until: float, pool: Arrays) -> None:
                     groups += 1
                     continue
                 held += p + g
-                take = work if whole_prompts else min(work, left)
+                take = work if whole_prompts else min(work, left, most)
                 chunk += take
+                longest = max(longest, take)
                 left -= take
                 seen = p - ri[i, WORK]
                 attended += take * (seen + 0.5 * take)
@@ -308,9 +324,9 @@ def advance(r: int, until: float, pool: Arrays) -> None:
                     finishing[r, nf] = i
                     nf += 1
                 else:
-                    partial = i
-                    left_over = work - take
-                    seen += take
+                    begun[r, parts, WHICH], begun[r, parts, LEFT] = i, work - take
+                    begun[r, parts, SEEN] = seen + take
+                    parts += 1
 
             if whole_prompts and chunk == 0 and nd > 0 and not reserve:
                 while context + nd > capacity and nd > 1:
@@ -339,11 +355,17 @@ def advance(r: int, until: float, pool: Arrays) -> None:
             steps += 1
             slow = jitter[h & jitter_mask]
             if chunk > 0:
-                extra = (
-                    _chunk_time(nodes, lines, beside, chunk)
-                    + per_attended * (attended - chunk * attended_mean)
-                    + host_request * nf
-                )
+                if lanes == 1:
+                    extra = _chunk_time(nodes, lines, beside, chunk)
+                    extra += per_attended * (attended - chunk * attended_mean)
+                else:
+                    # the lanes wait for the one that has most; what they share takes the longer, the more have some
+                    slowest = max(longest, (chunk + lanes - 1) // lanes)
+                    extra = _chunk_time(nodes, lines, beside, slowest)
+                    spread = _chunk_time(nodes, spread_lines, beside, slowest)
+                    extra += (spread - extra) * (chunk / slowest - 1.0) / (lanes - 1.0)
+                    extra += per_attended * (attended * (slowest / chunk) - slowest * attended_mean)
+                extra += host_request * nf
                 dt += extra
                 prompt_time += extra * slow
             dt *= slow
@@ -360,9 +382,9 @@ def advance(r: int, until: float, pool: Arrays) -> None:
         # what the step brings, at its end
         busy += dt
         kv = reserved if reserve else context + held
-        sequence_time += (nd + nf + (1 if partial >= 0 else 0)) * dt
+        sequence_time += (nd + nf + parts) * dt
         kv_time += kv * dt
-        batch_time[nd + nf + (1 if partial >= 0 else 0)] += dt
+        batch_time[nd + nf + parts] += dt
         if runs == 1:
             live = nd - spent
             count += 1
@@ -464,7 +486,7 @@ def advance(r: int, until: float, pool: Arrays) -> None:
         planned = 0
 
         # a stretch in which nothing but decoding happens, until somebody finishes or may come in
-        if nd > 0 and partial < 0 and stall_start < 0.0 and to_prefill == 0:
+        if nd > 0 and parts == 0 and stall_start < 0.0 and to_prefill == 0:
             enter = np.inf
             if mode != STATIC and nd < cap and (whole_prompts or budget > nd):
                 if stack >= 0:
@@ -520,7 +542,7 @@ def advance(r: int, until: float, pool: Arrays) -> None:
                 break
 
     si[r, HEAD], si[r, TAIL], si[r, DECODING], si[r, COUNT], si[r, STEPS] = head, tail, nd, count, steps
-    si[r, FINISHING], si[r, PARTIAL], si[r, PARTIAL_LEFT], si[r, PARTIAL_SEEN] = nf, partial, left_over, seen
+    si[r, FINISHING], si[r, BEGUN] = nf, parts
     si[r, STACK], si[r, NEWEST], si[r, PLANNED], si[r, RUNS_DECODE] = stack, newest, planned, runs
     si[r, TO_PREFILL], si[r, HELD], si[r, CONTEXT], si[r, RESERVED] = to_prefill, held, context, reserved
     si[r, SPENT_SLOTS], si[r, GROUPS] = spent, groups

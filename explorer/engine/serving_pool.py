@@ -42,6 +42,8 @@ class Pool:
     shortest_queue: bool
     noise: Noise
     seed: int
+    lanes: int = 1
+    """Prompts that are worked off side by side, each with its part of the budget."""
 
     @property
     def cap(self) -> int:
@@ -129,6 +131,7 @@ class _Replicas:
         whole[loop.RESERVE] = int(pool.whole_admission)
         whole[loop.SEED], whole[loop.CLOSED], whole[loop.MASK] = seed, int(users is not None), days - 1
         whole[loop.STALL_BELOW] = int(pool.noise.stall_probability * 2.0**53)
+        whole[loop.LANES] = pool.lanes
         whole[loop.RESPITE] = int(WATERMARK_SHARE * pool.kv_tokens)
         times = np.zeros(loop.FLOAT_SETTINGS)
         times[loop.HOST_REQUEST], times[loop.STALL] = pool.host_request_s, pool.noise.stall_s
@@ -137,7 +140,7 @@ class _Replicas:
         self.si = np.zeros((queues, loop.INT_STATE), dtype=np.int64)
         self.sf = np.zeros((queues, loop.FLOAT_STATE))
         self.queue = np.zeros((queues, count), dtype=np.int64)
-        for name in (loop.PARTIAL, loop.STACK, loop.NEWEST, loop.PAUSE):
+        for name in (loop.STACK, loop.NEWEST, loop.PAUSE):
             self.si[:, name] = -1
         self.sf[:, loop.STALL_START] = -1.0
         self.batch_time = np.zeros(cap + 2)
@@ -149,6 +152,7 @@ class _Replicas:
             per_context=per_context,
             nodes=pool.table.prompt_tokens,
             lines=lines,
+            spread_lines=pool.table.spread_lines(cap) if pool.lanes > 1 else lines,
             jitter=pool.noise.jitter,
             queue=self.queue,
             ri=ri,
@@ -157,6 +161,7 @@ class _Replicas:
             sf=self.sf,
             calendar=np.full((queues, days), -1, dtype=np.int64),
             finishing=np.zeros((queues, cap + 2), dtype=np.int64),
+            begun=np.zeros((queues, pool.lanes, loop.BEGUN_ROW), dtype=np.int64),
             group_time=np.zeros((queues, cap + 2)),
             group_size=np.zeros((queues, cap + 2), dtype=np.int64),
             gaps=self.gaps,
@@ -408,7 +413,7 @@ def watch_pool(
     for k, moment in enumerate(moments):
         replica.advance(float(moment))
         state = replica.si[0]
-        running = state[loop.DECODING] - state[loop.SPENT_SLOTS] + state[loop.FINISHING] + (state[loop.PARTIAL] >= 0)
+        running = state[loop.DECODING] - state[loop.SPENT_SLOTS] + state[loop.FINISHING] + state[loop.BEGUN]
         arrived = np.searchsorted(rf[:, loop.ARRIVAL], moment, side="right")
         held = state[loop.RESERVED] if pool.whole_admission else state[loop.CONTEXT] + state[loop.HELD]
         seen[:, k] = running, arrived - state[loop.DONE] - running, held

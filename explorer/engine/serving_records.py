@@ -36,7 +36,9 @@ class StepTable:
 
         decode_seconds(n) + per_context(n)*(C - n*context) + prompt_seconds(n, P) + per_attended*(A - P*prompt_context)
 
-    with the last two terms only where P > 0. Raises ValueError where nodes do not ascend from 0 (batch) and 1
+    with the last two terms only where P > 0. Where prompts lie on several lanes that wait for each other, P is what the
+    slowest holds, A its part of all pairs, and prompt_seconds goes from there to `spread_seconds` as the tokens of all
+    lanes go from P to P in every lane. Raises ValueError where nodes do not ascend from 0 (batch) and 1
     (prompt tokens), or where some context could make a step last less than nothing.
     """
 
@@ -56,6 +58,8 @@ class StepTable:
     """Mean number of tokens a prompt token attends to at which `prompt_seconds` holds."""
     per_attended: float = 0.0
     """Seconds for each attended token more, of one prompt token."""
+    spread_seconds: Array | None = None
+    """`prompt_seconds` where every lane has so many tokens, (nodes, chunks); None where there is one lane."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "decode_seconds", "per_context", "prompt_tokens", "prompt_seconds"):
@@ -77,6 +81,11 @@ class StepTable:
             raise ValueError("per_context is too steep: a step without context would last less than nothing")
         if np.any(self.per_attended * chunks * self.prompt_context > self.prompt_seconds * slack):
             raise ValueError("per_attended is too steep: a chunk without context would last less than nothing")
+        if self.spread_seconds is not None:
+            values = _array(self.spread_seconds)
+            object.__setattr__(self, "spread_seconds", values)
+            if values.shape != self.prompt_seconds.shape or np.any(values < self.prompt_seconds):
+                raise ValueError("spread_seconds needs values of the shape of prompt_seconds, none of them less")
         if np.any(self.decode_seconds[1:] <= 0.0) or np.any(self.prompt_seconds + self.decode_seconds[:1] <= 0.0):
             raise ValueError("a step with work in it must take time")
 
@@ -92,10 +101,18 @@ class StepTable:
         # at the mean context exactly as tabulated; the product of two straight lines would not be
         at_mean = np.interp(n, self.batch, self.decode_seconds)
         base = np.maximum(at_mean - per_context * n * self.context, 0.0)
-        chunks = np.stack([np.interp(n, self.batch, column) for column in self.prompt_seconds.T], axis=1)
+        return base, per_context, self._lines(n, self.prompt_seconds)
+
+    def spread_lines(self, cap: int) -> Array:
+        """The chunk lines where every lane has a chunk, (cap+1, chunks-1, 2); those of one where there is but one."""
+        seconds = self.prompt_seconds if self.spread_seconds is None else self.spread_seconds
+        return self._lines(np.arange(cap + 1, dtype=np.float64), seconds)
+
+    def _lines(self, batch: Array, seconds: Array) -> Array:
+        chunks = np.stack([np.interp(batch, self.batch, column) for column in seconds.T], axis=1)
         slope = np.diff(chunks, axis=1) / np.diff(self.prompt_tokens)
         intercept = chunks[:, :-1] - slope * self.prompt_tokens[:-1]
-        return base, per_context, np.ascontiguousarray(np.stack([intercept, slope], axis=2))
+        return np.ascontiguousarray(np.stack([intercept, slope], axis=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,7 @@ class PrefillPool:
     transfer_s: float = 0.0
     transfer_s_per_token: float = 0.0
     noise: Noise = NO_NOISE
+    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +200,15 @@ class Server:
     routing: Literal["random", "shortest_queue"] = "random"
     noise: Noise = NO_NOISE
     prefill: PrefillPool | None = None
+    lanes: int = 1
+    """Attention-data ranks of a replica: a prompt that is cut in chunks belongs to one and takes no more of the budget
+    than its part; so many prompts are begun at once."""
 
     def __post_init__(self) -> None:
         if (self.prefill is not None) != (self.scheduler == "disaggregated"):
             raise ValueError("a prefill pool goes with the disaggregated scheduler, and only with it")
-        if min(self.max_batch, self.kv_tokens, self.token_budget, self.replicas) < 1:
-            raise ValueError("max_batch, kv_tokens, token_budget and replicas must be at least 1")
+        if min(self.max_batch, self.kv_tokens, self.token_budget, self.replicas, self.lanes) < 1:
+            raise ValueError("max_batch, kv_tokens, token_budget, replicas and lanes must be at least 1")
         if not 0.0 <= self.prefix_hit_share < 1.0:
             raise ValueError("prefix_hit_share must be from 0 to below 1")
         if min(self.host_request_s, self.overhead_s, self.trail_s_per_token) < 0.0:

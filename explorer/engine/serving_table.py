@@ -33,11 +33,11 @@ def step_table(
 
     Chip, split and all-reduce of one row, as `step_time` takes them. `context`: mean context of a decoding sequence;
     `prompt`: mean prompt tokens to be computed; `prompt_context`: mean number of tokens that one of them attends to.
-    With attention data parallelism a prompt belongs to one rank, so that up to the mean prompt the slowest rank has all
-    tokens of a step, and beyond it they are taken as spread evenly; the experts see them spread at once. Of pipeline
-    stages each is held up for its own share of a prompt only: the whole way of a prompt through the others is not in
-    these times. Cap and budget are those of all ranks and stages together: a stage works off no more than its own part
-    of the budget in one go, and more of a prompt in several, unless the scheduler keeps `whole_prompts`.
+    With attention data parallelism a prompt belongs to one rank: prompt tokens are those of the slowest rank, alone and
+    with as many in every rank (`spread_seconds`); the experts see them all spread at once. Of pipeline stages each is
+    held up for its own share of a prompt only: the whole way of a prompt through the others is not in these times. Cap
+    and budget are those of all ranks and stages together: a stage works off no more than its own part of the budget in
+    one go, and more of a prompt in several, unless the scheduler keeps `whole_prompts`.
     `chip.step_factor` is in the times: where it holds the mean slowdown by jitter, give `Noise` factors of mean 1.
     Raises ValueError for more than one row.
     """
@@ -47,10 +47,11 @@ def step_table(
     ranks, stages = (float(np.max(np.asarray(part, dtype=np.float64))) for part in (split.dp, split.pp))
     # every stage with a share like this one's, of which each then has its part of the time; what is more than a stage's
     # own budget comes in as many such shares
-    share = chunk if whole_prompts or stages == 1.0 else np.minimum(chunk, max(token_budget / stages, 1.0))
+    own = max(token_budget / (stages * ranks), 1.0)
+    share = chunk if whole_prompts or stages == 1.0 else np.minimum(chunk, own)
     shares = chunk / share
     whole = share * stages
-    lanes = stages * np.clip(share / max(prompt, 1.0), 1.0, ranks)
+    lanes = np.full(chunk.size, stages)
 
     def seconds(
         decode: Array, mean_context: float, prefill: Array, on: ArrayLike | None, attended: float = prompt_context
@@ -74,9 +75,15 @@ def step_table(
     longer = seconds(batch, 1.25 * context, nothing, None) - seconds(batch, 0.75 * context, nothing, None)
     per_context = np.maximum(longer, 0.0) / (0.5 * context * np.maximum(batch, 1.0))
     per_context = np.minimum(per_context, decode / (context * np.maximum(batch, 1.0)))
-    mixed = seconds(np.repeat(batch, chunk.size), context, np.tile(whole, batch.size), np.tile(lanes, batch.size))
-    extra = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0) * shares / stages
-    extra = np.maximum.accumulate(extra, axis=1)
+
+    def extra_of(on: Array) -> Array:
+        total = np.tile(whole * (on / stages), batch.size)
+        mixed = seconds(np.repeat(batch, chunk.size), context, total, np.tile(on, batch.size))
+        found = np.maximum(mixed.reshape(batch.size, chunk.size) - decode[:, None], 0.0) * shares / stages
+        return np.asarray(np.maximum.accumulate(found, axis=1))
+
+    extra = extra_of(lanes)
+    spread = np.maximum(extra_of(lanes * ranks), extra) if ranks > 1.0 else None
     full, on, none = whole[-1:], lanes[-1:], np.zeros(1)
     near, far = (seconds(none, context, full, on, part * prompt_context) for part in (0.75, 1.25))
     farther = (far - near) * shares[-1] / stages
@@ -93,4 +100,5 @@ def step_table(
         prompt_seconds=extra,
         prompt_context=prompt_context,
         per_attended=per_attended,
+        spread_seconds=spread,
     )

@@ -135,16 +135,22 @@ def time_grid(
         sequence_sharding=sequence_sharding,
     )
     count = len(rows.caps)
-    budget, decode, mixed, full = (np.empty((count, GRID)) for _ in range(4))
+    budget, beside, decode, mixed, full = (np.empty((count, GRID)) for _ in range(5))
+    beside_full = np.empty(count)
     caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
     stated = rows.budget_for(prompt, np.asarray(rows.split.dp))
     budgets = np.ascontiguousarray(np.broadcast_to(stated, (count, 1))[:, 0], dtype=np.float64)
+
+    # requests that a step of one sequence finishes
+    per_token, drafting = np.full(count, 1.0 / demand.output), np.zeros(count)
+    if rows.speculation is not None:
+        per_token, drafting = per_token * rows.speculation[:, 0], np.ascontiguousarray(rows.speculation[:, 1])
 
     def work(start: int, stop: int) -> None:
         time_steps(
             start, stop, table.whole, table.products, table.lines, table.experts, table.reduces, table.alpha,
             table.slope, table.root, table.parts, table.groups, table.counts, table.experts_held, caps, budgets,
-            prompt, budget, decode, mixed, full,
+            prompt, per_token, drafting, budget, beside, beside_full, decode, mixed, full,
         )  # fmt: skip
 
     _in_parts(count, work)
@@ -160,6 +166,9 @@ def time_grid(
         full_steps=prompt / budget,
         chunks=prompt / np.minimum(prompt, budget),
         lanes=np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64),
+        ranks=np.asarray(rows.split.dp, dtype=np.float64),
+        beside=beside,
+        beside_full=beside_full[:, None],
         stall_probability=np.where(ranks > 1, hit, 0.0),
         tokens_a_step=tokens,
     )
@@ -211,10 +220,15 @@ def solve(
         felt = felt_rate(stated * most, most, lifetime, demand.bursts)
         every = np.ascontiguousarray(felt / (most if relative else 1.0))
     fixed: tuple[Any, ...] = (
-        *(np.ascontiguousarray(part) for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps)),
+        *(
+            np.ascontiguousarray(part)
+            for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps, grid.beside)
+        ),
         *(
             np.ascontiguousarray(np.broadcast_to(part, (count, 1))[:, 0])
-            for part in (grid.budget, grid.lanes, grid.stall_probability, grid.tokens_a_step)
+            for part in (
+                grid.budget, grid.lanes, grid.ranks, grid.beside_full, grid.stall_probability, grid.tokens_a_step
+            )
         ),
         of_cap.astype(np.int64), nodes.count, nodes.node, nodes.span, nodes.end, nodes.factorial, nodes.left,
         nodes.share, shared, lengths_of(demand.computed_prompt, demand.prompt_cv), every, relative,
@@ -234,10 +248,12 @@ def solve(
 
 def _ends(grid: StepGrid, demand: Demand, constants: StepConstants) -> tuple[Array, Array]:
     """Largest rate of each row, requests/s, and the life of a request alone, seconds, as `replica_table` has them."""
-    extra = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
+    extra = grid.marginal + constants.host_request_s
     cap = grid.caps[:, None]
     first, last = (grid.decode[:, end] / grid.tokens_a_step for end in (slice(0, 1), slice(-1, None)))
-    return cap / (demand.output * last + cap * extra[:, -1:]), demand.output * first + extra[:, :1]
+    # the ladder of a cap of one begins and ends with it, and its chain reads the beginning
+    at_cap = np.where(cap > 1.0, extra[:, -1:], extra[:, :1])
+    return cap / (demand.output * last + cap * at_cap), demand.output * first + extra[:, :1]
 
 
 def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:

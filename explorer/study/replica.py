@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.data_ranks import by_arrival, by_chance
 from explorer.engine.latency import (
     PromptService,
     e2e_quantiles,
@@ -122,9 +123,9 @@ class GapSteps:
     full_at: Array
     """Seconds of a step full of prompt tokens."""
     chunks_at: Array
-    """Prompt chunks that come to a step; more than one where the scheduler must merge them."""
+    """Prompt chunks that come to a step, those side by side counted once; more than one where they must be merged."""
     merge_at: Array
-    """Full steps that do the work of one chunk, all lanes full."""
+    """Full steps that do the work of one such chunk, all lanes full."""
 
     def rows(self, at: NDArray[np.intp]) -> GapSteps:
         """Those of some rows only."""
@@ -141,6 +142,8 @@ class ReplicaTable:
     gaps: GapSteps
     longest: Array
     """Longest mean gap of a request, seconds, (rows, 1)."""
+    together: Array | None
+    """Prompt chunks side by side in a step of one stage, (rows, nodes); None where no row has attention-data ranks."""
     service: PromptService
     stall_probability: Array
     stall_s: float
@@ -157,7 +160,9 @@ class ReplicaTable:
     def averaged(self) -> tuple[Array, ...]:
         """Quantities whose means over the batch the latencies are made of."""
         service = self.service
-        parts = (service.own_at, service.service_at, service.decode_at, service.full_at, self.marginal_at)
+        parts = (
+            service.own_at, service.service_at, service.decode_at, service.full_at, self.marginal_at, self.together,
+        )  # fmt: skip
         return tuple(part for part in parts if part is not None)
 
 
@@ -178,7 +183,22 @@ class StepGrid:
     chunks: Array
     """Steps that a mean prompt is spread over."""
     lanes: Array
-    """Prompts that are worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
+    """Prompts that may be worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
+    ranks: Array
+    """Attention-data ranks, (rows, 1)."""
+    beside: Array
+    """Prompts that are worked off side by side in a step that carries any, as they arrive; see `engine.data_ranks`."""
+    beside_full: Array
+    """The same where the batch is full and others wait, so that prompts come in as answers end, (rows, 1)."""
+
+    @property
+    def marginal(self) -> Array:
+        """Seconds that a mean prompt adds to all steps it is in, those side by side sharing them, (rows, GRID)."""
+        added = self.chunks * np.maximum(self.mixed - self.decode, 1e-9)
+        found = added / self.beside
+        found[:, -1:] = added[:, -1:] / self.beside_full
+        return np.asarray(found)
+
     stall_probability: Array
     """Chance that a rare stall hits a step, (rows, 1)."""
     tokens_a_step: Array
@@ -209,13 +229,23 @@ def step_grid(
     batch = np.maximum(rows.caps[:, None], 1.0) ** LADDER
     prompt = demand.computed_prompt
     # a prompt belongs to one attention-data rank and passes one stage at a time: each lane has a chunk of its own
-    lanes = np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64)
-    ranks = np.asarray(rows.split.dp)
-    budget = np.maximum(rows.budget_for(prompt, ranks) - batch / ranks, 16.0)
+    data_ranks, stages = (np.asarray(part, dtype=np.float64) for part in (rows.split.dp, rows.split.pp))
+    lanes = data_ranks * stages
+    budget = np.maximum(rows.budget_for(prompt, data_ranks) - batch / data_ranks, 16.0)
     chunk = np.minimum(prompt, budget)
+    beside = beside_full = lanes
+    on, chunks_a_step = None, batch
+    several = bool((data_ranks > 1.0).any())
+    if several:
+        tokens_a_step = 1.0 if rows.speculation is None else rows.speculation[:, :1]
+        chunks_a_step = batch / demand.output * tokens_a_step * prompt / chunk
+        beside = stages * by_chance(chunks_a_step, data_ranks)
+        beside_full = beside[:, -1:]
+        on = np.repeat(lanes, 3 * GRID, axis=1)
+        on[:, GRID : 2 * GRID] = beside
     # decodes alone, with a prompt chunk, full of prompt tokens
     prefill = np.zeros((len(batch), 3 * GRID))
-    np.multiply(chunk, lanes, out=prefill[:, GRID : 2 * GRID])
+    np.multiply(chunk, beside, out=prefill[:, GRID : 2 * GRID])
     np.multiply(budget, lanes, out=prefill[:, 2 * GRID :])
     both = step_time(
         shape,
@@ -228,6 +258,7 @@ def step_grid(
             prefill=prefill,
             prefill_context=demand.attended_by_prompt,
             prompts=prefill / prompt,
+            prefill_lanes=on,
         ),
         constants,
         sequence_sharding=sequence_sharding,
@@ -235,6 +266,8 @@ def step_grid(
     ranks = np.asarray(rows.split.tp, dtype=np.float64)
     hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
     decode, mixed, full, tokens = rows.speculated(both[:, :GRID], both[:, GRID : 2 * GRID], both[:, 2 * GRID :])
+    if several:
+        beside = np.maximum(beside, stages * by_arrival(chunks_a_step, mixed / decode, data_ranks))
     return StepGrid(
         caps=rows.caps,
         budget=budget[:, :1],
@@ -244,6 +277,9 @@ def step_grid(
         full_steps=prompt / budget,
         chunks=prompt / chunk,
         lanes=lanes,
+        ranks=data_ranks,
+        beside=np.broadcast_to(beside, batch.shape),
+        beside_full=beside_full,
         stall_probability=np.where(ranks > 1, hit, 0.0),
         tokens_a_step=tokens,
     )
@@ -289,20 +325,28 @@ def replica_table(
     prompt: T(n) = decode(n) + n/m*(prompt's extra time + host time of a request), m output tokens.
     """
     places = _places(tuple(grid.caps.astype(int).tolist()), COARSE if coarse else FINE)
-    marginal = grid.chunks * np.maximum(grid.mixed - grid.decode, 1e-9) / grid.lanes + constants.host_request_s
-    decode_at, marginal_at, mixed_at, chunks_at, full_at, full_steps_at = places.interpolated(
-        grid.decode, marginal, grid.mixed, grid.chunks, grid.full, grid.full_steps
-    )
+    marginal = grid.marginal + constants.host_request_s
+    several = (grid.ranks > 1.0).any()
+    decode_at, marginal_at, mixed_at, chunks_at, full_at, full_steps_at, *more = places.interpolated(
+        grid.decode, marginal, grid.mixed, grid.chunks, grid.full, grid.full_steps,
+        *((grid.beside,) if several else ()),
+    )  # fmt: skip
     nodes = places.nodes.at
     prompts_a_step = nodes / demand.output
-    # a step's share of the host time of the prompts side by side in it
-    host_s = constants.host_request_s * grid.lanes
+    # chunks side by side in a step of one stage; a step's share of the host time of the prompts in it
+    beside_at = np.where(grid.ranks > 1.0, more[0], grid.lanes) if several else grid.lanes
+    together = np.asarray(beside_at * grid.ranks / grid.lanes) if several else None
+    each = 1.0 if together is None else together
     gaps = GapSteps(
-        mixed_at=mixed_at + host_s / chunks_at,
-        full_at=full_at + host_s / full_steps_at,
-        chunks_at=prompts_a_step * chunks_at * grid.tokens_a_step,
-        merge_at=full_steps_at / (chunks_at * grid.lanes),
+        mixed_at=mixed_at + constants.host_request_s * beside_at / chunks_at,
+        full_at=full_at + constants.host_request_s * grid.lanes / full_steps_at,
+        chunks_at=prompts_a_step * chunks_at * grid.tokens_a_step / each,
+        merge_at=full_steps_at / (chunks_at * grid.lanes) * each,
     )
+    longest = longest_step(gaps.full_at, gaps.chunks_at, gaps.merge_at)
+    if several:
+        # ranks that wait for each other: at most every step carries prompts
+        longest = np.where(grid.ranks > 1.0, np.minimum(longest, gaps.mixed_at[:, -1:]), longest)
     return ReplicaTable(
         # the chain counts in tokens: a step that yields several is that many shorter ones
         chain=build_chain(
@@ -311,7 +355,8 @@ def replica_table(
         decode_at=decode_at,
         marginal_at=marginal_at,
         gaps=gaps,
-        longest=longest_step(gaps.full_at, gaps.chunks_at, gaps.merge_at) / grid.tokens_a_step,
+        longest=longest / grid.tokens_a_step,
+        together=together,
         service=PromptService(
             own_at=chunks_at * mixed_at + constants.host_request_s,
             marginal_at=marginal_at,
@@ -405,6 +450,7 @@ def quantiles_of(
             prompt_scv=demand.prompt_cv**2,
             output_scv=demand.output_cv**2,
             longest=table.longest,
+            together_at=table.together,
             swells=swells,
         )
     if "itl" in metrics:
@@ -474,6 +520,7 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         marginal_at=table.marginal_at[rows],
         gaps=table.gaps.rows(rows),
         longest=table.longest[rows],
+        together=None if table.together is None else table.together[rows],
         service=service,
         stall_probability=table.stall_probability[rows],
         corrections=tuple(table.corrections[row] for row in rows) if table.corrections else (),

@@ -106,7 +106,7 @@ def server_of(
     if settings.scheduler == "disaggregated":
         pause, per_token = kv_transfer(shape, candidate, rows, sharded=sharded)
         prefill = PrefillPool(
-            table, settings.prefill_instances, candidate.cap, held, budget, pause, per_token, noise
+            table, settings.prefill_instances, candidate.cap, held, budget, pause, per_token, noise, layout.dp
         )
         replicas = settings.decode_instances
     return Server(
@@ -123,6 +123,7 @@ def server_of(
         replicas=replicas,
         noise=noise,
         prefill=prefill,
+        lanes=layout.dp,
     )
 
 

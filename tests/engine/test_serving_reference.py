@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from explorer.engine.serving import PrefillPool, Requests, Server, Simulated, StepTable, gap_edges, simulate
 from explorer.engine.serving_records import WATERMARK_SHARE
 
+SPREAD = 0.5
+"""What every lane with a chunk adds to a step beyond one lane alone, as a share of that."""
+
 
 def step_table(cap: int = 64) -> StepTable:
     """10 ms + 0.2 ms a sequence + 1 us a context token; prompts 2 ms a chunk + 50 us a token + 10 ns a pair."""
@@ -26,14 +29,19 @@ def step_table(cap: int = 64) -> StepTable:
         prompt_seconds=np.tile(0.002 + 5e-5 * chunk, (3, 1)),
         prompt_context=0.0,
         per_attended=1e-8,
+        spread_seconds=np.tile((1 + SPREAD) * (0.002 + 5e-5 * chunk), (3, 1)),
     )
 
 
-def step_seconds(decodes: int, context: int, chunks: list[tuple[int, int]]) -> float:
-    """The same step by hand; a chunk is (tokens, tokens before it)."""
+def step_seconds(decodes: int, context: int, chunks: list[tuple[int, int]], lanes: int) -> float:
+    """The same step by hand; a chunk is (tokens, tokens before it). All lanes full take half as long again as one."""
     tokens = sum(take for take, _ in chunks)
     pairs = sum(take * (before + take / 2) for take, before in chunks)
     prompt = 0.002 + 5e-5 * tokens + 1e-8 * pairs if tokens else 0.0
+    if tokens and lanes > 1:
+        most = max(-(-tokens // lanes), *(take for take, _ in chunks))
+        share = (tokens / most - 1) / (lanes - 1)
+        prompt = (0.002 + 5e-5 * most) * (1 + SPREAD * share) + 1e-8 * pairs * most / tokens
     return 0.010 + 0.0002 * decodes + 1e-6 * context + prompt
 
 
@@ -87,10 +95,11 @@ def plain(server: Server, traffic: list[tuple[float, int, int]]) -> tuple[list[S
         if chunked and not whole and decoding:
             preemptions += make_room()
         left = server.token_budget - (len(decoding) if chunked else 0)
+        most = left if server.lanes == 1 else max(left // server.lanes, 1)
         chunks: list[tuple[int, int]] = []
         ending: list[Sequence] = []
         for s in list(begun):
-            take = min(s.left, left)
+            take = min(s.left, left, most)
             if take > 0:
                 chunks.append((take, s.seen))
                 s.left, s.seen, left = s.left - take, s.seen + take, left - take
@@ -104,14 +113,14 @@ def plain(server: Server, traffic: list[tuple[float, int, int]]) -> tuple[list[S
                 if s.arrival > now or room < 0:
                     break
                 to_prefill += 1
-        while left > 0 and not begun and len(decoding) + len(ending) < cap:
+        while left > 0 and len(begun) < server.lanes and len(decoding) + len(ending) + len(begun) < cap:
             if preempted:
                 s = preempted[-1]
             elif waiting and waiting[0].arrival <= now and (not static or to_prefill > 0):
                 s = waiting[0]
             else:
                 break
-            present = decoding + ending
+            present = decoding + ending + begun
             if whole:
                 if not static and sum(x.prompt + x.output for x in [*present, s]) > server.kv_tokens:
                     break
@@ -127,7 +136,7 @@ def plain(server: Server, traffic: list[tuple[float, int, int]]) -> tuple[list[S
             else:
                 waiting.pop(0)
                 to_prefill -= 1 if static else 0
-            take = min(work, left) if chunked else work
+            take = min(work, left, most) if chunked else work
             before = s.prompt - s.computed
             chunks.append((take, before))
             left -= take
@@ -138,13 +147,13 @@ def plain(server: Server, traffic: list[tuple[float, int, int]]) -> tuple[list[S
         runs = bool(decoding) and (chunked or not chunks)
         if runs:
             context = sum(s.prompt + min(s.generated, s.output) for s in decoding)
-            now += step_seconds(len(decoding), context, chunks)
+            now += step_seconds(len(decoding), context, chunks, server.lanes)
             for s in decoding:
                 if len(s.tokens) < s.output:
                     s.tokens.append(now)
                     s.generated += 1
         else:
-            now += step_seconds(0, 0, chunks)
+            now += step_seconds(0, 0, chunks, server.lanes)
         for s in ending:
             s.tokens.append(now)
             s.generated += 1
@@ -166,6 +175,7 @@ servers = st.builds(
     scheduler=st.sampled_from(["chunked", "prefill_first", "static"]),
     admission=st.sampled_from(["on_demand", "whole"]),
     prefix_hit_share=st.sampled_from([0.0, 0.3]),
+    lanes=st.sampled_from([1, 1, 3]),
 )
 
 

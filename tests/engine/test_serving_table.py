@@ -89,10 +89,13 @@ def test_that_prompts_that_attend_farther_take_longer_as_the_model_says() -> Non
 
 def test_that_a_prompt_keeps_one_rank_busy_while_the_experts_are_everybodys() -> None:
     one = replica("deepseek-v3", "nv-h200", 1, 8)
-    table = one.table()
+    table = one.table(budget=8 * 2048)
     alone = table.prompt_seconds[0, list(table.prompt_tokens).index(512.0)] + table.decode_seconds[0]
     spread, everywhere = one.seconds(0.0, prefill=512.0), one.seconds(0.0, prefill=8 * 512.0)
     assert 1.3 * spread < alone < 0.9 * everywhere
+    assert table.spread_seconds is not None
+    of_all = table.spread_seconds[0, list(table.prompt_tokens).index(512.0)] + table.decode_seconds[0]
+    assert of_all == pytest.approx(everywhere, rel=0.01)
 
 
 def test_that_a_stage_is_held_up_for_its_share_of_a_prompt() -> None:

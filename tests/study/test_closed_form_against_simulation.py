@@ -9,19 +9,28 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
+from explorer.scenario.path import replace
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import Metric
 from explorer.study.simulation import SimulatedReplica, replica_to_simulate
 
 LEVELS = (0.5, 0.99)
 REQUESTS = 20_000
+METRICS_WITHIN: dict[Metric, float] = {"ttft": 0.2, "tpot": 0.2, "itl": 0.1, "e2e": 0.2}
 
 
-def replica_of(folder: Path, catalog: Catalog, name: str, alternative: str) -> SimulatedReplica:
-    """One alternative of an example scenario, in the layout it takes."""
+def replica_of(
+    folder: Path, catalog: Catalog, name: str, alternative: str, layout: dict[str, int] | None = None, **traffic: float
+) -> SimulatedReplica:
+    """One alternative of an example scenario, in the layout it takes or in one set by hand."""
     scenario = read_scenario(folder / f"{name}.toml", catalog).scenario
-    workload, evaluator = scenario.workloads[0], Evaluator(catalog)
-    at = next(i for i, one in enumerate(workload.alternatives) if one.name == alternative)
+    evaluator = Evaluator(catalog)
+    at = next(i for i, one in enumerate(scenario.workloads[0].alternatives) if one.name == alternative)
+    for field, value in traffic.items():
+        scenario = replace(scenario, f"workloads.0.traffic.{field}", value)
+    if layout is not None:
+        scenario = replace(scenario, f"workloads.0.alternatives.{at}.layout", layout)
+    workload = scenario.workloads[0]
     found = evaluator.evaluate(scenario, 8).workloads[0].alternatives[at]
     return replica_to_simulate(evaluator, scenario, workload, workload.alternatives[at], found)
 
@@ -47,13 +56,23 @@ def test_that_short_answers_near_saturation_meet_a_prompt_in_most_steps(
         assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.1)
 
 
-def test_that_ranks_with_prompts_of_their_own_share_the_full_steps(scenarios_folder: Path, catalog: Catalog) -> None:
-    # eight attention-data ranks: eight prompts go in one full step, and most gaps are without any
-    replica = replica_of(scenarios_folder, catalog, "trillion-moe-realtime", "GB200 NVL72")
-    assert replica.layout.dp == 8
-    for load in (0.3, 0.6, 0.8, 0.9):
-        closed, simulated = both(replica, load, "itl")
-        assert closed[0.5] == pytest.approx(simulated[0.5], rel=0.15), load
+@pytest.mark.parametrize("ranks", [4, 8, 32])
+@pytest.mark.parametrize(("prompt", "output"), [(4096.0, 400.0), (500.0, 1000.0)])
+def test_that_attention_ranks_share_only_the_steps_that_prompts_come_to_together(
+    scenarios_folder: Path, catalog: Catalog, ranks: int, prompt: float, output: float
+) -> None:
+    # all ranks wait for one that has a prompt: a rank for each prompt does not make eight of them eight times as fast
+    replica = replica_of(
+        scenarios_folder, catalog, "trillion-moe-realtime", "GB200 NVL72",
+        {"tp": 1, "pp": 1, "dp": ranks, "ep": ranks},
+        prompt_tokens=prompt, output_tokens=output,
+    )  # fmt: skip
+    assert replica.layout.dp == replica.server.lanes == ranks
+    assert replica.closed.saturation[0] == pytest.approx(replica.saturation(REQUESTS), rel=0.03)
+    for load in (0.3, 0.6, 0.8):
+        for metric, within in METRICS_WITHIN.items():
+            closed, simulated = both(replica, load, metric)
+            assert closed[0.5] == pytest.approx(simulated[0.5], rel=within), (metric, load)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +109,8 @@ def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
     scenarios_folder: Path, catalog: Catalog, name: str, chip: str
 ) -> None:
     # prompts limit these: whatever the cap, no more sequences decode than full steps feed, and all wait for full steps
-    replica = replica_of(scenarios_folder, catalog, name, chip)
+    layout = {"tp": 8, "pp": 1, "dp": 1, "ep": 8} if "moe" in name else None
+    replica = replica_of(scenarios_folder, catalog, name, chip, layout)
     loads = np.linspace(0.05, 0.995, 60)
     curves = replica.closed_form(loads)["tpot"]
     for q in LEVELS:
