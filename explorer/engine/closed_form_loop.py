@@ -562,20 +562,20 @@ def solve_rows(
                 queue_mean = busy * (under_way + busy / (1.0 - busy) * residual_service)
                 queue_decay = busy / max(queue_mean, 1e-12)
                 slot_mean = wait / decay
-                mean = overhead + 0.5 * between_prompts + own + queue_mean + slot_mean
-                floor = overhead + own * (1.0 - growth)
-                log_slot, log_queue = np.log(max(wait, 1e-300)), np.log(max(busy, 1e-300))
                 gain = 1.0 + load_gain * min(busyness, 1.0)
+                mean = overhead + gain * (0.5 * between_prompts + own + queue_mean) + slot_mean
+                floor = overhead + gain * own * (1.0 - growth)
+                log_slot, log_queue = np.log(max(wait, 1e-300)), np.log(max(busy, 1e-300))
                 least = -np.inf
                 for level in range(levels):
                     slot = max(log_slot - log_tails[level], 0.0) / decay - slot_mean
-                    queue = max(log_queue - log_tails[level], 0.0) / queue_decay - queue_mean
-                    longer = own * growth * (prompt_factor[level] - 1.0)
-                    residual = between_prompts * (quantile[level] - 0.5)
+                    queue = gain * (max(log_queue - log_tails[level], 0.0) / queue_decay - queue_mean)
+                    longer = gain * own * growth * (prompt_factor[level] - 1.0)
+                    residual = gain * between_prompts * (quantile[level] - 0.5)
                     spread = np.sqrt(slot * slot + queue * queue + longer * longer + residual * residual)
                     signed = slot + queue + longer + residual
                     value = max(mean + np.copysign(min(spread, abs(signed)), signed), floor)
-                    least = max(least, overhead + (value - overhead) * gain)
+                    least = max(least, value)
                     first[level] = least
                     if wanted[TTFT]:
                         found[TTFT, level, row, load] = least

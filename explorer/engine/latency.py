@@ -102,7 +102,7 @@ def ttft_quantiles(
     an exponential tail, mean by Pollaczek-Khinchine; a prompt's service is its share of full steps, decodes included),
     the prompt's own steps (lognormal lengths), half a step in progress and the front end. The quantile of the sum is
     mean + root of summed squared excesses of the parts: exact for one part. Batch and prompt queue swell together,
-    which the parts do not know: `load_gain` is what the program's own simulation finds on top.
+    which their parts do not know: `load_gain` is what the program's own simulation finds on top of all but the slot.
     """
     own = state.mean_over_time(service.own_at)
     busy, each = service.busy(state)
@@ -120,10 +120,11 @@ def ttft_quantiles(
     wait_each = np.maximum(queue_mean, 1e-12) / busy
     slot_each = 1.0 / state.finite_decay
     slot_mean = state.wait_probability * slot_each
-    mean = own + queue_mean + slot_mean + 0.5 * step + service.overhead
+    gain = 1.0 + service.load_gain * np.minimum(state.utilisation, 1.0)
+    mean = gain * (own + queue_mean + 0.5 * step) + slot_mean + service.overhead
     # never below what cannot be avoided: the front end and a short prompt's own step
     length_share = own * service.growth
-    floor = service.overhead + own - length_share
+    floor = service.overhead + gain * (own - length_share)
     log_tail = _log_tails(quantiles)
     # what each part adds beyond its mean at the quantile: slot, prompts ahead, own length, step under way
     over = np.empty((4, len(quantiles), *own.shape))
@@ -137,13 +138,11 @@ def ttft_quantiles(
         part -= part_mean
     np.multiply(length_share, _length_factors(math.sqrt(scv), quantiles) - 1.0, out=over[2])
     np.multiply(step, _column(quantiles) - 0.5, out=over[3])
+    over[1:] *= gain
     signed = np.add.reduce(over)
     over *= over
     spread = np.sqrt(np.add.reduce(over))
     total = np.maximum(mean + np.maximum(np.minimum(signed, spread), -spread), floor)
-    if service.load_gain:
-        gain = 1.0 + service.load_gain * np.minimum(state.utilisation, 1.0)
-        total = service.overhead + (total - service.overhead) * gain
     return _ordered(state, total, quantiles)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +21,17 @@ METRICS_WITHIN: dict[Metric, float] = {"ttft": 0.2, "tpot": 0.2, "itl": 0.1, "e2
 
 
 def replica_of(
-    folder: Path, catalog: Catalog, name: str, alternative: str, layout: dict[str, int] | None = None, **traffic: float
+    folder: Path, catalog: Catalog, name: str, alternative: str, deployed: Mapping[str, object] | None = None,
+    **traffic: float,
 ) -> SimulatedReplica:
-    """One alternative of an example scenario, in the layout it takes or in one set by hand."""
+    """One alternative of an example scenario, as it is deployed there or otherwise."""
     scenario = read_scenario(folder / f"{name}.toml", catalog).scenario
     evaluator = Evaluator(catalog)
     at = next(i for i, one in enumerate(scenario.workloads[0].alternatives) if one.name == alternative)
     for field, value in traffic.items():
         scenario = replace(scenario, f"workloads.0.traffic.{field}", value)
-    if layout is not None:
-        scenario = replace(scenario, f"workloads.0.alternatives.{at}.layout", layout)
+    for field, setting in (deployed or {}).items():
+        scenario = replace(scenario, f"workloads.0.alternatives.{at}.{field}", setting)
     workload = scenario.workloads[0]
     found = evaluator.evaluate(scenario, 8).workloads[0].alternatives[at]
     return replica_to_simulate(evaluator, scenario, workload, workload.alternatives[at], found)
@@ -64,7 +66,7 @@ def test_that_attention_ranks_share_only_the_steps_that_prompts_come_to_together
     # all ranks wait for one that has a prompt: a rank for each prompt does not make eight of them eight times as fast
     replica = replica_of(
         scenarios_folder, catalog, "trillion-moe-realtime", "GB200 NVL72",
-        {"tp": 1, "pp": 1, "dp": ranks, "ep": ranks},
+        {"layout": {"tp": 1, "pp": 1, "dp": ranks, "ep": ranks}},
         prompt_tokens=prompt, output_tokens=output,
     )  # fmt: skip
     assert replica.layout.dp == replica.server.lanes == ranks
@@ -97,6 +99,24 @@ def test_that_prompts_wait_for_the_host_time_of_those_ahead(
 
 
 @pytest.mark.parametrize(
+    ("cap", "prompt", "output", "loads"), [(52, 500.0, 1000.0, (0.8, 0.9)), (32, 2000.0, 2000.0, (0.8, 0.9))]
+)
+def test_that_first_tokens_wait_for_a_place_as_long_as_they_do(
+    scenarios_folder: Path, catalog: Catalog, cap: int, prompt: float, output: float, loads: tuple[float, ...]
+) -> None:
+    # the cap binds: a tenth and more of the requests wait for a place, most of all P99
+    replica = replica_of(
+        scenarios_folder, catalog, "llama-70b-chat", "H200", {"max_batch": cap},
+        prompt_tokens=prompt, output_tokens=output,
+    )  # fmt: skip
+    saturation = replica.saturation(REQUESTS)
+    for load in loads:
+        closed = float(replica.closed_form(np.asarray([load]))["ttft"][0.99][0])
+        simulated = float(replica.run(load, saturation, 5 * REQUESTS).quantiles("ttft", 0.99).value)
+        assert closed == pytest.approx(simulated, rel=0.15), load
+
+
+@pytest.mark.parametrize(
     ("name", "chip"),
     [
         ("small-model-high-throughput", "L40S"),
@@ -109,8 +129,8 @@ def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
     scenarios_folder: Path, catalog: Catalog, name: str, chip: str
 ) -> None:
     # prompts limit these: whatever the cap, no more sequences decode than full steps feed, and all wait for full steps
-    layout = {"tp": 8, "pp": 1, "dp": 1, "ep": 8} if "moe" in name else None
-    replica = replica_of(scenarios_folder, catalog, name, chip, layout)
+    deployed = {"layout": {"tp": 8, "pp": 1, "dp": 1, "ep": 8}} if "moe" in name else None
+    replica = replica_of(scenarios_folder, catalog, name, chip, deployed)
     loads = np.linspace(0.05, 0.995, 60)
     curves = replica.closed_form(loads)["tpot"]
     for q in LEVELS:
