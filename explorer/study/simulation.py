@@ -193,7 +193,11 @@ class Refinement:
             going.append(((at, number), progress))
             wanted = self._scenario.simulation.requests
             many = min(progress.replica.arrivals.least(count, progress.replica.replicas), wanted)
-            for load in progress.missing(many):
+            loads = progress.missing(many)
+            if many > count:
+                # a recording is gone through once at each load: a first look takes every other one, and the own
+                loads = [*loads[:-1:2], *loads[-1:]]
+            for load in loads:
                 if many < THREADED_FROM:
                     progress.runs[load] = summary(progress.replica, load, progress.saturation, many)
                     yield None
