@@ -147,13 +147,13 @@ def agrees_under_load(grid: StepGrid, demand: Demand, constants: StepConstants, 
             finite = np.isfinite(values)
             if metric == "itl" and demand.output < 2.0:
                 continue  # answers of one token have no gaps
-            if metric == "itl":
-                # where two kinds of steps last as long to the last digit, that digit says which comes first
-                sure = np.isclose(found[finite], values[finite], rtol=exact, atol=0.0)
-                assert np.mean(sure) > 0.95, f"{metric} {q}"
-                exact = 0.05
-            np.testing.assert_allclose(found, values, rtol=exact, err_msg=f"{metric} {q}")
             off = np.abs(found[finite] / values[finite] - 1.0)
+            if metric == "itl":
+                # where two kinds of steps last as long to the last digit, or a share is just the quantile asked for,
+                # that digit says which comes first
+                assert np.mean(off <= exact) > 0.95, f"{metric} {q}"
+            else:
+                np.testing.assert_allclose(found, values, rtol=exact, err_msg=f"{metric} {q}")
             assert np.median(off) < 1e-9, metric
 
 
