@@ -2,7 +2,8 @@
 
 In every layer with experts all ranks meet. A prompt chunk on one of them holds up the others, whether they have one of
 their own or not, so that only what comes to the same step shares its time. Measured against the program's own
-simulation on 4 to 32 ranks: capacity within 1 %, median time per token within 1.26.
+simulation on 4 to 32 ranks, four traffics, up to 90 % load: capacity within 1 %, P50 of the time per token at 1.00-1.26
+of the simulated one, P99 at 0.98-1.25. Formulas are this program's own, checked against steps played out one by one.
 """
 
 from __future__ import annotations

@@ -164,9 +164,9 @@ def tpot_quantiles(
     a batch relaxing at about one lifetime keeps sqrt(2/e) of its standard deviation at light load and all of it near
     saturation; prompts met by chance (a Poisson number, each of its own length, shared by the request's own tokens)
     add in quadrature, the more so as the batch `swells` with them, which a fixed number of users does not, their skew
-    by Cornish-Fisher. No request's mean gap is above the `longest` step, (rows, 1). Of prompts that come while
-    `together_at` (rows, nodes) others are worked off side by side only one in so many makes the batch swell. Source:
-    theory of an
+    by Cornish-Fisher. No request's mean gap is above the `longest` step, (rows, 1). Where `together_at` (rows,
+    nodes) prompts are worked off side by side, a prompt more makes the batch swell by that part only. Source: theory of
+    an
     Ornstein-Uhlenbeck batch, checked against discrete-event runs to 2-7 % in the mean.
     """
     step = state.finite_step

@@ -292,6 +292,7 @@ class _Tally:
             "stalls": stalls / whole,
             "idle": 1.0 - busy / whole,
         }
+        # of a run without gaps the ends stand the other way round: its bins are empty, whichever are shown
         first, last = sorted((self._first_bin, self._end_bin))
         return PoolRun(
             arrival=rf[:, loop.ARRIVAL] - overhead_s,

@@ -169,6 +169,7 @@ class PrefillPool:
     transfer_s_per_token: float = 0.0
     noise: Noise = NO_NOISE
     lanes: int = 1
+    """As of a `Server`."""
 
 
 @dataclass(frozen=True, slots=True)
