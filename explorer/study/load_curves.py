@@ -26,6 +26,10 @@ CURVE_QUANTILES = (0.5, 0.99)
 SHARING_ATTEMPTS = 5
 READ_OFF = 0.998
 """Share taken of a cliff that is only read off its curve, which may lie a hair too high."""
+SECTIONS = np.linspace(0.0, 1.0, 26)
+SECTIONINGS = 3
+"""Times that the 4 % about a cliff are split into those sections: to 3 in a million. Bisection, with as many values
+fewer, takes 14 turns to it and three times as long."""
 
 
 def load_curves(
@@ -118,7 +122,7 @@ def _curves_of(
 
 
 def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, last: Array, replicas: Array) -> Array:
-    """Cliffs read off the curves brought to the last digits that count, by bisection about them; (rows,).
+    """Cliffs read off the curves brought to the last digits that count, section by section about them; (rows,).
 
     A moving hand does without.
     """
@@ -126,9 +130,13 @@ def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, last: Ar
         return cliffs
     low, high = 0.98 * cliffs, np.minimum(1.02 * cliffs, last)
     promised = tuple(metric for metric in METRICS if metric in context.limits)
-    for _ in range(14):
-        middle = np.maximum(0.5 * (low + high), 1e-12)
-        found = latencies(table, middle[:, None], replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)).table
-        kept = np.all([found[one][0.99][:, 0] <= limit for one, limit in context.limits.items()], axis=0)
-        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    rows = np.arange(cliffs.size)
+    for _ in range(SECTIONINGS):
+        rates = low[:, None] + (high - low)[:, None] * SECTIONS
+        found = latencies(
+            table, np.maximum(rates[:, 1:-1], 1e-12), replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)
+        ).table
+        kept = np.all([found[one][0.99] <= limit for one, limit in context.limits.items()], axis=0)
+        at = np.cumprod(kept, axis=1).sum(axis=1)
+        low, high = rates[rows, at], rates[rows, at + 1]
     return np.asarray(np.where((cliffs > 0.0) & (cliffs < last), low, cliffs))

@@ -96,13 +96,16 @@ class _Progress:
     """Operating points, by load, as further runs have them, with the requests of these; one for each number of replicas
     that was thought of."""
 
-    def missing(self, count: int) -> list[float]:
-        """Loads still to be run for that many requests."""
+    def missing(self, count: int, *, coarse: bool) -> list[float]:
+        """Loads still to be run for that many requests; `coarse` is every other one, and the operating point."""
         if count != self.count:
             self.saturation, self.count, self.runs, self.points = self.replica.saturation(count), count, {}, {}
         if not np.isfinite(self.saturation):
             return []
-        return [load for load in self.replica.loads(self.saturation) if load not in self.runs]
+        loads = self.replica.loads(self.saturation)
+        if coarse:
+            loads = [*loads[:-1:2], *loads[-1:]]
+        return [load for load in loads if load not in self.runs]
 
     def moved_to(self, replica: SimulatedReplica) -> None:
         """The same alternative with another number of replicas: runs stay where arrivals are alike."""
@@ -139,20 +142,20 @@ class Refinement:
     def stages(self, *, watched: bool = True) -> Iterator[Outcome | None]:
         """An outcome at the end of every stage, the last one final, and None between pieces of work.
 
-        First the selected alternative with few requests, then all of them with the draws of all open figures, then
-        as many requests as the scenario asks for, and at last the operating point of the selected one until its P99
-        is known to a few percent. Where nobody watches, only the last is evaluated further than
-        layouts and replicas need.
+        First the selected alternative with few requests at every other load, then all of them at every load with the
+        draws of all open figures, then as many requests as the scenario asks for, and at last the operating point of
+        the selected one until its P99 is known to a few percent. Where nobody watches, the first is left out and only
+        the last is evaluated further than layouts and replicas need.
         """
         try:
             wanted = self._scenario.simulation.requests
             few = min(FIRST_REQUESTS, wanted)
             # layouts and replicas only: bands of latencies nobody is shown would take half of the first look
             outcome = self._evaluator.evaluate(self._scenario, LEAST_SAMPLES, frozenset())
-            yield from self._simulate(outcome, self._order[:1], few)
             if watched:
+                yield from self._simulate(outcome, self._order[:1], few, coarse=True)
                 yield self._evaluate(QUICK_SAMPLES)
-            yield from self._simulate(outcome, self._order[1:], few)
+            yield from self._simulate(outcome, self._order, few)
             looked_at = None if watched else LEAST_SAMPLES
             outcome = self._evaluate(looked_at)
             if few < wanted and watched:
@@ -181,8 +184,13 @@ class Refinement:
     def _evaluate(self, samples: int | None) -> Outcome:
         return self._evaluator.evaluate(self._scenario, samples, corrections=self.corrections)
 
-    def _simulate(self, outcome: Outcome, places: Sequence[tuple[int, int]], count: int) -> Iterator[None]:
-        """Bring these alternatives, (workload, alternative), to that many requests a load."""
+    def _simulate(
+        self, outcome: Outcome, places: Sequence[tuple[int, int]], count: int, *, coarse: bool = False
+    ) -> Iterator[None]:
+        """Bring these alternatives, (workload, alternative), to that many requests a load, or at every other load.
+
+        A recording, which is gone through once at each load, has every other load while it has that few requests.
+        """
         owner: dict[Future[Run], _Progress] = {}
         going: list[tuple[tuple[int, int], _Progress]] = []
         for at, number in places:
@@ -193,11 +201,7 @@ class Refinement:
             going.append(((at, number), progress))
             wanted = self._scenario.simulation.requests
             many = min(progress.replica.arrivals.least(count, progress.replica.replicas), wanted)
-            loads = progress.missing(many)
-            if many > count:
-                # a recording is gone through once at each load: a first look takes every other one, and the own
-                loads = [*loads[:-1:2], *loads[-1:]]
-            for load in loads:
+            for load in progress.missing(many, coarse=coarse or many > count):
                 if many < THREADED_FROM:
                     progress.runs[load] = summary(progress.replica, load, progress.saturation, many)
                     yield None

@@ -1,12 +1,13 @@
 """How soon and how well the simulation follows a resting hand: printed and never asserted on.
 
 Run: pytest tests/benchmarks/test_refinement_speed.py -m benchmark -s. Wall clock and CPU time, after a first run that
-compiles; the refinement as the worker does it, on as many threads as there are cores.
+compiles; the refinement as the worker does it, with its compiled draws, on as many threads as there are cores.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from explorer.catalog import Catalog, load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
+from explorer.study import compiled, drawn_rows
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, Outcome
 from explorer.study.settled_point import settle
@@ -32,6 +34,14 @@ RATE = "workloads.0.traffic.request_rate_per_s"
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     return load_catalog()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_draws() -> Iterator[None]:
+    compiled.warm_up()
+    drawn_rows.use(compiled.rows_under_load)
+    yield
+    drawn_rows.use(drawn_rows.by_arrays)
 
 
 def examples(folder: Path, catalog: Catalog) -> dict[str, Scenario]:

@@ -52,6 +52,23 @@ def test_that_the_selected_alternative_is_simulated_first_and_the_last_stage_is_
     assert stages[-1].workloads[0].chosen.latency_method.startswith("simulation, 1,200 requests, ")
 
 
+def test_that_the_first_curve_is_of_every_other_load_and_the_next_of_all_of_them(evaluator: Evaluator) -> None:
+    asked = two_chips()
+    of = asked.workloads[0]
+    refinement = Refinement(evaluator, asked)
+    seen = [
+        (len(refinement.corrections.of), refinement.corrections.of[key_of(of, of.alternatives[1])].loads)
+        for stage in refinement.stages()
+        if stage is not None
+    ]
+    first, whole = seen[0], seen[1]
+    assert (first[0], whole[0]) == (1, 2)
+    assert set(first[1]) < set(whole[1])
+    assert 0.5 * whole[1].size <= first[1].size <= 0.6 * whole[1].size
+    # the ends and the operating point belong to both
+    assert {whole[1].min(), whole[1].max()} <= set(first[1])
+
+
 def test_that_the_operating_point_is_what_the_simulation_says(evaluator: Evaluator, stages: list[Outcome]) -> None:
     asked, found = two_chips(), stages[-1].workloads[0].chosen
     of = asked.workloads[0]
