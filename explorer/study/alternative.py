@@ -191,7 +191,7 @@ def _percentiles(
         low, high = float(bands.point_low[metric][q][at]), float(bands.point_high[metric][q][at]) * up
         if correction is not None and math.isfinite(value):
             own = (np.asarray([one]) for one in (value, low, high))
-            ends = _widened(correction, metric, q, point.state.utilisation[at], *own)
+            ends = _widened(*correction.reach(metric, q, point.state.utilisation[at]), *own)
             low, high = (float(end[0]) for end in ends)
         found[q] = banded(value, low, high, float(bands.point_median[metric][q][at]))
     return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
@@ -215,13 +215,13 @@ def _curves(
             if correction is None:
                 own[metric] = LatencyCurve(p50[at], p99[at], low[at], high[at])
                 continue
-            wider = _widened(correction, metric, 0.99, load[row], p99[at], low[at], high[at])
+            down, up = correction.reach_along(metric, 0.99, load[row], p99[at])
             own[metric] = LatencyCurve(
                 p50[at],
                 p99[at],
-                *wider,
-                sampled_low=p99[at] * np.exp(-correction.at(correction.below, metric, 0.99, load[row])),
-                sampled_high=p99[at] * np.exp(correction.at(correction.above, metric, 0.99, load[row])),
+                *_widened(down, up, p99[at], low[at], high[at]),
+                sampled_low=p99[at] * np.exp(-down),
+                sampled_high=p99[at] * np.exp(up),
             )
         curves.append(own)
     return curves
@@ -234,12 +234,11 @@ def _between_loads(few: int, many: int) -> Array:
     return np.asarray(weights)
 
 
-def _widened(
-    correction: Correction, metric: Metric, q: float, load: Array, value: Array, low: Array, high: Array
-) -> tuple[Array, Array]:
-    """A band of open figures with the simulation's own uncertainty beside it: in quadrature, on logarithms."""
+def _widened(below: Array, above: Array, value: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """A band of open figures with the simulation's own uncertainty, `below` and `above`, beside it: in quadrature, on
+    logarithms."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        down = np.hypot(np.log(value / np.minimum(low, value)), correction.at(correction.below, metric, q, load))
-        up = np.hypot(np.log(np.maximum(high, value) / value), correction.at(correction.above, metric, q, load))
+        down = np.hypot(np.log(value / np.minimum(low, value)), below)
+        up = np.hypot(np.log(np.maximum(high, value) / value), above)
         carried = np.isfinite(value)
         return np.where(carried, value * np.exp(-down), low), np.where(carried, value * np.exp(up), high)

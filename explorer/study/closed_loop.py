@@ -31,7 +31,7 @@ from explorer.study.bands import (
     residual_factors,
     with_first_error,
 )
-from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, put_on
+from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, loads_simulated, put_on
 from explorer.study.deployment import Candidate, Deployment, candidates_of_all, rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
@@ -92,7 +92,11 @@ def at_users(
     answer = quantiles_of(table, state, metrics, quantiles, swells=False)
     rate, load = users_rate(table.chain, state), state.mean_batch / most
     if table.corrections:
-        answer = put_on(answer, table.corrections, load)
+        gaps: dict[float, Array] = {}
+        if "itl" in metrics:
+            at = solve_users(table.chain, np.maximum(loads_simulated(table.corrections) * most, 1.0))
+            gaps = quantiles_of(table, at, ("itl",), quantiles, swells=False)["itl"]
+        answer = put_on(answer, table.corrections, load, gaps)
         ratio = np.zeros_like(rate)
         for row, one in enumerate(table.corrections):
             if one is not None and RATE in one.ratio:

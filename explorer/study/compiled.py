@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from explorer.engine.records import AllReduce, ChipSpec, LayerGroup, ModelShape,
 from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.answers import Context
-from explorer.study.correction import Correction, capacities, put_on
+from explorer.study.correction import Correction, capacities, loads_simulated, put_on
 from explorer.study.replica import GRID, Demand, Rows, StepGrid, felt_rate, lengths_of
 from explorer.study.resolve import step_constants
 
@@ -291,12 +291,14 @@ def rows_under_load(
     )
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
     more = capacities(corrections) if any(corrections) else np.ones((1, 1))
-    solved = solve(
-        grid, context.demand, constants, rates / more, stall_s=stragglers.stall_s, replicas=replicas, metrics=metrics
-    )
+    solver = partial(solve, grid, context.demand, constants, stall_s=stragglers.stall_s, replicas=replicas)
+    solved = solver(rates / more, metrics=metrics)
     if not any(corrections):
         return solved.table, solved.saturation
-    return put_on(solved.table, corrections, solved.utilisation), solved.saturation * more[:, 0]
+    gaps: dict[float, Array] = {}
+    if "itl" in metrics:
+        gaps = solver(loads_simulated(corrections), relative=True, metrics=("itl",)).table["itl"]
+    return put_on(solved.table, corrections, solved.utilisation, gaps), solved.saturation * more[:, 0]
 
 
 def warm_up() -> None:

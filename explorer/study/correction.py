@@ -7,7 +7,7 @@ same ratios are the estimate that is shown until the next simulation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
@@ -57,6 +57,30 @@ class Correction:
     def at(self, table: Table, metric: str, q: float, load: Array) -> Array:
         """A logarithm read off at loads of any shape; beyond the first and last load it stays."""
         return np.asarray(np.interp(load, self.loads, table[metric][q]))
+
+    def reach(self, metric: str, q: float, load: Array) -> tuple[Array, Array]:
+        """How far the simulation's own band reaches down and up, logarithms, at loads of any shape."""
+        return self.at(self.below, metric, q, load), self.at(self.above, metric, q, load)
+
+    def reach_along(self, metric: str, q: float, load: Array, value: Array) -> tuple[Array, Array]:
+        """The same along a corrected curve, `value` at ascending loads, (loads,).
+
+        A gap between tokens jumps from one kind of step to another somewhere between two loads simulated: there the
+        band holds what both have.
+        """
+        down, up = self.reach(metric, q, load)
+        if metric != "itl" or len(self.loads) < 2:
+            return down, up
+        with np.errstate(invalid="ignore"):
+            here = np.log(value)
+            known = np.interp(self.loads, load, here)
+            at = np.clip(np.searchsorted(self.loads, load, side="right") - 1, 0, len(self.loads) - 2)
+            lower, upper = np.minimum(known[at], known[at + 1]), np.maximum(known[at], known[at + 1])
+            inside = (load >= self.loads[0]) & (load <= self.loads[-1]) & np.isfinite(upper)
+            return (
+                np.asarray(np.where(inside, np.maximum(down, here - lower), down)),
+                np.asarray(np.where(inside, np.maximum(up, upper - here), up)),
+            )
 
     def as_estimate(self) -> Correction:
         """For other slider positions: the same ratios, bands wider by the disagreement itself.
@@ -141,25 +165,69 @@ def capacities(corrections: Sequence[Correction | None]) -> Array:
     return np.asarray([1.0 if one is None else one.capacity for one in corrections])[:, None]
 
 
+LEAST_LOAD, MOST_LOAD = 1e-6, 1.0 - 1e-6
+"""Shares of the largest rate that stand for none and for all of it: there the closed form has no answer."""
+
+
+def loads_simulated(corrections: Sequence[Correction | None]) -> Array:
+    """Shares of the largest rate at which the rows' corrections know their ratios, (rows, loads), as many for all.
+
+    Shorter ones end with their last share again; a row without a correction has one in the middle.
+    """
+    depth = max((len(one.loads) for one in corrections if one is not None), default=1)
+    shares = np.full((len(corrections), depth), 0.5)
+    for rows, correction in _groups(corrections):
+        if correction is not None:
+            shares[rows] = np.pad(correction.loads, (0, depth - len(correction.loads)), mode="edge")
+    return np.asarray(np.clip(shares, LEAST_LOAD, MOST_LOAD))
+
+
 def put_on(
-    table: dict[str, dict[float, Array]], corrections: Sequence[Correction | None], load: Array
+    table: dict[str, dict[float, Array]],
+    corrections: Sequence[Correction | None],
+    load: Array,
+    gaps: Mapping[float, Array],
 ) -> dict[str, dict[float, Array]]:
     """Latency quantiles (rows, loads) with each row's correction at its `load` (rows, loads); infinite ones stay.
 
-    A higher quantile is kept from falling below a lower one between simulated loads.
+    A higher quantile is kept from falling below a lower one between simulated loads. Gaps between tokens jump from one
+    kind of step to another, in the closed form at another load than in the simulation: a ratio between two loads
+    simulated would there make a jump that neither has. Between them the gap goes evenly (in logarithms) from one
+    simulated to the next; `gaps` are the closed form's by quantile at `loads_simulated`, empty where none are wanted.
     """
     found = {metric: {q: values.copy() for q, values in of_metric.items()} for metric, of_metric in table.items()}
+    for group, correction in _groups(corrections):
+        if correction is None:
+            continue
+        for metric, of_metric in found.items():
+            lower: Array | None = None
+            for q in sorted(of_metric):
+                rows = of_metric[q][group]
+                ratio = correction.ratio[metric][q]
+                rows *= np.exp(np.interp(load[group], correction.loads, ratio))
+                if metric == "itl" and len(ratio) > 1:
+                    known = np.log(gaps[q][group, : len(ratio)]) + ratio
+                    _between(rows, load[group], correction.loads, known, ratio)
+                if lower is not None:
+                    np.maximum(rows, lower, out=rows)
+                lower = rows
+    return found
+
+
+def _between(values: Array, load: Array, loads: Array, known: Array, ratio: Array) -> None:
+    """Put into `values` (rows, n) what lies between `known` ones (rows, loads), logarithms; where a ratio is the same
+    at both ends, as beyond all that was simulated, they stay what they are."""
+    at = np.clip(np.searchsorted(loads, load, side="right") - 1, 0, len(loads) - 2)
+    share = np.clip((load - loads[at]) / (loads[at + 1] - loads[at]), 0.0, 1.0)
+    low, high = (np.take_along_axis(known, place, axis=1) for place in (at, at + 1))
+    inside = (load >= loads[0]) & (load <= loads[-1]) & (ratio[at] != ratio[at + 1]) & np.isfinite(values)
+    np.copyto(values, np.exp(low + share * (high - low)), where=inside)
+
+
+def _groups(corrections: Sequence[Correction | None]) -> Iterator[tuple[slice, Correction | None]]:
+    """Rows that follow each other and have the same correction."""
     start = 0
     for correction, group in groupby(corrections):
         stop = start + len(list(group))
-        if correction is not None:
-            for metric, of_metric in found.items():
-                lower: Array | None = None
-                for q in sorted(of_metric):
-                    rows = of_metric[q][start:stop]
-                    rows *= np.exp(correction.at(correction.ratio, metric, q, load[start:stop]))
-                    if lower is not None:
-                        np.maximum(rows, lower, out=rows)
-                    lower = rows
+        yield slice(start, stop), correction
         start = stop
-    return found

@@ -35,7 +35,7 @@ from explorer.engine.queueing import (
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.steptime import StepWork, step_time
 from explorer.engine.stragglers import hit_probability_per_step
-from explorer.study.correction import Correction, capacities, put_on
+from explorer.study.correction import Correction, capacities, loads_simulated, put_on
 
 Array = NDArray[np.float64]
 
@@ -415,16 +415,24 @@ def latencies(
     scv = shared_scv(demand, replicas)
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
     own = rate / capacities(table.corrections) if table.corrections else rate
-    stated = state = solve_loads(table.chain, own, scv)
-    if demand.bursts is not None:
-        chain = table.chain
-        own = np.broadcast_to(own, state.rate.shape)
-        lifetime = chain.output_tokens * chain.unloaded
-        state = solve_loads(chain, felt_rate(own, chain.saturation[:, None], lifetime, demand.bursts), scv)
-    answer = quantiles_of(table, state, metrics, quantiles)
+    stated = solve_loads(table.chain, own, scv)
+    answer = quantiles_of(table, _felt(table, stated, scv), metrics, quantiles)
     if table.corrections:
-        answer = put_on(answer, table.corrections, stated.utilisation)
+        gaps: dict[float, Array] = {}
+        if "itl" in metrics:
+            at = solve_loads(table.chain, loads_simulated(table.corrections) * table.chain.saturation[:, None], scv)
+            gaps = quantiles_of(table, _felt(table, at, scv), ("itl",), quantiles)["itl"]
+        answer = put_on(answer, table.corrections, stated.utilisation, gaps)
     return Latencies(state=stated, chain=table.chain, table=answer)
+
+
+def _felt(table: ReplicaTable, stated: LoadState, scv: Array) -> LoadState:
+    """The state as requests feel it: in bursts that of a higher rate."""
+    demand, chain = table.demand, table.chain
+    if demand.bursts is None:
+        return stated
+    lifetime = chain.output_tokens * chain.unloaded
+    return solve_loads(chain, felt_rate(stated.rate, chain.saturation[:, None], lifetime, demand.bursts), scv)
 
 
 def quantiles_of(

@@ -251,12 +251,12 @@ def test_that_corrections_by_simulation_go_through_compiled_draws(scenarios_fold
     candidates = fitting(shipped(), context.served, own.chip, context.demand, own, False)[:2]
     rows = drawn_rows_of(candidates, 3)
     zero = np.zeros(2)
-    ratio = {metric: dict.fromkeys((0.5, 0.95, 0.99), np.asarray([0.1, -0.2])) for metric in ("ttft", "tpot")}
+    ratio = {metric: dict.fromkeys((0.5, 0.95, 0.99), np.asarray([0.1, -0.2])) for metric in ("ttft", "tpot", "itl")}
     none = {metric: dict.fromkeys((0.5, 0.95, 0.99), zero) for metric in ratio}
     correction = Correction("simulation", 1000, candidates[0].layout, 1.2, np.asarray([0.2, 0.9]), ratio, none, none)
     each = (correction,) * DRAWS + (None,) * DRAWS
     rates = np.linspace(0.05, 0.6, 5)[None, :] * np.ones((2 * DRAWS, 1))
-    given = (context, rows, rates, np.ones(2 * DRAWS), ("ttft", "tpot"), each)
+    given = (context, rows, rates, np.ones(2 * DRAWS), ("ttft", "tpot", "itl"), each)
     wanted, found = drawn_rows.by_arrays(*given), compiled.rows_under_load(*given)
     np.testing.assert_allclose(found[1], wanted[1], rtol=1e-9)
     for metric, by_quantile in wanted[0].items():

@@ -13,7 +13,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study.correction import NONE, key_of
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.outcome import METRICS, Outcome
-from explorer.study.simulated_replica import LEVELS
+from explorer.study.simulated_replica import LEVELS, summary
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.simulation import Refinement, simulated_outcome
 from tests.study.asking import alternative, one_chip, scenario, workload
@@ -133,6 +133,35 @@ def test_that_replicas_are_counted_on_what_the_simulation_found(stages: list[Out
     for one in stages[-1].workloads[0].alternatives:
         assert one.keeps_promises
         assert one.replicas == np.ceil(one.request_rate / (one.max_request_rate / one.replicas) - 1e-9)
+
+
+def test_that_gaps_between_loads_lie_between_those_simulated_and_the_band_holds_a_run_there(
+    evaluator: Evaluator,
+) -> None:
+    """Long prompts, whose steps come to the 99th percentile at another load than the closed form has it."""
+    asked = simulated(one_chip("qcom-ai200", {"parallelism_degree": 2}, traffic={"request_rate_per_s": 4.0}), 6000)
+    of = asked.workloads[0]
+    refinement = Refinement(evaluator, asked)
+    found = [stage for stage in refinement.stages() if stage is not None][-1].workloads[0].chosen
+    replica = replica_to_simulate(evaluator, asked, of, of.alternatives[0], found)
+    saturation = replica.saturation(6000)
+    held = refinement.corrections.of[key_of(of, of.alternatives[0])]
+    ratio = held.ratio["itl"][0.99]
+    # the closed form jumps elsewhere: its ratio would make a jump of its own
+    assert np.max(np.abs(np.diff(ratio))) > 0.2
+    known = replica.closed_form(np.minimum(held.loads, 0.999))["itl"][0.99] * np.exp(ratio)
+    curve = found.curves["itl"]
+    assert curve.sampled_low is not None and curve.sampled_high is not None
+    share = np.asarray(found.rates) / found.saturation_rate
+    for at in range(int(np.searchsorted(held.loads, 0.85))):
+        (start, end), ends = held.loads[at : at + 2], known[at : at + 2]
+        between = curve.p99[(share > start) & (share < end)]
+        assert np.all(between >= 0.999 * ends.min())
+        assert np.all(between <= 1.001 * ends.max())
+        middle = 0.5 * (start + end)
+        there = summary(replica, middle, saturation, 6000).value["itl"][2]
+        low, high = (float(np.interp(middle, share, side)) for side in (curve.sampled_low, curve.sampled_high))
+        assert 0.99 * low <= there <= 1.01 * high
 
 
 def test_that_an_impossible_load_has_no_latency(evaluator: Evaluator) -> None:
