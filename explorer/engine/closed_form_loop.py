@@ -322,20 +322,15 @@ def _mixture_at(
 
 
 @_inlined
-def _mixture(
-    marks: Floats, total_marks: int, kinds: Floats, mass: Floats, count: int, cumulative: Floats
-) -> None:
-    """Fill the share of gaps below every mark, of three kinds whose edges may overlap."""
-    highest = 0.0
-    for k in range(total_marks):
-        below = 0.0
-        for kind in range(3):
-            for i in range(count):
-                low, high = kinds[kind, 0, i], kinds[kind, 1, i]
-                inside = max((marks[k] - low) / max(high - low, 1e-15), 0.0)
-                below += (1.0 if marks[k] >= high else inside) * (mass[kind, i + 1] - mass[kind, i])
-        highest = max(highest, below)
-        cumulative[k] = highest
+def _mixture_over(mark: float, kinds: Floats, mass: Floats, count: int) -> float:
+    """Share of gaps below a mark, of three kinds whose edges may overlap."""
+    below = 0.0
+    for kind in range(3):
+        for i in range(count):
+            low, high = kinds[kind, 0, i], kinds[kind, 1, i]
+            inside = max((mark - low) / max(high - low, 1e-15), 0.0)
+            below += (1.0 if mark >= high else inside) * (mass[kind, i + 1] - mass[kind, i])
+    return below
 
 
 @_compiled
@@ -399,7 +394,6 @@ def solve_rows(
     mass = np.empty((3, most + 1))
     marks = np.empty(3 * most)
     place = np.empty((3, 3 * most), dtype=np.int64)
-    cumulative = np.empty(3 * most)
     inverse = np.empty((3, most))
     first, per, steady, odds = np.empty(levels), np.empty(levels), np.empty(levels), np.empty(levels)
     batch, log_tails = np.empty(levels), np.empty(levels)
@@ -647,8 +641,6 @@ def solve_rows(
                     mass[0, i + 1] = mass[0, i] + (tokens[i] - whole_steps - alone_part)
                     mass[1, i + 1] = mass[1, i] + alone_part
                     mass[2, i + 1] = mass[2, i] + whole_steps
-                if not monotone:
-                    _mixture(marks, total_marks, kinds, mass, count, cumulative)
                 least = -np.inf
                 k = 0
                 for level in range(levels):
@@ -658,7 +650,7 @@ def solve_rows(
                         below = (
                             _mixture_at(middle_mark, marks, place, kinds, inverse, mass, count)
                             if monotone
-                            else cumulative[middle_mark]
+                            else _mixture_over(marks[middle_mark], kinds, mass, count)
                         )
                         if below < quantile[level]:
                             k = middle_mark + 1
@@ -670,7 +662,8 @@ def solve_rows(
                             before = _mixture_at(k - 1, marks, place, kinds, inverse, mass, count)
                             below = _mixture_at(k, marks, place, kinds, inverse, mass, count)
                         else:
-                            before, below = cumulative[k - 1], cumulative[k]
+                            before = _mixture_over(marks[k - 1], kinds, mass, count)
+                            below = _mixture_over(marks[k], kinds, mass, count)
                         value = _between(before, below, odds[level], marks[k - 1], marks[k])
                     if stall_probability[row] > 1.0 - quantile[level]:
                         value += shared[STALL]

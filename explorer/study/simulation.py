@@ -7,9 +7,11 @@ and its seed; the same draws serve every load and every slider position, so that
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,12 @@ QUICK_SAMPLES = 12
 LEAST_SAMPLES = 8
 SIZINGS = 4
 """Times that replicas are counted anew on what simulation found, at most."""
+HALVINGS = 3
+"""Times that the way between two loads is halved where gaps between tokens jump."""
+JUMP, NARROW = 0.3, 0.02
+"""A jump: by how much (natural log) P50 or P99 of the gaps differ, over at least that share of the largest rate."""
+SHOWN = [LEVELS.index(0.5), LEVELS.index(0.99)]
+"""Places of the quantiles that curves are drawn of."""
 THREADS = max(os.cpu_count() or 1, 1)
 THREADED_FROM = 5_000
 """Requests a load from which threads gain: of shorter runs most is the interpreter's own work, for which threads only
@@ -84,7 +92,7 @@ def correction_of(
     )  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class _Progress:
     """One alternative on its way: its replica, and the runs made so far at the present number of requests."""
 
@@ -106,6 +114,17 @@ class _Progress:
         if coarse:
             loads = [*loads[:-1:2], *loads[-1:]]
         return [load for load in loads if load not in self.runs]
+
+    def between_jumps(self) -> list[float]:
+        """Loads half way between two that had time to settle, where gaps between tokens are of other kinds of steps."""
+        settled = (run for run in self.runs.values() if run.settled and "itl" in run.value)
+        ordered = sorted(settled, key=attrgetter("load"))
+        return [
+            0.5 * (one.load + other.load)
+            for one, other in pairwise(ordered)
+            if other.load - one.load > NARROW
+            and np.max(np.abs(np.log(other.value["itl"][SHOWN] / one.value["itl"][SHOWN]))) > JUMP
+        ]
 
     def moved_to(self, replica: SimulatedReplica) -> None:
         """The same alternative with another number of replicas: runs stay where arrivals are alike."""
@@ -143,9 +162,9 @@ class Refinement:
         """An outcome at the end of every stage, the last one final, and None between pieces of work.
 
         First the selected alternative with few requests at every other load, then all of them at every load with the
-        draws of all open figures, then as many requests as the scenario asks for, and at last the operating point of
-        the selected one until its P99 is known to a few percent. Where nobody watches, the first is left out and only
-        the last is evaluated further than layouts and replicas need.
+        draws of all open figures, then as many requests as the scenario asks for, then the operating point of the
+        selected one until its P99 is known to a few percent, and at last more loads where curves jump. Where nobody
+        watches, the first is left out and only the last is evaluated further than layouts and replicas need.
         """
         try:
             wanted = self._scenario.simulation.requests
@@ -171,11 +190,15 @@ class Refinement:
                 if watched:
                     yield outcome
                 yield from self._settle_points()
+                if watched:
+                    yield self._evaluate(None)
+                yield from self._follow_jumps()
                 before, outcome = outcome, self._evaluate(looked_at)
                 if _replicas(before) == _replicas(outcome):
                     break
             else:
                 yield from self._settle_points()
+                yield from self._follow_jumps()
             self.corrections = Corrections(self.corrections.of, complete=True)
             yield self._evaluate(None)
         finally:
@@ -191,7 +214,7 @@ class Refinement:
 
         A recording, which is gone through once at each load, has every other load while it has that few requests.
         """
-        owner: dict[Future[Run], _Progress] = {}
+        loads: dict[_Progress, list[float]] = {}
         going: list[tuple[tuple[int, int], _Progress]] = []
         for at, number in places:
             found = outcome.workloads[at].alternatives[number]
@@ -201,19 +224,27 @@ class Refinement:
             going.append(((at, number), progress))
             wanted = self._scenario.simulation.requests
             many = min(progress.replica.arrivals.least(count, progress.replica.replicas), wanted)
-            for load in progress.missing(many, coarse=coarse or many > count):
-                if many < THREADED_FROM:
-                    progress.runs[load] = summary(progress.replica, load, progress.saturation, many)
+            loads[progress] = progress.missing(many, coarse=coarse or many > count)
+        yield from self._run(loads)
+        for place, progress in going:
+            if progress.runs:
+                self._take(place, progress)
+
+    def _run(self, loads: Mapping[_Progress, Sequence[float]]) -> Iterator[None]:
+        """Simulate alternatives at these loads."""
+        owner: dict[Future[Run], _Progress] = {}
+        for progress, some in loads.items():
+            for load in some:
+                given = (progress.replica, load, progress.saturation, progress.count)
+                if progress.count < THREADED_FROM:
+                    progress.runs[load] = summary(*given)
                     yield None
                 else:
-                    owner[self._pool.submit(summary, progress.replica, load, progress.saturation, many)] = progress
+                    owner[self._pool.submit(summary, *given)] = progress
         for task in as_completed(owner):
             run = task.result()
             owner[task].runs[run.load] = run
             yield None
-        for place, progress in going:
-            if progress.runs:
-                self._take(place, progress)
 
     def _settle_points(self) -> Iterator[None]:
         """Bring the operating point of every workload's selected alternative to a few percent."""
@@ -231,6 +262,15 @@ class Refinement:
                 else:
                     progress.points[own.load] = found
             self._take((at, number), progress)
+
+    def _follow_jumps(self) -> Iterator[None]:
+        """Add loads where gaps between tokens jump from one kind of step to another."""
+        before = {progress: len(progress.runs) for progress in self._progress.values()}
+        for _ in range(HALVINGS):
+            yield from self._run({progress: progress.between_jumps() for progress in before})
+        for place, progress in self._progress.items():
+            if len(progress.runs) > before[progress]:
+                self._take(place, progress)
 
     def _take(self, place: tuple[int, int], progress: _Progress) -> None:
         workload = self._scenario.workloads[place[0]]

@@ -15,7 +15,7 @@ from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.outcome import METRICS, Outcome
 from explorer.study.simulated_replica import LEVELS, summary
 from explorer.study.simulated_server import replica_to_simulate
-from explorer.study.simulation import Refinement, simulated_outcome
+from explorer.study.simulation import JUMP, Refinement, simulated_outcome
 from tests.study.asking import alternative, one_chip, scenario, workload
 from tests.study.settling import at_the_point
 from tests.study.walking import differences
@@ -162,6 +162,20 @@ def test_that_gaps_between_loads_lie_between_those_simulated_and_the_band_holds_
         there = summary(replica, middle, saturation, 6000).value["itl"][2]
         low, high = (float(np.interp(middle, share, side)) for side in (curve.sampled_low, curve.sampled_high))
         assert 0.99 * low <= there <= 1.01 * high
+
+
+def test_that_loads_are_added_where_gaps_jump(evaluator: Evaluator) -> None:
+    asked = simulated(one_chip("qcom-ai200", {"parallelism_degree": 2}, traffic={"request_rate_per_s": 4.0}), 6000)
+    of = asked.workloads[0]
+    refinement = Refinement(evaluator, asked)
+    found = [stage for stage in refinement.stages(watched=False) if stage is not None][-1].workloads[0].chosen
+    replica = replica_to_simulate(evaluator, asked, of, of.alternatives[0], found)
+    held = refinement.corrections.of[key_of(of, of.alternatives[0])]
+    gaps = replica.closed_form(np.minimum(held.loads, 0.999))["itl"][0.99] * np.exp(held.ratio["itl"][0.99])
+    between, rises = np.diff(held.loads), np.abs(np.diff(np.log(gaps)))
+    # a jump that is there even over a narrow way was looked for, and nothing wider than that is left as one step
+    assert rises[between <= 0.03].max() > JUMP
+    assert between[(rises > JUMP + 0.05) & (held.loads[1:] < 0.9)].max() <= 0.03
 
 
 def test_that_an_impossible_load_has_no_latency(evaluator: Evaluator) -> None:
