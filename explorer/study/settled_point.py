@@ -124,7 +124,7 @@ def moved_along(runs: Sequence[Run], points: Sequence[Run]) -> list[Run]:
     """The runs of a curve with `points` in the place of the runs at their loads, and the others moved with the nearest.
 
     All loads are simulated with the same luck: what it did at one load it did in part at the next (regression on the
-    error of the one that is known better; less with distance, no more than at the point).
+    error of the one that is known better; less with distance, no more than at the point). Longer runs have their own.
     """
     known = {point.load: point for point in points}
     old = {run.load: run for run in runs if run.load in known}
@@ -133,7 +133,11 @@ def moved_along(runs: Sequence[Run], points: Sequence[Run]) -> list[Run]:
     found = []
     for run in runs:
         nearest = min(old, key=lambda load: abs(load - run.load))
-        found.append(known[run.load] if run.load in old else _moved(run, old[nearest], known[nearest]))
+        if run.load in old:
+            found.append(known[run.load])
+        else:
+            alike = run.requests == old[nearest].requests
+            found.append(_moved(run, old[nearest], known[nearest]) if alike else run)
     return found
 
 

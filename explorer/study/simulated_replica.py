@@ -44,6 +44,8 @@ LOADS = np.array(
 """Shares of the largest rate at which every alternative is simulated, its operating point besides: 20 loads."""
 LIFETIMES = 8.0
 """A run is believed where it is at least this many times as long as its queue takes to settle."""
+MISSED, MISSED_FALL = 3.0, 0.65
+"""By how much (natural log) a run of one lifetime reads P99 of the first token too low, and how fast that falls off."""
 MOST_TOGETHER = 8
 """Replicas behind one queue's choice that are simulated together; of more, so many stand for all at the same load."""
 
@@ -198,7 +200,7 @@ class SimulatedReplica:
         return {metric: {q: values[0] for q, values in of_metric.items()} for metric, of_metric in found.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """What a run at one load leaves: quantiles and confidence bands by metric, each (levels,)."""
 
@@ -207,6 +209,9 @@ class Run:
     value: dict[str, Array]
     low: dict[str, Array]
     high: dict[str, Array]
+    requests: int = 0
+    settles: float = 0.0
+    """Requests in which it forgets how it began."""
 
 
 @lru_cache(maxsize=8)
@@ -232,6 +237,17 @@ def _lengths_of(
     return found[0], found[1]
 
 
+def _missed(lifetimes: float) -> Array:
+    """How much farther up (natural log) a first token's band reaches at LEVELS, for the queues that a run missed.
+
+    They come about once in the time that a queue takes to settle, and a run of few such `lifetimes` has the long ones
+    too seldom. Measured over 6,000 runs of five replicas at 60 to 97 % load, with 1,000 to 100,000 requests: without
+    it the long-run P99 lies above the band in 12 to 19 % of runs of 8 to 80 lifetimes, with it in 2 to 3 %.
+    """
+    rarity = (1.0 - np.asarray(LEVELS)) / 0.01
+    return np.asarray(MISSED * (lifetimes * rarity) ** -MISSED_FALL)
+
+
 def summary(replica: SimulatedReplica, load: float, saturation: float, count: int) -> Run:
     """Run one load and keep its quantiles."""
     run = replica.run(load, saturation, count)
@@ -244,6 +260,9 @@ def summary(replica: SimulatedReplica, load: float, saturation: float, count: in
         band = run.quantiles(metric, LEVELS)
         if np.all(np.isfinite(band.value)) and np.all(band.value > 0.0):
             value[metric], low[metric], high[metric] = band.value, band.low, band.high
+    settles = replica.settles(run, load)
+    if "ttft" in high:
+        high["ttft"] = high["ttft"] * np.exp(_missed(count / settles))
     for name, one in replica.further(run).items():
         value[name] = low[name] = high[name] = np.full(len(LEVELS), one)
-    return Run(load, count >= LIFETIMES * replica.settles(run, load), value, low, high)
+    return Run(load, count >= LIFETIMES * settles, value, low, high, count, settles)

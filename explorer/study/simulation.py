@@ -6,8 +6,9 @@ and its seed; the same draws serve every load and every slider position, so that
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -36,6 +37,10 @@ QUICK_SAMPLES = 12
 LEAST_SAMPLES = 8
 SIZINGS = 4
 """Times that replicas are counted anew on what simulation found, at most."""
+LONG_ENOUGH = 400.0
+"""Times as many requests as a run takes to settle: with fewer, a rare queue is missed and P99 reads low."""
+LONGER, MOST_REQUESTS = 10, 200_000
+"""A run that is too short is made again with so many times its requests at most, as far as MOST_REQUESTS."""
 HALVINGS = 3
 """Times that the way between two loads is halved where gaps between tokens jump."""
 JUMP, NARROW = 0.3, 0.02
@@ -115,6 +120,18 @@ class _Progress:
             loads = [*loads[:-1:2], *loads[-1:]]
         return [load for load in loads if load not in self.runs]
 
+    def too_short(self) -> list[tuple[float, int]]:
+        """Loads whose runs are short beside what they take to settle, with the requests they should have.
+
+        A recording is as long as it is, and the operating point goes by how sure it is.
+        """
+        if self.replica.arrivals.kind == "trace":
+            return []
+        most = min(LONGER * self.count, MOST_REQUESTS)
+        wanted = [(run, min(math.ceil(LONG_ENOUGH * run.settles), most)) for run in self.runs.values()]
+        own = self.own_run
+        return [(run.load, count) for run, count in wanted if run.requests < 0.8 * count and run is not own]
+
     def between_jumps(self) -> list[float]:
         """Loads half way between two that had time to settle, where gaps between tokens are of other kinds of steps."""
         settled = (run for run in self.runs.values() if run.settled and "itl" in run.value)
@@ -163,8 +180,9 @@ class Refinement:
 
         First the selected alternative with few requests at every other load, then all of them at every load with the
         draws of all open figures, then as many requests as the scenario asks for, then the operating point of the
-        selected one until its P99 is known to a few percent, and at last more loads where curves jump. Where nobody
-        watches, the first is left out and only the last is evaluated further than layouts and replicas need.
+        selected one until its P99 is known to a few percent, and at last longer runs near the largest rate and more
+        loads where curves jump. Where nobody watches, the first is left out and only the last is evaluated further than
+        layouts and replicas need.
         """
         try:
             wanted = self._scenario.simulation.requests
@@ -192,13 +210,13 @@ class Refinement:
                 yield from self._settle_points()
                 if watched:
                     yield self._evaluate(None)
-                yield from self._follow_jumps()
+                yield from self._finish_curves()
                 before, outcome = outcome, self._evaluate(looked_at)
                 if _replicas(before) == _replicas(outcome):
                     break
             else:
+                yield from self._simulate(outcome, self._order, wanted)
                 yield from self._settle_points()
-                yield from self._follow_jumps()
             self.corrections = Corrections(self.corrections.of, complete=True)
             yield self._evaluate(None)
         finally:
@@ -214,7 +232,7 @@ class Refinement:
 
         A recording, which is gone through once at each load, has every other load while it has that few requests.
         """
-        loads: dict[_Progress, list[float]] = {}
+        wanting: list[tuple[_Progress, float, int]] = []
         going: list[tuple[tuple[int, int], _Progress]] = []
         for at, number in places:
             found = outcome.workloads[at].alternatives[number]
@@ -224,23 +242,22 @@ class Refinement:
             going.append(((at, number), progress))
             wanted = self._scenario.simulation.requests
             many = min(progress.replica.arrivals.least(count, progress.replica.replicas), wanted)
-            loads[progress] = progress.missing(many, coarse=coarse or many > count)
-        yield from self._run(loads)
+            missing = progress.missing(many, coarse=coarse or many > count)
+            wanting += [(progress, load, many) for load in missing]
+        yield from self._run(wanting)
         for place, progress in going:
             if progress.runs:
                 self._take(place, progress)
 
-    def _run(self, loads: Mapping[_Progress, Sequence[float]]) -> Iterator[None]:
-        """Simulate alternatives at these loads."""
+    def _run(self, wanting: Iterable[tuple[_Progress, float, int]]) -> Iterator[None]:
+        """Simulate alternatives at a load each, with so many requests."""
         owner: dict[Future[Run], _Progress] = {}
-        for progress, some in loads.items():
-            for load in some:
-                given = (progress.replica, load, progress.saturation, progress.count)
-                if progress.count < THREADED_FROM:
-                    progress.runs[load] = summary(*given)
-                    yield None
-                else:
-                    owner[self._pool.submit(summary, *given)] = progress
+        for progress, load, count in wanting:
+            if count < THREADED_FROM:
+                progress.runs[load] = summary(progress.replica, load, progress.saturation, count)
+                yield None
+            else:
+                owner[self._pool.submit(summary, progress.replica, load, progress.saturation, count)] = progress
         for task in as_completed(owner):
             run = task.result()
             owner[task].runs[run.load] = run
@@ -263,13 +280,15 @@ class Refinement:
                     progress.points[own.load] = found
             self._take((at, number), progress)
 
-    def _follow_jumps(self) -> Iterator[None]:
-        """Add loads where gaps between tokens jump from one kind of step to another."""
-        before = {progress: len(progress.runs) for progress in self._progress.values()}
+    def _finish_curves(self) -> Iterator[None]:
+        """Make longer runs near the largest rate, and add loads where gaps between tokens jump."""
+        before = {place: dict(progress.runs) for place, progress in self._progress.items()}
+        everyone = self._progress.values()
+        yield from self._run([(one, *short) for one in everyone for short in one.too_short()])
         for _ in range(HALVINGS):
-            yield from self._run({progress: progress.between_jumps() for progress in before})
+            yield from self._run([(one, load, one.count) for one in everyone for load in one.between_jumps()])
         for place, progress in self._progress.items():
-            if len(progress.runs) > before[progress]:
+            if progress.runs != before[place]:
                 self._take(place, progress)
 
     def _take(self, place: tuple[int, int], progress: _Progress) -> None:
