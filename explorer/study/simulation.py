@@ -35,8 +35,8 @@ PRIOR_SPREAD = 0.1
 """Standard deviation (natural log) of simulated over closed form, as far as a first look with few requests believes."""
 QUICK_SAMPLES = 12
 LEAST_SAMPLES = 8
-SIZINGS = 4
-"""Times that replicas are counted anew on what simulation found, at most."""
+SIZINGS, OWN_SIZINGS = 4, 2
+"""Times that replicas are counted anew on what simulation found, at most: of all, and of the selected one first."""
 LONG_ENOUGH = 400.0
 """Times as many requests as a run takes to settle: with fewer, a rare queue is missed and P99 reads low."""
 LONGER, MOST_REQUESTS = 10, 200_000
@@ -179,8 +179,8 @@ class Refinement:
         """An outcome at the end of every stage, the last one final, and None between pieces of work.
 
         First the selected alternative with few requests at every other load, then all of them at every load with the
-        draws of all open figures, then as many requests as the scenario asks for, then the operating point of the
-        selected one until its P99 is known to a few percent, and at last longer runs near the largest rate and more
+        draws of all open figures, then as many requests as the scenario asks for, first the selected one and its
+        operating point until its P99 is known to a few percent, and at last longer runs near the largest rate and more
         loads where curves jump. Where nobody watches, the first is left out and only the last is evaluated further than
         layouts and replicas need.
         """
@@ -198,18 +198,21 @@ class Refinement:
             if few < wanted and watched:
                 yield outcome
             for _ in range(SIZINGS):
-                for position in range(len(self._order)):
-                    yield from self._simulate(outcome, self._order[position : position + 1], wanted)
-                    if position == 0 and watched:
-                        yield self._evaluate(None)
+                for _ in range(OWN_SIZINGS):
+                    yield from self._simulate(outcome, self._order[:1], wanted)
+                    yield from self._settle_points()
+                    before, outcome = outcome, self._evaluate(looked_at)
+                    if watched:
+                        yield outcome
+                    if _replicas(before) == _replicas(outcome):
+                        break
+                yield from self._simulate(outcome, self._order[1:], wanted)
                 before, outcome = outcome, self._evaluate(looked_at)
                 if _replicas(before) != _replicas(outcome):
                     continue
                 if watched:
                     yield outcome
                 yield from self._settle_points()
-                if watched:
-                    yield self._evaluate(None)
                 yield from self._finish_curves()
                 before, outcome = outcome, self._evaluate(looked_at)
                 if _replicas(before) == _replicas(outcome):
