@@ -44,6 +44,12 @@ LOADS = np.array(
 """Shares of the largest rate at which every alternative is simulated, its operating point besides: 20 loads."""
 LIFETIMES = 8.0
 """A run is believed where it is at least this many times as long as its queue takes to settle."""
+LONG_ENOUGH = 400.0
+"""Times as many requests as a run takes to settle: with fewer, rare long queues are missed and P99 reads low."""
+LONGER, MOST_REQUESTS = 10, 200_000
+"""A run that is too short is made again with so many times its requests at most, as far as MOST_REQUESTS."""
+SHORT = 0.8
+"""Share of what is long enough that is not made again."""
 MISSED, MISSED_FALL = 3.0, 0.65
 """By how much (natural log) a run of one lifetime reads P99 of the first token too low, and how fast that falls off."""
 MOST_TOGETHER = 8
@@ -175,6 +181,14 @@ class SimulatedReplica:
         What is in service turns over once in a batch of requests; a queue forgets in 1/(1-load)^2 services.
         """
         return self.joint * (run.mean_batch + (1.0 + self.cv**2) / 2.0 / (1.0 - load) ** 2)
+
+    def long_enough(self, settles: float, count: int) -> int:
+        """Requests that a run of `count` should have where it takes `settles` to forget how it began.
+
+        A recording is as long as it is.
+        """
+        wanted = min(math.ceil(LONG_ENOUGH * settles), LONGER * count, MOST_REQUESTS)
+        return count if self.arrivals.kind == "trace" or count > SHORT * wanted else wanted
 
     def further(self, run: Simulated) -> dict[str, float]:
         """What else a run tells, by name."""

@@ -6,7 +6,6 @@ and its seed; the same draws serve every load and every slider position, so that
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -37,10 +36,6 @@ QUICK_SAMPLES = 12
 LEAST_SAMPLES = 8
 SIZINGS, OWN_SIZINGS = 4, 2
 """Times that replicas are counted anew on what simulation found, at most: of all, and of the selected one first."""
-LONG_ENOUGH = 400.0
-"""Times as many requests as a run takes to settle: with fewer, a rare queue is missed and P99 reads low."""
-LONGER, MOST_REQUESTS = 10, 200_000
-"""A run that is too short is made again with so many times its requests at most, as far as MOST_REQUESTS."""
 HALVINGS = 3
 """Times that the way between two loads is halved where gaps between tokens jump."""
 JUMP, NARROW = 0.3, 0.02
@@ -123,14 +118,11 @@ class _Progress:
     def too_short(self) -> list[tuple[float, int]]:
         """Loads whose runs are short beside what they take to settle, with the requests they should have.
 
-        A recording is as long as it is, and the operating point goes by how sure it is.
+        The operating point goes by how sure it is.
         """
-        if self.replica.arrivals.kind == "trace":
-            return []
-        most = min(LONGER * self.count, MOST_REQUESTS)
-        wanted = [(run, min(math.ceil(LONG_ENOUGH * run.settles), most)) for run in self.runs.values()]
-        own = self.own_run
-        return [(run.load, count) for run, count in wanted if run.requests < 0.8 * count and run is not own]
+        own, replica, count = self.own_run, self.replica, self.count
+        wanted = [(run, replica.long_enough(run.settles, count)) for run in self.runs.values() if run is not own]
+        return [(run.load, requests) for run, requests in wanted if run.requests < requests]
 
     def between_jumps(self) -> list[float]:
         """Loads half way between two that had time to settle, where gaps between tokens are of other kinds of steps."""

@@ -100,7 +100,8 @@ def capacity(
     """The largest rate of the whole service at which every promise is kept, by bisection on the simulation.
 
     Its replicas are held. Common random numbers make the latencies nearly monotone in the load, so that halving
-    finds the edge. 0 where a promise breaks at the lightest load, with that promise.
+    finds the edge; near the largest rate runs are longer, as for the curves. 0 where a promise breaks at the lightest
+    load, with that promise.
     """
     count = scenario.simulation.requests
     saturation = replica.saturation(count)
@@ -109,6 +110,9 @@ def capacity(
 
     def broken(load: float) -> str:
         run = replica.run(load, saturation, count)
+        longer = replica.long_enough(replica.settles(run, load), count)
+        if longer > count:
+            run = replica.run(load, saturation, longer)
         over = {
             metric: float(run.quantiles(metric, [0.99]).value[0]) / limit for metric, limit in limits.items()
         }

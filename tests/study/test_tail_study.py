@@ -46,7 +46,9 @@ def test_that_the_capacity_keeps_every_promise_and_a_little_more_breaks_one(eval
     saturation = replica.saturation(REQUESTS)
 
     def kept(rate: float) -> bool:
-        run = replica.run(rate / replica.replicas / saturation, saturation, REQUESTS)
+        load = rate / replica.replicas / saturation
+        settles = replica.settles(replica.run(load, saturation, REQUESTS), load)
+        run = replica.run(load, saturation, replica.long_enough(settles, REQUESTS))
         return all(float(run.quantiles(metric, [0.99]).value[0]) <= limit for metric, limit in limits.items())
 
     assert kept(told.rate)
