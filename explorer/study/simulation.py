@@ -104,15 +104,15 @@ class _Progress:
     """Operating points, by load, as further runs have them, with the requests of these; one for each number of replicas
     that was thought of."""
 
-    def missing(self, count: int, *, coarse: bool) -> list[float]:
-        """Loads still to be run for that many requests; `coarse` is every other one, and the operating point."""
+    def missing(self, count: int, *, every: int) -> list[float]:
+        """Loads still to be run for that many requests: one of so many, and the operating point."""
         if count != self.count:
             self.saturation, self.count, self.runs, self.points = self.replica.saturation(count), count, {}, {}
         if not np.isfinite(self.saturation):
             return []
         loads = self.replica.loads(self.saturation)
-        if coarse:
-            loads = [*loads[:-1:2], *loads[-1:]]
+        if every > 1:
+            loads = [*loads[:-1:every], *loads[-1:]]
         return [load for load in loads if load not in self.runs]
 
     def too_short(self) -> list[tuple[float, int]]:
@@ -182,7 +182,7 @@ class Refinement:
             # layouts and replicas only: bands of latencies nobody is shown would take half of the first look
             outcome = self._evaluator.evaluate(self._scenario, LEAST_SAMPLES, frozenset())
             if watched:
-                yield from self._simulate(outcome, self._order[:1], few, coarse=True)
+                yield from self._simulate(outcome, self._order[:1], few, every=2)
                 yield self._evaluate(QUICK_SAMPLES)
             yield from self._simulate(outcome, self._order, few)
             looked_at = None if watched else LEAST_SAMPLES
@@ -221,11 +221,11 @@ class Refinement:
         return self._evaluator.evaluate(self._scenario, samples, corrections=self.corrections)
 
     def _simulate(
-        self, outcome: Outcome, places: Sequence[tuple[int, int]], count: int, *, coarse: bool = False
+        self, outcome: Outcome, places: Sequence[tuple[int, int]], count: int, *, every: int = 1
     ) -> Iterator[None]:
-        """Bring these alternatives, (workload, alternative), to that many requests a load, or at every other load.
+        """Bring these alternatives, (workload, alternative), to that many requests a load, at one load of so many.
 
-        A recording, which is gone through once at each load, has every other load while it has that few requests.
+        A recording, which is gone through once at each load, has fewer loads while it has that few requests.
         """
         wanting: list[tuple[_Progress, float, int]] = []
         going: list[tuple[tuple[int, int], _Progress]] = []
@@ -237,7 +237,7 @@ class Refinement:
             going.append(((at, number), progress))
             wanted = self._scenario.simulation.requests
             many = min(progress.replica.arrivals.least(count, progress.replica.replicas), wanted)
-            missing = progress.missing(many, coarse=coarse or many > count)
+            missing = progress.missing(many, every=every + (many > count))
             wanting += [(progress, load, many) for load in missing]
         yield from self._run(wanting)
         for place, progress in going:
