@@ -46,10 +46,11 @@ LIFETIMES = 8.0
 """A run is believed where it is at least this many times as long as its queue takes to settle."""
 LONG_ENOUGH = 400.0
 """Times as many requests as a run takes to settle: with fewer, rare long queues are missed and P99 reads low."""
-LONGER, MOST_REQUESTS = 10, 200_000
-"""A run that is too short is made again with so many times its requests at most, as far as MOST_REQUESTS."""
+LONGER, MOST_REQUESTS = (2, 5, 10), 200_000
+"""A run that is too short is made again with so many times its requests, as far as MOST_REQUESTS; a few numbers only,
+so that all loads and alternatives share their draws."""
 SHORT = 0.8
-"""Share of what is long enough that is not made again."""
+"""Share of what is long enough that will do."""
 MISSED, MISSED_FALL = 5.0, 0.8
 """By how much (natural log) a run of one lifetime reads P99 of the first token too low, and how fast that falls off."""
 MOST_TOGETHER = 8
@@ -187,8 +188,11 @@ class SimulatedReplica:
 
         A recording is as long as it is.
         """
-        wanted = min(math.ceil(LONG_ENOUGH * settles), LONGER * count, MOST_REQUESTS)
-        return count if self.arrivals.kind == "trace" or count > SHORT * wanted else wanted
+        least = SHORT * LONG_ENOUGH * settles
+        if self.arrivals.kind == "trace" or count >= min(least, MOST_REQUESTS):
+            return count
+        enough = (times * count for times in LONGER if times * count >= least)
+        return min(next(enough, LONGER[-1] * count), MOST_REQUESTS)
 
     def further(self, run: Simulated) -> dict[str, float]:
         """What else a run tells, by name."""
