@@ -56,6 +56,14 @@ class SimulatedUsers(SimulatedReplica):
         """All start at once: it takes as many requests as there are users until they have drifted apart."""
         return max(round(load * self.most), 1)
 
+    def long_enough(self, settles: float, count: int) -> int:
+        """So many users wait at most: there are no longer queues for a run to miss."""
+        return count
+
+    def missed(self, settles: float, count: int) -> Array:
+        """Nothing, for the same reason."""
+        return np.zeros(len(LEVELS))
+
     def further(self, run: Simulated) -> dict[str, float]:
         """The rate by Little's law: a user is served once in the mean time of a request."""
         return {RATE: run.users / float(np.mean(run.e2e[run.counted]))}

@@ -192,26 +192,26 @@ class Refinement:
             for _ in range(SIZINGS):
                 for _ in range(OWN_SIZINGS):
                     yield from self._simulate(outcome, self._order[:1], wanted)
-                    yield from self._settle_points()
-                    before, outcome = outcome, self._evaluate(looked_at)
+                    yield from self._settle_points(self._order[:1])
+                    outcome = self._evaluate(looked_at)
                     if watched:
                         yield outcome
-                    if _replicas(before) == _replicas(outcome):
+                    if self._stands_for(outcome, self._order[:1]):
                         break
                 yield from self._simulate(outcome, self._order[1:], wanted)
-                before, outcome = outcome, self._evaluate(looked_at)
-                if _replicas(before) != _replicas(outcome):
+                outcome = self._evaluate(looked_at)
+                if not self._stands_for(outcome, self._order):
                     continue
                 if watched:
                     yield outcome
-                yield from self._settle_points()
+                yield from self._settle_points(self._order)
                 yield from self._finish_curves()
-                before, outcome = outcome, self._evaluate(looked_at)
-                if _replicas(before) == _replicas(outcome):
+                outcome = self._evaluate(looked_at)
+                if self._stands_for(outcome, self._order):
                     break
             else:
                 yield from self._simulate(outcome, self._order, wanted)
-                yield from self._settle_points()
+                yield from self._settle_points(self._order)
             self.corrections = Corrections(self.corrections.of, complete=True)
             yield self._evaluate(None)
         finally:
@@ -258,13 +258,24 @@ class Refinement:
             owner[task].runs[run.load] = run
             yield None
 
-    def _settle_points(self) -> Iterator[None]:
-        """Bring the operating point of every workload's selected alternative to a few percent."""
+    def _stands_for(self, outcome: Outcome, places: Sequence[tuple[int, int]]) -> bool:
+        """Whether these alternatives were simulated with the replicas that the outcome has."""
+        for at, number in places:
+            found, progress = outcome.workloads[at].alternatives[number], self._progress.get((at, number))
+            runs = found.memory.fits and found.replicas >= 1
+            if runs and (progress is None or progress.replica.replicas != found.replicas):
+                return False
+        return True
+
+    def _settle_points(self, places: Sequence[tuple[int, int]]) -> Iterator[None]:
+        """Bring the operating point of each workload's selected alternative among these to a few percent."""
         count = self._scenario.simulation.requests
-        for (at, number), progress in self._progress.items():
-            workload = self._scenario.workloads[at]
+        for at, number in places:
+            workload, progress = self._scenario.workloads[at], self._progress.get((at, number))
+            if progress is None or workload.alternatives[number].name != workload.selected:
+                continue
             own = progress.own_run
-            if workload.alternatives[number].name != workload.selected or own is None:
+            if own is None:
                 continue
             if own.load in progress.points or unsureness(own) <= WANTED:
                 continue
@@ -321,10 +332,6 @@ def _in_order(scenario: Scenario, first: int) -> list[tuple[int, int]]:
         for number, one in enumerate(workload.alternatives):
             found.append((int(at != first), at, int(one.name != workload.selected), number))
     return [(at, number) for _, at, _, number in sorted(found)]
-
-
-def _replicas(outcome: Outcome) -> list[int]:
-    return [one.replicas for workload in outcome.workloads for one in workload.alternatives]
 
 
 def simulated_outcome(evaluator: Evaluator, scenario: Scenario) -> Outcome:

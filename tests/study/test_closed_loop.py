@@ -14,6 +14,7 @@ from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.export import outcome_data
 from explorer.study.map_axes import MapQuestion
 from explorer.study.outcome import AlternativeOutcome
+from explorer.study.simulated_replica import LEVELS, summary
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.studies import study_at_once
 from explorer.study.tail_answers import TailQuestion
@@ -44,6 +45,21 @@ def test_that_the_closed_form_is_near_the_simulation(catalog: Catalog, users: in
             one, other = (getattr(found.latency[metric], level) for found in (formula, run))
             assert one is not None and other is not None
             assert one.value == pytest.approx(other.value, rel=0.10), (metric, level)
+
+
+def test_that_no_queue_is_missed_where_users_wait_for_their_answers(catalog: Catalog) -> None:
+    """The band of a short run is that of its requests: more of them than there are users never wait."""
+    evaluator, asked = Evaluator(catalog), loop(64, "simulation", 1000)
+    of = asked.workloads[0]
+    found = evaluator.evaluate(asked, 8).workloads[0].alternatives[0]
+    replica = replica_to_simulate(evaluator, asked, of, of.alternatives[0], found)
+    saturation = replica.saturation(1000)
+    load = replica.own_load(saturation)
+    told = summary(replica, load, saturation, 1000)
+    np.testing.assert_array_equal(
+        told.high["ttft"], replica.run(load, saturation, 1000).quantiles("ttft", LEVELS).high
+    )
+    assert replica.long_enough(told.settles, 1000) == 1000
 
 
 def test_that_the_simulation_obeys_littles_law(catalog: Catalog) -> None:

@@ -219,6 +219,17 @@ def test_that_short_runs_near_the_largest_rate_are_as_unsure_as_they_are(evaluat
     assert np.mean([run.low["ttft"][2] > truth for run in runs]) <= 0.06
 
 
+def test_that_only_the_workload_on_the_screen_is_settled_first(evaluator: Evaluator) -> None:
+    asked = simulated(
+        scenario(workload(alternative("nv-h200")), workload(alternative("nv-h200"), name="second"))
+    )
+    for stage in Refinement(evaluator, asked).stages():
+        if stage is not None and " at your traffic" in stage.workloads[0].chosen.latency_method:
+            assert stage.workloads[1].chosen.latency_method == "simulation, 1,000 requests"
+            return
+    raise AssertionError("the first operating point is settled")
+
+
 def test_that_an_impossible_load_has_no_latency(evaluator: Evaluator) -> None:
     asked = simulated(one_chip("nv-h200", {"replicas": 1}, traffic={"request_rate_per_s": 500.0}))
     found = simulated_outcome(evaluator, asked).workloads[0].chosen
