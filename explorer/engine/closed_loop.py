@@ -51,6 +51,7 @@ def solve_users(chain: Chain, users: ArrayLike) -> FixedBatch:
         # the batch does not swell with chance arrivals, at no load
         utilisation=np.zeros(shape),
         stable=np.ones(shape, dtype=np.bool_),
+        all_stable=True,
         mean_batch=n,
         wait_probability=np.zeros(shape),
         finite_decay=np.full(shape, NO_WAIT),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,8 +135,8 @@ def ttft_quantiles(
         np.maximum(part, 0.0, out=part)
         part *= scale
         part -= part_mean
-    np.multiply(length_share, _length_factors(math.sqrt(scv), quantiles) - 1.0, out=over[2])
-    np.multiply(step, _column(quantiles) - 0.5, out=over[3])
+    np.multiply(length_share, _length_excesses(math.sqrt(scv), quantiles), out=over[2])
+    np.multiply(step, _off_half(quantiles), out=over[3])
     over[1:] *= gain
     signed = np.add.reduce(over)
     over *= over
@@ -191,9 +190,8 @@ def tpot_quantiles(
     off_batch = batch - step
     # below the mean the share kept stays, so that more load never shortens a quantile
     off_batch *= np.where(off_batch < 0, at_rest, near_saturation)
-    z = _normal_quantiles(quantiles)
-    # Cornish-Fisher above the median only
-    met = (z + np.where(z > 0.0, (z * z - 1.0) / 6.0, 0.0) * skew) * chance
+    z, skewed = _normal_quantiles(quantiles)
+    met = (z + skewed * skew) * chance
     value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)
     if longest is not None:
         value = np.minimum(value, longest)
@@ -216,7 +214,8 @@ def longest_step(full_at: Array, chunks_at: Array, merge_at: Array) -> Array:
     before, after = needed[rows, at - 1], needed[rows, at]
     share = np.where(some, (1.0 - before) / np.maximum(after - before, 1e-300), 1.0)
     low = full_at[rows, at - 1]
-    return np.asarray((low + np.clip(share, 0.0, 1.0) * (full_at[rows, at] - low))[:, None])
+    share = np.minimum(np.maximum(share, 0.0), 1.0)
+    return np.asarray((low + share * (full_at[rows, at] - low))[:, None])
 
 
 BLOCK = 32
@@ -404,14 +403,26 @@ def _log_tails(quantiles: tuple[float, ...]) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _normal_quantiles(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray([standard_normal(q) for q in quantiles])[:, None, None]
+def _normal_quantiles(quantiles: tuple[float, ...]) -> tuple[Array, Array]:
+    """Normal quantiles, (quantiles, 1, 1), and what a skew of one adds to them: Cornish-Fisher, above the median."""
+    z = np.asarray([standard_normal(q) for q in quantiles])[:, None, None]
+    return z, np.where(z > 0.0, (z * z - 1.0) / 6.0, 0.0)
 
 
 @lru_cache(maxsize=256)
 def _length_factors(cv: float, quantiles: tuple[float, ...]) -> Array:
     """Quantiles of a length over its mean, (quantiles, 1, 1)."""
     return np.asarray([float(lognormal_quantile(1.0, cv, q)) for q in quantiles])[:, None, None]
+
+
+@lru_cache(maxsize=256)
+def _length_excesses(cv: float, quantiles: tuple[float, ...]) -> Array:
+    return np.asarray(_length_factors(cv, quantiles) - 1.0)
+
+
+@lru_cache(maxsize=64)
+def _off_half(quantiles: tuple[float, ...]) -> Array:
+    return np.asarray(_column(quantiles) - 0.5)
 
 
 def _finite(state: LoadState, values: Array) -> Array:
@@ -423,26 +434,38 @@ def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> A
 
     `rates` (rows, loads) ascending; the crossing is interpolated in ln latency.
     """
-    best = rates[:, -1].copy()
-    rows = np.arange(rates.shape[0])
-    for latency, limit in latencies:
-        over = latency > limit
-        # the first load that is over; 0 as well where none is
-        first = over.argmax(axis=1)
-        any_over = over[rows, first]
-        before = np.maximum(first - 1, 0)
-        high, low = latency[rows, first], latency[rows, before]
-        low = np.log(np.maximum(low, 1e-12))
-        span = np.log(np.maximum(np.where(np.isfinite(high), high, 1e9), 1e-12)) - low
-        share = np.minimum(np.maximum((np.log(limit) - low) / np.maximum(span, 1e-12), 0.0), 1.0)
-        start = rates[rows, before]
-        crossing = np.where(first == 0, 0.0, start + share * (rates[rows, first] - start))
-        best = np.where(any_over, np.minimum(best, crossing), best)
-    return np.asarray(best)
+    last = rates[:, -1]
+    if not latencies:
+        return last.copy()
+    # (promises, rows, loads)
+    latency = np.array([one for one, _ in latencies])
+    limit = np.array([value for _, value in latencies])[:, None]
+    over = latency > limit[:, :, None]
+    # the first load that is over; 0 as well where none is
+    first = over.argmax(axis=2)
+    before = np.maximum(first - 1, 0)
+    line, row = _starts(*latency.shape)
+    at = first + line
+    low, high = latency.take(before + line), latency.take(at)
+    high[~np.isfinite(high)] = 1e9
+    low = np.log(np.maximum(low, 1e-12))
+    span = np.log(np.maximum(high, 1e-12)) - low
+    share = np.minimum(np.maximum((np.log(limit) - low) / np.maximum(span, 1e-12), 0.0), 1.0)
+    start = rates.take(before + row)
+    crossing = start + share * (rates.take(first + row) - start)
+    crossing[first == 0] = 0.0
+    crossing[~over.take(at)] = np.inf
+    return np.asarray(np.minimum(last, np.minimum.reduce(crossing)))
+
+
+@lru_cache(maxsize=64)
+def _starts(promises: int, rows: int, loads: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each (promise, row) begins among flattened latencies, and each row among rates."""
+    return np.arange(promises * rows).reshape(promises, rows) * loads, np.arange(rows) * loads
 
 
 def _ordered(state: LoadState, stacked: Array, quantiles: Sequence[float]) -> dict[float, Array]:
     """Quantiles by name, infinite where unstable; a higher one is never below a lower one (crossings by a hair)."""
-    for lower, higher in pairwise(stacked):
-        np.maximum(lower, higher, out=higher)
+    if len(quantiles) > 1:
+        np.maximum.accumulate(stacked, axis=0, out=stacked)
     return dict(zip(quantiles, stacked if state.all_stable else np.where(state.stable, stacked, np.inf), strict=True))

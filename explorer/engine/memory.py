@@ -253,21 +253,17 @@ def largest_batch(
 
 def largest_context(
     shape: ModelShape,
-    weight_bytes: ArrayLike,
     kv_bytes: ArrayLike,
-    capacity: ArrayLike,
-    token_budget: ArrayLike,
+    room: ArrayLike,
     split: Split,
-    constants: StepConstants,
     *,
     sequence_sharding: bool = False,
 ) -> Array:
-    """Longest single sequence a replica's chip can hold beside its weights, tokens (inf without a growing cache)."""
-    free = (
-        np.asarray(capacity, dtype=np.float64) * constants.usable_memory_share
-        - weight_bytes_per_chip(shape, weight_bytes, split)
-        - other_bytes_per_chip(shape, token_budget, capacity, split, constants)
-    )
+    """Longest single sequence that a chip's `room` beside its weights (bytes) can hold, tokens.
+
+    Infinite where no cache grows.
+    """
+    free = np.asarray(room, dtype=np.float64)
     windows = [group.window for group in shape.layers if group.window is not None]
     window = max(windows, default=0.0)
     empty, at_window = (

@@ -9,9 +9,11 @@ geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deploym
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,8 +23,7 @@ from explorer.engine.records import Array
 QUANTILES = (0.50, 0.95, 0.99)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSpacing:
+class NodeSpacing(NamedTuple):
     """How the chain is thinned out: states 0..exact one by one, then gaps that grow by 2*growth from node to node.
 
     The gap near n is about 2*sqrt(growth*n): with growth 0.15 it is 0.8 standard deviations of a Poisson batch, where
@@ -216,6 +217,8 @@ class LoadState:
     rate: Array
     utilisation: Array
     stable: NDArray[np.bool_]
+    all_stable: bool
+    """Whether every load can be carried."""
     mean_batch: Array
     """Sequences in service, mean."""
     wait_probability: Array
@@ -232,11 +235,6 @@ class LoadState:
     """Node quantities averaged before, by identity."""
     _steps: dict[tuple[float, ...], tuple[Array, Array]] = field(default_factory=dict, repr=False, compare=False)
     """Quantiles of the step asked for before, with the step they are of."""
-
-    @cached_property
-    def all_stable(self) -> bool:
-        """Whether every load can be carried."""
-        return bool(self.stable.all())
 
     @property
     def wait_decay(self) -> Array:
@@ -308,6 +306,11 @@ def _triangle(nodes: int) -> Array:
     return np.triu(np.ones((nodes, nodes)))
 
 
+@lru_cache(maxsize=64)
+def _ones(nodes: int) -> Array:
+    return np.ones(nodes)
+
+
 def running_sums(weights: Array) -> Array:
     """Sums of `weights` (rows, loads, nodes) up to each node; of few nodes as a matrix product, twice as fast."""
     nodes = weights.shape[2]
@@ -328,12 +331,12 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
         lam = np.broadcast_to(lam, (nodes.shape[0], lam.shape[1]))
     load = lam / saturation
     stable = load < 1.0 - 1e-9
-    all_stable = bool(stable.all())
+    all_stable = bool(np.logical_and.reduce(stable, axis=None))
     safe = lam if all_stable else np.where(stable, lam, 0.5 * saturation)
     rho = load if all_stable else np.where(stable, load, 0.5)
     p = np.log(safe)[:, :, None] * nodes[:, None, :]
     p += chain.log_weight[:, None, :]
-    p -= p.max(axis=2, keepdims=True)
+    p -= np.maximum.reduce(p, axis=2, keepdims=True)
     np.exp(p, out=p)
     at_cap = p[:, :, -1].copy()
     p *= chain.span[:, None, :]
@@ -341,7 +344,7 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     # all who find the cap taken: at the cap's own state or in the queue behind it
     waiting = at_cap / (1.0 - rho)
     p[:, :, -1] += waiting * rho
-    total = np.matmul(p, np.ones(nodes.shape[1]))
+    total = np.matmul(p, _ones(nodes.shape[1]))
     mean_batch = np.matmul(p, nodes[:, :, None])[:, :, 0] / total
     waiting = np.minimum(waiting / total, 1.0)
     scv = np.asarray(arrival_scv, dtype=np.float64)
@@ -350,6 +353,7 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
         rate=lam,
         utilisation=load,
         stable=stable,
+        all_stable=all_stable,
         mean_batch=mean_batch if all_stable else np.where(stable, mean_batch, nodes[:, -1:]),
         wait_probability=waiting if all_stable else np.where(stable, waiting, 1.0),
         finite_decay=(saturation - safe) * (2.0 / (1.0 + scv)),
@@ -425,18 +429,5 @@ def _log_odds(quantiles: tuple[float, ...]) -> Array:
 
 
 def _log_factorial(n: Array) -> Array:
-    """ln n! for n >= 1, Stirling with three corrections (relative error below 1e-9 from n = 1 by a shift of 8)."""
-    shift = 8.0
-    x = n + 1.0 + shift
-    stirling = (
-        (x - 0.5) * np.log(x)
-        - x
-        + 0.5 * np.log(2.0 * np.pi)
-        + 1.0 / (12.0 * x)
-        - 1.0 / (360.0 * x**3)
-        + (1.0 / (1260.0 * x**5))
-    )
-    product = np.ones_like(n)
-    for k in range(int(shift)):
-        product = product * (n + 1.0 + k)
-    return np.asarray(stirling - np.log(product))
+    """ln n! for n >= 0."""
+    return np.asarray([math.lgamma(one) for one in (n + 1.0).ravel().tolist()]).reshape(n.shape)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -41,7 +41,7 @@ class LayerGroup:
     """Most cached entries that a sparse attention reads in a step; None: all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelShape:
     """A decoder's shape; dimensions may be fractional (a continuously scaled model)."""
 
@@ -72,6 +72,18 @@ class ModelShape:
     """Weights of one linear-attention or Mamba mixer."""
     recurrent_state_bytes: float = 0.0
     """State of one linear-attention or Mamba layer, bytes a sequence."""
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Counted once: what is kept of a shape is asked for twenty times a frame."""
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
+
+    def __getstate__(self) -> dict[str, object]:
+        # another process hashes texts in another way
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
     @property
     def layer_count(self) -> float:

@@ -110,7 +110,7 @@ def _gemms(chip: ChipSpec, tokens: Array, products: Sequence[_Product], sixteen:
 
 def _stacked(columns: Sequence[Scalar]) -> Array:
     """Numbers or columns (rows, 1) side by side, (columns, rows or 1, 1)."""
-    rows = max(np.shape(one)[0] if np.ndim(one) else 1 for one in columns)
+    rows = max((len(one) for one in columns if isinstance(one, np.ndarray) and one.ndim), default=1)
     table = np.empty((len(columns), rows, 1))
     for at, one in enumerate(columns):
         table[at] = one
@@ -277,7 +277,7 @@ def _mixing_time(
         attention = decode * (seen * (copies * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate))
         dims = 2.0 * head_dim
     attention = (decode > 0) * (attention + np.asarray(chip.decode_attention_t0))
-    if np.any(prefills):
+    if prefills.any():
         rate = peak16 * chip.prefill_attention_compute
         # a prompt token attends to `prompt_seen` keys: 2 FLOP a multiply-add, scores and values
         attention = attention + prefills * (

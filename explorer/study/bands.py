@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -115,34 +115,37 @@ def drawn_rows(context: Context, candidates: Sequence[Candidate], samples: int, 
 
 def with_first_error(found: dict[str, dict[float, Array]], firsts: Array) -> None:
     """Put the model's own error on the first token, `firsts` (rows,), into latencies (rows, loads)."""
-    if "ttft" in found:
-        for q, values in found["ttft"].items():
-            extra = np.where(np.isfinite(values), values, 0.0) * (firsts[:, None] - 1.0)
-            found["ttft"][q] = values + extra
-            if "e2e" in found:
-                whole = found["e2e"][q] + extra
-                # corrected apart from each other, far beyond saturation of a draw, first tokens may outgrow answers
-                found["e2e"][q] = np.where(whole > 0.0, whole, found["ttft"][q])
+    if "ttft" not in found:
+        return
+    first, whole = found["ttft"], found.get("e2e")
+    values = np.array(list(first.values()))
+    extra = np.where(np.isfinite(values), values, 0.0) * (firsts[:, None] - 1.0)
+    values += extra
+    for at, q in enumerate(first):
+        first[q] = values[at]
+        if whole is not None:
+            longer = whole[q] + extra[at]
+            # corrected apart from each other, far beyond saturation of a draw, first tokens may outgrow answers
+            whole[q] = np.where(longer > 0.0, longer, values[at])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Along:
-    """The draws of one alternative along its load: ends of the band (BAND_POINTS,) by metric, cliffs (samples,)."""
+    """The draws of one alternative along its load: ends of the band (2, metrics, BAND_POINTS), rates (samples,)."""
 
-    low: Mapping[str, Array]
-    high: Mapping[str, Array]
+    ends: Array
     cliffs: Array
     saturations: Array
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Point:
-    """The draws of one alternative at its operating point, by metric and quantile: all (samples,), P5, P95 and P50."""
+    """The draws of one alternative at its operating point by metric and quantile, (metrics, quantiles, samples)."""
 
-    draws: Mapping[str, Mapping[float, Array]]
-    low: Mapping[str, Mapping[float, Array]]
-    high: Mapping[str, Mapping[float, Array]]
-    median: Mapping[str, Mapping[float, Array]]
+    quantiles: tuple[float, ...]
+    draws: Array
+    ends: Array
+    """P5, P95 and P50 of them, (3, metrics, quantiles)."""
 
 
 _ALONG: Kept[_Along] = Kept(64)
@@ -198,25 +201,29 @@ def draw_bands(
     lines = [one for one in along if one is not None]
     points = [one for one in point if one is not None]
 
-    def by_quantile(part: Callable[[_Point], Mapping[str, Mapping[float, Array]]]) -> dict[str, dict[float, Array]]:
-        tables = [part(one) for one in points]
+    quantiles = points[0].quantiles
+
+    def by_quantile(table: Array) -> dict[str, dict[float, Array]]:
+        """(alternatives, metrics, quantiles, ...) by name."""
         return {
-            metric: {q: np.array([table[metric][q] for table in tables]) for q in tables[0][metric]}
-            for metric in metrics
+            metric: {q: table[:, row, column] for column, q in enumerate(quantiles)}
+            for row, metric in enumerate(metrics)
         }
 
+    point_ends = np.array([one.ends for one in points])
+    low, high = np.array([one.ends for one in lines]).transpose(1, 2, 0, 3)
     return Bands(
-        by_quantile(lambda one: one.draws),
-        by_quantile(lambda one: one.low),
-        by_quantile(lambda one: one.high),
-        {metric: np.array([one.low[metric] for one in lines]) for metric in metrics},
-        {metric: np.array([one.high[metric] for one in lines]) for metric in metrics},
+        by_quantile(np.array([one.draws for one in points])),
+        by_quantile(point_ends[:, 0]),
+        by_quantile(point_ends[:, 1]),
+        dict(zip(metrics, low, strict=True)),
+        dict(zip(metrics, high, strict=True)),
         drawing.at,
         np.array([one.cliffs for one in lines]),
         np.array([one.saturations for one in lines]),
         context.limits,
         drawing.first_up,
-        by_quantile(lambda one: one.median),
+        by_quantile(point_ends[:, 2]),
     )
 
 
@@ -269,23 +276,13 @@ class _Drawing:
         if samples >= SOBOL_FROM:
             # a moving hand does without
             cliffs = _beyond(context, rows, each, cliffs, rates[:, -1], largest, share, firsts)
-        ordered: dict[str, Array] = {
-            metric: np.sort(tail.reshape(count, samples, BAND_POINTS), axis=1) for metric, tail in tails.items()
-        }
-        low = {metric: draws[:, order_index(LOW, samples)] for metric, draws in ordered.items()}
-        high = {metric: draws[:, order_index(HIGH, samples)] for metric, draws in ordered.items()}
-        high["ttft"] = high["ttft"] * self.first_up[places, None]
+        # ends, metrics, alternatives, loads
+        ordered = np.array([tails[metric] for metric in self.metrics])
+        ordered = np.sort(ordered.reshape(-1, count, samples, BAND_POINTS), axis=2)
+        ends = ordered[:, :, [order_index(end, samples) for end in (LOW, HIGH)]].transpose(2, 0, 1, 3)
+        ends[1, self.metrics.index("ttft")] *= self.first_up[places, None]
         cliffs, largest = cliffs.reshape(count, samples), largest.reshape(count, samples)
-        lines = [
-            _Along(
-                {metric: ends[at] for metric, ends in low.items()},
-                {metric: ends[at] for metric, ends in high.items()},
-                cliffs[at],
-                largest[at],
-            )
-            for at in range(count)
-        ]
-        return lines, points
+        return [_Along(ends[:, :, at], cliffs[at], largest[at]) for at in range(count)], points
 
     def _points(self, found: Mapping[str, Mapping[float, Array]], count: int) -> list[_Point]:
         """The operating point, which is the last column, of each alternative."""
@@ -293,15 +290,8 @@ class _Drawing:
         block = np.array([[found[metric][q][:, -1] for q in quantiles] for metric in self.metrics])
         block = block.reshape(len(self.metrics), len(quantiles), count, self.samples)
         ordered = np.sort(block, axis=3)
-        ends = [ordered[..., order_index(end, self.samples)] for end in (LOW, HIGH, MEDIAN)]
-
-        def table(values: Array, at: int) -> dict[str, dict[float, Array]]:
-            return {
-                metric: {q: values[row, column, at] for column, q in enumerate(quantiles)}
-                for row, metric in enumerate(self.metrics)
-            }
-
-        return [_Point(table(block, at), *(table(end, at) for end in ends)) for at in range(count)]
+        ends = ordered[..., [order_index(end, self.samples) for end in (LOW, HIGH, MEDIAN)]].transpose(3, 0, 1, 2)
+        return [_Point(quantiles, block[:, :, at], ends[:, :, :, at]) for at in range(count)]
 
 
 def _beyond(

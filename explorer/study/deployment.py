@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -170,7 +170,7 @@ def candidates_of_all(
 ) -> list[tuple[Candidate, ...]]:
     """`candidates_of` each deployment, their memory looked at together."""
     question = (
-        served.shape, p99_tokens, constants, sequence_sharding,
+        served.shape, p99_tokens, Same(constants), sequence_sharding,
         tuple(
             (
                 Same(one.figures), one.weight_precision, one.kv_precision, one.settings.token_budget,
@@ -232,7 +232,7 @@ def _with_instances(layouts: tuple[Layout, ...], settings: Alternative) -> tuple
     """The layouts of a model in every instance of a replica."""
     if settings.instances == 1:
         return layouts
-    return tuple(replace(layout, instances=settings.instances) for layout in layouts)
+    return tuple(layout._replace(instances=settings.instances) for layout in layouts)
 
 
 def split_of(layouts: Sequence[Layout]) -> Split:

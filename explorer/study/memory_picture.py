@@ -14,6 +14,7 @@ from explorer.engine.memory import (
     other_bytes_per_chip,
     weight_bytes_per_chip,
 )
+from explorer.engine.records import Split
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.answers import Context, Sized
 from explorer.study.deployment import Deployment, candidates_of, split_of
@@ -36,13 +37,14 @@ def memory_fits(
         return []
     shape, demand = context.served.shape, context.demand
     split = split_of([entry.candidate.layout for entry in sized])
-    width, kv_width, _, _ = _columns(sized)
+    columns = _columns(sized)
+    width, kv_width, _, _ = columns
     batch = np.maximum(np.asarray(mean_batch, dtype=np.float64)[:, None], 1.0)
     touched = bytes_touched_per_step(
         shape, width, kv_width, batch, demand.mean_context, split, sequence_sharding=context.sharded
     )
     question = (
-        shape, step_constants(), demand, context.sharded,
+        shape, Same(step_constants()), demand, context.sharded,
         tuple(
             (
                 Same(one.deployment.figures), one.deployment.weight_precision, one.deployment.kv_precision,
@@ -51,7 +53,7 @@ def memory_fits(
             for one in sized
         ),
     )  # fmt: skip
-    held = _HELD.of(question, lambda: _held(context, sized))
+    held = _HELD.of(question, lambda: _held(context, split, columns))
     return [
         _picture(context, *parts)
         for parts in zip(sized, held, touched[:, 0].tolist(), batch[:, 0].tolist(), batch_p99, strict=True)
@@ -65,7 +67,10 @@ _HELD: Kept[list[Held]] = Kept(16)
 """What no slider of the load moves."""
 
 
-def _columns(sized: Sequence[Sized]) -> tuple[Array, Array, Array, Array]:
+Columns = tuple[Array, Array, Array, Array]
+
+
+def _columns(sized: Sequence[Sized]) -> Columns:
     """Bytes a weight and a KV value, capacity in bytes and token budget of deployments, (rows, 1) each."""
     deployments = [entry.deployment for entry in sized]
     table = np.asarray(
@@ -82,23 +87,19 @@ def _columns(sized: Sequence[Sized]) -> tuple[Array, Array, Array, Array]:
     return table[:, 0:1], table[:, 1:2], table[:, 2:3], table[:, 3:4]
 
 
-def _held(context: Context, sized: Sequence[Sized]) -> list[Held]:
+def _held(context: Context, split: Split, columns: Columns) -> list[Held]:
     shape, constants, demand = context.served.shape, step_constants(), context.demand
-    split = split_of([entry.candidate.layout for entry in sized])
-    width, kv_width, capacity, budget = _columns(sized)
+    width, kv_width, capacity, budget = columns
     sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
     sequences = kv_bytes_per_sequence(
         shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
     ) / np.asarray(split.dp)
-    parts = (
-        weight_bytes_per_chip(shape, width, split),
-        other_bytes_per_chip(shape, budget, capacity, split, constants),
-        sequences,
-        largest_context(
-            shape, width, kv_width, capacity, budget, split, constants, sequence_sharding=context.sharded
-        ),
-    )
-    table = np.concatenate([np.broadcast_to(part, (len(sized), part.shape[1])) for part in parts], axis=1)
+    weights = weight_bytes_per_chip(shape, width, split)
+    others = other_bytes_per_chip(shape, budget, capacity, split, constants)
+    free = capacity * constants.usable_memory_share - weights - others
+    table = np.empty((len(width), 5))
+    table[:, :1], table[:, 1:2], table[:, 2:4] = weights, others, sequences
+    table[:, 4:] = largest_context(shape, kv_width, free, split, sequence_sharding=context.sharded)
     return [(weights, other, p99, mean, longest) for weights, other, p99, mean, longest in table.tolist()]
 
 

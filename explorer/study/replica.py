@@ -75,6 +75,7 @@ class Demand:
         return self.prompt * self.prefix_hit + self.computed_prompt * (1.0 + self.prompt_cv**2) / 2.0
 
 
+@lru_cache(maxsize=64)
 def p99_length(demand: Demand) -> float:
     """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
     prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
@@ -278,7 +279,7 @@ def step_grid(
         chunks=prompt / chunk,
         lanes=lanes,
         ranks=data_ranks,
-        beside=np.broadcast_to(beside, batch.shape),
+        beside=beside if several else np.repeat(beside, GRID, axis=1),
         beside_full=beside_full,
         stall_probability=np.where(ranks > 1, hit, 0.0),
         tokens_a_step=tokens,
@@ -502,8 +503,14 @@ def lengths_of(mean: float, cv: float) -> Array:
 
 def _full_share(demand: Demand, budget: Array) -> Array:
     """Share of a prompt's chunks that fill the budget by themselves, (rows, 1)."""
-    whole = np.floor(lengths_of(demand.computed_prompt, demand.prompt_cv) / budget).mean(axis=1, keepdims=True)
-    return np.asarray(whole / (whole + 1.0))
+    own = [_full_share_of(demand.computed_prompt, demand.prompt_cv, one) for one in budget[:, 0].tolist()]
+    return np.asarray(own)[:, None]
+
+
+@lru_cache(maxsize=256)
+def _full_share_of(prompt: float, prompt_cv: float, budget: float) -> float:
+    whole = float(np.floor(lengths_of(prompt, prompt_cv) / budget).mean())
+    return whole / (whole + 1.0)
 
 
 def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:

@@ -16,6 +16,7 @@ from explorer.engine.memory import count_weights
 from explorer.engine.records import ChipSpec, LayerGroup, ModelShape, Scalar, StepConstants
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import ModelChoice
+from explorer.study.kept import Kept, Same
 
 SNAP = 0.02
 """A size within 2 % of a preset of the family is that preset."""
@@ -122,10 +123,7 @@ def served_model(catalog: Catalog, choice: ModelChoice) -> ServedModel:
     if choice.size_billion is None:
         return _served(model.name, model.id, shape)
     target = choice.size_billion * 1e9
-    siblings = [model] + [
-        other for other in catalog.models.values() if other.family == model.family and other.id != model.id
-    ]
-    for sibling in siblings:
+    for sibling in _SIBLINGS.of((Same(catalog), model.id), lambda: _siblings(catalog, model)):
         sibling_shape, size = _shape_and_size(sibling)
         if abs(target / size - 1.0) <= SNAP:
             return _served(sibling.name, sibling.id, sibling_shape)
@@ -138,6 +136,15 @@ def served_model(catalog: Catalog, choice: ModelChoice) -> ServedModel:
         slope = straight + factor * (2.0 * square + factor * 3.0 * cubic)
         factor = max(factor - (size - target) / slope, factor * 0.3)
     return _served(f"{model.family} family, scaled", model.id, scaled_shape(shape, factor))
+
+
+_SIBLINGS: Kept[tuple[Model, ...]] = Kept(16)
+
+
+def _siblings(catalog: Catalog, model: Model) -> tuple[Model, ...]:
+    """A model and the others of its family."""
+    others = (one for one in catalog.models.values() if one.family == model.family and one.id != model.id)
+    return (model, *others)
 
 
 @lru_cache(maxsize=256)

@@ -57,7 +57,7 @@ def grid_of(
     whole = None if rows.whole_prompts is None else tuple(rows.whole_prompts.ravel().tolist())
     drafted = None if rows.speculation is None else tuple(rows.speculation.ravel().tolist())
     question = (Same(rows.spec), caps, budgets, whole, drafted, demand, stragglers.stall_probability, sequence_sharding)
-    return _GRIDS.of((served.shape, constants, *question), timed)
+    return _GRIDS.of((served.shape, Same(constants), *question), timed)
 
 
 def table_of(
@@ -67,7 +67,7 @@ def table_of(
     if len(grid.caps) > MOST_KEPT_ROWS:
         return replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=coarse)
     return _TABLES.of(
-        (Same(grid), demand, constants, stragglers.stall_s, coarse),
+        (Same(grid), demand, Same(constants), stragglers.stall_s, coarse),
         lambda: replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=coarse),
     )
 

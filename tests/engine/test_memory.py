@@ -287,13 +287,13 @@ def test_that_the_longest_context_is_the_one_of_which_a_single_sequence_fits(
     model: str, layout: tuple[int, int, int, int], capacity: float
 ) -> None:
     found, chips, constants = shape(model), split(*layout), step_constants()
-    longest = largest_context(found, 1.0, 1.0, capacity, 2048, chips, constants)
     weights = float(weight_bytes_per_chip(found, 1.0, chips))
     free = (
         capacity * constants.usable_memory_share
         - weights
         - float(other_bytes_per_chip(found, 2048, capacity, chips, constants))
     )
+    longest = largest_context(found, 1.0, free, chips)
     at_zero = float(kv_bytes_per_sequence(found, 1.0, 0.0, chips.tp, pp=chips.pp))
     if free <= at_zero:
         assert longest == 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -197,10 +198,7 @@ def test_that_layers_that_attend_to_less_take_less_time(catalog: Catalog) -> Non
     assert len({attended for _, attended in kinds}) > 1
     rows = rows_of(fitting(catalog, served, "nv-b300", demand, Alternative(name="a", chip="-"), False)[-1:],
                    step_constants(), 0.01)  # fmt: skip
-    swapped = type(served.shape)(
-        **{name: getattr(served.shape, name) for name in served.shape.__slots__ if name != "layers"},
-        layers=served.shape.layers[::-1],
-    )
+    swapped = replace(served.shape, layers=served.shape.layers[::-1])
     times = [
         compiled.time_grid(shape, demand, rows, step_constants(), stall_probability=0.0, sequence_sharding=False).decode
         for shape in (served.shape, swapped)
