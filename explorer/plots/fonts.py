@@ -16,7 +16,7 @@ VERDICT = 21.0
 """Type sizes in logical pixels; Qt draws whole pixels, so a half is rounded up."""
 
 FILES = ("Inter-Regular.ttf", "Inter-SemiBold.ttf", "Inter-Italic.ttf")
-_PROPERTY = "explorer.font-family"
+_KEPT = "explorer_font_family"
 
 
 def load_fonts() -> str:
@@ -28,7 +28,8 @@ def load_fonts() -> str:
     application = QGuiApplication.instance()
     if application is None:
         raise ExplorerError("fonts need a running Qt application; create QApplication first")
-    known = application.property(_PROPERTY)
+    # kept by the object in Python: to ask Qt for a property takes ten times as long, and every text asks
+    known = getattr(application, _KEPT, None)
     if isinstance(known, str):
         return known
     family = ""
@@ -39,7 +40,7 @@ def load_fonts() -> str:
             raise ExplorerError(f"{path}: the font cannot be read; install the program again")
         if not family:
             family = QFontDatabase.applicationFontFamilies(identity)[0]
-    application.setProperty(_PROPERTY, family)
+    setattr(application, _KEPT, family)
     _font.cache_clear()
     metrics.cache_clear()
     return family

@@ -45,15 +45,24 @@ def elided(text: str, width: float, pixels: float = NOTE, *, semibold: bool = Fa
     return "" if cut == "…" else cut
 
 
+KEPT_FROM = 3
+"""Drawings of a text before its shapes are kept."""
+
+
+@lru_cache(maxsize=128)
+def _color(name: str) -> QColor:
+    return QColor(name)
+
+
 @dataclass(eq=False, slots=True)
 class _Drawn:
-    """A text that was drawn: its face, and its shapes from its second drawing on."""
+    """A text that was drawn: its face, and its shapes once it has been drawn a few times."""
 
     face: QFont
     ascent: float
     times: int = 0
     shapes: QStaticText | None = None
-    """Made late: to shape a text that is gone in the next frame is a waste."""
+    """Made late: to keep the shapes of a text that is soon gone takes longer than to shape it twice."""
 
 
 @lru_cache(maxsize=1024)
@@ -67,9 +76,9 @@ def draw_text(
     """Draw one line of text from `at` on its baseline; a text drawn before takes half the time."""
     drawn = _drawn(text, pixels, semibold)
     painter.setFont(drawn.face)
-    painter.setPen(color if isinstance(color, QColor) else QColor(color))
-    if drawn.times == 0:
-        drawn.times = 1
+    painter.setPen(color if isinstance(color, QColor) else _color(color))
+    if drawn.times < KEPT_FROM:
+        drawn.times += 1
         painter.drawText(at, text)
         return
     shapes = drawn.shapes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -41,7 +42,7 @@ def thinned(lines: list[Points], tolerance: float = TOLERANCE) -> list[Points]:
     across, down = xs[1:] - xs[:-1], ys[1:] - ys[:-1]
     aside_x = x[:whole].reshape(blocks, BLOCK)[:, 1:] - xs[:-1, None]
     aside_y = y[:whole].reshape(blocks, BLOCK)[:, 1:] - ys[:-1, None]
-    area = np.abs(across[:, None] * aside_y - down[:, None] * aside_x).max(axis=1)
+    area = np.maximum.reduce(np.abs(across[:, None] * aside_y - down[:, None] * aside_x), axis=1)
     # A comparison with NaN is false: the points beside a gap stay.
     straight = area <= tolerance * np.hypot(across, down)
     # A block that holds the end of a line stays whole: its two sides are not of one line.
@@ -83,6 +84,13 @@ def clipped(line: Points, area: QRectF) -> Points:
         xs.append(x0 + end * (x1 - x0))
         ys.append(y0 + end * (y1 - y0))
     return np.array(xs), np.array(ys)
+
+
+def pieces_of(lines: Sequence[Points]) -> list[list[QPolygonF]]:
+    """The `pieces` of each line; most often none is broken, which one look at all of them tells."""
+    if all(line[1].size >= 2 for line in lines) and np.isfinite(np.concatenate([line[1] for line in lines])).all():
+        return [[polygon(line)] for line in lines]
+    return [pieces(line) for line in lines]
 
 
 def pieces(line: Points) -> list[QPolygonF]:

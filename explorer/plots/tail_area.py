@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
+import numpy as np
 from PySide6.QtCore import QRectF
 
 from explorer.plots.lettering import HEADING_HEIGHT, LINE_HEIGHT
@@ -88,3 +91,9 @@ class Projection:
     def points(self, points: Points) -> Points:
         """Pixels of many points."""
         return self._x_start + self._x_scale * points[0], self._y_start - self._y_scale * points[1]
+
+    def every(self, lines: Sequence[Points]) -> list[Points]:
+        """Pixels of many lines, in one pass of array operations."""
+        x, y = self.points((np.concatenate([line[0] for line in lines]), np.concatenate([line[1] for line in lines])))
+        ends = list(accumulate(line[0].size for line in lines))
+        return [(x[start:end], y[start:end]) for start, end in pairwise((0, *ends))]

@@ -154,6 +154,12 @@ class TailLatencyPlot(PaintedPlot):
         if self._picture is not None:
             self._picture.paint_chart(painter, self._ground, self._readout, self._grip)
 
+    @property
+    def covers_chart(self) -> bool:
+        """Whether the chart paints every pixel of its own, so that what lies below it need not be wiped: not where
+        pixels of the screen do not begin and end with those of the picture."""
+        return self._picture is not None and self._rooms.drawable and self.devicePixelRatioF().is_integer()
+
     def _shown_workload(self) -> WorkloadOutcome:
         assert self._outcome is not None, "show_outcome comes first"
         return self._outcome.workloads[self._workload]
@@ -259,7 +265,8 @@ class _Chart(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(event.rect(), QColor(self._plot.tokens.panel))
+        if not self._plot.covers_chart:
+            painter.fillRect(event.rect(), QColor(self._plot.tokens.panel))
         painter.translate(-self.pos())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         self._plot.paint_chart(painter)

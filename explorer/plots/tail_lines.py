@@ -8,7 +8,7 @@ from functools import lru_cache
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPaintEngine, QPainter, QPolygonF
 
-from explorer.plots.polylines import Points, clipped, pieces, polygon, thinned
+from explorer.plots.polylines import Points, clipped, pieces, pieces_of, polygon, thinned
 from explorer.plots.tail_area import Projection
 from explorer.plots.tail_curves import Curves
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
@@ -38,15 +38,18 @@ class Drawing:
 
 def drawing(curves: tuple[Curves, ...], ghost: Points | None, at: Projection) -> Drawing:
     """Curves and the baseline's ghost (None without one) in pixels."""
-    wanted = [at.points(one.p50) for one in curves] + [at.points(one.p99) for one in curves]
-    if ghost is not None:
-        wanted.append(at.points(ghost))
-    lines = thinned(wanted)
-    made = [pieces(line) for line in lines]
-    count = len(curves)
+    count, ghosts = len(curves), [] if ghost is None else [ghost]
+    pixels = at.every(
+        [
+            *(one.band for one in curves), *(one.sampled for one in curves), *(one.p50 for one in curves),
+            *(one.p99 for one in curves), *ghosts,
+        ]
+    )  # fmt: skip
+    lines = thinned(pixels[2 * count :])
+    made = pieces_of(lines)
     return Drawing(
-        bands=tuple(polygon(at.points(one.band)) for one in curves),
-        sampled=tuple(polygon(at.points(one.sampled)) for one in curves),
+        bands=tuple(polygon(one) for one in pixels[:count]),
+        sampled=tuple(polygon(one) for one in pixels[count : 2 * count]),
         p50=tuple(made[:count]),
         p99=tuple(made[count : 2 * count]),
         ghost=made[2 * count] if ghost is not None else [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Literal
 
 from PySide6.QtCore import Qt
@@ -139,8 +140,12 @@ def contrast(ink: str, ground: str) -> float:
 
 def chip_pen(tokens: Tokens, index: int, width: float = 2.0) -> QPen:
     """Pen of the P99 line of the alternative at `index`: its colour and its dash."""
-    pen = QPen(tokens.chip(index), width)
-    dash = DASHES[index % len(DASHES)]
+    return QPen(_chip_pen(tokens.chips[index % len(tokens.chips)], DASHES[index % len(DASHES)], width))
+
+
+@lru_cache(maxsize=64)
+def _chip_pen(color: str, dash: tuple[float, ...], width: float) -> QPen:
+    pen = QPen(QColor(color), width)
     if dash:
         pen.setDashPattern(list(dash))
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -149,7 +154,14 @@ def chip_pen(tokens: Tokens, index: int, width: float = 2.0) -> QPen:
 
 def dotted_pen(color: QColor, width: float = 1.0, pattern: Sequence[float] = DOTS) -> QPen:
     """Dotted pen of `color`: P50 lines and the operating point."""
-    pen = QPen(color, width)
+    pen = QPen(_dotted_pen(width, tuple(pattern)))
+    pen.setColor(color)
+    return pen
+
+
+@lru_cache(maxsize=64)
+def _dotted_pen(width: float, pattern: tuple[float, ...]) -> QPen:
+    pen = QPen(QColor(), width)
     pen.setDashPattern(list(pattern))
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     return pen

@@ -73,7 +73,10 @@ class Quantity:
         magnitude = abs(value) * (1 + 1e-9)
         if value == 0:
             return next((scale for scale in self.scales if scale.symbol == self.unit), self.scales[0])
-        return next((scale for scale in reversed(self.scales) if magnitude >= scale.starts), self.scales[0])
+        for scale in reversed(self.scales):
+            if magnitude >= scale.starts:
+                return scale
+        return self.scales[0]
 
     def unit_at(self, value: float) -> str:
         """The unit's text at `value`, for an axis title: "ms", "GB", "$", "$/h"."""

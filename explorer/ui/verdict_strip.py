@@ -16,6 +16,8 @@ from explorer.ui.document import Document
 from explorer.ui.verdict import Tile, verdict_tiles
 
 HEIGHT = 80
+LEFT = 11.0
+"""Where the words of a tile begin."""
 KEYS = ("fits", "ttft", "tpot", "usd_per_million", "usd_per_month", "fleet", "certainty")
 STRETCH = {"usd_per_million": 9, "usd_per_month": 9, "fleet": 13, "certainty": 11}
 BASES = {"sized_to_promise": "sized to the promise", "equal_spend": "at equal spend", "as_set": "as set"}
@@ -37,8 +39,9 @@ class TileView(QWidget):
         """Show an answer."""
         if tile == self.tile:
             return
+        if self.tile is None or tile.title != self.tile.title:
+            self.setAccessibleName(tile.title)
         self.tile = tile
-        self.setAccessibleName(tile.title)
         self.setAccessibleDescription(tile.sentence)
         self.update()
 
@@ -64,12 +67,11 @@ class TileView(QWidget):
         """Title, figure with band, note."""
         t, tile = theme.tokens(), self.tile
         painter = QPainter(self)
-        self._ground.paint(painter, self.rect(), t)
+        self._ground.paint(painter, self.rect(), t, "" if tile is None else tile.title)
         if tile is None:
             return
-        left, room = 11.0, self.width() - 20.0
+        left, room = LEFT, self.width() - 20.0
         ink = {"plain": t.text, "good": t.good, "doubt": t.amber, "bad": t.bad}[tile.tone]
-        draw_line(painter, left, baseline_in(8, 16), room, tile.title, t.secondary)
         size, banded = _figure_size(tile, room)
         middle = baseline_in(20, 36, size, semibold=True)
         used = draw_line(painter, left, middle, room, tile.figure, ink, size, semibold=True) + 6
@@ -80,16 +82,16 @@ class TileView(QWidget):
 
 
 class _CardGround:
-    """The empty card of a tile as pixels: its rounded corners cost more than all that is written on it."""
+    """The card of a tile with its title as pixels: its rounded corners cost more than all that is written on it."""
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
         self._pixmap = QPixmap()
 
-    def paint(self, painter: QPainter, rect: QRect, tokens: Tokens) -> None:
+    def paint(self, painter: QPainter, rect: QRect, tokens: Tokens, title: str) -> None:
         """Draw the card in `rect`, from the kept pixels where they fit."""
         scale = painter.deviceTransform().m11()
-        key = (rect.size(), tokens.name, scale)
+        key = (rect.size(), tokens.name, scale, title)
         if key != self._key:
             self._pixmap = QPixmap(QSize(round(rect.width() * scale), round(rect.height() * scale)))
             self._pixmap.setDevicePixelRatio(scale)
@@ -99,6 +101,7 @@ class _CardGround:
             inner.setPen(QPen(QColor(tokens.hairline), 1))
             inner.setBrush(QColor(tokens.panel))
             inner.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+            draw_line(inner, LEFT, baseline_in(8, 16), rect.width() - 20.0, title, tokens.secondary)
             inner.end()
             self._key = key
         painter.drawPixmap(rect.topLeft(), self._pixmap)
