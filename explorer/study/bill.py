@@ -17,7 +17,8 @@ from explorer.engine.cost import (
     split_input_output,
 )
 from explorer.study.answers import Context, Loaded, Sized
-from explorer.study.bands import HIGH, LOW, MEDIAN, band_of_draws, order_index, scaled
+from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled
+from explorer.study.deployment import Deployment
 from explorer.study.outcome import Banded, Cost
 from explorer.study.sizing import SAFE_LOAD
 
@@ -134,9 +135,20 @@ def _energies(
         if "board_power" not in entry.deployment.values:
             found.append(None)
             continue
-        drawn = entry.deployment.figures.draws(samples, context.scenario.simulation.seed).get("board_power")
-        ratios = np.ones(1) if drawn is None else drawn / entry.deployment.values["board_power"]
-        found.append(band_of_draws(joule, joule * ratios))
+        low, median, high = _power_ratios(entry.deployment, samples, context.scenario.simulation.seed)
+        found.append(Banded(joule, min(joule * low, joule), max(joule * high, joule), joule * median))
+    return found
+
+
+def _power_ratios(deployment: Deployment, samples: int, seed: int) -> tuple[float, float, float]:
+    """P5, P50 and P95 of the draws of a chip's power, as shares of the power as believed."""
+    figures = deployment.figures
+    key = ("power ratios", samples, seed)
+    if key not in figures.memo:
+        drawn = figures.draws(samples, seed).get("board_power")
+        ratios = np.ones(1) if drawn is None else np.sort(drawn / deployment.values["board_power"])
+        figures.memo[key] = tuple(float(ratios[order_index(q, len(ratios))]) for q in (LOW, MEDIAN, HIGH))
+    found: tuple[float, float, float] = figures.memo[key]
     return found
 
 
