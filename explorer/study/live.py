@@ -6,13 +6,14 @@ The newest request wins. Between simulations the closed form carries the ratios 
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
-from explorer.study.correction import NONE, Corrections
+from explorer.study.correction import NONE, Correction, Corrections, Key
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import METRICS, Metric, Outcome
 from explorer.study.studies import StudyAnswer, WorkerProblem
@@ -49,6 +50,8 @@ class LiveEvaluator:
         self._study_number = 0
         self._study_answers: list[StudyAnswer] = []
         self._estimates: Corrections = NONE
+        self._unread_estimates: dict[int, bytes] = {}
+        """Those of the answers to each request that came since a hand moved last."""
         self.status = "idle"
 
     @property
@@ -72,8 +75,17 @@ class LiveEvaluator:
             # a hand is at work: what is under way is of a question that nobody asks any more, and takes its time
             self.cancel()
         drawn = frozenset(METRICS if shown is None else {shown})
-        estimates = self._estimates if scenario.simulation.method == "simulation" else NONE
+        estimates = self._known_estimates() if scenario.simulation.method == "simulation" else NONE
         return self._evaluator.evaluate(scenario, samples, drawn, estimates)
+
+    def _known_estimates(self) -> Corrections:
+        """All that simulation found, as it is believed of other slider positions; read when the hand moves first."""
+        for packed in self._unread_estimates.values():
+            found: dict[Key, Correction] = pickle.loads(packed)
+            for key, one in found.items():
+                self._estimates = self._estimates.with_one(key, one)
+        self._unread_estimates.clear()
+        return self._estimates
 
     def refine(self, scenario: Scenario, workload: int = 0) -> None:
         """Ask the worker for ever surer outcomes in the place of the last one asked for; returns at once.
@@ -132,8 +144,8 @@ class LiveEvaluator:
                 if answer.packed is not None:
                     found = answer
                     self.status = "final" if answer.last else "refining"
-                    for key, one in answer.corrections.items():
-                        self._estimates = self._estimates.with_one(key, one.as_estimate())
+                    if answer.estimates is not None:
+                        self._unread_estimates[answer.number] = answer.estimates
                 else:
                     found = WorkerProblem(answer.message, answer.detail)
                     self.status = "failed"

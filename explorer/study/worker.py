@@ -58,8 +58,9 @@ class Answer:
     kind: str = OUTCOME
     found: Any = None
     last: bool = True
-    corrections: dict[Key, Correction] = field(default_factory=dict)
-    """What simulation found so far, for the estimates of the next slider positions."""
+    estimates: bytes | None = None
+    """What simulation found so far, as it is believed of the next slider positions: corrections by what they are of,
+    pickled by themselves, for the window has no use of them before the hand moves."""
 
     def outcome(self) -> Outcome:
         """The outcome unpacked; only of answers that have one."""
@@ -166,7 +167,10 @@ def _outcome(evaluator: Evaluator, scenario: Scenario, workload: int) -> Generat
 def _answer(request: Request, found: Any, *, last: bool) -> Answer:
     if request.kind == OUTCOME:
         packed = pickle.dumps(found.outcome, pickle.HIGHEST_PROTOCOL)
-        return Answer(request.number, packed, last=last, corrections=found.corrections)
+        estimates = {key: one.as_estimate() for key, one in found.corrections.items()}
+        return Answer(
+            request.number, packed, last=last, estimates=pickle.dumps(estimates, pickle.HIGHEST_PROTOCOL)
+        )
     return Answer(request.number, None, kind=request.kind, found=found, last=last)
 
 

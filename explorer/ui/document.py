@@ -125,6 +125,8 @@ class Document(QObject):
         self.problem: ExplorerError | None = None
         self.shown_metric: Metric | None = None
         """The latency on the screen: while a hand moves, only what is seen is computed."""
+        self.is_arriving = False
+        """The outcome that is made known is an answer of the worker, which no hand waits for."""
         self._live = live
         self._original: LoadedScenario | None = None
         self._drag = -1
@@ -494,7 +496,9 @@ class Document(QObject):
                 self._partial = False
                 if self._baseline is self._scenario:
                     self._baseline_outcome = answer
+                self.is_arriving = True
                 self.outcome_changed.emit(answer)
+                self.is_arriving = False
                 if answer.final and self._baseline is not self._scenario:
                     self._refine_baseline()
             elif answer.final and self._refining is not None and self._forget_further(self._refining):

@@ -35,6 +35,7 @@ from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
+from explorer.ui.pace import NextTurn
 from explorer.ui.pages.compare_modes import Mode
 from explorer.ui.pages.compare_page import ComparePage
 from explorer.ui.pages.page_book import COMPARE, PageBook
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.verdict = VerdictStrip(document, self)
         self.panel = Panel(document, self)
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
+        self._others = NextTurn(document, self._show_others, self)
         self.compare = ComparePage(document, self)
         self.book = PageBook(document, self.compare, self)
         self.workloads = QTabBar(self)
@@ -352,13 +354,19 @@ class MainWindow(QMainWindow):
     def _on_outcome(self, _: object = None) -> None:
         document = self.document
         workload = min(document.workload_index, len(document.outcome.workloads) - 1)
-        for plot in (self.tail, self.memory, self.concentration):
-            plot.show_outcome(document.outcome, workload, document.baseline_outcome)
+        self.tail.show_outcome(document.outcome, workload, document.baseline_outcome)
+        self._others.ask()
         if document.problem is None and self.messages.property("evaluation"):
             self.messages.setProperty("evaluation", False)
             self.messages.clear()
         document.shown_metric = self.tail.shown_metric
         self._show_state()
+
+    def _show_others(self) -> None:
+        document = self.document
+        workload = min(document.workload_index, len(document.outcome.workloads) - 1)
+        for plot in (self.memory, self.concentration):
+            plot.show_outcome(document.outcome, workload, document.baseline_outcome)
 
     def _on_metric(self, _: str) -> None:
         self.document.shown_metric = self.tail.shown_metric

@@ -9,6 +9,28 @@ from PySide6.QtCore import QObject, QTimer
 from explorer.ui.document import Document
 
 
+class NextTurn(QObject):
+    """Calls `show` at once, but for an answer of the worker one turn of the event loop later.
+
+    An answer changes all of the window: what the eye looks at first is painted, then the hand is heard, then the rest
+    follows. Shown in one turn it would make the hand wait.
+    """
+
+    def __init__(self, document: Document, show: Callable[[], object], parent: QObject) -> None:
+        super().__init__(parent)
+        self._document, self._show = document, show
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(show)
+
+    def ask(self) -> None:
+        """Something is new to show."""
+        if self._document.is_arriving:
+            self._timer.start()
+            return
+        self._timer.stop()
+        self._show()
+
+
 class Pace(QObject):
     """Calls `show` at once while no hand moves; during a drag at most every `interval` ms, the last time included.
 
@@ -21,6 +43,7 @@ class Pace(QObject):
         self._waiting = False
         self._timer = QTimer(self, singleShot=True, interval=interval)
         self._timer.timeout.connect(self._on_time)
+        self._turn = NextTurn(document, self._now, self)
         document.dragging_changed.connect(self._on_dragging)
 
     def ask(self) -> None:
@@ -28,7 +51,7 @@ class Pace(QObject):
         if self._document.is_dragging and self._timer.isActive():
             self._waiting = True
             return
-        self._now()
+        self._turn.ask()
 
     def _now(self) -> None:
         self._waiting = False

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from explorer.catalog import Catalog
-from explorer.scenario.path import replace
+from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import evaluate
 from explorer.study.live import LiveEvaluator
@@ -136,3 +136,21 @@ def test_that_no_process_is_started_before_it_is_needed(live: LiveEvaluator) -> 
     live.start_worker()
     assert len(multiprocessing.active_children()) == 1
     assert live.fileno() >= 0
+
+
+def test_that_the_next_move_carries_what_the_worker_simulated(live: LiveEvaluator) -> None:
+    asked = several(at_rate(2.0), {"simulation.method": "simulation", "simulation.requests": 1000})
+    before = live.quick(replace(asked, "workloads.0.traffic.request_rate_per_s", 2.2)).workloads[0].chosen
+    assert before.latency_method == "closed form"
+    live.refine(asked)
+    found = answer(live)
+    while isinstance(found, Outcome) and not found.final:
+        found = answer(live)
+    assert isinstance(found, Outcome)
+    moved = live.quick(replace(asked, "workloads.0.traffic.request_rate_per_s", 2.2)).workloads[0].chosen
+    assert moved.latency_method == "estimate"
+    # at nearly the same load it comes as near to the simulation as the closed form was off
+    simulated = found.workloads[0].chosen
+    ttft, closed, known = (one.latency["ttft"].p99 for one in (moved, before, simulated))
+    assert ttft is not None and closed is not None and known is not None
+    assert abs(ttft.value / known.value - 1.0) < abs(closed.value / known.value - 1.0)

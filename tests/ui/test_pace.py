@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
-from explorer.ui.pace import Pace
+from explorer.ui.pace import NextTurn, Pace
 
 
 class Hand(QObject):
@@ -13,6 +13,7 @@ class Hand(QObject):
 
     dragging_changed = Signal(bool)
     is_dragging = False
+    is_arriving = False
 
     def drag(self, dragging: bool) -> None:
         self.is_dragging = dragging
@@ -42,3 +43,29 @@ def test_that_a_moving_hand_is_followed_at_the_pace_and_to_the_end(qtbot: QtBot)
     hand.drag(True)
     hand.drag(False)
     assert len(shown) == 3
+
+
+def test_that_what_the_worker_answers_follows_one_turn_later_and_what_the_hand_does_at_once(qtbot: QtBot) -> None:
+    hand, shown = Hand(), []
+    turn = NextTurn(hand, lambda: shown.append(1), hand)  # type: ignore[arg-type]
+    hand.is_arriving = True
+    turn.ask()
+    turn.ask()
+    assert shown == []
+    qtbot.waitUntil(lambda: bool(shown), timeout=2000)
+    assert len(shown) == 1, "two answers in one turn are shown once"
+    turn.ask()
+    hand.is_arriving = False
+    turn.ask()
+    assert len(shown) == 2
+    qtbot.wait(20)
+    assert len(shown) == 2, "what the hand did shows the answer as well"
+
+
+def test_that_a_pace_also_waits_a_turn_for_an_answer_of_the_worker(qtbot: QtBot) -> None:
+    hand, shown = Hand(), []
+    pace = Pace(hand, lambda: shown.append(1), 50, hand)  # type: ignore[arg-type]
+    hand.is_arriving = True
+    pace.ask()
+    assert shown == []
+    qtbot.waitUntil(lambda: len(shown) == 1, timeout=2000)

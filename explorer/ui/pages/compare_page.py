@@ -17,6 +17,7 @@ from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
 from explorer.ui import theme
 from explorer.ui.document import Document
+from explorer.ui.pace import NextTurn
 from explorer.ui.pages.compare_modes import CompareModes, Mode
 from explorer.ui.pages.scenarios_view import ScenariosView
 from explorer.ui.verdict import SURE
@@ -211,6 +212,7 @@ class ComparePage(QWidget):
         # A table of figures cannot be read while it runs: during a drag it follows at a pace for the eye.
         self._pace = QTimer(self, singleShot=True, interval=PACE_MS)
         self._pace.timeout.connect(self.show_outcome)
+        self._turn = NextTurn(document, self.show_outcome, self)
         document.outcome_changed.connect(self._on_outcome)
         document.workload_changed.connect(self.show_outcome)
         document.dragging_changed.connect(self._on_dragging)
@@ -249,7 +251,7 @@ class ComparePage(QWidget):
         if self.mode != "alternatives":
             return
         if not self._document.is_dragging:
-            self.show_outcome()
+            self._turn.ask()
         elif not self._pace.isActive():
             self._pace.start()
 
