@@ -103,10 +103,12 @@ def draw_line(
     right: bool = False,
 ) -> float:
     """Draw one line within `width` from `left`, right-aligned if `right`; return the width it took."""
-    shown = elided(text, width, pixels, semibold=semibold)
-    if not shown:
-        return 0.0
-    took = text_width(shown, pixels, semibold=semibold)
+    shown, took = text, text_width(text, pixels, semibold=semibold)
+    if took > width or not text:
+        shown = elided(text, width, pixels, semibold=semibold)
+        if not shown:
+            return 0.0
+        took = text_width(shown, pixels, semibold=semibold)
     at = QPointF(left + width - took if right else left, baseline)
     draw_text(painter, at, shown, color, pixels, semibold=semibold)
     return took

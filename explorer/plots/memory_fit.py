@@ -195,9 +195,11 @@ def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, bar: Memo
     if memory.fits:
         shown = in_parts(bar.below, place.width(), lines)
         # A note is said in full or, elsewhere, by the tooltip.
-        note = wrapped(memory.note, place.width(), NOTE_LINES + 1)
-        if len(note) <= min(lines - len(shown), NOTE_LINES):
-            shown += note
+        room = min(lines - len(shown), NOTE_LINES)
+        if memory.note and text_width(memory.note) <= room * place.width():
+            note = wrapped(memory.note, place.width(), NOTE_LINES + 1)
+            if len(note) <= room:
+                shown += note
         draw_wrapped(painter, place.left(), place.top(), place.width(), shown, tokens.secondary)
         return
     if lines == 1 and memory.remedy:

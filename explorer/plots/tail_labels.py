@@ -101,27 +101,40 @@ class LabelPlacer:
         self._last: dict[tuple[int, str], Placed] = {}
         self._segments = Segments.of([])
         self._hurried = 0
+        self._promise_side = 0
 
     def place(
         self, notes: Notes, axes: Axes, area: QRectF, lines: tuple[Points, ...], *, hurried: bool = False
     ) -> Places:
         """The words of `notes` in `area`; `lines` are the lines drawn there, pixels, by index."""
         at = Projection(axes, area)
+        self._hurried = (self._hurried + 1) % HURRIED if hurried else 0
+        if self._hurried:
+            # where lines are is not asked: a label stays beside its line
+            self._anchors = None
+            promise, traffic = self._promise_place(notes, area, at, None), _traffic_place(notes, area, at)
+            self._labels = self._placed(notes, area, lines, NO_LINES, _taken(notes, at, promise, traffic))
+            return Places(self._labels, promise, traffic)
         anchors = _found_anchors(notes, axes, area, at)
         if self._anchors is not None and anchors.still(self._anchors):
-            promise, traffic = _promise_place(notes, area, at, self._segments), _traffic_place(notes, area, at)
+            promise, traffic = self._promise_place(notes, area, at, self._segments), _traffic_place(notes, area, at)
             taken = _taken(notes, at, promise, traffic)
             if not any(overlaps(box_of(rect), taken) for _, rect in self._labels):
                 return Places(self._labels, promise, traffic)
         self._anchors = anchors
-        self._hurried = (self._hurried + 1) % HURRIED if hurried else 0
-        segments = NO_LINES
-        if self._hurried == 0:
-            segments = self._segments = Segments.of(list(lines))
-        promise, traffic = _promise_place(notes, area, at, self._segments), _traffic_place(notes, area, at)
+        segments = self._segments = Segments.of(list(lines))
+        promise, traffic = self._promise_place(notes, area, at, segments), _traffic_place(notes, area, at)
         taken = _taken(notes, at, promise, traffic)
         self._labels = self._placed(notes, area, lines, segments, taken)
         return Places(self._labels, promise, traffic)
+
+    def _promise_place(self, notes: Notes, area: QRectF, at: Projection, segments: Segments | None) -> QRectF | None:
+        """On or under its line at either side: where it crosses the fewest `segments`, or (None) where it last was."""
+        wanted = _promise_places(notes, area, at)
+        if segments is not None or self._promise_side not in wanted:
+            crossed = NO_LINES if segments is None else segments
+            self._promise_side = min(wanted, key=lambda side: crossed.crossing(wanted[side]), default=0)
+        return wanted.get(self._promise_side)
 
     def _placed(
         self, notes: Notes, area: QRectF, lines: tuple[Points, ...], segments: Segments, taken: list[Box]
@@ -132,15 +145,23 @@ class LabelPlacer:
         for note in sorted(notes.lines, key=lambda one: (one.index < 0, float(one.x[-1]))):
             size = (text_width(note.text, semibold=note.index >= 0), LINE_HEIGHT - 1.0)
             x, y = lines[note.index]
-            inside = x <= area.right()
+            inside = int(x.searchsorted(area.right(), "right"))
             key = (note.index, note.text)
-            placed = place_label((x[inside], y[inside]), size, area, segments, taken, self._last.get(key))
+            last = self._last.get(key)
+            placed = place_label((x[:inside], y[:inside]), size, area, segments, taken, last)
             if placed is not None:
+                if self._hurried and last is not None and _hardly_moved(placed, last):
+                    placed = last
                 taken.append(box_of(placed.rect))
                 found.append((note, placed.rect))
                 now[key] = placed
         self._last = now
         return tuple(found)
+
+
+def _hardly_moved(now: Placed, before: Placed) -> bool:
+    x, y, old_x, old_y = now.rect.left(), now.rect.top(), before.rect.left(), before.rect.top()
+    return now.rank == before.rank and abs(x - old_x) <= STILL and abs(y - old_y) <= STILL
 
 
 def _found_anchors(notes: Notes, axes: Axes, area: QRectF, at: Projection) -> _Anchors:
@@ -174,20 +195,19 @@ def _taken(notes: Notes, at: Projection, promise: QRectF | None, traffic: QRectF
     return found
 
 
-def _promise_place(notes: Notes, area: QRectF, at: Projection, segments: Segments) -> QRectF | None:
-    """On or under its line at either side, where it crosses the fewest curves."""
+def _promise_places(notes: Notes, area: QRectF, at: Projection) -> dict[int, QRectF]:
+    """Where the text of the promise has room: on its line at the left and right, and under it."""
     if notes.promise is None:
-        return None
+        return {}
     seconds, text = notes.promise
     y, width = at.y(math.log10(seconds)), text_width(text)
     left, right = area.left() + 6.0, area.right() - width - 4.0
-    wanted = [
-        QRectF(x, top, width, LINE_HEIGHT)
-        for top in (y - LINE_HEIGHT, y + 1.0)
-        for x in (left, right)
+    sides = ((left, y - LINE_HEIGHT), (right, y - LINE_HEIGHT), (left, y + 1.0), (right, y + 1.0))
+    return {
+        side: QRectF(x, top, width, LINE_HEIGHT)
+        for side, (x, top) in enumerate(sides)
         if top >= area.top() and top + LINE_HEIGHT <= area.bottom()
-    ]
-    return min(wanted, key=segments.crossing, default=None)
+    }
 
 
 def _traffic_place(notes: Notes, area: QRectF, at: Projection) -> QRectF | None:

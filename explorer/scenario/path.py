@@ -190,7 +190,12 @@ def _validated(kind: type[RecordT], keys: Any, done: list[Step]) -> RecordT:
 
 
 def _has(record: Record, key: str) -> bool:
-    return key in type(record).model_fields or key in (record.model_extra or {})
+    return key in _fields(type(record)) or key in (record.model_extra or {})
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type[Record]) -> frozenset[str]:
+    return frozenset(kind.model_fields)
 
 
 def _unknown(record: Record, done: list[Step], step: Step) -> ScenarioValueError:
