@@ -73,7 +73,7 @@ def _drawn(text: str, pixels: float, semibold: bool) -> _Drawn:
 def draw_text(
     painter: QPainter, at: QPointF, text: str, color: QColor | str, pixels: float = NOTE, *, semibold: bool = False
 ) -> None:
-    """Draw one line of text from `at` on its baseline; a text drawn before takes half the time."""
+    """Draw one line of text from `at` on its baseline; a text drawn a few times before takes half the time."""
     drawn = _drawn(text, pixels, semibold)
     painter.setFont(drawn.face)
     painter.setPen(color if isinstance(color, QColor) else _color(color))

@@ -196,7 +196,8 @@ def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, bar: Memo
         shown = in_parts(bar.below, place.width(), lines)
         # A note is said in full or, elsewhere, by the tooltip.
         room = min(lines - len(shown), NOTE_LINES)
-        if memory.note and text_width(memory.note) <= room * place.width():
+        # Each line may save a blank at its end; a text longer than that need not be broken to see that it is too long.
+        if memory.note and text_width(memory.note) <= room * (place.width() + text_width(" ")):
             note = wrapped(memory.note, place.width(), NOTE_LINES + 1)
             if len(note) <= room:
                 shown += note

@@ -88,7 +88,8 @@ def clipped(line: Points, area: QRectF) -> Points:
 
 def pieces_of(lines: Sequence[Points]) -> list[list[QPolygonF]]:
     """The `pieces` of each line; most often none is broken, which one look at all of them tells."""
-    if all(line[1].size >= 2 for line in lines) and np.isfinite(np.concatenate([line[1] for line in lines])).all():
+    whole = bool(lines) and all(line[1].size >= 2 for line in lines)
+    if whole and np.isfinite(np.concatenate([line[1] for line in lines])).all():
         return [[polygon(line)] for line in lines]
     return [pieces(line) for line in lines]
 

@@ -94,6 +94,8 @@ class Projection:
 
     def every(self, lines: Sequence[Points]) -> list[Points]:
         """Pixels of many lines, in one pass of array operations."""
+        if not lines:
+            return []
         x, y = self.points((np.concatenate([line[0] for line in lines]), np.concatenate([line[1] for line in lines])))
         ends = list(accumulate(line[0].size for line in lines))
         return [(x[start:end], y[start:end]) for start, end in pairwise((0, *ends))]

@@ -52,6 +52,7 @@ class _Group:
     grid: StepGrid
     """Of this group and others timed with it; its own rows begin at `first`."""
     table: ReplicaTable
+    """The same rows."""
     first: int
     cliffs: Array
     """Largest rate of one replica that keeps every promise, (layouts,), requests/s; 0 where none does."""

@@ -497,8 +497,10 @@ class Document(QObject):
                 if self._baseline is self._scenario:
                     self._baseline_outcome = answer
                 self.is_arriving = True
-                self.outcome_changed.emit(answer)
-                self.is_arriving = False
+                try:
+                    self.outcome_changed.emit(answer)
+                finally:
+                    self.is_arriving = False
                 if answer.final and self._baseline is not self._scenario:
                     self._refine_baseline()
             elif answer.final and self._refining is not None and self._forget_further(self._refining):

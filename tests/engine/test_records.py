@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import pickle
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -64,3 +65,11 @@ def test_that_stacked_all_reduces_are_what_they_were_alone() -> None:
     assert together[0] == pytest.approx(short.time(sizes)[0])
     assert together[1] == pytest.approx(long.time(sizes)[0])
     assert together[2] == pytest.approx(short.time(sizes)[0])
+
+
+def test_that_a_shape_leaves_its_hash_behind_where_it_is_sent_away() -> None:
+    shape = small_shape(LayerGroup(2.0, "gqa", "dense"))
+    assert hash(shape) == hash(replace(shape)) and hash(shape) != hash(replace(shape, hidden=65.0))
+    sent = pickle.loads(pickle.dumps(shape))
+    assert sent == shape and "_hash" not in vars(sent)
+    assert hash(sent) == hash(shape)
