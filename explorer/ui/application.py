@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import traceback
@@ -31,6 +30,7 @@ from explorer.ui.document import Document, Evaluator
 from explorer.ui.document_life import DocumentLife
 from explorer.ui.first_run import tour_on_first_sight
 from explorer.ui.folders import config_folder, state_folder
+from explorer.ui.idle_garbage import IdleGarbage
 from explorer.ui.kept_menus import add_kept_menus
 from explorer.ui.log import LogFile, log
 from explorer.ui.main_window import MainWindow
@@ -84,7 +84,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         QTimer.singleShot(AFTER_THE_FRAME_MS, live.start_worker)
         QTimer.singleShot(AFTER_THE_FRAME_MS, document.refine_now)
         QTimer.singleShot(AFTER_THE_FRAME_MS, life.offer_recovery)
-        QTimer.singleShot(AFTER_THE_FRAME_MS, collect_garbage_again)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, lambda: IdleGarbage(document))
         tour_on_first_sight(window, layout)
         code = application.exec()
         layout.remember()
@@ -102,12 +102,6 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
             os.environ[HANDED_OVER] = str(journal)
         os.execv(begin_again[0], begin_again)
     return code
-
-
-def collect_garbage_again() -> None:
-    """From the first picture on; what is there by then stays, and is not looked through in a frame."""
-    gc.freeze()
-    gc.enable()
 
 
 def _command_line(path: Path | None) -> list[str]:

@@ -20,8 +20,8 @@ from explorer.plots.tokens import LIGHT
 from explorer.scenario.file import read_scenario
 from explorer.study.live import LiveEvaluator
 from explorer.ui import theme
-from explorer.ui.application import collect_garbage_again
 from explorer.ui.document import Document
+from explorer.ui.idle_garbage import IdleGarbage
 from explorer.ui.main_window import MainWindow
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
@@ -66,7 +66,7 @@ def test_the_longest_time_without_an_ear(name: str, scenarios_folder: Path, qapp
     window.show()
     document.refine_now()
     qtbot.waitUntil(lambda: document.outcome.final, timeout=120_000)
-    collect_garbage_again()
+    IdleGarbage(document)
     longest: list[tuple[float, float]] = []
     start = document.workload.traffic.request_rate_per_s
     for rest in range(RESTS):

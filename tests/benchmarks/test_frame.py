@@ -23,8 +23,8 @@ from explorer.scenario.path import replace
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
 from explorer.ui import theme
-from explorer.ui.application import collect_garbage_again
 from explorer.ui.document import Document
+from explorer.ui.idle_garbage import IdleGarbage
 from explorer.ui.main_window import MainWindow
 from tests.sample_outcome import sample_outcome
 
@@ -157,7 +157,7 @@ def test_that_the_window_prints_what_a_move_costs_with_each_page_open(
     path, low, high = SLIDES[1]
     document.change(path, high)
     document.pin_baseline()
-    collect_garbage_again()
+    IdleGarbage(document)
     document.begin_drag()
     for key in window.book.keys:
         window.book.show_page(key)
@@ -192,7 +192,7 @@ def test_that_the_window_prints_what_a_slider_move_costs(
     def move(number: int) -> None:
         document.change(path, value(number))
 
-    collect_garbage_again()
+    IdleGarbage(document)
     document.begin_drag()
     live_parts = [window.tail, window.memory, window.concentration, *window.verdict.tiles.values()]
     cpu, wall = measure(move, PaintCounter(painted_parts(live_parts)))
