@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QStyledItemDelegate
 from pytestqt.qtbot import QtBot
 
+from explorer.plots.tokens import LIGHT
+from explorer.ui import theme
+from explorer.ui.main_window import MainWindow
 from explorer.ui.pages.money_page import LEAST_COLUMN, TextTable, widths_within
 
 HEADINGS = (("Figure", "what"), ("Used", "how much"), ("Why", "because"))
@@ -54,3 +60,54 @@ def test_that_figures_at_the_end_do_not_stand_far_from_the_others(qtbot: QtBot) 
     widths = [table.columnWidth(at) for at in range(4)]
     assert max(widths) < 1.6 * min(widths)
     assert sum(widths) == pytest.approx(table.viewport().width(), abs=4)
+
+
+def test_that_a_change_leaves_what_is_chosen_and_is_told_of_alone(qtbot: QtBot) -> None:
+    table = TextTable("chosen", "A table that follows")
+    qtbot.addWidget(table)
+    rows = [["AI200", "$1", "dear"], ["H200", "$2", "dearer"], ["GB200", "$3", "dearest"]]
+    table.show_rows(HEADINGS, rows)
+    table.selectRow(1)
+    told: list[tuple[int, int, int]] = []
+    table.texts.dataChanged.connect(lambda first, last: told.append((first.row(), first.column(), last.column())))
+    assert not table.show_rows(HEADINGS, [*rows[:2], ["GB200", "$4", "dearest"]])
+    assert told == [(2, 1, 1)]
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [1]
+    table.show_rows(HEADINGS, rows[:2])
+    assert table.texts.rowCount() == 2
+
+
+def test_that_a_cell_is_painted_as_qt_would(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply(qapp, LIGHT)
+    table = TextTable("painted", "A table by two hands", last_texts=1)
+    qtbot.addWidget(table)
+    table.resize(500, 160)
+    table.show()
+    table.show_rows(HEADINGS, [["Memory bandwidth", "3.54 TB/s", LONG], ["Price", "$2", "short"]])
+    table.selectRow(1)
+    ours = pixels(table)
+    table.setItemDelegate(QStyledItemDelegate(table))
+    theirs = pixels(table)
+    # a hair of a letter may fall on another part of a pixel
+    far = np.abs(ours - theirs).max(axis=2) > 90
+    assert far.mean() < 0.002
+    assert (np.abs(theirs - theirs[0, 0]).max(axis=2) > 90).mean() > 0.005, "something is painted at all"
+
+
+def pixels(table: TextTable) -> np.ndarray:
+    """The picture of the cells, (rows, columns, channels)."""
+    image = table.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)[:, :, :3].astype(int)
+
+
+def test_that_the_eye_sees_what_the_model_says(window: MainWindow) -> None:
+    model = window.compare.model
+    for row in range(model.rowCount()):
+        for column in range(model.columnCount()):
+            index, cell = model.index(row, column), model.cell(row, column)
+            assert cell.text == model.data(index)
+            side = model.data(index, Qt.ItemDataRole.TextAlignmentRole)
+            assert cell.right == bool(side & Qt.AlignmentFlag.AlignRight)
+            assert cell.color == model.data(index, Qt.ItemDataRole.ForegroundRole)
+            assert cell.is_chosen == (model.data(index, Qt.ItemDataRole.BackgroundRole) is not None)
+            assert (cell.picture is None) == (model.data(index, Qt.ItemDataRole.DecorationRole) is None)

@@ -16,6 +16,7 @@ from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
 from explorer.ui import theme
+from explorer.ui.controls.cell_painter import Cell, CellPainter
 from explorer.ui.document import Document
 from explorer.ui.pace import NextTurn
 from explorer.ui.pages.compare_modes import CompareModes, Mode
@@ -164,6 +165,17 @@ class CompareModel(QAbstractTableModel):
             return QColor(theme.tokens().bad)
         return None
 
+    def cell(self, row: int, column: int) -> Cell:
+        """The same for the eye, at once."""
+        text = self._cells[row][column]
+        return Cell(
+            text,
+            COLUMNS[column].right,
+            QColor(theme.tokens().bad) if text.startswith("✗") else None,
+            row == self._selected,
+            self._dots[row % len(self._dots)] if column == 0 else None,
+        )
+
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Headings and what they mean."""
         if orientation != Qt.Orientation.Horizontal:
@@ -198,6 +210,7 @@ class ComparePage(QWidget):
         self.model = CompareModel(self)
         self.table = _CopyableTable(self)
         self.table.setModel(self.model)
+        self.table.setItemDelegate(CellPainter(self.model, self.table))
         # The remarks take what is left and are cut short; in full they are the tooltip.
         self.table.horizontalHeader().setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         self.scenarios = ScenariosView(document, self)

@@ -9,12 +9,14 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from explorer.ui.controls.cell_painter import Cell, CellPainter
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.page import Page
 
-LEAST_PACE_MS, MOST_PACE_MS = 40, 150
-"""Between two looks while a hand moves: as often as showing takes little of the time."""
+SHARE_OF_TIME = 0.05
+"""What showing a page may take of the time while a hand moves: the verdict has the frame."""
+LEAST_PACE_MS, MOST_PACE_MS = 40, 270
 ROOM = 8
 """Pixels between a column and the next, beyond what its texts need."""
 LEAST_COLUMN = 48
@@ -39,9 +41,18 @@ class TextTableModel(QAbstractTableModel):
         new = tuple(headings), tuple(tuple(row) for row in rows)
         if new == (self._headings, self._rows):
             return False
-        self.beginResetModel()
-        self._headings, self._rows = new
-        self.endResetModel()
+        headings_before, before = self._headings, self._rows
+        if headings_before != new[0] or len(before) != len(new[1]):
+            self.beginResetModel()
+            self._headings, self._rows = new
+            self.endResetModel()
+            return True
+        # the rest of the table stays as it is, what is chosen in it too
+        self._rows = new[1]
+        for row, (now, then) in enumerate(zip(self._rows, before, strict=True)):
+            changed = [place for place, text in enumerate(now) if text != then[place]]
+            if changed:
+                self.dataChanged.emit(self.index(row, changed[0]), self.index(row, changed[-1]))
         return True
 
     def rowCount(self, parent: Index = NO_INDEX) -> int:
@@ -59,6 +70,10 @@ class TextTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._side(index.column())
         return None
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The same for the eye, at once."""
+        return Cell(self._rows[row][column], self._is_figure(column))
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -78,9 +93,11 @@ class TextTableModel(QAbstractTableModel):
         return "\n".join("\t".join(row) for row in rows)
 
     def _side(self, column: int) -> Qt.AlignmentFlag:
-        is_figure = self.first_right <= column < len(self._headings) - self._last_texts
-        side = Qt.AlignmentFlag.AlignRight if is_figure else Qt.AlignmentFlag.AlignLeft
+        side = Qt.AlignmentFlag.AlignRight if self._is_figure(column) else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
+
+    def _is_figure(self, column: int) -> bool:
+        return self.first_right <= column < len(self._headings) - self._last_texts
 
 
 class TextTable(QTableView):
@@ -94,6 +111,7 @@ class TextTable(QTableView):
         self.setAccessibleName(title)
         self.texts = TextTableModel(first_right, last_texts, self)
         self.setModel(self.texts)
+        self.setItemDelegate(CellPainter(self.texts, self))
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
@@ -202,7 +220,7 @@ class MoneyPage(Page):
         start = perf_counter()
         self.show_answer()
         took = 1e3 * (perf_counter() - start)
-        self._pace.setInterval(int(min(max(1.5 * took, LEAST_PACE_MS), MOST_PACE_MS)))
+        self._pace.setInterval(int(min(max(took / SHARE_OF_TIME, LEAST_PACE_MS), MOST_PACE_MS)))
 
     def _on_dragging(self, dragging: bool) -> None:
         if not dragging:

@@ -1,0 +1,68 @@
+"""Cells of tables of texts, painted without asking a style sheet about each of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint
+from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from explorer.plots.fonts import BODY
+from explorer.plots.lettering import baseline_in, draw_line
+from explorer.ui import theme
+
+MARGIN = 3
+"""Pixels between a text and the edges of its cell, as Qt's own styles leave them."""
+
+
+class Cell(NamedTuple):
+    """What a cell shows."""
+
+    text: str
+    right: bool = False
+    color: QColor | None = None
+    """None for that of all texts."""
+    is_chosen: bool = False
+    """Stands on the ground of what is selected."""
+    picture: QPixmap | None = None
+    """Before the text."""
+
+
+class CellSource(Protocol):
+    """A model that says all there is to paint of a cell at once."""
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The cell in a row and column that exist."""
+
+
+class CellPainter(QStyledItemDelegate):
+    """Ground, picture and one line of text of a cell, cut short where it does not fit.
+
+    A style sheet lays each cell out as a box of its own, which takes four times as long, and a table that follows a
+    hand shares the frame with the plots.
+    """
+
+    def __init__(self, source: CellSource, parent: QObject) -> None:
+        super().__init__(parent)
+        self._source = source
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Paint one cell."""
+        # the stubs do not know the members of the option
+        known: Any = option
+        cell, tokens = self._source.cell(index.row(), index.column()), theme.tokens()
+        x, y, width, height = known.rect.getRect()
+        if cell.is_chosen or known.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(known.rect, QColor(tokens.accent_wash))
+        left, right = x + MARGIN, x + width - MARGIN
+        if cell.picture is not None:
+            size = cell.picture.deviceIndependentSize().toSize()
+            painter.drawPixmap(QPoint(left, y + (height - size.height()) // 2), cell.picture)
+            left += size.width() + 2 * MARGIN
+        draw_line(
+            painter, left, baseline_in(y, height, BODY), right - left, cell.text, cell.color or tokens.text, BODY,
+            right=cell.right,
+        )  # fmt: skip
