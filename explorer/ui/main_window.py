@@ -172,6 +172,9 @@ class MainWindow(QMainWindow):
         self.book.show_page(key)
 
     def _on_page(self, key: str) -> None:
+        if key == COMPARE:
+            self._show_tail()
+            self._show_others()
         for card in self._plot_cards:
             card.setVisible(key == COMPARE)
         self._right.setStretch(0, int(key == COMPARE))
@@ -353,14 +356,20 @@ class MainWindow(QMainWindow):
 
     def _on_outcome(self, _: object = None) -> None:
         document = self.document
-        workload = min(document.workload_index, len(document.outcome.workloads) - 1)
-        self.tail.show_outcome(document.outcome, workload, document.baseline_outcome)
-        self._others.ask()
+        if self.book.key == COMPARE:
+            # behind another page nobody sees the plots
+            self._show_tail()
+            self._others.ask()
         if document.problem is None and self.messages.property("evaluation"):
             self.messages.setProperty("evaluation", False)
             self.messages.clear()
-        document.shown_metric = self.tail.shown_metric
         self._show_state()
+
+    def _show_tail(self) -> None:
+        document = self.document
+        workload = min(document.workload_index, len(document.outcome.workloads) - 1)
+        self.tail.show_outcome(document.outcome, workload, document.baseline_outcome)
+        document.shown_metric = self.tail.shown_metric
 
     def _show_others(self) -> None:
         document = self.document

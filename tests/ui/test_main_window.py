@@ -177,6 +177,18 @@ def test_that_a_row_of_the_comparison_selects_and_copies(window: MainWindow) -> 
     assert len(lines) == 1 + len(window.document.workload.alternatives)
 
 
+def test_that_plots_behind_a_page_wait_until_they_are_seen(window: MainWindow) -> None:
+    document, plots = window.document, (window.tail, window.memory, window.concentration)
+    window.show_page("evidence")
+    seen = document.outcome
+    document.change(RATE, 20.0)
+    assert document.outcome is not seen
+    assert all(plot.showing() is not None and plot.showing().outcome is seen for plot in plots)
+    window.show_page("compare")
+    assert all(plot.showing() is not None and plot.showing().outcome is document.outcome for plot in plots)
+    assert document.shown_metric == window.tail.shown_metric
+
+
 def test_that_keys_step_through_the_alternatives(window: MainWindow) -> None:
     names = [one.name for one in window.document.workload.alternatives]
     window.actions_by_name["next_alternative"].trigger()
