@@ -9,6 +9,14 @@ Array = NDArray[np.float64]
 
 BINS = 32
 """Equal shares of the draws within which a figure counts as known; a power of two keeps Sobol points balanced."""
+ROUNDING = 1e-9
+"""Share of two means below which their difference is no gain, only their last digits."""
+
+
+def gain(informed: ArrayLike, without: float) -> Array:
+    """What means with information are above the one without; 0 where they are not, or only by rounding."""
+    above = np.asarray(informed, dtype=np.float64) - without
+    return np.asarray(np.where(above > ROUNDING * abs(without), above, 0.0))
 
 
 def evpi(net_benefit: ArrayLike) -> float:
@@ -17,7 +25,7 @@ def evpi(net_benefit: ArrayLike) -> float:
     EVPI = E[max_d NB_d] - max_d E[NB_d] (Raiffa and Schlaifer 1961). ValueError for values that are not finite.
     """
     benefit = _benefits(net_benefit)
-    return max(float(np.mean(np.max(benefit, axis=1)) - np.max(np.mean(benefit, axis=0))), 0.0)
+    return float(gain(np.mean(np.max(benefit, axis=1)), float(np.max(np.mean(benefit, axis=0)))))
 
 
 def evppi(
@@ -52,8 +60,8 @@ def evppi(
         sums = np.add.reduceat(benefit[order[:, at]], starts, axis=0)
         counts = np.diff(np.append(starts, benefit.shape[0]))
         sums = np.where(enters[at], sums, counts[:, None] * means)
-        found[at] = np.sum(np.max(sums, axis=1)) / benefit.shape[0] - without
-    return np.clip(found, 0.0, evpi(benefit))
+        found[at] = np.sum(np.max(sums, axis=1)) / benefit.shape[0]
+    return np.minimum(gain(found, without), evpi(benefit))
 
 
 def expected_regret(net_benefit: ArrayLike) -> Array:

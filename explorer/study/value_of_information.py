@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.catalog import Catalog, Chip
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.cost import monthly_cost
-from explorer.engine.decision import BINS, evpi, evppi
+from explorer.engine.decision import BINS, evpi, evppi, gain
 from explorer.study.cost_parts import exit_cost
 from explorer.study.draws import uniforms
 from explorer.study.uncertainty import (
@@ -150,9 +150,9 @@ def together(
             mixed[at] = drawn(case, choice, points_at(case, choice, quantiles, count))
             expected[:, at] = payoff(case, mixed, switching)[:, at].reshape(sheets, INNER).mean(axis=1)
         # against the mean of these very draws, lest the difference of two samples pass for a worth
-        without = np.min(np.mean(expected, axis=0))
-        worth = float(without - np.mean(np.min(expected, axis=1)))
-        found.append(Together(chip.id, chip.name, len(opened), float(np.clip(worth, 0.0, every))))
+        without = -float(np.min(np.mean(expected, axis=0)))
+        worth = float(gain(-np.mean(np.min(expected, axis=1)), without))
+        found.append(Together(chip.id, chip.name, len(opened), min(worth, every)))
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ from explorer.engine.decision import (
     evpi,
     evppi,
     expected_regret,
+    gain,
     hurwicz,
     laplace,
     regrets,
@@ -53,6 +54,21 @@ def test_that_4096_points_and_32_bins_find_the_value_of_one_normal_and_of_both(s
     benefit, z = two_normals(sd)
     assert evpi(benefit) == pytest.approx(1.534472, abs=1e-3)
     assert evppi(benefit, z)[0] == pytest.approx(exact, abs=1.5e-3)
+
+
+def test_that_rounding_is_not_taken_for_a_worth() -> None:
+    """One choice is best in every draw: the sums over bins and over all draws differ in their last digits only."""
+    rng = np.random.default_rng(3)
+    best = rng.normal(-9e4, 2e4, 4096)
+    benefit, figures = np.stack([best, best - 1e3], axis=1), rng.random((4096, 20))
+    assert evpi(benefit) == 0.0
+    assert np.all(evppi(benefit, figures) == 0.0)
+    assert np.all(evppi(benefit, figures, bins=7) == 0.0)
+
+
+def test_that_a_gain_counts_from_where_digits_carry_it() -> None:
+    assert gain([1e5 + 1e-11, 1e5 + 1e-2, 1e5 - 1.0], 1e5).tolist() == [0.0, pytest.approx(1e-2), 0.0]
+    assert gain(1e-12, 0.0) == 1e-12
 
 
 def test_that_a_figure_that_changes_no_choice_is_worth_nothing() -> None:
