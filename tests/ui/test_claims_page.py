@@ -49,13 +49,17 @@ def test_that_a_scenario_without_claims_says_what_a_claim_is(window: MainWindow)
     page = page_of(window)
     assert page.table.texts.rowCount() == 0
     assert "makes no claims" in page.text.text() and CLAIM in page.text.text()
-    assert not page.remove.isEnabled()
+    assert page.statement.isVisible() and page.add.isVisible()
+    assert not page.table.isVisible() and not page.remove.isVisible()
+    # what to type stands beneath what it is, not at the foot of an empty table
+    assert page.statement.geometry().top() < page.text.geometry().bottom() + 20
 
 
 def test_that_a_typed_claim_is_checked_and_can_be_taken_away(window: MainWindow, qtbot: QtBot) -> None:
     page, document = page_of(window), window.document
     type_claim(page, CLAIM, qtbot)
     assert [one.statement for one in document.scenario.claims] == [CLAIM]
+    assert page.table.isVisible() and page.remove.isVisible()
     qtbot.waitUntil(lambda: page.table.texts.rowCount() == 1 and cell(page, 0, 1) != "…", timeout=60_000)
     assert "%" in cell(page, 0, 1) and "against 2 ×" in cell(page, 0, 2) and cell(page, 0, 3)
     assert f"Statement: {CLAIM}" in page.text.text() and "The probability runs over" in page.text.text()

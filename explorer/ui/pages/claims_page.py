@@ -125,7 +125,10 @@ class ClaimsPage(Page):
         self.table.show_rows(HEADINGS, claim_rows(claims, self._answers))
         if claims:
             self.table.selectRow(min(kept, len(claims) - 1))
-        self.remove.setEnabled(bool(claims))
+        for part in (self.table, self.remove):
+            part.setVisible(bool(claims))
+        # with nothing to list, what to do stands at the top, and the rest is empty
+        self._column.setStretch(self._column.count() - 1, int(not claims))
         self._show_text()
 
     def _on_changed(self) -> None:
@@ -175,13 +178,14 @@ class ClaimsPage(Page):
         row.addWidget(self.statement, 1)
         row.addWidget(self.add)
         row.addWidget(self.remove)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.table, 3)
         column.addWidget(self.text, 0)
         column.addWidget(self.problem)
         column.addLayout(row)
+        column.addStretch(0)
 
 
 def _free_name(names: list[str]) -> str:
