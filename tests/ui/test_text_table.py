@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QStyledItemDelegate
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tokens import LIGHT
@@ -77,27 +77,45 @@ def test_that_a_change_leaves_what_is_chosen_and_is_told_of_alone(qtbot: QtBot) 
     assert table.texts.rowCount() == 2
 
 
-def test_that_a_cell_is_painted_as_qt_would(qtbot: QtBot, qapp: QApplication) -> None:
+def test_that_texts_and_figures_stand_beneath_their_headings(qtbot: QtBot, qapp: QApplication) -> None:
     theme.apply(qapp, LIGHT)
-    table = TextTable("painted", "A table by two hands", last_texts=1)
+    table = TextTable("painted", "A table in line", last_texts=1)
     qtbot.addWidget(table)
     table.resize(500, 160)
     table.show()
-    table.show_rows(HEADINGS, [["Memory bandwidth", "3.54 TB/s", LONG], ["Price", "$2", "short"]])
+    table.show_rows((("Hour", ""), ("$/H", ""), ("Low", "")), [["House", "$/H", LONG], ["Price", "$2", "Laid"]])
+    header, cells = inked(table.horizontalHeader()), inked(table.viewport())
+    first, second = (
+        slice(table.rowViewportPosition(row), table.rowViewportPosition(row) + table.rowHeight(row)) for row in (0, 1)
+    )
+    for column, right in enumerate((False, True, False)):
+        left = table.columnViewportPosition(column)
+        own = slice(left, left + table.columnWidth(column))
+        title, text = header[:, own].any(axis=0), cells[first, own].any(axis=0)
+        end = -1 if right else 0
+        assert np.flatnonzero(title)[end] == pytest.approx(np.flatnonzero(text)[end], abs=1)
+        assert not text[:4].any() and not text[-4:].any(), "a text keeps clear of its neighbours, a cut one too"
+        assert cells[second, own].any()
+
+
+def test_that_a_chosen_row_stands_on_a_ground_of_its_own(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply(qapp, LIGHT)
+    table = TextTable("ground", "A table with a chosen row")
+    qtbot.addWidget(table)
+    table.resize(500, 160)
+    table.show()
+    table.show_rows(HEADINGS, [["AI200", "$1", "dear"], ["H200", "$2", "dearer"]])
     table.selectRow(1)
-    ours = pixels(table)
-    table.setItemDelegate(QStyledItemDelegate(table))
-    theirs = pixels(table)
-    # a hair of a letter may fall on another part of a pixel
-    far = np.abs(ours - theirs).max(axis=2) > 90
-    assert far.mean() < 0.002
-    assert (np.abs(theirs - theirs[0, 0]).max(axis=2) > 90).mean() > 0.005, "something is painted at all"
+    image = table.viewport().grab().toImage()
+    grounds = [image.pixelColor(1, table.rowViewportPosition(row) + 3) for row in (0, 1)]
+    assert grounds == [QColor(LIGHT.panel), QColor(LIGHT.accent_wash)]
 
 
-def pixels(table: TextTable) -> np.ndarray:
-    """The picture of the cells, (rows, columns, channels)."""
-    image = table.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)[:, :, :3].astype(int)
+def inked(widget: QWidget) -> np.ndarray:
+    """Where a widget's picture is dark, (rows, columns)."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    grey = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return grey[:, : image.width()] < 150
 
 
 def test_that_the_eye_sees_what_the_model_says(window: MainWindow) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, NamedTuple, Protocol
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QSize
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from explorer.plots.fonts import BODY
-from explorer.plots.lettering import baseline_in, draw_line
+from explorer.plots.lettering import baseline_in, draw_line, text_width
 from explorer.ui import theme
 
-MARGIN = 3
-"""Pixels between a text and the edges of its cell, as Qt's own styles leave them."""
+MARGIN = 6
+"""Pixels between a text and the edges of its cell: those of the headings, so that figures stand beneath theirs."""
+HEIGHT = 24
+"""Pixels that a row needs."""
 
 
 class Cell(NamedTuple):
@@ -61,8 +64,16 @@ class CellPainter(QStyledItemDelegate):
         if cell.picture is not None:
             size = cell.picture.deviceIndependentSize().toSize()
             painter.drawPixmap(QPoint(left, y + (height - size.height()) // 2), cell.picture)
-            left += size.width() + 2 * MARGIN
+            left += size.width() + MARGIN
         draw_line(
             painter, left, baseline_in(y, height, BODY), right - left, cell.text, cell.color or tokens.text, BODY,
             right=cell.right,
         )  # fmt: skip
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Room for all of the text."""
+        cell = self._source.cell(index.row(), index.column())
+        width = ceil(text_width(cell.text, BODY)) + 2 * MARGIN
+        if cell.picture is not None:
+            width += cell.picture.deviceIndependentSize().toSize().width() + MARGIN
+        return QSize(width, HEIGHT)
