@@ -14,7 +14,7 @@ from explorer.plots.metric_switch import MEANING
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import QUANTITIES, number_text
 from explorer.study.tail_answers import VIEW_TITLES, StudyLine, TailAnswer
 
 SECONDS, SHARE = QUANTITIES["seconds"], QUANTITIES["share"]
@@ -32,7 +32,7 @@ def _share(value: float) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:g}"
+    return number_text(value, 6)
 
 
 def drawn_lines(answer: TailAnswer) -> tuple[StudyLine, ...]:
@@ -123,7 +123,7 @@ class TailStudyPlot(PaintedPlot):
 
 
 def _point_words(x: float, y: float) -> str:
-    return f"at {x:g} {SECONDS.format(y) if math.isfinite(y) else 'the load cannot be carried'}"
+    return f"at {_plain(x)} {SECONDS.format(y) if math.isfinite(y) else 'the load cannot be carried'}"
 
 
 def _subtitles(answer: TailAnswer) -> tuple[str, ...]:

@@ -241,6 +241,17 @@ class Quantity:
         return f"{sign}{self.prefix}{digits}{scale.suffix}{self.per}"
 
 
+def number_text(number: float, digits: int = 3) -> str:
+    """A number without a unit to `digits` significant digits: "3,850", "0.00012"; never as a power of ten."""
+    if not math.isfinite(number):
+        return NOTHING
+    rounded = abs(float(f"{number:.{digits}g}"))
+    places = max(0, digits - 1 - _exponent(rounded)) if rounded else 0
+    text = f"{rounded:,.{places}f}"
+    sign = "−" if number < 0 else ""
+    return sign + (text.rstrip("0").rstrip(".") if places else text)
+
+
 def _exponent(number: float) -> int:
     """Power of ten of the leading digit."""
     return math.floor(math.log10(number) + 1e-12)

@@ -14,7 +14,7 @@ from explorer.catalog.model import Model, parameter_count
 from explorer.catalog.offer import Offer
 from explorer.catalog.supplier import SupplyChain
 from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import quantity_for_unit
+from explorer.scenario.quantity import number_text, quantity_for_unit
 from explorer.scenario.schema import Alternative, FleetMember, Scenario
 
 Table = dict[str, Any]
@@ -229,8 +229,8 @@ def _figure_text(table: Any) -> str:
     except (KeyError, TypeError, ValueError):
         return _value_text(table)
     unit = "" if scale.key == "plain" else f" {table['unit']}"
-    band = f"{low:.6g}–{high:.6g}, " if low != high else ""
-    return f"{value:.6g}{unit} ({band}{status})"
+    band = f"{number_text(low, 6)}–{number_text(high, 6)}, " if low != high else ""
+    return f"{number_text(value, 6)}{unit} ({band}{status})"
 
 
 def _value_text(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Record, Scenario
 
 Step = str | int
@@ -29,10 +30,10 @@ _KINDS: Mapping[str, str] = {
     "float_type": "must be a number",
 }
 _BOUNDS: Mapping[str, str] = {
-    "greater_than": "must be greater than {gt:.6g}",
-    "greater_than_equal": "must be at least {ge:.6g}",
-    "less_than": "must be less than {lt:.6g}",
-    "less_than_equal": "must be at most {le:.6g}",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
     "too_short": "needs at least {min_length}, has {actual_length}",
     "too_long": "holds at most {max_length}, has {actual_length}",
     "string_too_short": "must not be empty",
@@ -121,7 +122,9 @@ def _fault(path: tuple[Step, ...], error: ErrorDetails) -> Fault:
     if kind == "refused":
         return Fault((*path, context["key"]), context["reason"], context["allowed"])
     if kind in _BOUNDS:
-        reason = _BOUNDS[kind].format(**context)
+        reason = _BOUNDS[kind].format(
+            **{key: number_text(one, 7) if key in ("gt", "ge", "lt", "le") else one for key, one in context.items()}
+        )
     elif kind == "literal_error":
         reason = "is not one of the known values"
     else:

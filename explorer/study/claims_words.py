@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import QUANTITIES, number_text
 from explorer.scenario.statement import Term
 from explorer.study.claims import ClaimAnswer, Decider
 from explorer.study.outcome import Banded
@@ -76,7 +76,8 @@ def hangs_on(found: ClaimAnswer) -> str:
     elif found.probability is not None:
         parts.append(found.over if found.over and not _of_figures(found) else "many figures together")
     if found.stalls_flip_at is not None:
-        parts.append(f"turns where a rare stall has a chance of {found.stalls_flip_at:.1g} a chip and barrier")
+        chance = number_text(found.stalls_flip_at, 1)
+        parts.append(f"turns where a rare stall has a chance of {chance} a chip and barrier")
     return "; ".join(parts)
 
 

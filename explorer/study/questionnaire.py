@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text
 from explorer.study.ask_first import Demand
 from explorer.study.audit_tests import AuditTest
 from explorer.study.describe import METRIC_NAMES
@@ -169,7 +169,8 @@ def _scaling(test: AuditTest) -> Question:
         if needed <= 1.0:
             beat += f": {SHARE.format(needed)} of what ×{best.degree} is believed to carry"
         else:
-            beat += f": {needed:.2g} times what ×{best.degree} is believed to carry, so scaling alone will not do"
+            more = number_text(needed, 2)
+            beat += f": {more} times what ×{best.degree} is believed to carry, so scaling alone will not do"
     return Question(
         ask=f"Scaling efficiency: requests a second a {test.unit_noun}, in replicas of 1, 2, 4, 8 and more",
         how=(

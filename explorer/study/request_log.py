@@ -21,6 +21,7 @@ from explorer.engine.records import AllReduce, ChipSpec, ModelShape
 from explorer.engine.serving import simulate
 from explorer.engine.serving_records import Requests
 from explorer.errors import CatalogError, Problem
+from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Alternative, LayoutChoice, ModelChoice, Objectives, Scenario, Traffic, Workload
 from explorer.study.bands import HIGH, LOW, order_index, residual_factors
 from explorer.study.deployment import Candidate, candidates_of, rows_of
@@ -186,7 +187,7 @@ def compare_log(log: RequestLog, served: Served, catalog: Catalog) -> LogCompari
 def comparison_text(found: LogComparison) -> str:
     """The comparison as a table."""
     title = (
-        f"{found.count:,} requests at {found.rate:.3g}/s on {found.served.chip}, {found.served.model};"
+        f"{found.count:,} requests at {number_text(found.rate)}/s on {found.served.chip}, {found.served.model};"
         f" this chip is known by: {found.evidence_grade}"
     )
     lines = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES, quantity_for_unit, unit_scale
+from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text, quantity_for_unit, unit_scale
 from explorer.study.ask_first import Demand, Threshold
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.probability_words import confidence_word, scale_sentence
@@ -22,14 +22,14 @@ MOVES = 0.04
 def in_unit(value: float, unit: str) -> str:
     """A value in display units with its unit."""
     if not unit:
-        return f"{value:.3g}"
+        return number_text(value)
     return quantity_for_unit(unit).format(value * unit_scale(unit))
 
 
 def range_in_unit(low: float, high: float, unit: str) -> str:
     """A range in display units with its unit."""
     if not unit:
-        return f"{low:.3g}–{high:.3g}"
+        return f"{number_text(low)}–{number_text(high)}"
     scale = unit_scale(unit)
     return quantity_for_unit(unit).format_range(low * scale, high * scale)
 

@@ -7,7 +7,7 @@ from math import exp, isfinite
 
 import numpy as np
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import QUANTITIES, number_text
 from explorer.study.map_axes import AXES
 from explorer.study.probability_words import confidence_word
 from explorer.study.win_map_record import MapContestant, WinMap
@@ -66,7 +66,7 @@ def cell_words(found: WinMap, column: int, row: int) -> str:
 def _dearer(margin: float) -> str:
     if margin < 0.0005:
         return "at the same cost"
-    return f"{SHARE.format(margin)} dearer" if margin < 1.0 else f"{1.0 + margin:.2g} times as dear"
+    return f"{SHARE.format(margin)} dearer" if margin < 1.0 else f"{number_text(1.0 + margin, 2)} times as dear"
 
 
 def nobody_words(found: WinMap, column: int, row: int) -> str:
@@ -81,10 +81,8 @@ def nobody_words(found: WinMap, column: int, row: int) -> str:
             text = f"nobody: {one.name} keeps the promises, but what it takes is beyond the power limit"
         else:
             metric = METRIC_WORDS[metrics[min(int(found.short_of[column, row]), len(metrics) - 1)]]
-            text = (
-                f"nobody: {one.name} comes closest, with a {metric} {exp(missed):.2g} times as long as promised with "
-                "hardly any load"
-            )
+            late = f"{metric} {number_text(exp(missed), 2)} times as long as promised"
+            text = f"nobody: {one.name} comes closest, with a {late} with hardly any load"
     could = int(found.would_win[column, row])
     return text + (f" · {found.contestants[could].name} would win, could it be had" if could >= 0 else "")
 

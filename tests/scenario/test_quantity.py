@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from explorer.catalog.figure import UNIT_SCALES
 from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, same_dimension, unit_scale
+from explorer.scenario.quantity import QUANTITIES, number_text, quantity_for_unit, same_dimension, unit_scale
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,27 @@ from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, same_dimen
 )
 def test_that_a_value_is_written_as_people_read_it(key: str, value: float, text: str) -> None:
     assert QUANTITIES[key].format(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [
+        (3854.0, 3, "3,850"), (8250.4, 3, "8,250"), (999.6, 3, "1,000"), (12_345.6, 4, "12,350"),
+        (1e7, 7, "10,000,000"),
+        (0.0146, 3, "0.0146"), (0.0001234, 2, "0.00012"), (1e-5, 1, "0.00001"), (1e-14, 2, "0.00000000000001"),
+        (2.0, 3, "2"), (0.5, 2, "0.5"), (149.6, 2, "150"), (-3854.0, 3, "−3,850"), (0.0, 3, "0"), (-0.0, 3, "0"),
+        (math.inf, 3, "–"), (math.nan, 3, "–"),
+    ],
+)  # fmt: skip
+def test_that_a_bare_number_is_never_a_power_of_ten(number: float, digits: int, text: str) -> None:
+    assert number_text(number, digits) == text
+
+
+@given(st.floats(-1e15, 1e15), st.integers(1, 6))
+def test_that_a_bare_number_is_right_to_its_digits(number: float, digits: int) -> None:
+    text = number_text(number, digits)
+    assert "e" not in text
+    assert float(text.replace(",", "").replace("−", "-")) == pytest.approx(float(f"{number:.{digits}g}"), rel=1e-9)
 
 
 @pytest.mark.parametrize(

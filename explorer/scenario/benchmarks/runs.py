@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from explorer.scenario.benchmark import LATENCIES, STATISTICS, BenchmarkRow
 from explorer.scenario.benchmarks.keys import latency_key, number_key, text_key
 from explorer.scenario.benchmarks.records import ReadRun
+from explorer.scenario.quantity import number_text
 
 NOTHING = frozenset({"", "null", "none", "nan", "n/a", "na", "-", "–"})
 WITHOUT_LIMIT = frozenset({"inf", "infinity", "infinite", "unlimited", "max"})
@@ -225,14 +226,18 @@ def _proved_unit(without: Mapping[str, tuple[str, float]], cells: Mapping[str, A
         cycle = users / rate
         fitting = [one for one in (1.0, 1e3) if 1.0 / CLOSES <= whole / one / cycle <= CLOSES]
         if len(fitting) == 1:
-            return fitting[0], f"{users:g} users over {rate:.3g} requests/s is {cycle:.3g} s a request"
+            return fitting[0], f"{users:g} users over {number_text(rate)} requests/s is {_seconds(cycle)} a request"
     if token is not None:
         least, most = PLAUSIBLE_TOKEN
         fitting = [one for one in (1.0, 1e3) if least <= token / one <= most]
         if len(fitting) == 1:
             other = "milliseconds" if fitting[0] == 1.0 else "seconds"
-            return fitting[0], f"no system takes {token:.3g} {other} a token"
+            return fitting[0], f"no system takes {number_text(token)} {other} a token"
     raise RowError(key, "has no unit, and nothing in the row tells seconds from milliseconds; write it as ..._ms")
+
+
+def _seconds(value: float) -> str:
+    return f"{number_text(value, 4)} s"
 
 
 def _consistent(row: BenchmarkRow) -> None:
@@ -240,23 +245,25 @@ def _consistent(row: BenchmarkRow) -> None:
     for metric in LATENCIES:
         mean, middle, tail = (row.latency(metric, one) for one in STATISTICS)
         if middle is not None and tail is not None and tail < 0.999 * middle:
-            raise RowError(f"{metric}_p99", f"P99 of {tail:.4g} s lies below the median of {middle:.4g} s")
+            raise RowError(f"{metric}_p99", f"P99 of {_seconds(tail)} lies below the median of {_seconds(middle)}")
         if mean is not None and tail is not None and mean > 2.0 * tail:
-            raise RowError(f"{metric}_mean", f"mean of {mean:.4g} s lies far above the P99 of {tail:.4g} s")
+            raise RowError(f"{metric}_mean", f"mean of {_seconds(mean)} lies far above the P99 of {_seconds(tail)}")
     for one in STATISTICS:
         first, whole = row.latency("ttft", one), row.latency("e2e", one)
         if first is not None and whole is not None and first > 1.001 * whole:
-            raise RowError("ttft", f"first token after {first:.4g} s, the whole answer after {whole:.4g} s")
+            raise RowError("ttft", f"first token after {_seconds(first)}, the whole answer after {_seconds(whole)}")
     rate, output, tokens = row.requests_per_s, row.output_tokens, row.output_tokens_per_s
     if rate and output and tokens and not 1.0 / AGREES <= rate * output / tokens <= AGREES:
         raise RowError(
-            "output_tokens_per_s", f"{tokens:,.4g} tokens/s contradict {rate:.4g} requests/s of {output:,.4g} tokens"
+            "output_tokens_per_s",
+            f"{number_text(tokens, 4)} tokens/s contradict {number_text(rate, 4)} requests/s of "
+            f"{number_text(output, 4)} tokens",
         )
     token = row.latency("tpot", "mean") or row.latency("tpot", "p50") or row.latency("itl", "mean")
     if row.concurrency and tokens and token and tokens * token > AGREES * row.concurrency:
         busy = tokens * token
         raise RowError(
             "output_tokens_per_s",
-            f"{tokens:,.4g} tokens/s at {token:.4g} s a token keep {busy:,.0f} users busy; there were "
+            f"{number_text(tokens, 4)} tokens/s at {_seconds(token)} a token keep {busy:,.0f} users busy; there were "
             f"{row.concurrency:g}",
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.benchmark import Benchmark, BenchmarkRow
+from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Override
 from explorer.study.benchmarks.predicted import Compared, Values, compared, evidence_row
 from explorer.study.evidence.rows import THROUGHPUT, Row
@@ -90,6 +91,6 @@ def _judged(row: BenchmarkRow, evidence: Row, one: Compared | None, why: str) ->
     residual = float(one.residual[0])
     reason = ""
     if abs(residual) > MOST_RESIDUAL:
-        slower = "slower" if residual > 0 else "faster"
-        reason = f"{np.exp(abs(residual)):.2g} times {slower} than predicted: not this chip, model or layout"
+        times = f"{number_text(float(np.exp(abs(residual))), 2)} times {'slower' if residual > 0 else 'faster'}"
+        reason = f"{times} than predicted: not this chip, model or layout"
     return JudgedRow(row, one.metric, one.measured, one.predicted, residual, reason)

@@ -7,6 +7,7 @@ from math import exp
 
 from explorer.catalog import Catalog
 from explorer.scenario.benchmark import STATISTICS, Benchmark
+from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study.answers import Context
 from explorer.study.benchmarks.calibrated import benchmarks_of, judged
@@ -115,7 +116,7 @@ def load_words(judged_row: JudgedRow) -> str:
     """The load of a row in a few words."""
     row = judged_row.row
     if row.request_rate_per_s is not None:
-        return f"{row.request_rate_per_s:.3g} requests/s"
+        return f"{number_text(row.request_rate_per_s)} requests/s"
     if row.concurrency is not None:
         return f"{row.concurrency:g} user{'' if row.concurrency == 1 else 's'}"
     return "all at once"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from explorer.scenario.quantity import number_text
 from explorer.study.evidence.predict import Prediction
 from explorer.study.evidence.rows import METRICS
 from explorer.study.evidence.scores import Score, scores_by
@@ -121,8 +122,8 @@ def _worst(found: Validation) -> Iterator[str]:
     for value in found.worst():
         row = value.row
         rows.append((
-            row.id, row.chip_label, row.model_label, value.metric, f"{shown(value.metric, value.measured):.4g}",
-            f"{shown(value.metric, value.predicted):.4g}", row.source[:60],
+            row.id, row.chip_label, row.model_label, value.metric, number_text(shown(value.metric, value.measured), 4),
+            number_text(shown(value.metric, value.predicted), 4), row.source[:60],
         ))
     yield from columns(rows)
 

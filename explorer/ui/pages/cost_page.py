@@ -21,7 +21,7 @@ from explorer.plots.cost_stack import CostStackPlot
 from explorer.plots.interactivity_plot import TITLES, InteractivityPlot, View
 from explorer.plots.scaling_plot import TITLE as SCALING_TITLE
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text
 from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMoney
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
@@ -41,10 +41,6 @@ def _maybe(value: float | None, write: Callable[[float], str]) -> str:
 
 def _million(prices: PerMillion | None, kind: Literal["input", "output", "blended"]) -> str:
     return NOTHING if prices is None else MILLION.format(getattr(prices, kind))
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.3g}"
 
 
 def _months(one: AlternativeMoney) -> str:
@@ -82,11 +78,11 @@ MONEY: tuple[Column, ...] = (
      lambda one: _million(one.full_use, "blended")),
     ("in use", "Mean traffic over the largest that keeps the promises",
      lambda one: _maybe(one.used_share, SHARE.format)),
-    ("J/token", "Facility energy per answer token", lambda one: _maybe(one.joule_per_token, _plain)),
+    ("J/token", "Facility energy per answer token", lambda one: _maybe(one.joule_per_token, number_text)),
     ("tokens/s/W", "Answer tokens per second and watt of the facility",
-     lambda one: _maybe(one.tokens_per_s_per_watt, _plain)),
+     lambda one: _maybe(one.tokens_per_s_per_watt, number_text)),
     ("tokens/s/($/h)", "Answer tokens per second for a dollar an hour",
-     lambda one: _maybe(one.tokens_per_s_per_usd_hour, _plain)),
+     lambda one: _maybe(one.tokens_per_s_per_usd_hour, number_text)),
     ("power", "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
     ("promises", "Whether they are kept at the stated traffic; why not stands among the remarks",
      _promises),
