@@ -13,7 +13,7 @@ import pytest
 TIMES = 20
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("command", ["open", "snapshot", "check"])
 def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: Path, tmp_path: Path) -> None:
     few = tmp_path / "few.toml"
@@ -37,7 +37,7 @@ def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: P
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

@@ -190,7 +190,7 @@ def test_that_the_summary_says_the_numbers(plot: TailLatencyPlot, qtbot: QtBot) 
     assert "AI200 ×2: P99 89 ms" in plot.text_summary()
     assert "breaks this promise" in plot.text_summary()
     # Given to screen readers once the hand rests.
-    qtbot.waitUntil(lambda: plot.accessibleDescription() == plot.text_summary(), timeout=5000)
+    qtbot.waitUntil(lambda: plot.accessibleDescription() == plot.text_summary(), timeout=20_000)
 
 
 def test_that_hovering_reads_out_every_alternative(plot: TailLatencyPlot, qtbot: QtBot) -> None:

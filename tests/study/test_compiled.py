@@ -84,6 +84,7 @@ def drawn_rows_or_none(candidates: list[Candidate], seed: int, constants: StepCo
         return None
 
 
+@pytest.mark.timeout(900)  # the first compilation of a new checkout is in it
 @settings(max_examples=60, deadline=None)
 @given(pick=st.integers(0, 2**32 - 1), demand=demands)
 def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Demand) -> None:
@@ -213,7 +214,7 @@ def test_that_layers_that_attend_to_less_take_less_time(catalog: Catalog) -> Non
 
 def test_that_the_window_reaches_its_answers_without_compiled_code() -> None:
     code = "import sys; import explorer.ui.main_window, explorer.study.live; print('numba' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True)
     assert done.stdout.strip() == "False"
 
 

@@ -151,12 +151,13 @@ def test_that_a_burst_is_evaluated_first_and_last_and_never_in_between(counted: 
 
 def test_that_the_worker_is_asked_once_when_the_hand_rests(counted: Any, qtbot: QtBot) -> None:
     document, live = counted
-    # long enough that a slow machine does not rest between two changes
-    document.refine_timer.setInterval(1500)
+    # long enough that no machine, however busy, rests between two changes
+    document.refine_timer.setInterval(600_000)
     for value in (13.0, 14.0, 15.0):
         document.change(RATE, value)
         qtbot.wait(5)
-    assert live.refined == []
+    assert live.refined == [] and document.refine_timer.isActive()
+    document.refine_timer.setInterval(0)
     qtbot.waitUntil(lambda: bool(live.refined))
     assert live.refined == [15.0]
 

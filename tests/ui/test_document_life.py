@@ -116,12 +116,12 @@ def test_that_a_file_changed_on_disk_is_noticed_and_reloaded(
     other = scenario_file.with_suffix(".new")
     other.write_text(changed)
     other.replace(scenario_file)
-    qtbot.waitUntil(lambda: window.questions.question is not None, timeout=3000)
+    qtbot.waitUntil(lambda: window.questions.question is not None, timeout=20_000)
     assert rate(window) == 12.0
     window.questions.press("Reload")
     assert rate(window) == 21.0 and not window.document.is_dirty
     scenario_file.write_text(changed.replace("request_rate_per_s = 21", "request_rate_per_s = 22"))
-    qtbot.waitUntil(lambda: window.questions.question is not None, timeout=3000)
+    qtbot.waitUntil(lambda: window.questions.question is not None, timeout=20_000)
 
 
 def test_that_keeping_mine_asks_no_more_and_a_save_replaces_the_file(

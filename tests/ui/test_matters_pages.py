@@ -154,11 +154,11 @@ def test_that_it_is_computed_once_for_both_pages_and_anew_after_a_change(
     qtbot.wait(450)
     assert len(asked) == 1, "nothing is begun while a hand moves"
     document.end_drag()
-    qtbot.waitUntil(lambda: len(asked) == 2, timeout=5_000)
+    qtbot.waitUntil(lambda: len(asked) == 2, timeout=20_000)
     assert asked[1][0].workloads[0].traffic.request_rate_per_s == 6.0
     qtbot.waitUntil(lambda: "anew" not in ask_first(window, qtbot).sentence.text(), timeout=20_000)
     document.select_workload(1)
-    qtbot.waitUntil(lambda: len(asked) == 3 and asked[2][1] == 1, timeout=5_000)
+    qtbot.waitUntil(lambda: len(asked) == 3 and asked[2][1] == 1, timeout=20_000)
 
 
 def test_that_nothing_is_computed_while_neither_page_is_seen(window: MainWindow, qtbot: QtBot, asked: Asked) -> None:

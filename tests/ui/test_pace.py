@@ -35,7 +35,7 @@ def test_that_a_moving_hand_is_followed_at_the_pace_and_to_the_end(qtbot: QtBot)
     for _ in range(20):
         pace.ask()
     assert len(shown) == 1
-    qtbot.waitUntil(lambda: len(shown) == 2, timeout=2000)
+    qtbot.waitUntil(lambda: len(shown) == 2, timeout=20_000)
     pace.ask()
     hand.drag(False)
     assert len(shown) == 3
@@ -52,7 +52,7 @@ def test_that_what_the_worker_answers_follows_one_turn_later_and_what_the_hand_d
     turn.ask()
     turn.ask()
     assert shown == []
-    qtbot.waitUntil(lambda: bool(shown), timeout=2000)
+    qtbot.waitUntil(lambda: bool(shown), timeout=20_000)
     assert len(shown) == 1, "two answers in one turn are shown once"
     turn.ask()
     hand.is_arriving = False
@@ -68,4 +68,4 @@ def test_that_a_pace_also_waits_a_turn_for_an_answer_of_the_worker(qtbot: QtBot)
     hand.is_arriving = True
     pace.ask()
     assert shown == []
-    qtbot.waitUntil(lambda: len(shown) == 1, timeout=2000)
+    qtbot.waitUntil(lambda: len(shown) == 1, timeout=20_000)

@@ -80,7 +80,7 @@ def test_that_it_comes_by_itself_once(
     qtbot.wait(SETTLE_MS + 200)
     assert window.findChild(Tour) is None
     window.show_desk()
-    qtbot.waitUntil(lambda: window.findChild(Tour) is not None, timeout=3000)
+    qtbot.waitUntil(lambda: window.findChild(Tour) is not None, timeout=20_000)
     window.findChild(Tour).end()
     layout.remember()
     kept = read_settings(tmp_path / "config")
