@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any, NamedTuple, Protocol
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QSize
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, QSize
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -17,6 +18,7 @@ MARGIN = 6
 """Pixels between a text and the edges of its cell: those of the headings, so that figures stand beneath theirs."""
 HEIGHT = 24
 """Pixels that a row needs."""
+Rows = Sequence[Sequence[str]]
 
 
 class Cell(NamedTuple):
@@ -30,6 +32,14 @@ class Cell(NamedTuple):
     """Stands on the ground of what is selected."""
     picture: QPixmap | None = None
     """Before the text."""
+
+
+def tell_changes(model: QAbstractTableModel, now: Rows, before: Rows) -> None:
+    """Have those cells of a table painted anew whose texts are others; as many rows and columns as before."""
+    for row, (texts, old) in enumerate(zip(now, before, strict=True)):
+        changed = [column for column, text in enumerate(texts) if text != old[column]]
+        if changed:
+            model.dataChanged.emit(model.index(row, changed[0]), model.index(row, changed[-1]))
 
 
 class CellSource(Protocol):

@@ -16,7 +16,7 @@ from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
 from explorer.ui import theme
-from explorer.ui.controls.cell_painter import Cell, CellPainter
+from explorer.ui.controls.cell_painter import Cell, CellPainter, tell_changes
 from explorer.ui.document import Document
 from explorer.ui.pace import NextTurn
 from explorer.ui.pages.compare_modes import CompareModes, Mode
@@ -134,10 +134,7 @@ class CompareModel(QAbstractTableModel):
             self.endResetModel()
             return
         old, self._cells = self._cells, cells
-        for row, (now, then) in enumerate(zip(cells, old, strict=True)):
-            changed = [place for place, text in enumerate(now) if text != then[place]]
-            if changed:
-                self.dataChanged.emit(self.index(row, changed[0]), self.index(row, changed[-1]))
+        tell_changes(self, cells, old)
 
     def rowCount(self, parent: Index = NO_INDEX) -> int:
         """Alternatives."""
@@ -149,20 +146,20 @@ class CompareModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Text, alignment, colour dot, and the marks of bad news."""
-        column, text = COLUMNS[index.column()], self._cells[index.row()][index.column()]
+        cell = self.cell(index.row(), index.column())
         if role == Qt.ItemDataRole.DisplayRole:
-            return text
+            return cell.text
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{column.title}: {text}"
+            return f"{COLUMNS[index.column()].title}: {cell.text}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if cell.right else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
-            return self._dots[index.row() % len(self._dots)]
-        if role == Qt.ItemDataRole.BackgroundRole and index.row() == self._selected:
+        if role == Qt.ItemDataRole.DecorationRole:
+            return cell.picture
+        if role == Qt.ItemDataRole.BackgroundRole and cell.is_chosen:
             return QColor(theme.tokens().accent_wash)
-        if role == Qt.ItemDataRole.ForegroundRole and text.startswith("✗"):
-            return QColor(theme.tokens().bad)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return cell.color
         return None
 
     def cell(self, row: int, column: int) -> Cell:

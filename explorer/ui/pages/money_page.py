@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from explorer.ui.controls.cell_painter import Cell, CellPainter
+from explorer.ui.controls.cell_painter import Cell, CellPainter, tell_changes
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.page import Page
@@ -49,10 +49,7 @@ class TextTableModel(QAbstractTableModel):
             return True
         # the rest of the table stays as it is, what is chosen in it too
         self._rows = new[1]
-        for row, (now, then) in enumerate(zip(self._rows, before, strict=True)):
-            changed = [place for place, text in enumerate(now) if text != then[place]]
-            if changed:
-                self.dataChanged.emit(self.index(row, changed[0]), self.index(row, changed[-1]))
+        tell_changes(self, self._rows, before)
         return True
 
     def rowCount(self, parent: Index = NO_INDEX) -> int:
