@@ -211,6 +211,12 @@ def _has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def _paint_without_a_screen() -> None:
+    """Unless a platform of Qt is named; set but empty names none."""
+    if not os.environ.get("QT_QPA_PLATFORM"):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+
 def _open(options: argparse.Namespace) -> int:
     from explorer.catalog.location import scenario_root
 
@@ -222,7 +228,7 @@ def _open(options: argparse.Namespace) -> int:
     gc.enable()
     from explorer.study.verdict_table import verdict_text
 
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    _paint_without_a_screen()
     print("There is no display to open a window on; here is the verdict, and a picture of the window instead.\n")
     path = options.files[0] if options.files else scenario_root() / "ai200-on-aws.toml"
     loaded = _read(path, catalog)
@@ -349,7 +355,7 @@ def _ask_first(options: argparse.Namespace) -> int:
     if options.output is not None:
         from explorer.report.questionnaire import write_questionnaires
 
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        _paint_without_a_screen()
         write_questionnaires(asked, options.output)
         print(f"{options.output}: {len(asked)} questionnaire{'s' if len(asked) != 1 else ''}")
     elif options.json:
@@ -372,7 +378,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _snapshot(options: argparse.Namespace) -> int:
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    _paint_without_a_screen()
     catalog = _catalog()
     _paint(_read(options.file, catalog), catalog, options.output, options.theme, options.size)
     return 0

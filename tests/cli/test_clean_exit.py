@@ -54,3 +54,20 @@ def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: P
     if command == "open":
         assert "no display" in done[0].stdout
         assert "P99 per token" in done[0].stdout
+
+
+def test_that_a_platform_of_qt_that_is_set_but_empty_is_none(scenarios_folder: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": ""}
+    for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
+        environment.pop(screen, None)
+    scenario, picture = scenarios_folder / "llama-70b-chat.toml", tmp_path / "picture.png"
+    done = subprocess.run(
+        [sys.executable, "-m", "explorer", "snapshot", str(scenario), "-o", str(picture)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert picture.stat().st_size > 20_000
