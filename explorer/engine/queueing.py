@@ -4,7 +4,8 @@ State n = sequences in a replica. While n <= cap a step of all n takes T(n) (pro
 bring included), so requests complete at mu(n) = n/(m*T(n)), m mean output tokens; above the cap the rate stays
 at mu(cap) and requests wait. With T(n) = a + b*n and no cap the batch is negative binomial (generalised processor
 sharing, Cohen 1979), which the tests use as an oracle; with b = 0 it is M/M/c with c = cap. The waiting tail is
-geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deployment, a node a batch size.
+geometric in lambda/mu(cap). Arrays are (rows, loads, nodes): a row is a deployment, a node a batch size. In memory the
+nodes come first, so that what goes over them runs along rows and loads, of which there are more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +39,9 @@ class NodeSpacing(NamedTuple):
 FINE = NodeSpacing(16, 0.15)
 COARSE = NodeSpacing(8, 0.45)
 """For draws and searches: a quantile within about 1 % of the fine one."""
+
+NOTHING = -300.0
+"""Logarithm of the weight of a node that stands for no state: what is left of it, 1e-130, is lost in any sum."""
 
 
 @lru_cache(maxsize=1024)
@@ -78,6 +83,8 @@ class ChainNodes:
     """ln n!."""
     span: Array
     """States that a node stands for."""
+    log_span: Array
+    """Its logarithm; `NOTHING` where a node stands for none."""
     end_span: Array
     """What the cap's node gains for each unit of ln(saturation/rate), (rows,): the states fall off towards it."""
     height: Array
@@ -118,14 +125,16 @@ def chain_nodes(nodes: ArrayLike) -> ChainNodes:
     span[:, :-1] = np.where(filler, 0.0, np.where(empty, 0.5 * (gap + 1.0), span[:, :-1]))
     height = np.log(np.maximum(n, 1.0)) / np.log(np.maximum(n[:, -1:], 1.0 + 1e-9))
     end_span = (slope**2 - 1.0) / 12.0
-    return ChainNodes(n, here, before, log_factorial, span, end_span, height, np.argmax(n > 0.0, axis=1))
+    log_span = np.full_like(span, NOTHING)
+    np.log(span, out=log_span, where=span > 0.0)
+    return ChainNodes(n, here, before, log_factorial, span, log_span, end_span, height, np.argmax(n > 0.0, axis=1))
 
 
 @lru_cache(maxsize=2048)
 def _nodes_of_cap(cap: int, spacing: NodeSpacing) -> tuple[Array, float]:
-    """The six node arrays of one cap, (6, nodes), and its end span."""
+    """The seven node arrays of one cap, (7, nodes), and its end span."""
     one = chain_nodes(batch_nodes(cap, spacing))
-    parts = (one.at, one.here, one.before, one.log_factorial, one.span, one.height)
+    parts = (one.at, one.here, one.before, one.log_factorial, one.span, one.log_span, one.height)
     return np.concatenate(parts), float(one.end_span[0])
 
 
@@ -135,7 +144,8 @@ def nodes_of_caps(caps: tuple[int, ...], spacing: NodeSpacing = FINE) -> ChainNo
     order = {cap: at for at, cap in enumerate(dict.fromkeys(caps))}
     different = [_nodes_of_cap(cap, spacing) for cap in order]
     depth = max(table.shape[1] for table, _ in different)
-    stack = np.zeros((6, len(different), depth))
+    stack = np.zeros((7, len(different), depth))
+    stack[5] = NOTHING
     for at, (table, _) in enumerate(different):
         stack[:, at, depth - table.shape[1] :] = table
     end_span = np.asarray([end for _, end in different])
@@ -143,8 +153,8 @@ def nodes_of_caps(caps: tuple[int, ...], spacing: NodeSpacing = FINE) -> ChainNo
     if len(different) < len(caps):
         rows = np.asarray([order[cap] for cap in caps])
         stack, end_span, first = stack[:, rows], end_span[rows], first[rows]
-    nodes, here, before, log_factorial, span, height = stack
-    return ChainNodes(nodes, here, before, log_factorial, span, end_span, height, first)
+    nodes, here, before, log_factorial, span, log_span, height = stack
+    return ChainNodes(nodes, here, before, log_factorial, span, log_span, end_span, height, first)
 
 
 def padded_nodes(caps: ArrayLike, spacing: NodeSpacing = FINE) -> Array:
@@ -171,6 +181,9 @@ class Chain:
     """A step of one sequence alone, seconds, (rows, 1)."""
     saturation: Array
     """Largest rate a row can carry, requests/s, shape (rows,)."""
+    line: Array
+    """ln of the weight of the states that a node stands for, as a line in ln(rate), (rows, nodes, 3): slope, constant,
+    and -1 for what is taken off all nodes."""
 
 
 def build_chain(nodes: ArrayLike | ChainNodes, step: ArrayLike, output_tokens: ArrayLike) -> Chain:
@@ -194,6 +207,9 @@ def build_chain(nodes: ArrayLike | ChainNodes, step: ArrayLike, output_tokens: A
     if len(nodes) < len(t):
         nodes, span = np.broadcast_to(nodes, t.shape), np.broadcast_to(span, t.shape)
         end_span, first = np.broadcast_to(end_span, len(t)), np.broadcast_to(first, len(t))
+    line = np.empty((*t.shape, 3))
+    line[:, :, 0], line[:, :, 2] = nodes, -1.0
+    np.add(weight, at.log_span, out=line[:, :, 1])
     return Chain(
         nodes=nodes,
         step=t,
@@ -203,6 +219,7 @@ def build_chain(nodes: ArrayLike | ChainNodes, step: ArrayLike, output_tokens: A
         output_tokens=m,
         unloaded=t[rows, first][:, None],
         saturation=nodes[:, -1] / (m[:, 0] * t[:, -1]),
+        line=line,
     )
 
 
@@ -226,7 +243,7 @@ class LoadState:
     finite_decay: Array
     finite_step: Array
     weight: Array
-    """Time spent at each node, in any unit, (rows, loads, nodes)."""
+    """Time spent at each node, in any unit, (rows, loads, nodes); in memory the nodes come first."""
     total: Array
     """Sum of `weight` over the nodes, (rows, loads)."""
     token_ratio: Array
@@ -260,7 +277,7 @@ class LoadState:
     @property
     def cumulative_time(self) -> Array:
         """Cumulative probability of the batch in service up to each node, time-weighted, (rows, loads, nodes)."""
-        return running_sums(self.weight) / self.total[:, :, None]
+        return _running_sums(_nodes_first(self.weight)) / self.total[:, :, None]
 
     @property
     def cumulative_token(self) -> Array:
@@ -270,7 +287,7 @@ class LoadState:
     @cached_property
     def token_sums(self) -> Array:
         """`cumulative_token` but for a factor of each load."""
-        return running_sums(self.weight * self.token_ratio[:, None, :])
+        return _running_sums(_nodes_first(self.weight) * self.token_ratio.T[:, :, None])
 
     def step_quantiles(self, step: Array, quantiles: tuple[float, ...]) -> Array:
         """Quantiles (quantiles, rows, loads) of the step (rows, nodes) as a token sees it; the last ones are kept."""
@@ -298,25 +315,36 @@ class LoadState:
             self._averages[id(values)] = (values, mean)
 
 
-LARGEST_TRIANGLE = 48
+LARGEST_TRIANGLE = 64
 
 
 @lru_cache(maxsize=LARGEST_TRIANGLE + 1)
 def _triangle(nodes: int) -> Array:
-    return np.triu(np.ones((nodes, nodes)))
+    return np.tril(np.ones((nodes, nodes)))
 
 
-@lru_cache(maxsize=64)
-def _ones(nodes: int) -> Array:
-    return np.ones(nodes)
+def _nodes_first(values: Array) -> Array:
+    """Values (rows, loads, nodes) as (nodes, rows, loads) one after the other; no copy where they lie so."""
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
-def running_sums(weights: Array) -> Array:
-    """Sums of `weights` (rows, loads, nodes) up to each node; of few nodes as a matrix product, twice as fast."""
-    nodes = weights.shape[2]
-    if nodes > LARGEST_TRIANGLE:
-        return np.asarray(weights.cumsum(axis=2))
-    return np.asarray(np.matmul(weights, _triangle(nodes)))
+def _running_sums(first: Array) -> Array:
+    """Sums of weights (nodes, rows, loads) up to each node, (rows, loads, nodes).
+
+    Of few nodes as a matrix product, twice as fast.
+    """
+    nodes, rows, loads = first.shape
+    if nodes <= LARGEST_TRIANGLE:
+        sums = np.matmul(_triangle(nodes), first.reshape(nodes, rows * loads)).reshape(first.shape)
+    else:
+        sums = first.copy()
+        for before, here in pairwise(sums):
+            here += before
+    return np.asarray(sums.transpose(1, 2, 0))
+
+
+SEARCHED = 4
+"""Of so many nodes one is looked at for the largest weight: it is only to keep exponentials within bounds."""
 
 
 def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> LoadState:
@@ -334,18 +362,22 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     all_stable = bool(np.logical_and.reduce(stable, axis=None))
     safe = lam if all_stable else np.where(stable, lam, 0.5 * saturation)
     rho = load if all_stable else np.where(stable, load, 0.5)
-    p = np.log(safe)[:, :, None] * nodes[:, None, :]
-    p += chain.log_weight[:, None, :]
-    p -= np.maximum.reduce(p, axis=2, keepdims=True)
+    terms = np.ones((len(lam), 3, lam.shape[1]))
+    log_rate, largest = terms[:, 0], terms[:, 2]
+    np.log(safe, out=log_rate)
+    # the empty state has no less than 0; the last node may stand for nothing but a queue
+    some = np.matmul(chain.line[:, (nodes.shape[1] - 2) % SEARCHED :: SEARCHED, :2], terms[:, :2])
+    np.maximum.reduce(some, axis=1, out=largest, initial=0.0)
+    p = np.empty((nodes.shape[1], *lam.shape))
+    np.matmul(chain.line, terms, out=p.transpose(1, 0, 2))
     np.exp(p, out=p)
-    at_cap = p[:, :, -1].copy()
-    p *= chain.span[:, None, :]
-    p[:, :, -2] -= at_cap * chain.end_span[:, None] * np.log(rho)
+    at_cap = np.exp(log_rate * nodes[:, -1:] + chain.log_weight[:, -1:] - largest)
+    p[-2] -= at_cap * chain.end_span[:, None] * np.log(rho)
     # all who find the cap taken: at the cap's own state or in the queue behind it
     waiting = at_cap / (1.0 - rho)
-    p[:, :, -1] += waiting * rho
-    total = np.matmul(p, _ones(nodes.shape[1]))
-    mean_batch = np.matmul(p, nodes[:, :, None])[:, :, 0] / total
+    p[-1] += waiting * rho
+    total = np.add.reduce(p, axis=0)
+    mean_batch = np.matmul(nodes[:, None, :], p.transpose(1, 0, 2))[:, 0] / total
     waiting = np.minimum(waiting / total, 1.0)
     scv = np.asarray(arrival_scv, dtype=np.float64)
     scv = scv[:, None] if scv.ndim == 1 else scv
@@ -358,7 +390,7 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
         wait_probability=waiting if all_stable else np.where(stable, waiting, 1.0),
         finite_decay=(saturation - safe) * (2.0 / (1.0 + scv)),
         finite_step=mean_batch / (safe * chain.output_tokens),
-        weight=p,
+        weight=p.transpose(1, 2, 0),
         total=total,
         token_ratio=nodes / chain.step,
     )
@@ -382,23 +414,27 @@ def quantiles_over_nodes(cumulative: Array, values: Array, quantiles: Sequence[f
 
 def stacked_quantiles(cumulative: Array, edges: Array, quantiles: tuple[float, ...]) -> Array:
     """Quantiles (quantiles, rows, loads) of what is spread over edges (rows, edges) with sums (rows, loads, edges)."""
-    rows, loads, nodes = cumulative.shape
-    total = cumulative[:, :, -1]
+    sums = _nodes_first(cumulative)
+    nodes, rows, loads = sums.shape
+    total = sums[-1]
     wanted = _column(quantiles) * total
-    at = (cumulative >= wanted[:, :, :, None]).argmax(axis=3)
-    line, row = _line_starts(rows, loads, nodes)
+    # how many sums are below is the place of the first that is not
+    below = (sums < wanted[:, None]).view(np.uint8)
+    at = np.add.reduce(below, axis=1, dtype=np.uint8 if nodes < 256 else np.intp)
     ends = np.empty((2, *at.shape), dtype=np.intp)
-    np.maximum(at - 1, 0, out=ends[0])
     ends[1] = at
-    share = share_between(cumulative.take(ends + line) / total, quantiles)
+    np.minimum(ends[1], nodes - 1, out=ends[1])
+    np.maximum(ends[1] - 1, 0, out=ends[0])
+    place, row = _places_of(rows, loads, nodes)
+    share = share_between(sums.take(ends * (rows * loads) + place) / total, quantiles)
     start, end = edges.take(ends + row)
     return np.asarray(start + share * (end - start))
 
 
 @lru_cache(maxsize=64)
-def _line_starts(rows: int, loads: int, nodes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where each (row, load) begins among flattened sums, (rows, loads), and each row among edges, (rows, 1)."""
-    return np.arange(rows * loads).reshape(rows, loads) * nodes, np.arange(rows)[:, None] * nodes
+def _places_of(rows: int, loads: int, nodes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each (row, load) stands among those of a node, (rows, loads), and where a row begins among edges."""
+    return np.arange(rows * loads).reshape(rows, loads), np.arange(rows)[:, None] * nodes
 
 
 def node_edges(values: Array) -> Array:
