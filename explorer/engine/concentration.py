@@ -329,6 +329,8 @@ def tier_summary(
         raise ValueError(f"pool shares must sum to 1, not {float(pools.sum()):.6g}")
     shares = tier_shares_over_candidates(pools, structure)
     weight = structure.probabilities
+    if len(weight) == 1:
+        return _settled_summary(shares[0], single_point_share)
     index = HHI_OF_ONE * np.einsum("ds,ds->d", shares, shares)
     largest = shares.max(axis=1)
     expected = weight @ shares
@@ -357,10 +359,35 @@ def tier_summary(
     )
 
 
+def _settled_summary(shares: Array, single_point_share: float) -> TierSummary:
+    """Of a tier whose suppliers (suppliers,) are all known: no range, and nothing to weigh."""
+    index, top = HHI_OF_ONE * float(shares @ shares), int(shares.argmax())
+    largest = float(shares[top])
+    alone = largest >= single_point_share - _SHARE_TOLERANCE
+    effective = HHI_OF_ONE / index
+    return TierSummary(
+        hhi=index,
+        hhi_low=index,
+        hhi_high=index,
+        effective_suppliers=effective,
+        effective_suppliers_low=effective,
+        effective_suppliers_high=effective,
+        top_share=largest,
+        top_share_low=largest,
+        top_share_high=largest,
+        top_supplier_index=top,
+        single_point_of_failure=alone,
+        probability_single_point=float(alone),
+        supplier_share=shares,
+        supplier_share_low=shares,
+        supplier_share_high=shares,
+        hhi_median=index,
+        supplier_share_median=shares,
+    )
+
+
 def _weighted_medians(columns: Array, weights: Array) -> Array:
     """Of each column (draws, columns) the least value that half of the weight does not exceed; weights sum to 1."""
-    if len(columns) == 1:
-        return np.asarray(columns[0])
     order = np.argsort(columns, axis=0)
     at = np.count_nonzero(np.cumsum(weights[order], axis=0) < 0.5 - _TIE, axis=0)
     return np.asarray(np.take_along_axis(columns, order, axis=0)[at, np.arange(columns.shape[1])])

@@ -53,12 +53,6 @@ class TileView(QWidget):
         title, band, note, why = (escape(part) for part in (tile.title, tile.band, tile.note, tile.why))
         return f"<p><b>{title}: {escape(tile.figure)}</b> {band}</p><p>{note}</p><p>{why}</p>"
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.tip(), self)
-            return True
-        return super().event(event)
-
     def sizeHint(self) -> QSize:
         """All tiles are of one height."""
         return QSize(140, HEIGHT)
@@ -173,6 +167,15 @@ class VerdictStrip(QWidget):
         document.baseline_changed.connect(self._show)
         document.workload_changed.connect(self._show)
         self._show()
+
+    def event(self, event: QEvent) -> bool:
+        """The tips of the tiles: asked for here, where hardly an event comes by, not in each tile that is painted."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            tile = self.childAt(event.pos())
+            if isinstance(tile, TileView):
+                QToolTip.showText(event.globalPos(), tile.tip(), tile)
+                return True
+        return super().event(event)
 
     def _show(self) -> None:
         document = self._document

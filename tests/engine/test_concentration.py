@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import fields
 from random import Random
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from explorer.engine.concentration import (
     SupplierCandidates,
     TierStructure,
+    TierSummary,
     annual_failure_rate,
     any_outage_probability,
     cr3,
@@ -271,6 +273,21 @@ def test_that_a_candidate_nobody_believes_in_widens_nothing() -> None:
     structure = tier_structure(("ai200",), {"ai200": undisclosed_supplier([0, 1], [2.0, 0.0], 2)})
     assert structure.probabilities.shape == (1,)
     assert tier_summary([1.0], structure).supplier_share_low[0] == 1.0
+
+
+@pytest.mark.parametrize("pools", [(1.0, 0.0), (0.5, 0.5), (0.2, 0.8), (1.0 - 1e-7, 1e-7)])
+def test_that_a_tier_whose_suppliers_are_known_is_as_one_with_two_beliefs_that_say_the_same(
+    pools: tuple[float, float],
+) -> None:
+    rows = {"h200": np.array([[0.7, 0.3, 0.0]]), "ai200": np.array([[0.0, 0.0, 1.0]])}
+    settled, twice = (
+        tier_summary(pools, tier_structure(tuple(rows), {chip: SupplierCandidates(
+            np.repeat(shares, count, axis=0), np.ones(count)
+        ) for chip, shares in rows.items()}))
+        for count in (1, 2)
+    )  # fmt: skip
+    for field in fields(TierSummary):
+        np.testing.assert_allclose(getattr(settled, field.name), getattr(twice, field.name), rtol=1e-12, atol=1e-15)
 
 
 def test_that_known_split_suppliers_are_no_uncertainty() -> None:

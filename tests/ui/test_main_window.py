@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtCore import QEvent, QRect, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QHelpEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import Catalog
@@ -26,6 +27,7 @@ from explorer.ui.application import first_document, grab
 from explorer.ui.document import Document
 from explorer.ui.main_window import LEAST, MainWindow
 from explorer.ui.pages.compare_page import COLUMNS
+from explorer.ui.verdict_strip import TileView
 from tests.ui.hands import slider, type_value
 
 RATE = "workloads.0.traffic.request_rate_per_s"
@@ -51,6 +53,15 @@ def test_that_the_first_picture_answers_the_question(window: MainWindow) -> None
     assert [line.label for line in window.tail.values().lines] == [one.label for one in answer.alternatives]
     assert window.memory.text_summary() and window.concentration.text_summary()
     assert window.compare.model.rowCount() == len(answer.alternatives)
+
+
+def test_that_tiles_and_tiers_explain_themselves_under_the_pointer(window: MainWindow, qtbot: QtBot) -> None:
+    for place in (*window.verdict.tiles.values(), window.concentration):
+        at = place.rect().center()
+        QApplication.sendEvent(place, QHelpEvent(QEvent.Type.ToolTip, at, place.mapToGlobal(at)))
+        wanted = place.tile.note if isinstance(place, TileView) and place.tile is not None else "effective suppliers"
+        qtbot.waitUntil(lambda wanted=wanted: escape(wanted) in QToolTip.text())
+    QToolTip.hideText()
 
 
 def test_that_undo_and_redo_are_named_in_the_menu(window: MainWindow) -> None:
