@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import Statement, parse_statement
+from explorer.study.break_even_curve import BreakEvenCurve, curve_of
 from explorer.study.crossing import between, crossings
 from explorer.study.evaluate import Evaluator
 from explorer.study.fleet_question import FleetQuestion
@@ -15,6 +16,8 @@ from explorer.study.question import Question, held
 from explorer.study.scenario_problem import ScenarioProblem, Wanted
 from explorer.study.solving import Side, Solution, Status, Unblocking, solve, unblockings
 from explorer.study.unknown import Unknown
+
+FoundT = TypeVar("FoundT")
 
 SAMPLES = 64
 """Draws of the other open figures while looking for a band."""
@@ -81,6 +84,8 @@ class BreakEven:
     """More than one where more is not always better."""
     cautions: tuple[str, ...]
     samples: int
+    curve: BreakEvenCurve | None = None
+    """The goal over the number; None where it was not asked for, or the number cannot be moved."""
 
 
 def break_even(
@@ -119,8 +124,12 @@ def break_even_steps(
     locks: Locks | None = None,
     samples: int = SAMPLES,
     explain: bool = True,
-) -> Generator[None, None, BreakEven]:
-    """`break_even`, pausing after every evaluation so that something more urgent can come between."""
+    curve: bool = False,
+) -> Generator[BreakEven | None, None, BreakEven]:
+    """`break_even`, pausing after every evaluation so that something more urgent can come between.
+
+    With a `curve` the answer is yielded as soon as it is known, and returned with its curve.
+    """
     statement = parse_statement(goal)
     kept = locks or Locks()
     if any(term.of_fleet for term in statement.terms):
@@ -130,10 +139,22 @@ def break_even_steps(
         # as now: as the scenario's own promises have it sized, and not as the goal alone would
         now = held(Question(evaluator, scenario, statement), scenario, kept.replicas, kept.layout)
         problem = ScenarioProblem(question, now, unknown)
+    found = yield from _evaluated(
+        problem, lambda: _answer(problem, solve(problem, problem.unknown.name), samples, explain)
+    )
+    if not curve:
+        return found
+    yield found
+    marks = (found.unknown.reach.present, found.value, found.hopeful, found.sure)
+    return replace(found, curve=(yield from _evaluated(problem, lambda: curve_of(problem, marks, samples))))
+
+
+def _evaluated(problem: ScenarioProblem, work: Callable[[], FoundT]) -> Generator[None, None, FoundT]:
+    """What `work` finds, pausing after every evaluation that it asks for."""
     while True:
         # a search is decided by its evaluations alone: it begins again with one more known each time
         try:
-            return _answer(problem, solve(problem, problem.unknown.name), samples, explain)
+            return work()
         except Wanted as wanted:
             problem.known[wanted.key] = wanted.work()
         yield

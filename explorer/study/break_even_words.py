@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.statement import Statement
+from explorer.scenario.statement import Statement, Term
 from explorer.study.break_even import Blocker, BreakEven
 from explorer.study.output_values import latency_of
 from explorer.study.probability_words import confidence_word
@@ -58,6 +58,34 @@ def remarks(found: BreakEven) -> list[str]:
     if found.unknown.path is None and found.value is not None:
         lines.append("A price by the hour is somebody's offer; where prices are costs, solve for the purchase price.")
     return lines
+
+
+def side_words(term: Term) -> str:
+    """A side of the goal by its name: "P99 TPOT of AI200 ×16", "2 × $/M tokens of H200"."""
+    factor = "" if term.factor == 1.0 else f"{term.factor:g} × "
+    output = f"{term.output.name} ({term.tier})" if term.tier else term.output.name
+    degree = "" if term.degree is None else f" ×{term.degree}"
+    return f"{factor}{output} of {term.subject}{degree}"
+
+
+def curve_words(found: BreakEven) -> str:
+    """What the goal's output and its chance do from the least to the largest value looked at."""
+    curve = found.curve
+    if curve is None:
+        return ""
+    quantity = found.statement.left.output.quantity
+
+    def read(value: float) -> str:
+        return quantity.format(value) if math.isfinite(value) else "out of reach"
+
+    low, high = (found.unknown.written(value) for value in (curve.values[0], curve.values[-1]))
+    side = side_words(found.statement.left)
+    first = f"{side} is {read(curve.left[0])} at {low} and {read(curve.left[-1])} at {high}"
+    if not curve.chances:
+        return f"{first}."
+    least, most = SHARE.format(curve.chances[0]), SHARE.format(curve.chances[-1])
+    what = "this side is the larger" if found.statement.comparison == "=" else "the goal is met"
+    return f"{first}; the chance that {what} goes from {least} to {most}."
 
 
 def break_even_text(found: BreakEven) -> str:

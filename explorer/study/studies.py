@@ -64,13 +64,14 @@ def _tail(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[
 
 
 def _break_even(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
-    """A BreakEven of (unknown, goal, replicas, whether the layout is held)."""
+    """A BreakEven of (unknown, goal, replicas, whether the layout is held), its curve once there is time."""
     from explorer.study.break_even import Locks, break_even_steps
 
     unknown, goal, replicas, layout = question
     # an evaluator of its own, so that the answer on the screen stays known
     aside = Evaluator(evaluator.catalog)
-    return (yield from break_even_steps(aside, scenario, unknown, goal, locks=Locks(replicas, layout)))
+    locks = Locks(replicas, layout)
+    return (yield from break_even_steps(aside, scenario, unknown, goal, locks=locks, curve=True))
 
 
 def _claims(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:

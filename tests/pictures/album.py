@@ -135,7 +135,7 @@ def _map_drawn(window: MainWindow) -> bool:
 
 def _value_found(window: MainWindow) -> bool:
     page = window.findChild(BreakEvenPage)
-    return page is not None and page.found is not None
+    return page is not None and page.found is not None and page.found.curve is not None
 
 
 def _tail_simulated(window: MainWindow) -> bool:

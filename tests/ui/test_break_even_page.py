@@ -64,6 +64,20 @@ def test_that_it_begins_with_the_disputed_figure_and_the_promise(window: MainWin
     assert page.answer.text() and page.remarks.text()
 
 
+def test_that_the_goal_is_drawn_over_the_number_once_the_answer_is_there(window: MainWindow, qtbot: QtBot) -> None:
+    page = page_of(window)
+    assert page.plot.isVisible() and page.plot.height() >= page.plot.minimumHeight()
+    qtbot.waitUntil(lambda: page.plot.values() is not None, timeout=60_000)
+    curve = page.plot.values()
+    assert curve is not None and curve == said(page).curve
+    assert page.plot.text_summary().count("P99 TPOT of AI200") == 1
+    page.goal.setText("P99 TPOT of AI900 <= 30 ms")
+    page.goal.editingFinished.emit()
+    assert page.plot.values() is None
+    answered(window, qtbot)
+    assert page.plot.values() is None and "nothing asked yet" in page.plot.text_summary()
+
+
 def test_that_setting_the_value_is_one_step_that_can_be_undone(window: MainWindow, qtbot: QtBot) -> None:
     page, document = page_of(window), window.document
     choose(page.replicas, "auto")

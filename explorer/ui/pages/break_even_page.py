@@ -1,4 +1,7 @@
-"""Break-even: what one number must be so that a goal is met; the answer in a sentence, and a button to take it over."""
+"""Break-even: what one number must be so that a goal is met.
+
+The answer in a sentence, a button to take it over, and what the goal does over the number.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from explorer.errors import ExplorerError
+from explorer.plots.break_even_plot import BreakEvenPlot, Colours
 from explorer.plots.tokens import Tokens
+from explorer.report.plot_menu import PlotMenu
 from explorer.study.break_even import BreakEven
 from explorer.study.break_even_choices import (
     COMPARISONS,
@@ -37,6 +42,7 @@ from explorer.ui.pages.page import Page
 
 KIND = "break_even"
 VALUE = "a value"
+DRAWING = "being drawn …"
 LIMIT_WIDTH = 110
 ANSWER_PIXELS = 17
 READABLE = 860
@@ -78,6 +84,8 @@ class BreakEvenPage(Page):
             "P99 TPOT of AI200 x16 on 1T MoE <= 2 x that of H200 x8"
         )
         self.answer, self.remarks = self._label("answer"), self._label("remarks")
+        self.plot = BreakEvenPlot(self)
+        PlotMenu(self.plot, document.worker_failed.emit)
         self.take = QPushButton("Set this value", self)
         self.take.setObjectName("break_even.take")
         self.take_sure = QPushButton("Set the 95 % value", self)
@@ -88,7 +96,8 @@ class BreakEvenPage(Page):
         self._offer_buttons()
 
     def set_tokens(self, tokens: Tokens) -> None:
-        """Nothing here is painted by hand."""
+        """Colours of the theme."""
+        self.plot.set_tokens(tokens)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -107,6 +116,7 @@ class BreakEvenPage(Page):
         self.answer.setText("Looking for the value …")
         self.remarks.setText("")
         self._offer_buttons()
+        self._draw("")
         self._number = self._document.ask_study(KIND, question)
 
     def _fill_fixed(self) -> None:
@@ -176,11 +186,24 @@ class BreakEvenPage(Page):
         if found.problem is not None:
             self.answer.setText(found.problem.message)
             self._offer_buttons()
+            self._draw("")
         elif isinstance(found.found, BreakEven):
             self.found = found.found
             self.answer.setText(sentence(self.found))
             self.remarks.setText("\n".join(remarks(self.found)))
             self._offer_buttons()
+            self._draw("" if found.last else DRAWING)
+
+    def _draw(self, waiting: str) -> None:
+        """The curve, in the colours that the alternatives have in all plots."""
+        document, found = self._document, self.found
+        self.plot.show_outcome(document.outcome, min(document.workload_index, len(document.outcome.workloads) - 1))
+        sides = () if found is None else found.statement.terms
+        names = [one.name for one in document.workload.alternatives]
+        numbers = [
+            names.index(term.subject) if term.subject in names and not term.of_fleet else None for term in sides
+        ]
+        self.plot.show_answer(found, Colours(*numbers), waiting)
 
     def _offer_buttons(self) -> None:
         found = self.found
@@ -242,7 +265,8 @@ class BreakEvenPage(Page):
         column.addWidget(line)
         column.addWidget(self.answer)
         column.addLayout(buttons)
-        column.addWidget(self.remarks, 1)
+        column.addWidget(self.remarks)
+        column.addWidget(self.plot, 1)
 
     def _row(self, grid: QGridLayout, at: int, title: str, widgets: Sequence[QWidget]) -> None:
         label = QLabel(title, self)

@@ -1,0 +1,130 @@
+"""The break-even drawn: where the goal is met, the scale of its output, words and values, every kind of answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from explorer.catalog import load_catalog
+from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, met, output_axis
+from explorer.plots.tokens import DARK, LIGHT
+from explorer.report.export import plot_csv, plot_svg
+from explorer.scenario.file import read_scenario
+from explorer.scenario.statement import parse_statement
+from explorer.study.break_even import BreakEven, break_even
+from explorer.study.break_even_curve import BreakEvenCurve
+from explorer.study.evaluate import Evaluator
+from tests.sample_outcome import sample_outcome
+
+
+@pytest.fixture(scope="module")
+def found(scenarios_folder: Path) -> BreakEven:
+    """A real answer, with a curve that can be followed by hand."""
+    evaluator = Evaluator(load_catalog())
+    scenario = read_scenario(scenarios_folder / "ai200-on-aws.toml", evaluator.catalog).scenario
+    goal = "P99 TPOT of AI200 on 70B chat <= 50 ms"
+    answer = break_even(evaluator, scenario, "memory bandwidth of AI200", goal, samples=8)
+    curve = BreakEvenCurve(
+        (1e12, 2e12, 4e12, 8e12, 16e12),
+        (math.inf, 0.1, 0.05, 0.03, 0.02),
+        (0.05,) * 5,
+        (0.0, 0.25, 0.5, 0.75, 1.0),
+    )
+    return replace(answer, value=4e12, sure=8e12, left_now=0.055, left_at_end=0.02, chance_now=0.45, curve=curve)
+
+
+def shown(qtbot: QtBot, found: BreakEven | None, waiting: str = "", colours: Colours | None = None) -> BreakEvenPlot:
+    plot = BreakEvenPlot()
+    qtbot.addWidget(plot)
+    plot.resize(900, 260)
+    plot.show_outcome(sample_outcome(), 0)
+    plot.show_answer(found, colours or Colours(0), waiting)
+    plot.show()
+    return plot
+
+
+def curve_of(found: BreakEven) -> BreakEvenCurve:
+    assert found.curve is not None
+    return found.curve
+
+
+def test_that_it_is_met_from_the_break_even_on_also_by_a_hair(found: BreakEven) -> None:
+    curve = curve_of(found)
+    assert met(found, curve) == [False, False, True, True, True]
+    by_a_hair = replace(curve, left=(math.inf, 0.1, 0.05 * (1 + 1e-7), 0.03, 0.02))
+    assert met(found, by_a_hair) == [False, False, True, True, True]
+    more = replace(found, statement=parse_statement("P99 TPOT of AI200 >= 50 ms"))
+    assert met(more, curve) == [True, True, True, False, False]
+    equal = replace(found, statement=parse_statement("P99 TPOT of AI200 = 50 ms"))
+    assert not any(met(equal, curve))
+
+
+def test_that_what_cannot_be_built_is_not_met(found: BreakEven) -> None:
+    curve = replace(curve_of(found), left=(math.nan, 0.1, 0.05, 0.03, 0.02))
+    assert met(found, curve)[0] is False
+
+
+def test_that_the_scale_holds_what_matters_and_no_more(found: BreakEven) -> None:
+    axis = output_axis(found, curve_of(found))
+    assert axis.log and axis.low <= 0.02 and axis.high >= 0.1 and axis.high < 0.5
+    far = output_axis(found, replace(curve_of(found), left=(1e6, 0.1, 0.05, 0.03, 0.02)))
+    assert far.high < 10.0
+    near = output_axis(found, replace(curve_of(found), left=(0.06, 0.058, 0.055, 0.05, 0.045)))
+    assert found.left_at_end == 0.02 and near.high <= TOGETHER * 0.06
+    room = parse_statement("memory headroom of AI200 >= 10 GB")
+    signed = replace(found, statement=room, left_now=2e10, left_at_end=5e10)
+    below = output_axis(signed, replace(curve_of(found), left=(5e10, 2e10, 0.0, -1e10, -9e10), right=(1e10,) * 5))
+    assert not below.log and below.low < -9e10 and below.title == "GB" and below.text(-9e10) == "−90"
+
+
+def test_that_its_words_and_values_are_those_of_the_curve(qtbot: QtBot, found: BreakEven, tmp_path: Path) -> None:
+    plot = shown(qtbot, found)
+    words = plot.text_summary()
+    assert "out of reach at 1 TB/s" in words and "20 ms at 16 TB/s" in words and "from 0 % to 100 %" in words
+    plot_csv(plot, tmp_path / "curve.csv")
+    lines = [line for line in (tmp_path / "curve.csv").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "value,left,right,chance" and len(lines) == 6 and lines[3].startswith("4000000000000")
+    plot_svg(plot, tmp_path / "curve.svg")
+    assert "AI200" in (tmp_path / "curve.svg").read_text()
+
+
+def test_that_it_waits_in_words_and_has_no_values_then(qtbot: QtBot, found: BreakEven) -> None:
+    for plot in (shown(qtbot, None, "being drawn …"), shown(qtbot, replace(found, curve=None), "being drawn …")):
+        assert "being drawn …" in plot.text_summary() and plot.values() is None
+        assert plot.value_rows() is None and plot.showing() is None
+
+
+def test_that_every_kind_of_answer_is_painted(qtbot: QtBot, found: BreakEven) -> None:
+    curve = curve_of(found)
+    kinds = (
+        found,
+        replace(found, sure=None, value=None, chance_now=None, left_now=None),
+        replace(found, curve=replace(curve, chances=())),
+        replace(found, curve=replace(curve, left=(math.nan, math.inf, 0.05, math.nan, 0.02))),
+        replace(found, curve=replace(curve, left=(math.inf,) * 5), left_now=math.inf, left_at_end=math.inf),
+        replace(found, statement=parse_statement("P99 TPOT of AI200 = that of H200"), rising=False),
+        replace(found, value=1e20, sure=1e20),
+    )
+    seen = []
+    for one in kinds:
+        plot = shown(qtbot, one, colours=Colours(0, 1) if one.statement.comparison == "=" else None)
+        seen.append(plot.grab().toImage())
+        plot.set_tokens(DARK)
+        assert plot.grab().toImage() != seen[-1]
+        plot.set_tokens(LIGHT)
+    assert all(first != second for at, first in enumerate(seen) for second in seen[:at])
+
+
+def test_that_where_the_goal_is_met_is_told_without_colour(qtbot: QtBot, found: BreakEven) -> None:
+    """Hatched, so that neighbouring pixels of the area differ."""
+    image = shown(qtbot, found).grab().toImage()
+    missed = replace(curve_of(found), left=(math.inf, 0.1, 0.09, 0.08, 0.07))
+    never = shown(qtbot, replace(found, curve=missed, value=None)).grab().toImage()
+    place = range(300, 420)
+    grays = {image.pixelColor(x, 150).lightness() for x in place}
+    plain = {never.pixelColor(x, 150).lightness() for x in place}
+    assert len(grays) > len(plain)
