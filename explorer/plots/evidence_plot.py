@@ -18,6 +18,8 @@ SHARE = QUANTITIES["share"]
 DOT = 3.0
 NEAR = 9.0
 """Pixels within which the pointer means a dot."""
+READABLE = 860.0
+"""Pixels of a line that the eye still follows."""
 QUANTITY_OF: dict[Kind, str] = {
     "tpot": "seconds",
     "ttft": "seconds",
@@ -148,7 +150,8 @@ class EvidencePlot(PaintedPlot):
         top = draw_heading(painter, rect, tokens, self.title, SUBTITLE if points else ("",))
         if not points:
             text = f"{self._waiting} …" if self._found is None else self.text_summary()
-            draw_wrapped(painter, rect.left(), top + 8.0, rect.width(), wrapped(text, rect.width(), 8), tokens.text)
+            width = min(rect.width(), READABLE)
+            draw_wrapped(painter, rect.left(), top + 8.0, width, wrapped(text, width, 8), tokens.text)
             return
         frame = _frame(self._body(rect), points, self._kind)
         draw_frame(painter, frame, tokens)

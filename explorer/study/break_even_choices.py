@@ -73,9 +73,9 @@ def goal_text(
     """The statement that choices make; a limit that is an alternative's name stands for that one's output."""
     place = scenario.workloads[workload]
     names = [one.name for one in place.alternatives]
-    subject = f"{_quoted(names[alternative])}{f' x{degree}' if degree else ''}"
-    on = f" on {_quoted(place.name)}" if len(scenario.workloads) > 1 else ""
-    right = f"that of {_quoted(limit)}" if limit in names else limit
+    subject = f"{quoted(names[alternative])}{f' x{degree}' if degree else ''}"
+    on = f" on {quoted(place.name)}" if len(scenario.workloads) > 1 else ""
+    right = f"that of {quoted(limit)}" if limit in names else limit
     return f"{OUTPUTS[output].name} of {subject}{on} {comparison} {right}"
 
 
@@ -92,7 +92,8 @@ def comparison_offered(output: str) -> str:
     return ">=" if output in ("largest_rate", "chance", "memory_headroom") else "<="
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as statements write it: in quotes where it could be read otherwise."""
     words = f" {name.casefold()} "
     plain = not any(part in words for part in (" of ", " on ", "<", ">", "=", '"', "≤", "≥"))
     return name if plain else f'"{name}"'

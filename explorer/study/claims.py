@@ -274,7 +274,9 @@ def _first_order(values: Array, held: Array) -> tuple[float, float, float]:
     variance = whole * (1.0 - whole)
     between = float(sizes @ (means - whole) ** 2) / held.size
     by_chance = (len(groups) - 1) / max(held.size - 1, 1)
-    share = (between / variance - by_chance) / (1.0 - by_chance) if variance > 0 else 0.0
+    # with no more draws than groups, chance alone would explain all
+    told = variance > 0 and by_chance < 1.0
+    share = (between / variance - by_chance) / (1.0 - by_chance) if told else 0.0
     return max(share, 0.0), float(means[0]), float(means[-1])
 
 

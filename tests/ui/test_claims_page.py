@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from explorer.ui.document import Document
@@ -53,6 +54,21 @@ def test_that_a_scenario_without_claims_says_what_a_claim_is(window: MainWindow)
     assert not page.table.isVisible() and not page.remove.isVisible()
     # what to type stands beneath what it is, not at the foot of an empty table
     assert page.statement.geometry().top() < page.text.geometry().bottom() + 20
+
+
+def test_that_a_claim_to_begin_with_is_stated_with_a_click(window: MainWindow, qtbot: QtBot) -> None:
+    page, document = page_of(window), window.document
+    offers = page.offers.findChildren(QPushButton)
+    assert [one.text() for one in offers][:2] == ["P99 TTFT of AI200 ≤ 3 s", "P99 TPOT of AI200 ≤ 30 ms"]
+    assert all(one.isVisible() for one in offers)
+    qtbot.mouseClick(offers[1], Qt.MouseButton.LeftButton)
+    assert [one.statement for one in document.scenario.claims] == ["P99 TPOT of AI200 <= 30 ms"]
+    assert page.table.isVisible() and not page.offers.isVisible()
+    document.undo_stack.undo()
+    qtbot.waitUntil(page.offers.isVisible)
+    assert not document.scenario.claims
+    document.change("workloads.0.selected", "H200", "selection")
+    qtbot.waitUntil(lambda: page.offers.findChildren(QPushButton)[1].text() == "P99 TPOT of H200 ≤ 30 ms")
 
 
 def test_that_a_typed_claim_is_checked_and_can_be_taken_away(window: MainWindow, qtbot: QtBot) -> None:

@@ -51,6 +51,16 @@ def test_that_a_chip_without_measurements_says_so_and_what_that_means(window: Ma
     assert cell(page, 0, 0) == "Memory bandwidth" and cell(page, 0, 3) == "disputed"
 
 
+def test_that_words_in_place_of_dots_take_the_width_and_little_height(window: MainWindow, qtbot: QtBot) -> None:
+    page = page_of(window)
+    qtbot.waitUntil(lambda: page.plot.width() > 0.9 * page.figures.width())
+    assert page.plot.height() < 100 < page.figures.height()
+    page.chips.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: page.plot.width() < 0.6 * page.figures.width() and page.plot.height() >= 180)
+    page.chips.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: page.plot.width() > 0.9 * page.figures.width() and page.plot.height() < 100)
+
+
 def test_that_a_measured_chip_shows_its_dots_scores_and_notice(window: MainWindow) -> None:
     page = page_of(window)
     page.chips.setCurrentIndex(1)

@@ -10,6 +10,7 @@ from explorer.errors import ExplorerError
 from explorer.plots.tokens import Tokens
 from explorer.scenario.schema import Claim
 from explorer.scenario.statement import parse_statement
+from explorer.study.claim_offers import claims_offered
 from explorer.study.claims import ClaimAnswer
 from explorer.study.claims_words import details, hangs_on, sides_text, verdict
 from explorer.study.studies import StudyAnswer
@@ -77,6 +78,9 @@ class ClaimsPage(Page):
         self.add.setObjectName("claims.add")
         self.remove = QPushButton("Remove claim", self)
         self.remove.setObjectName("claims.remove")
+        self.offers = QWidget(self)
+        self.offers.setObjectName("claims.offers")
+        self._offered: tuple[str, ...] = ()
         self.problem = QLabel(self)
         self.problem.setObjectName("claims.problem")
         self.problem.setWordWrap(True)
@@ -87,6 +91,7 @@ class ClaimsPage(Page):
         self.statement.returnPressed.connect(self.add_claim)
         self.remove.clicked.connect(self.remove_claim)
         document.outcome_changed.connect(lambda _: self._on_changed())
+        document.workload_changed.connect(lambda _: self._on_changed())
         document.study_answered.connect(self._on_answer)
 
     def set_tokens(self, tokens: Tokens) -> None:
@@ -99,8 +104,11 @@ class ClaimsPage(Page):
     def add_claim(self) -> None:
         """State the claim that was typed; what is wrong with it is told with its column."""
         text = self.statement.text().strip()
-        if not text:
-            return
+        if text and self._state(text):
+            self.statement.clear()
+
+    def _state(self, text: str) -> bool:
+        """Make a statement a claim of the scenario; whether it could be read."""
         claims = self._document.scenario.claims
         try:
             parse_statement(text)
@@ -108,9 +116,9 @@ class ClaimsPage(Page):
             self._document.change(f"claims.{len(claims)}", {"name": name, "statement": text}, "claim")
         except ExplorerError as error:
             self._say(str(error))
-            return
+            return False
         self._say("")
-        self.statement.clear()
+        return True
 
     def remove_claim(self) -> None:
         """Take the chosen claim out of the scenario."""
@@ -127,9 +135,31 @@ class ClaimsPage(Page):
             self.table.selectRow(min(kept, len(claims) - 1))
         for part in (self.table, self.remove):
             part.setVisible(bool(claims))
+        self.offers.setVisible(not claims)
+        if not claims:
+            self._offer()
         # with nothing to list, what to do stands at the top, and the rest is empty
         self._column.setStretch(self._column.count() - 1, int(not claims))
         self._show_text()
+
+    def _offer(self) -> None:
+        """Claims to begin with: one is stated with a click."""
+        offered = claims_offered(self._document.scenario, self._document.workload_index)
+        if offered == self._offered:
+            return
+        self._offered = offered
+        rows = self.offers.layout()
+        assert isinstance(rows, QVBoxLayout)
+        for old in self.offers.findChildren(QPushButton):
+            rows.removeWidget(old)
+            old.setParent(None)
+            old.deleteLater()
+        for text in offered:
+            button = QPushButton(text.replace("<=", "≤").replace(">=", "≥"), self.offers)
+            button.setObjectName("claims.offer")
+            button.setToolTip("Adds this claim to the scenario")
+            button.clicked.connect(lambda _=False, text=text: self._state(text))
+            rows.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _on_changed(self) -> None:
         if not self.isVisible() or self._document.is_dragging:
@@ -185,7 +215,14 @@ class ClaimsPage(Page):
         column.addWidget(self.text, 0)
         column.addWidget(self.problem)
         column.addLayout(row)
+        column.addWidget(self.offers)
         column.addStretch(0)
+        rows = QVBoxLayout(self.offers)
+        rows.setContentsMargins(0, 8, 0, 0)
+        rows.setSpacing(6)
+        heading = QLabel("Or begin with one of these:", self.offers)
+        heading.setObjectName("note")
+        rows.addWidget(heading)
 
 
 def _free_name(names: list[str]) -> str:

@@ -70,6 +70,12 @@ def figure_rows(figures: tuple[FigureSource, ...]) -> list[list[str]]:
     ]
 
 
+WORDS_HEIGHT = 92
+"""Pixels for a heading and what there is to say where nothing was measured."""
+MOST = 16_777_215
+"""Qt's own largest height of a widget: no bound."""
+
+
 def standing_words(name: str, found: ChipEvidence | None) -> str:
     """What stands behind a chip, in one line."""
     if found is None:
@@ -103,6 +109,7 @@ class EvidencePage(Page):
         self.own.refused.connect(self.told)
         self.scores = TextTable("evidence.scores", "The engine against measurements", parent=self)
         self.figures = TextTable("evidence.figures", "Where the figures come from", 99, self)
+        self._bare, self._plot_height = False, self.plot.minimumHeight()
         self._lay_out()
         self._ids: tuple[str, ...] = ()
         self.chips.currentChanged.connect(lambda _: self.show_chip())
@@ -128,7 +135,7 @@ class EvidencePage(Page):
         right.setSpacing(8)
         right.addWidget(self.scores, 1)
         right.addWidget(self.notice)
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setSpacing(8)
         grid.addLayout(head, 0, 0, 1, 2)
@@ -141,6 +148,16 @@ class EvidencePage(Page):
         grid.setRowStretch(4, 3)
         grid.setColumnStretch(0, 2)
         grid.setColumnStretch(1, 3)
+
+    def _share_out(self, *, bare: bool) -> None:
+        """Where nothing was measured there are words in place of dots and scores: they need width, not height."""
+        if bare == self._bare:
+            return
+        self._bare = bare
+        self._grid.addWidget(self.plot, 3, 0, 1, 2 if bare else 1)
+        self._grid.setRowStretch(3, 0 if bare else 3)
+        self.plot.setMinimumHeight(WORDS_HEIGHT if bare else self._plot_height)
+        self.plot.setMaximumHeight(WORDS_HEIGHT if bare else MOST)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -165,6 +182,7 @@ class EvidencePage(Page):
         self.own.show_chip(chip)
         self.scores.show_rows(SCORE_HEADINGS, [] if found is None else score_rows(found))
         self.scores.setVisible(found is not None and bool(found.scores))
+        self._share_out(bare=found is not None and not (found.points or found.scores or own))
         self.kind.setEnabled(found is not None and bool(found.scores or own))
         self.notice.setText("" if found is None else found.notice)
         self.notice.setVisible(bool(self.notice.text()))
