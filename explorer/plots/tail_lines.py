@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPaintEngine, QPainter, QPolygonF
 
 from explorer.plots.polylines import Points, clipped, pieces, pieces_of, polygon, thinned
+from explorer.plots.strokes import draw_heavy, draw_line
 from explorer.plots.tail_area import Projection
 from explorer.plots.tail_curves import Curves
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
@@ -17,8 +18,6 @@ BAND_OPACITY = {"light": 0.16, "dark": 0.20}
 SAMPLED_OPACITY = {"light": 0.38, "dark": 0.45}
 P99_WIDTH, P50_WIDTH, GHOST_WIDTH = 2.0, 1.0, 1.4
 """P50 at one pixel: any other width is stroked as an outline, which takes Qt fifteen times as long."""
-PASS_ASIDE = 0.4
-"""How far the outer passes of a line lie aside, pixels for each pixel that it is wider than one."""
 P50_DOTS = (1.6, 2.4)
 GHOST_DASH = (4.0, 3.0)
 
@@ -92,14 +91,13 @@ def paint_lines(painter: QPainter, tokens: Tokens, made: Drawing) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for index in order:
         painter.setPen(dotted_pen(tokens.chip(index), P50_WIDTH, P50_DOTS))
-        _draw(painter, made.p50[index])
-    heavy = _draw_in_passes if _is_screen(painter) else _draw
+        draw_line(painter, made.p50[index])
     if made.ghost:
         painter.setPen(dotted_pen(QColor(tokens.baseline), GHOST_WIDTH, GHOST_DASH))
-        heavy(painter, made.ghost)
+        draw_heavy(painter, made.ghost)
     for index in order:
         painter.setPen(chip_pen(tokens, index, P99_WIDTH))
-        heavy(painter, made.p99[index])
+        draw_heavy(painter, made.p99[index])
 
 
 def _plain_wash(tokens: Tokens, index: int, opacity: float) -> QBrush:
@@ -114,32 +112,3 @@ def _even_wash(tokens: Tokens, index: int, opacity: float) -> QBrush:
     for end in (0.0, 1.0):
         even.setColorAt(end, tokens.chip_wash(index, opacity))
     return QBrush(even)
-
-
-def _is_screen(painter: QPainter) -> bool:
-    """Pixels, one to a logical pixel or fewer: where Qt has a quick way for lines of one pixel."""
-    raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
-    return raster and abs(painter.deviceTransform().m11()) <= 1.0
-
-
-def _draw(painter: QPainter, line: list[QPolygonF]) -> None:
-    for piece in line:
-        painter.drawPolyline(piece)
-
-
-def _draw_in_passes(painter: QPainter, line: list[QPolygonF]) -> None:
-    """A line wider than a pixel as three of one pixel side by side, across the direction in which latency rises: it
-    looks the same, and to stroke the outline of a wide one takes Qt four times as long."""
-    pen = painter.pen()
-    width = pen.widthF()
-    dashes = pen.dashPattern()
-    if dashes:
-        pen.setDashPattern([width * dash for dash in dashes])
-    pen.setWidthF(1.0)
-    painter.setPen(pen)
-    aside = PASS_ASIDE * (width - 1.0)
-    painter.translate(-aside, -aside)
-    for _ in range(3):
-        _draw(painter, line)
-        painter.translate(aside, aside)
-    painter.translate(-2 * aside, -2 * aside)

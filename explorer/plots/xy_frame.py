@@ -6,13 +6,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from explorer.plots.lettering import draw_line, text_width
+from explorer.plots.polylines import Points
 from explorer.plots.tail_axes import LATENCY_STEPS, TICK_STEPS, round_down, round_up
 from explorer.plots.tokens import Tokens
+from explorer.study.outcome import Array
 
+FAR = 10_000.0
+"""Pixels beyond which no screen is, and painters count no more exactly."""
 LEFT, BOTTOM = 52.0, 32.0
 """Pixels for the figures of the axes, and below them the title of the horizontal one."""
 
@@ -33,6 +38,12 @@ class Axis:
             value = max(value, 1e-300)
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
+
+    def places(self, values: Array) -> Array:
+        """The same of many values."""
+        if self.log:
+            return np.asarray(np.log(np.maximum(values, 1e-300) / self.low) / math.log(self.high / self.low))
+        return np.asarray((values - self.low) / (self.high - self.low))
 
     def ticks(self, room: float, each: float) -> list[float]:
         """Round values at least about `each` of `room` pixels apart."""
@@ -78,6 +89,14 @@ class Frame:
         """A point in pixels."""
         area = self.area
         return QPointF(area.left() + self.x.place(x) * area.width(), area.bottom() - self.y.place(y) * area.height())
+
+
+    def points(self, x: Array, y: Array) -> Points:
+        """Many points in pixels, those far outside brought near."""
+        area = self.area
+        across = area.left() + self.x.places(x) * area.width()
+        down = area.bottom() - self.y.places(y) * area.height()
+        return np.clip(across, -FAR, FAR), np.clip(down, -FAR, FAR)
 
 
 def frame_in(rect: QRectF, x: Axis, y: Axis) -> Frame:

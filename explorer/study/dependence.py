@@ -195,14 +195,17 @@ def pool_support(
     return np.einsum("kds,d,s->k", tier.structure.assignment, tier.structure.probabilities, values), stacks
 
 
+def no_dependence(reason: str, features: tuple[str, ...] = (), price_rise_share: float = 0.0) -> Dependence:
+    """No figures, and why."""
+    return Dependence(features, (), (), (), (), None, (), None, price_rise_share, BASES, BANDS_NOTE, reason)
+
+
 def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Dependence:
     """The dependence of a scenario's fleet; raises UnknownRecordError for a feature or stack nobody knows."""
     fleet, members, risk = outcome.fleet, scenario.fleet.members, scenario.fleet.risk
     features = features_used(scenario, outcome)
     if fleet.usd_per_month is None:
-        return Dependence(
-            features, (), (), (), (), None, (), None, risk.price_rise_share, BASES, BANDS_NOTE, fleet.reason
-        )
+        return no_dependence(fleet.reason, features, risk.price_rise_share)
     traffic = np.asarray([member.traffic_share for member in members])
     sizes = pool_table(fleet).size(traffic)
     # a pool that cannot keep its promises has no room for the work of others

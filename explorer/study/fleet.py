@@ -25,7 +25,7 @@ from explorer.errors import UnknownRecordError
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import FleetMember, Price, Scenario
 from explorer.study.answers import PoolSize
-from explorer.study.kept import Kept
+from explorer.study.kept import Kept, Same
 from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, PoolReplica, SupplierShare, TierOutcome
 from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import replicas_for
@@ -180,8 +180,19 @@ def _regions(members: Sequence[FleetMember]) -> Tier:
     return Tier(tier_structure([member.name for member in members], table), names, text)
 
 
+_TIERS: Kept[Tier] = Kept(64)
+
+
 def supply_tier(catalog: Catalog, tier: str, members: Sequence[FleetMember]) -> Tier:
-    """Who may supply whom at one tier of a fleet; raises UnknownRecordError where a chip has no such link."""
+    """Who may supply whom at one tier of a fleet; raises UnknownRecordError where a chip has no such link.
+
+    Kept for the fleets asked about last: shares, and all else that a slider moves, do not touch it.
+    """
+    key = tuple((member.name, member.chip, member.cloud, member.region) for member in members)
+    return _TIERS.of((Same(catalog), tier, key), lambda: _supply_tier(catalog, tier, members))
+
+
+def _supply_tier(catalog: Catalog, tier: str, members: Sequence[FleetMember]) -> Tier:
     if tier == "region":
         return _regions(members)
     if tier == "cloud":

@@ -88,6 +88,16 @@ def steps_for(pools: int, looked_at: int = 1) -> int:
     return next((n for n in STEPS if comb(n + pools - 1, pools - 1) <= most), STEPS[-1])
 
 
+def no_frontier(
+    tier: str, reason: str, members: tuple[str, ...] = (), excluded: tuple[str, ...] = ()
+) -> Frontier:
+    """No mixes, and why."""
+    nothing = np.zeros(0)
+    return Frontier(
+        tier, TIER_TITLES[tier], members, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason
+    )
+
+
 def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier: str = "designer") -> Frontier:
     """The frontier of a scenario's fleet at one tier; a reason instead of points where no mix can be had.
 
@@ -97,7 +107,6 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     """
     members = scenario.fleet.members
     names = tuple(member.name for member in members)
-    title, nothing = TIER_TITLES[tier], np.zeros(0)
     table = pool_table(outcome.fleet)
     priced = np.all(np.isfinite(table.usd_per_chip_hour), axis=0) & bool(len(table.rates))
     usable = [at for at in range(len(names)) if len(table.keeps) and table.keeps[at] and priced[at]]
@@ -108,13 +117,13 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     )
     if not usable:
         reason = outcome.fleet.reason or "no member of the fleet keeps the promises at a known price"
-        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
+        return no_frontier(tier, reason, names, excluded)
     if len(usable) > LARGEST_FLEET:
         reason = (
             f"{len(usable)} chips of the fleet could share the traffic; the frontier takes at most {LARGEST_FLEET}: "
             "take some out of the fleet"
         )
-        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
+        return no_frontier(tier, reason, names, excluded)
     costing = _Costing(scenario, catalog, outcome, table, tier)
     steps = steps_for(len(usable), costing.looked_at)
     some = mixes(len(usable), steps)
@@ -124,14 +133,14 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     month, loss, suppliers = costing.of(shares)
     if not np.isfinite(month).any():
         reason = "no mix of the fleet's chips fits the power limit"
-        return Frontier(tier, title, names, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
+        return no_frontier(tier, reason, names, excluded)
     present_month, present_loss, present_suppliers = costing.of(now)
     present = None
     if np.isfinite(present_month[0]):
         present = _point(now, present_month, present_loss, present_suppliers, 0)
     return Frontier(
         tier=tier,
-        title=title,
+        title=TIER_TITLES[tier],
         members=names,
         usd_per_month=month,
         n1_loss=loss,

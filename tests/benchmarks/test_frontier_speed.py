@@ -13,7 +13,7 @@ import pytest
 from explorer.catalog import TIERS, load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.schema import Fleet, FleetMember
-from explorer.study.economics import economics
+from explorer.study.economics import EVERY_PART, economics
 from explorer.study.evaluate import evaluate
 from explorer.study.frontier import fleet_frontier
 from tests.conftest import REPOSITORY
@@ -46,13 +46,13 @@ def test_how_long_the_frontier_of_five_chips_takes() -> None:
         count, usual = found.usd_per_month.size, np.median(taken)
         print(f"frontier, {tier}: {count} mixes in {usual:.1f} ms of CPU, worst {max(taken):.1f}")
         assert found.usd_per_month.size > 10_000
-    for shocks in (False, True):
+    for name, parts in (("money", {"money"}), ("fleet", {"fleet"}), ("all", EVERY_PART)):
         taken = []
         for _ in range(9):
             start = time.process_time()
-            economics(scenario, catalog, outcome, shocks=shocks)
+            economics(scenario, catalog, outcome, parts)
             taken.append(1e3 * (time.process_time() - start))
-        print(f"economics {'with' if shocks else 'without'} shocks: {np.median(taken):.1f} ms of CPU")
+        print(f"economics, {name}: {np.median(taken):.1f} ms of CPU")
 
 
 def test_how_long_the_frontier_of_chips_that_disclose_nothing_takes() -> None:

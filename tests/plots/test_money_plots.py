@@ -18,7 +18,7 @@ from explorer.plots.frontier_plot import FrontierPlot, mix_words
 from explorer.plots.interactivity_plot import InteractivityPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.plots.xy_frame import linear_axis, log_axis
+from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_outcome
@@ -232,3 +232,15 @@ def test_that_axes_hold_their_values_between_round_ends() -> None:
         linear = linear_axis(0.0, max(values), "", str)
         assert max(values) <= linear.high * (1 + 1e-9) <= 2.0 * max(values) * (1 + 1e-6)
         assert linear.ticks(300.0, 40.0)[0] == 0.0
+
+
+def test_that_many_points_lie_where_each_of_them_does() -> None:
+    x, y = log_axis([0.01, 3.0], "", str), linear_axis(0.0, 50.0, "", str)
+    frame = frame_in(QRectF(0.0, 0.0, 400.0, 300.0), x, y)
+    values, heights = np.array([0.01, 0.2, 3.0, 1e-9]), np.array([0.0, 12.5, 49.0, 1e12])
+    across, down = frame.points(values, heights)
+    for at in range(3):
+        point = frame.at(float(values[at]), float(heights[at]))
+        assert (across[at], down[at]) == pytest.approx((point.x(), point.y()))
+    # what is far outside is brought near, on its own side
+    assert down[3] == -FAR and across[3] < frame.area.left()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.scenario.schema import Shock
 from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
 from explorer.ui.pages.cost_page import CostPage
+from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.fleet_page import FleetPage
+from explorer.ui.pages.money_page import MOST_PACE_MS
 
 
 @pytest.fixture
@@ -29,6 +33,20 @@ def fleet_window(
     window.show()
     qtbot.waitExposed(window)
     yield window
+
+
+class SlowToPaint(QWidget):
+    """Takes a twentieth of a second to paint."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        time.sleep(0.05)
+
+
+def feed_of(window: MainWindow) -> EconomicsFeed:
+    """What the pages of money and dependence share."""
+    feed = window.book.findChild(EconomicsFeed)
+    assert feed is not None
+    return feed
 
 
 def cost_of(window: MainWindow) -> CostPage:
@@ -74,6 +92,34 @@ def test_that_a_hidden_page_computes_nothing(fleet_window: MainWindow) -> None:
     assert cost_of(window).table.model().rowCount() == 0
     window.document.change("workloads.0.traffic.request_rate_per_s", 70.0)
     assert cost_of(window).table.model().rowCount() == 0 and fleet_of(window).suppliers.model().rowCount() == 0
+
+
+def test_that_each_page_asks_for_its_own_part_only(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.show_page("cost")
+    found = feed_of(window).answer().economics
+    assert found is not None and found.money and not found.dependence.tiers and not found.usual_shocks
+    window.show_page("fleet")
+    found = feed_of(window).answer().economics
+    assert found is not None and found.money and found.dependence.tiers and found.usual_shocks
+    window.document.change("workloads.0.traffic.request_rate_per_s", 70.0)
+    found = feed_of(window).answer().economics
+    assert found is not None and not found.money and found.dependence.tiers
+
+
+def test_that_the_pace_of_a_page_counts_its_painting(fleet_window: MainWindow, qtbot: QtBot) -> None:
+    """A page that is quick to fill and slow to paint is not shown more often than it may."""
+    window, document = fleet_window, fleet_window.document
+    window.show_page("cost")
+    page = cost_of(window)
+    slow = SlowToPaint(page)
+    slow.resize(20, 20)
+    slow.show()
+    page.show_answer = slow.update  # type: ignore[method-assign]
+    document.begin_drag()
+    document.change("workloads.0.traffic.request_rate_per_s", 240.0)
+    qtbot.waitUntil(lambda: page.pace_ms == MOST_PACE_MS, timeout=5_000)
+    document.end_drag()
 
 
 def test_that_the_cost_page_says_what_compare_says(fleet_window: MainWindow) -> None:

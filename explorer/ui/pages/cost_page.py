@@ -166,7 +166,7 @@ class CostPage(MoneyPage):
 
     def show_answer(self) -> None:
         """Show the money of the workload that is edited."""
-        answer, at = self._feed.answer(shocks=False), self.workload_index()
+        answer, at = self._feed.answer("money"), self.workload_index()
         for plot in (self.stack, self.interactivity):
             plot.show_outcome(answer, at)
         if answer.economics is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 
 from explorer.errors import ExplorerError
@@ -9,6 +11,9 @@ from explorer.scenario.schema import Scenario
 from explorer.study.frontier import Frontier, fleet_frontier
 from explorer.study.outcome import Outcome
 from explorer.ui.document import Document
+
+if TYPE_CHECKING:
+    from explorer.study.economics import Part
 
 
 class EconomicsFeed(QObject):
@@ -22,7 +27,7 @@ class EconomicsFeed(QObject):
         self._scenario: Scenario = document.scenario
         self._outcome: Outcome = document.outcome
         self._answer: Outcome | None = None
-        self._has_shocks = False
+        self._parts: frozenset[Part] = frozenset()
         self.problem = ""
         document.outcome_changed.connect(self._on_outcome)
 
@@ -36,17 +41,15 @@ class EconomicsFeed(QObject):
         """The outcome as it came."""
         return self._outcome
 
-    def answer(self, shocks: bool = True) -> Outcome:
-        """The outcome with its economics; without them where they cannot be had, `problem` then says why.
-
-        Shocks may be missing from it where none are asked for.
-        """
-        if self._answer is None or (shocks and not self._has_shocks):
+    def answer(self, *parts: Part) -> Outcome:
+        """The outcome with these parts of its economics, and those asked for before; without any where they cannot be
+        had, `problem` then says why."""
+        if self._answer is None or not self._parts.issuperset(parts):
             from explorer.study.economics import with_economics
 
-            self.problem, self._has_shocks = "", shocks
+            self.problem, self._parts = "", self._parts.union(parts)
             try:
-                self._answer = with_economics(self._scenario, self._document.catalog, self._outcome, shocks=shocks)
+                self._answer = with_economics(self._scenario, self._document.catalog, self._outcome, self._parts)
             except ExplorerError as error:
                 self.problem = str(error)
                 self._answer = self._outcome
@@ -61,5 +64,6 @@ class EconomicsFeed(QObject):
             return None
 
     def _on_outcome(self, outcome: Outcome) -> None:
-        self._scenario, self._outcome, self._answer = self._document.scenario, outcome, None
+        self._scenario, self._outcome = self._document.scenario, outcome
+        self._answer, self._parts = None, frozenset()
         self.changed.emit()

@@ -118,7 +118,8 @@ class FleetPage(MoneyPage):
     def show_answer(self) -> None:
         """Show the fleet of the present answer."""
         moving, seen = self._document.is_dragging, self.tables.currentWidget()
-        answer = self._feed.answer(shocks=not moving or seen is self.shock_editor)
+        shocked = not moving or seen is self.shock_editor
+        answer = self._feed.answer("fleet", "shocks") if shocked else self._feed.answer("fleet")
         self.flow.show_outcome(answer, self.workload_index())
         found = answer.economics
         if found is None:

@@ -15,7 +15,7 @@ from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.page import Page
 
 SHARE_OF_TIME = 0.05
-"""What showing a page may take of the time while a hand moves: the verdict has the frame."""
+"""What showing a page, painting included, may take of the time while a hand moves: the verdict has the frame."""
 LEAST_PACE_MS, MOST_PACE_MS = 40, 270
 ROOM = 8
 """Pixels between a column and the next, beyond what its texts need."""
@@ -185,6 +185,9 @@ class MoneyPage(Page):
         self._document, self._feed = document, feed
         self._pace = QTimer(self, singleShot=True, interval=LEAST_PACE_MS)
         self._pace.timeout.connect(self._on_pace)
+        self._shown_at = 0.0
+        self._painted = QTimer(self, singleShot=True, interval=0)
+        self._painted.timeout.connect(self._on_painted)
         feed.changed.connect(self._on_changed)
         document.workload_changed.connect(lambda _: self._on_changed())
         document.baseline_changed.connect(self._on_changed)
@@ -193,6 +196,11 @@ class MoneyPage(Page):
     def show_answer(self) -> None:
         """Show the present answer; subclasses say how."""
         raise NotImplementedError
+
+    @property
+    def pace_ms(self) -> int:
+        """After how long the page is shown again while a hand moves."""
+        return self._pace.interval()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -214,9 +222,13 @@ class MoneyPage(Page):
     def _on_pace(self) -> None:
         if not self.isVisible():
             return
-        start = perf_counter()
+        self._shown_at = perf_counter()
         self.show_answer()
-        took = 1e3 * (perf_counter() - start)
+        # what is shown is painted before any timer is heard
+        self._painted.start()
+
+    def _on_painted(self) -> None:
+        took = 1e3 * (perf_counter() - self._shown_at)
         self._pace.setInterval(int(min(max(took / SHARE_OF_TIME, LEAST_PACE_MS), MOST_PACE_MS)))
 
     def _on_dragging(self, dragging: bool) -> None:
