@@ -24,7 +24,9 @@ PARTS: tuple[tuple[str, str, float], ...] = (
 )
 """Key, name and strength of the colour of each part, in order of time."""
 HATCHED = frozenset({"collectives"})
-GREATEST_ROW = 64.0
+GREATEST_ROW, GREATEST_BAR = 110.0, 44.0
+BAR_SHARE = 0.75
+"""Of the room between its words that a bar takes: the rest keeps the alternatives apart."""
 
 
 def part_words(one: TailParts) -> str:
@@ -101,7 +103,8 @@ def _bar(painter: QPainter, place: QRectF, tokens: Tokens, one: TailParts, most:
     )
     draw_line(painter, place.left(), base, place.width() - took - 12.0, one.label, colour, semibold=True)
     words = place.height() >= 2 * LINE_HEIGHT + 14.0
-    height = max(6.0, min(18.0, place.height() - (2 if words else 1) * LINE_HEIGHT - 8.0))
+    free = place.height() - (2 if words else 1) * LINE_HEIGHT - 8.0
+    height = max(6.0, min(GREATEST_BAR, BAR_SHARE * free))
     left, top = place.left(), place.top() + LINE_HEIGHT
     for key, name, strength in PARTS:
         width = place.width() * getattr(one, key) / most if most > 0 else 0.0
@@ -113,7 +116,7 @@ def _bar(painter: QPainter, place: QRectF, tokens: Tokens, one: TailParts, most:
         painter.fillRect(part, QBrush(wash, Qt.BrushStyle.BDiagPattern) if key in HATCHED else wash)
         if height >= 14.0 and key not in HATCHED and text_width(name) + 8.0 <= width:
             ink = tokens.on_chip(one.number) if strength >= 0.7 else QColor(tokens.text)
-            draw_line(painter, part.left() + 4.0, part.bottom() - 4.5, width - 4.0, name, ink)
+            draw_line(painter, part.left() + 4.0, part.center().y() + 4.5, width - 4.0, name, ink)
         left += width
     if words:
         below = top + height + LINE_HEIGHT - 3.0
