@@ -289,6 +289,32 @@ def test_that_stable_and_unstable_loads_may_stand_in_one_row() -> None:
         assert np.all(np.isinf(values[0.99][0, 1:]))
 
 
+@given(
+    caps=st.lists(st.sampled_from([1, 2, 3, 5, 9, 17, 64, 333, 1024, 4096]), min_size=1, max_size=4),
+    a=st.floats(1e-6, 10.0),
+    growth=st.floats(0.0, 1.0),
+    tokens=st.floats(1.0, 1e5),
+    shares=st.lists(st.floats(1e-12, 0.9999), min_size=1, max_size=4),
+)
+@settings(deadline=None)
+def test_that_any_load_of_any_caps_gives_probabilities_alone_as_together(
+    caps: list[int], a: float, growth: float, tokens: float, shares: list[float]
+) -> None:
+    for spacing in (FINE, COARSE):
+        nodes = padded_nodes(caps, spacing)
+        chain = build_chain(nodes, a * (1.0 + growth * nodes), tokens)
+        rates = chain.saturation[:, None] * np.asarray(shares)
+        state = solve_loads(chain, rates)
+        assert np.isfinite(state.weight).all() and (state.total > 0.0).all()
+        np.testing.assert_allclose(state.time_weight.sum(axis=2), 1.0, rtol=1e-9)
+        assert (state.mean_batch >= 0.0).all() and (state.mean_batch <= np.asarray(caps)[:, None] * (1 + 1e-9)).all()
+        for row, cap in enumerate(caps):
+            own = batch_nodes(cap, spacing)
+            alone = solve_loads(build_chain(own, a * (1.0 + growth * own), tokens), rates[row : row + 1])
+            np.testing.assert_allclose(alone.mean_batch[0], state.mean_batch[row], rtol=1e-9)
+            np.testing.assert_allclose(alone.wait_probability[0], state.wait_probability[row], rtol=1e-9, atol=1e-300)
+
+
 def test_that_burstier_arrivals_wait_longer_and_regular_ones_shorter() -> None:
     # Allen-Cunneen: the wait scales by (1 + SCV)/2
     chain = linear_chain(0.01, 0.0, 8, 100.0)
