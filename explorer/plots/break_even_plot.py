@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPaintEngine, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_text, text_width
 from explorer.plots.painted_plot import PaintedPlot, Piece, Showing
+from explorer.plots.polylines import clipped
+from explorer.plots.polylines import pieces as unbroken
+from explorer.plots.strokes import draw_heavy
+from explorer.plots.strokes import draw_line as draw_thin
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis, log_axis
 from explorer.scenario.quantity import QUANTITIES
@@ -259,17 +264,14 @@ def _paint_met(painter: QPainter, frame: Frame, tokens: Tokens, found: BreakEven
 def _paint_line(painter: QPainter, frame: Frame, values: Sequence[float], heights: Sequence[float]) -> None:
     """A line, broken where nothing can be built, leaving through the top where nothing carries the load."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    piece: list[QPointF] = []
-    top = frame.area.top() - 40.0
-    for value, height in zip(values, heights, strict=True):
-        if math.isnan(height):
-            painter.drawPolyline(QPolygonF(piece))
-            piece = []
-            continue
-        at = frame.at(value, height if math.isfinite(height) else frame.y.high)
-        y = top if height > frame.y.high else min(max(at.y(), top), frame.area.bottom() + 40.0)
-        piece.append(QPointF(at.x(), y))
-    painter.drawPolyline(QPolygonF(piece))
+    points = frame.points(np.asarray(values), np.asarray(heights))
+    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+        # which knows no clipping
+        points = clipped(points, frame.area)
+    if painter.pen().widthF() > 1.0:
+        draw_heavy(painter, unbroken(points))
+    else:
+        draw_thin(painter, unbroken(points))
 
 
 def _is_high(frame: Frame, height: float) -> bool:

@@ -42,7 +42,8 @@ class Axis:
     def places(self, values: Array) -> Array:
         """The same of many values."""
         if self.log:
-            return np.asarray(np.log(np.maximum(values, 1e-300) / self.low) / math.log(self.high / self.low))
+            span = math.log(self.high / self.low)
+            return np.asarray((np.log(np.maximum(values, 1e-300)) - math.log(self.low)) / span)
         return np.asarray((values - self.low) / (self.high - self.low))
 
     def ticks(self, room: float, each: float) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,8 +89,18 @@ def test_that_its_words_and_values_are_those_of_the_curve(qtbot: QtBot, found: B
     plot_csv(plot, tmp_path / "curve.csv")
     lines = [line for line in (tmp_path / "curve.csv").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == "value,left,right,chance" and len(lines) == 6 and lines[3].startswith("4000000000000")
-    plot_svg(plot, tmp_path / "curve.svg")
-    assert "AI200" in (tmp_path / "curve.svg").read_text()
+
+
+def test_that_lines_on_paper_end_at_the_edges_of_the_panels(qtbot: QtBot, found: BreakEven, tmp_path: Path) -> None:
+    far = replace(curve_of(found), left=(1e6, 0.1, 0.05, 1e-9, math.inf))
+    plot_svg(shown(qtbot, replace(found, curve=far)), tmp_path / "curve.svg")
+    text = (tmp_path / "curve.svg").read_text(encoding="utf-8")
+    heights = [
+        float(height)
+        for line in re.findall(r'<polyline [^>]*points="([^"]*)"', text)
+        for _, height in (pair.split(",") for pair in line.split())
+    ]
+    assert len(heights) > 10 and all(0.0 <= height <= 260.0 for height in heights)
 
 
 def test_that_it_waits_in_words_and_has_no_values_then(qtbot: QtBot, found: BreakEven) -> None:

@@ -237,10 +237,10 @@ def test_that_axes_hold_their_values_between_round_ends() -> None:
 def test_that_many_points_lie_where_each_of_them_does() -> None:
     x, y = log_axis([0.01, 3.0], "", str), linear_axis(0.0, 50.0, "", str)
     frame = frame_in(QRectF(0.0, 0.0, 400.0, 300.0), x, y)
-    values, heights = np.array([0.01, 0.2, 3.0, 1e-9]), np.array([0.0, 12.5, 49.0, 1e12])
+    values, heights = np.array([0.01, 0.2, 3.0, 1e-9, np.inf]), np.array([0.0, 12.5, 49.0, 1e12, np.inf])
     across, down = frame.points(values, heights)
     for at in range(3):
         point = frame.at(float(values[at]), float(heights[at]))
         assert (across[at], down[at]) == pytest.approx((point.x(), point.y()))
     # what is far outside is brought near, on its own side
-    assert down[3] == -FAR and across[3] < frame.area.left()
+    assert down[3] == down[4] == -FAR and across[3] < frame.area.left() and across[4] == FAR
