@@ -269,7 +269,8 @@ def _paint_line(painter: QPainter, frame: Frame, values: Sequence[float], height
         # which knows no clipping
         points = clipped(points, frame.area)
     if painter.pen().widthF() > 1.0:
-        draw_heavy(painter, unbroken(points))
+        known = [height for height in heights if not math.isnan(height)]
+        draw_heavy(painter, unbroken(points), falls=bool(known) and known[-1] < known[0])
     else:
         draw_thin(painter, unbroken(points))
 

@@ -123,7 +123,8 @@ def paint_trade(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[Tr
         if on_paper:
             # which knows no clipping
             points = clipped(points, frame.area)
-        draw_heavy(painter, unbroken(points))
+        # the more users wait, the more chips do
+        draw_heavy(painter, unbroken(points), falls=True)
     for line in lines:
         for x, y, alike in line.measured:
             paint_mark(painter, frame.at(x, y), tokens.chip(line.place), tokens, is_tail=True, alike=alike)

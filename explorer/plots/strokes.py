@@ -16,10 +16,10 @@ def draw_line(painter: QPainter, line: Sequence[QPolygonF]) -> None:
         painter.drawPolyline(piece)
 
 
-def draw_heavy(painter: QPainter, line: Sequence[QPolygonF]) -> None:
-    """The same for a line wider than a pixel, the quickest way there is on this device."""
+def draw_heavy(painter: QPainter, line: Sequence[QPolygonF], *, falls: bool = False) -> None:
+    """The same for a line wider than a pixel, the quickest way there is on this device; `falls` from left to right."""
     if _is_screen(painter):
-        _draw_in_passes(painter, line)
+        _draw_in_passes(painter, line, -1.0 if falls else 1.0)
     else:
         draw_line(painter, line)
 
@@ -30,9 +30,9 @@ def _is_screen(painter: QPainter) -> bool:
     return raster and abs(painter.deviceTransform().m11()) <= 1.0
 
 
-def _draw_in_passes(painter: QPainter, line: Sequence[QPolygonF]) -> None:
-    """A line wider than a pixel as three of one pixel side by side, across the direction in which latency rises: it
-    looks the same, and to stroke the outline of a wide one takes Qt four times as long."""
+def _draw_in_passes(painter: QPainter, line: Sequence[QPolygonF], rise: float) -> None:
+    """A line wider than a pixel as three of one pixel side by side, across the direction in which it rises (1) or falls
+    (-1): it looks the same, and to stroke the outline of a wide one takes Qt four times as long."""
     pen = painter.pen()
     width = pen.widthF()
     dashes = pen.dashPattern()
@@ -41,8 +41,8 @@ def _draw_in_passes(painter: QPainter, line: Sequence[QPolygonF]) -> None:
     pen.setWidthF(1.0)
     painter.setPen(pen)
     aside = PASS_ASIDE * (width - 1.0)
-    painter.translate(-aside, -aside)
+    painter.translate(-aside, -rise * aside)
     for _ in range(3):
         draw_line(painter, line)
-        painter.translate(aside, aside)
-    painter.translate(-2 * aside, -2 * aside)
+        painter.translate(aside, rise * aside)
+    painter.translate(-2 * aside, -2 * rise * aside)

@@ -9,6 +9,7 @@ from explorer.catalog.figure import FIGURE_KINDS
 from explorer.scenario.inputs import INPUTS
 from explorer.scenario.outputs import OUTPUTS
 from explorer.scenario.schema import Scenario
+from explorer.scenario.statement import Statement
 
 SETTINGS: tuple[tuple[str, str], ...] = (
     ("traffic", "request_rate_per_s"),
@@ -77,6 +78,36 @@ def goal_text(
     on = f" on {quoted(place.name)}" if len(scenario.workloads) > 1 else ""
     right = f"that of {quoted(limit)}" if limit in names else limit
     return f"{OUTPUTS[output].name} of {subject}{on} {comparison} {right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A goal as choices: `limit` is a value as written, or empty where it is compared with that of `against`."""
+
+    output: str
+    degree: int | None
+    comparison: str
+    against: str
+    limit: str
+
+
+def choices_of(statement: Statement, scenario: Scenario, workload: int, alternative: int) -> Chosen | None:
+    """The choices that make a statement about an alternative; None where none do."""
+    place, left, right = scenario.workloads[workload], statement.left, statement.right
+    name = place.alternatives[alternative].name
+    here = (None, place.name)
+    plain = left.subject == name and left.workload in here and left.factor == 1.0 and not left.of_fleet
+    offered = left.output.key in OFFERED_OUTPUTS and statement.comparison in {sign for _, sign in COMPARISONS}
+    if not plain or not offered:
+        return None
+    if isinstance(right, float):
+        limit = left.output.quantity.format_exact(right)
+        return Chosen(left.output.key, left.degree, statement.comparison, "", limit)
+    others = {one.name for one in place.alternatives if one.name != name}
+    alike = right.output == left.output and right.factor == 1.0 and right.degree is None and right.workload in here
+    if not alike or right.subject not in others:
+        return None
+    return Chosen(left.output.key, left.degree, statement.comparison, right.subject, "")
 
 
 def limit_offered(scenario: Scenario, workload: int, output: str) -> str:

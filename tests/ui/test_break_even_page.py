@@ -116,6 +116,33 @@ def test_that_an_impossible_goal_shows_what_blocks_it_and_no_button(window: Main
     assert not page.take.isVisible()
 
 
+def type_goal(page: BreakEvenPage, text: str) -> None:
+    page.goal.setText(text)
+    page.goal.editingFinished.emit()
+
+
+def test_that_choices_follow_what_is_typed_or_it_is_said_that_they_do_not(window: MainWindow) -> None:
+    page = page_of(window)
+    type_goal(page, "$/M tokens of AI200 x8 >= $0.25")
+    chosen = [box.currentData() for box in (page.output, page.degree, page.comparison, page.against)]
+    assert chosen == ["usd_per_million", "8", ">=", ""] and page.limit.text() == "$0.25"
+    assert page.limit.isVisible() and not page.typed.isVisible()
+    assert page.goal.text() == "$/M tokens of AI200 x8 >= $0.25"
+    type_goal(page, "$/M tokens of AI200 <= that of H200")
+    assert (page.degree.currentData(), page.against.currentData()) == ("", "H200") and not page.limit.isVisible()
+    for text in (
+        "P99 TPOT of AI200 <= 2 x that of H200",
+        "P99 TPOT of H200 <= 30 ms",
+        "P99 TPOT of",
+        "HHI (cloud) of the fleet < 1",
+    ):
+        type_goal(page, text)
+        assert page.typed.isVisible() and page.goal.text() == text
+        assert page.against.currentData() == "H200"
+    choose(page.output, "tpot_p99")
+    assert not page.typed.isVisible() and page.goal.text().startswith("P99 TPOT of AI200")
+
+
 def test_that_a_typed_goal_that_cannot_be_read_is_told_with_its_column(window: MainWindow, qtbot: QtBot) -> None:
     page = page_of(window)
     page.goal.setText("P99 TPOT of AI900 <= 30 ms")

@@ -25,10 +25,12 @@ from explorer.errors import ExplorerError
 from explorer.plots.break_even_plot import BreakEvenPlot, Colours
 from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
+from explorer.scenario.statement import parse_statement
 from explorer.study.break_even import BreakEven
 from explorer.study.break_even_choices import (
     COMPARISONS,
     Offer,
+    choices_of,
     comparison_offered,
     goal_text,
     limit_offered,
@@ -83,6 +85,8 @@ class BreakEvenPage(Page):
             "The goal in words that scenario files use too; change it freely, for example "
             "P99 TPOT of AI200 x16 on 1T MoE <= 2 x that of H200 x8"
         )
+        self.typed = self._word("as typed, not as chosen above")
+        self.typed.hide()
         self.answer, self.remarks = self._label("answer"), self._label("remarks")
         self.plot = BreakEvenPlot(self)
         PlotMenu(self.plot, document.worker_failed.emit)
@@ -158,9 +162,14 @@ class BreakEvenPage(Page):
         self.comparison.setCurrentIndex(self.comparison.findData(comparison_offered(output)))
 
     def _write_goal(self) -> None:
+        self.goal.setText(self._chosen_goal())
+        self._show_made()
+        self.ask()
+
+    def _chosen_goal(self) -> str:
+        """The goal that the choices make."""
         degree = self.degree.currentData()
-        self.limit.setVisible(not self.against.currentData())
-        self.goal.setText(goal_text(
+        return goal_text(
             self._document.scenario,
             self._document.workload_index,
             max(self.alternative.currentIndex(), 0),
@@ -168,7 +177,33 @@ class BreakEvenPage(Page):
             self.comparison.currentData(),
             self.against.currentData() or self.limit.text().strip(),
             int(degree) if degree else None,
-        ))
+        )
+
+    def _show_made(self) -> None:
+        """Whether the limit is a value, and whether the goal is what the choices make."""
+        self.limit.setVisible(not self.against.currentData())
+        self.typed.setVisible(self.goal.text() != self._chosen_goal())
+
+    def _on_typed(self) -> None:
+        """Have the choices say what was typed, where they can, and say so where they cannot."""
+        document, at = self._document, max(self.alternative.currentIndex(), 0)
+        try:
+            chosen = choices_of(parse_statement(self.goal.text()), document.scenario, document.workload_index, at)
+        except ExplorerError:
+            # the answer will say at which column
+            chosen = None
+        if chosen is not None:
+            wanted = (
+                (self.output, chosen.output), (self.degree, str(chosen.degree or "")),
+                (self.comparison, chosen.comparison), (self.against, chosen.against),
+            )  # fmt: skip
+            places = [box.findData(data) for box, data in wanted]
+            if min(places) >= 0:
+                for (box, _), place in zip(wanted, places, strict=True):
+                    box.setCurrentIndex(place)
+                self.limit.setText(chosen.limit or self.limit.text())
+                self.goal.setText(self._chosen_goal())
+        self._show_made()
         self.ask()
 
     def _on_alternative(self) -> None:
@@ -243,7 +278,7 @@ class BreakEvenPage(Page):
         self._row(grid, 0, "What must be", (self.unknown,))
         self._row(grid, 1, "so that", (self.output, self._word("of"), self.alternative, self.degree))
         self._row(grid, 2, "is", (self.comparison, self.against, self.limit, self._word("with"), self.replicas))
-        self._row(grid, 3, "In short", (self.goal,))
+        self._row(grid, 3, "In short", (self.goal, self.typed))
         grid.setColumnStretch(1, 1)
         line = QFrame(self)
         line.setObjectName("hairline")
@@ -294,7 +329,7 @@ class BreakEvenPage(Page):
             box.activated.connect(lambda _: self._write_goal())
         self.replicas.activated.connect(lambda _: self.ask())
         self.limit.editingFinished.connect(self._write_goal)
-        self.goal.editingFinished.connect(self.ask)
+        self.goal.editingFinished.connect(self._on_typed)
         self.take.clicked.connect(lambda: self._take_value(None if self.found is None else self.found.value))
         self.take_sure.clicked.connect(lambda: self._take_value(None if self.found is None else self.found.sure))
         document = self._document
