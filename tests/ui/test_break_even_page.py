@@ -139,6 +139,10 @@ def test_that_choices_follow_what_is_typed_or_it_is_said_that_they_do_not(window
         type_goal(page, text)
         assert page.typed.isVisible() and page.goal.text() == text
         assert page.against.currentData() == "H200"
+    type_goal(page, "P99 TPOT of AI200 <= 2 x that of H200")
+    window.show_page("cost")
+    window.show_page("break_even")
+    assert page.typed.isVisible() and page.goal.text() == "P99 TPOT of AI200 <= 2 x that of H200"
     choose(page.output, "tpot_p99")
     assert not page.typed.isVisible() and page.goal.text().startswith("P99 TPOT of AI200")
 

@@ -141,7 +141,11 @@ class BreakEvenPage(Page):
         self._follow_alternative()
         if changed or not self.limit.text():
             self._offer_limit()
-        self._write_goal()
+        if changed or self.typed.isHidden():
+            self._write_goal()
+        else:
+            # what was typed stays while it speaks of the same alternatives
+            self.ask()
 
     def _follow_alternative(self) -> None:
         document = self._document
