@@ -28,6 +28,8 @@ class Tile:
     note: str = ""
     tone: Tone = "plain"
     why: str = ""
+    brief: str = ""
+    """The note where there is no room for all of it; empty where it may be cut short."""
 
     @property
     def sentence(self) -> str:
@@ -54,12 +56,14 @@ def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> 
 def _fits(chosen: AlternativeOutcome) -> Tile:
     memory, noun = chosen.memory, chosen.unit_noun
     used = BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)
-    held = f"{used} of {BYTES.format(memory.capacity)}" + (" each" if chosen.degree > 1 else "")
+    brief = f"{used} of {BYTES.format(memory.capacity)}"
+    held = brief + (" each" if chosen.degree > 1 else "")
     if memory.fits:
         replica = f"{chosen.degree} {noun}" + ("s" if chosen.degree != 1 else "")
-        return Tile("fits", "Fits", "✓ yes", replica, held, "good", memory.note)
-    short = f"{BYTES.format(memory.shortfall)} short" + (" each" if chosen.degree > 1 else "")
-    return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy)
+        return Tile("fits", "Fits", "✓ yes", replica, held, "good", memory.note, brief)
+    brief = f"{BYTES.format(memory.shortfall)} short"
+    short = brief + (" each" if chosen.degree > 1 else "")
+    return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy, brief)
 
 
 def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: AlternativeOutcome | None) -> Tile:
@@ -139,7 +143,8 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
     title = "Fleet: designers"
     tier = next((one for one in outcome.fleet.tiers if one.tier == "designer"), None)
     if tier is None:
-        return Tile("fleet", title, NOTHING, "", outcome.fleet.reason, "plain", outcome.fleet.reason)
+        reason = outcome.fleet.reason
+        return Tile("fleet", title, NOTHING, "", reason, "plain", reason, reason.partition(":")[0])
     was = None if baseline is None else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
     value = tier.effective_suppliers.value
     change = _change(SUPPLIERS, value, None if was is None else was.effective_suppliers)
@@ -148,13 +153,16 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
         for one in outcome.fleet.tiers
         if one.title in outcome.fleet.weakest_tiers or one.tier in outcome.fleet.weakest_tiers
     ]
-    many = len(weakest) > 2
-    names = f"{len(weakest)} tiers" if many else ", ".join(one.title.lower() for one in weakest)
-    least = f" {SUPPLIERS.format(weakest[0].effective_suppliers.value)}" if weakest else ""
-    note = " · ".join(part for part in (change, f"weakest: {names}{least}" if names else "") if part)
+    counted, listed = f"{len(weakest)} tiers", ", ".join(one.title.lower() for one in weakest)
+
+    def noted(names: str) -> str:
+        least = f"weakest: {names} {SUPPLIERS.format(weakest[0].effective_suppliers.value)}" if weakest else ""
+        return " · ".join(part for part in (change, least) if part)
+
+    note, brief = noted(counted if len(weakest) > 2 else listed), noted(counted) if len(weakest) > 1 else ""
     single = [one.title.lower() for one in outcome.fleet.tiers if one.counts and one.single_point_of_failure]
     why = f"single points of failure: {', '.join(single)}" if single else ""
-    return Tile("fleet", title, SUPPLIERS.format(value), "effective", note, "plain", why)
+    return Tile("fleet", title, SUPPLIERS.format(value), "effective", note, "plain", why, brief)
 
 
 def _certainty(answer: WorkloadOutcome) -> Tile:

@@ -72,7 +72,8 @@ class TileView(QWidget):
         if banded:
             draw_text(painter, QPointF(left + used, baseline_in(29, 22)), tile.band, t.secondary)
         ink = t.text if tile.note[:1] in "▲▼" else t.secondary
-        draw_line(painter, left, baseline_in(57, 16), room, tile.note, ink)
+        note = tile.brief if tile.brief and text_width(tile.note) > room else tile.note
+        draw_line(painter, left, baseline_in(57, 16), room, note, ink)
 
 
 class _CardGround:

@@ -71,3 +71,10 @@ def test_that_a_baseline_of_other_workloads_gives_no_change() -> None:
 )
 def test_that_a_probability_has_its_word(probability: float, word: str) -> None:
     assert confidence_word(probability) == word
+
+
+def test_that_a_long_note_has_a_brief_one_for_narrow_tiles() -> None:
+    fits = tiles(sample_outcome())["fits"]
+    assert fits.brief and fits.note.startswith(fits.brief)
+    missing = tiles(without_fleet(sample_outcome(), "no fleet: add a deployment to see whom it depends on"))["fleet"]
+    assert missing.brief == "no fleet" and "add a deployment" in missing.sentence
