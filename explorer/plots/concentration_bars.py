@@ -135,7 +135,8 @@ def lay_out(
         fitting = max(1, min(len(bars), int((bottom - top) / LEAST_ROW)))
         row = min((bottom - top) / fitting, GREATEST_ROW)
     else:
-        words = f"no figures: {fleet.reason or 'the fleet is empty or no tier counts'}"
+        words = fleet.reason or "the fleet is empty or no tier counts"
+        words = words[:1].upper() + words[1:]
         footer = wrapped(words, rect.width(), int((rect.bottom() - top - last) / LINE_HEIGHT))
         fitting, row = 0, 0.0
     names: list[tuple[str, QRectF]] = []
@@ -149,7 +150,7 @@ def lay_out(
     end = round(top + fitting * row)
     if footer:
         place = QRectF(rect.left(), end, rect.width(), len(footer) * LINE_HEIGHT)
-        pieces.append(Piece(place, tuple(footer), _footer_painter(tokens, footer)))
+        pieces.append(Piece(place, tuple(footer), _footer_painter(tokens, footer, all_alike=not bars)))
     more = QRectF()
     if hidden or fitting < len(bars):
         words = _more_text(hidden, len(bars) - fitting, show_all)
@@ -164,11 +165,13 @@ def _tier_painter(tokens: Tokens, bar: TierBar) -> Callable[[QPainter, QRectF], 
     return lambda painter, place: _paint_tier(painter, place, tokens, bar)
 
 
-def _footer_painter(tokens: Tokens, footer: list[str]) -> Callable[[QPainter, QRectF], None]:
+def _footer_painter(tokens: Tokens, footer: list[str], *, all_alike: bool) -> Callable[[QPainter, QRectF], None]:
+    """The weakest tiers first, in the ink of what matters; a reason why there are none is one sentence."""
+
     def draw(painter: QPainter, place: QRectF) -> None:
         end = place.top()
         for order, line in enumerate(footer):
-            ink = tokens.secondary if order else tokens.text
+            ink = tokens.text if all_alike or not order else tokens.secondary
             end = draw_wrapped(painter, place.left(), end, place.width(), [line], ink)
 
     return draw
