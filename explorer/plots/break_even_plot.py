@@ -9,14 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QPaintEngine, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_text, text_width
 from explorer.plots.painted_plot import PaintedPlot, Piece, Showing
-from explorer.plots.polylines import clipped
-from explorer.plots.polylines import pieces as unbroken
-from explorer.plots.strokes import draw_heavy
+from explorer.plots.strokes import draw_heavy, pieces_within
 from explorer.plots.strokes import draw_line as draw_thin
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis, log_axis
@@ -138,7 +136,7 @@ def _paint_output(
     frame = _framed(painter, place, tokens, f"{named}, {up.title}" if up.title else named, across, up)
     painter.save()
     painter.setClipRect(frame.area)
-    _paint_met(painter, frame, tokens, found, curve)
+    _paint_met(painter, frame, tokens, curve)
     right = found.statement.right
     if isinstance(right, Term):
         painter.setPen(_pen(tokens, colours.right, 1.5))
@@ -222,29 +220,16 @@ def output_axis(found: BreakEven, curve: BreakEvenCurve) -> Axis:
     return log_axis([low, high], "", quantity.format)
 
 
-def met(found: BreakEven, curve: BreakEvenCurve) -> list[bool]:
-    """At which values the goal is met; nowhere for an equality, which is met at a point."""
-    slack = 1.0 + 1e-5
-    sign = found.statement.comparison
-    if sign == "=":
-        return [False] * len(curve.values)
-    pairs = zip(curve.left, curve.right, strict=True)
-    if sign in ("<", "<="):
-        return [left <= right + abs(right) * (slack - 1.0) for left, right in pairs]
-    return [left >= right - abs(right) * (slack - 1.0) for left, right in pairs]
-
-
-def _paint_met(painter: QPainter, frame: Frame, tokens: Tokens, found: BreakEven, curve: BreakEvenCurve) -> None:
+def _paint_met(painter: QPainter, frame: Frame, tokens: Tokens, curve: BreakEvenCurve) -> None:
     """Shade where the goal is met: by a wash and by hatching, so that it is not told by colour alone."""
     wash, lines = QColor(tokens.good), QColor(tokens.good)
     wash.setAlphaF(MET_OPACITY)
     lines.setAlphaF(2.0 * MET_OPACITY)
-    kept = met(found, curve)
     spans: list[list[float]] = []
-    for (low, high), both in zip(pairwise(curve.values), (a and b for a, b in pairwise(kept)), strict=True):
-        if both and spans and spans[-1][1] == low:
+    for (low, here), (high, there) in pairwise(zip(curve.values, curve.met, strict=True)):
+        if here and there and spans and spans[-1][1] == low:
             spans[-1][1] = high
-        elif both:
+        elif here and there:
             spans.append([low, high])
     painter.setPen(Qt.PenStyle.NoPen)
     for low, high in spans:
@@ -264,15 +249,12 @@ def _paint_met(painter: QPainter, frame: Frame, tokens: Tokens, found: BreakEven
 def _paint_line(painter: QPainter, frame: Frame, values: Sequence[float], heights: Sequence[float]) -> None:
     """A line, broken where nothing can be built, leaving through the top where nothing carries the load."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    points = frame.points(np.asarray(values), np.asarray(heights))
-    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
-        # which knows no clipping
-        points = clipped(points, frame.area)
+    line = pieces_within(painter, frame.points(np.asarray(values), np.asarray(heights)), frame.area)
     if painter.pen().widthF() > 1.0:
         known = [height for height in heights if not math.isnan(height)]
-        draw_heavy(painter, unbroken(points), falls=bool(known) and known[-1] < known[0])
+        draw_heavy(painter, line, falls=bool(known) and known[-1] < known[0])
     else:
-        draw_thin(painter, unbroken(points))
+        draw_thin(painter, line)
 
 
 def _is_high(frame: Frame, height: float) -> bool:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from explorer.plots.lettering import draw_heading, draw_line, draw_wrapped, wrapped
+from explorer.plots.lettering import READABLE, draw_heading, draw_line, draw_wrapped, wrapped
 from explorer.plots.measured_marks import paint_mark
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
@@ -18,8 +18,6 @@ SHARE = QUANTITIES["share"]
 DOT = 3.0
 NEAR = 9.0
 """Pixels within which the pointer means a dot."""
-READABLE = 860.0
-"""Pixels of a line that the eye still follows."""
 QUANTITY_OF: dict[Kind, str] = {
     "tpot": "seconds",
     "ttft": "seconds",

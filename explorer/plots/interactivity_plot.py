@@ -9,15 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.lettering import draw_heading, draw_line, text_width
 from explorer.plots.measured_marks import paint_mark
 from explorer.plots.painted_plot import PaintedPlot, Piece
-from explorer.plots.polylines import clipped
-from explorer.plots.polylines import pieces as unbroken
-from explorer.plots.strokes import draw_heavy
+from explorer.plots.strokes import draw_heavy, pieces_within
 from explorer.plots.tokens import Tokens, chip_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
 from explorer.scenario.quantity import QUANTITIES
@@ -116,15 +114,10 @@ def paint_trade(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[Tr
     draw_frame(painter, frame, tokens)
     painter.save()
     painter.setClipRect(frame.area, Qt.ClipOperation.IntersectClip)
-    on_paper = painter.paintEngine().type() == QPaintEngine.Type.SVG
     for line in lines:
-        points = frame.points(line.x, line.y)
         painter.setPen(chip_pen(tokens, line.place))
-        if on_paper:
-            # which knows no clipping
-            points = clipped(points, frame.area)
         # the more users wait, the more chips do
-        draw_heavy(painter, unbroken(points), falls=True)
+        draw_heavy(painter, pieces_within(painter, frame.points(line.x, line.y), frame.area), falls=True)
     for line in lines:
         for x, y, alike in line.measured:
             paint_mark(painter, frame.at(x, y), tokens.chip(line.place), tokens, is_tail=True, alike=alike)

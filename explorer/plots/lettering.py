@@ -14,6 +14,8 @@ from explorer.plots.tokens import Tokens
 HEADING_HEIGHT = 20.0
 LINE_HEIGHT = 16.0
 GAP = 8.0
+READABLE = 860
+"""Pixels of a line that the eye still follows."""
 _ONE_DIGIT = str.maketrans("123456789", "000000000")
 """Tabular figures are all as wide as each other: a figure that moves is measured once."""
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPaintEngine, QPainter, QPolygonF
+
+from explorer.plots.polylines import Points, clipped, pieces
 
 PASS_ASIDE = 0.4
 """How far the outer passes of a line lie aside, pixels for each pixel that it is wider than one."""
+
+
+def pieces_within(painter: QPainter, line: Points, area: QRectF) -> list[QPolygonF]:
+    """The unbroken pieces of a line (pixels) for a painter that clips to `area`; cut there if it knows no clipping."""
+    on_paper = painter.paintEngine().type() == QPaintEngine.Type.SVG
+    return pieces(clipped(line, area) if on_paper else line)
 
 
 def draw_line(painter: QPainter, line: Sequence[QPolygonF]) -> None:

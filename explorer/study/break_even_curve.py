@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from explorer.scenario.statement import Statement
+from explorer.study.question import margins
 from explorer.study.scenario_problem import ScenarioProblem
 from explorer.study.solving import Reach
 
 POINTS = 25
 """Values that are looked at, evenly on a logarithmic scale."""
+SLACK = 1e-5
+"""Margin (a logarithm) by which the goal may be missed at its own break-even: that is known to a few in a million."""
 BESIDE = 4.0
 """How many times the least and the largest value of interest the curve goes beyond them."""
 
@@ -26,6 +33,16 @@ class BreakEvenCurve:
     right: tuple[float, ...]
     chances: tuple[float, ...]
     """Share of the draws of what is open elsewhere in which the goal is met; empty where nothing was drawn."""
+    met: tuple[bool, ...]
+    """Whether the goal is met with all else at its value; nowhere for an equality, which is met at a point."""
+
+
+def met_at(statement: Statement, left: Sequence[float], right: Sequence[float]) -> tuple[bool, ...]:
+    """Where a goal with these sides is met, or misses by no more than its break-even is known."""
+    if statement.comparison == "=":
+        return (False,) * len(left)
+    found = margins(statement, np.asarray(left), np.asarray(right))
+    return tuple((found >= -SLACK).tolist())
 
 
 def values_of_interest(reach: Reach, marks: tuple[float | None, ...]) -> tuple[float, ...]:
@@ -54,10 +71,6 @@ def curve_of(problem: ScenarioProblem, marks: tuple[float | None, ...], samples:
     values = values_of_interest(problem.unknown.reach, marks)
     if len(values) < 2:
         return None
-    sides = [problem.sides({problem.unknown.name: value}) for value in values]
-    return BreakEvenCurve(
-        values,
-        tuple(left for left, _ in sides),
-        tuple(right for _, right in sides),
-        tuple(problem.chance(value, samples) for value in values) if samples else (),
-    )
+    left, right = zip(*(problem.sides({problem.unknown.name: value}) for value in values), strict=True)
+    chances = tuple(problem.chance(value, samples) for value in values) if samples else ()
+    return BreakEvenCurve(values, left, right, chances, met_at(problem.question.statement, left, right))

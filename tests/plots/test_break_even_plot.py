@@ -11,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog import load_catalog
-from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, met, output_axis
+from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, output_axis
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.report.export import plot_csv, plot_svg
 from explorer.scenario.file import read_scenario
@@ -34,6 +34,7 @@ def found(scenarios_folder: Path) -> BreakEven:
         (math.inf, 0.1, 0.05, 0.03, 0.02),
         (0.05,) * 5,
         (0.0, 0.25, 0.5, 0.75, 1.0),
+        (False, False, True, True, True),
     )
     return replace(answer, value=4e12, sure=8e12, left_now=0.055, left_at_end=0.02, chance_now=0.45, curve=curve)
 
@@ -51,22 +52,6 @@ def shown(qtbot: QtBot, found: BreakEven | None, waiting: str = "", colours: Col
 def curve_of(found: BreakEven) -> BreakEvenCurve:
     assert found.curve is not None
     return found.curve
-
-
-def test_that_it_is_met_from_the_break_even_on_also_by_a_hair(found: BreakEven) -> None:
-    curve = curve_of(found)
-    assert met(found, curve) == [False, False, True, True, True]
-    by_a_hair = replace(curve, left=(math.inf, 0.1, 0.05 * (1 + 1e-7), 0.03, 0.02))
-    assert met(found, by_a_hair) == [False, False, True, True, True]
-    more = replace(found, statement=parse_statement("P99 TPOT of AI200 >= 50 ms"))
-    assert met(more, curve) == [True, True, True, False, False]
-    equal = replace(found, statement=parse_statement("P99 TPOT of AI200 = 50 ms"))
-    assert not any(met(equal, curve))
-
-
-def test_that_what_cannot_be_built_is_not_met(found: BreakEven) -> None:
-    curve = replace(curve_of(found), left=(math.nan, 0.1, 0.05, 0.03, 0.02))
-    assert met(found, curve)[0] is False
 
 
 def test_that_the_scale_holds_what_matters_and_no_more(found: BreakEven) -> None:
@@ -133,7 +118,7 @@ def test_that_every_kind_of_answer_is_painted(qtbot: QtBot, found: BreakEven) ->
 def test_that_where_the_goal_is_met_is_told_without_colour(qtbot: QtBot, found: BreakEven) -> None:
     """Hatched, so that neighbouring pixels of the area differ."""
     image = shown(qtbot, found).grab().toImage()
-    missed = replace(curve_of(found), left=(math.inf, 0.1, 0.09, 0.08, 0.07))
+    missed = replace(curve_of(found), left=(math.inf, 0.1, 0.09, 0.08, 0.07), met=(False,) * 5)
     never = shown(qtbot, replace(found, curve=missed, value=None)).grab().toImage()
     place = range(300, 420)
     grays = {image.pixelColor(x, 150).lightness() for x in place}

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from explorer.catalog import load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.schema import Scenario
+from explorer.scenario.statement import parse_statement
 from explorer.study.break_even import BreakEven, Locks, break_even, break_even_steps
-from explorer.study.break_even_curve import BESIDE, values_of_interest
+from explorer.study.break_even_curve import BESIDE, met_at, values_of_interest
 from explorer.study.break_even_words import curve_words, side_words
 from explorer.study.evaluate import Evaluator
 from explorer.study.solving import Reach
@@ -115,6 +116,26 @@ def test_that_sides_are_named_with_factor_tier_and_degree(evaluator: Evaluator, 
     goal = "P99 TPOT of AI200 x4 on 70B chat <= 2 x that of H200"
     found = break_even(evaluator, scenario, "memory bandwidth of AI200", goal, samples=0, explain=False)
     assert [side_words(term) for term in found.statement.terms] == ["P99 TPOT of AI200 ×4", "2 × P99 TPOT of H200"]
+
+
+def test_that_it_is_met_from_the_break_even_on_also_by_a_hair(bandwidth: tuple[BreakEven, BreakEven]) -> None:
+    left, right = (math.inf, 0.1, 0.05, 0.03, 0.02), (0.05,) * 5
+    less, more, equal = (parse_statement(f"P99 TPOT of AI200 {sign} 50 ms") for sign in ("<=", ">=", "="))
+    assert met_at(less, left, right) == (False, False, True, True, True)
+    assert met_at(less, (math.inf, 0.1, 0.05 * (1 + 1e-7), 0.03, 0.02), right) == (False, False, True, True, True)
+    assert met_at(more, left, right) == (True, True, True, False, False)
+    assert not any(met_at(equal, left, right))
+    found = bandwidth[1]
+    assert found.curve is not None and found.value is not None
+    assert [value for value, met in zip(found.curve.values, found.curve.met, strict=True) if met] == [
+        value for value in found.curve.values if value >= found.value
+    ]
+
+
+def test_that_what_cannot_be_built_is_not_met() -> None:
+    for sign in ("<=", ">="):
+        statement = parse_statement(f"P99 TPOT of AI200 {sign} 50 ms")
+        assert met_at(statement, (math.nan, 0.05), (0.05, 0.05)) == (False, True)
 
 
 @given(

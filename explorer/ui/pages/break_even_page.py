@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from explorer.errors import ExplorerError
 from explorer.plots.break_even_plot import BreakEvenPlot, Colours
+from explorer.plots.lettering import READABLE
 from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
 from explorer.scenario.statement import parse_statement
@@ -47,8 +48,6 @@ VALUE = "a value"
 DRAWING = "being drawn …"
 LIMIT_WIDTH = 110
 ANSWER_PIXELS = 17
-READABLE = 860
-"""Pixels of a line that the eye still follows."""
 REPLICAS: tuple[Offer, ...] = (
     Offer("replicas and layout as now", "now+layout"),
     Offer("as many replicas as now", "now"),
