@@ -10,12 +10,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.cost import chips_in_whole_units
 from explorer.scenario.schema import Alternative
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import Bands, banded, step_error
-from explorer.study.bill import bills
+from explorer.study.bill import beyond_spend, bills
 from explorer.study.correction import Correction
 from explorer.study.further_bands import further_bands
 from explorer.study.memory_band import with_bands
@@ -60,12 +59,8 @@ class Answered:
 def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
     """The outcome of each alternative that fits."""
     context, entries, point = answered.context, answered.entries, answered.point
-    wanted = [
-        (replicas + settings.spare_replicas) * entry.candidate.layout.chips
-        for replicas, settings, entry in zip(answered.replicas, answered.settings, entries, strict=True)
-    ]
-    units = [entry.price.unit_size for entry in entries]
-    bought = [int(chips) for chips in chips_in_whole_units(wanted, units).tolist()]
+    bought = [entry.bought(replicas) for entry, replicas in zip(entries, answered.replicas, strict=True)]
+    dear = beyond_spend(context, entries, bought)
     means = point.state.mean_batch[:, 0]
     # where the load cannot be carried every slot is taken all the time
     p99s = np.where(point.state.stable[:, 0], batch_quantile(point.state, point.chain, 0.99)[:, 0], means)
@@ -80,7 +75,8 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
         for at, parts in enumerate(
             zip(
                 bought,
-                bills(context, entries, bought, loaded, rows, bands.cliffs, bands.saturations),
+                dear,
+                bills(context, entries, answered.replicas, bought, loaded, rows, bands.cliffs, bands.saturations),
                 pictures,
                 _curves(loaded, rows, bands, answered.metrics),
                 mean_batch,
@@ -95,6 +91,7 @@ def _alternative(
     answered: Answered,
     at: int,
     bought: int,
+    dear: str,
     bill: tuple[Cost, Banded | None],
     memory: MemoryFit,
     curves: dict[Metric, LatencyCurve],
@@ -117,7 +114,7 @@ def _alternative(
     spare = settings.spare_replicas
     cost, energy = bill
     over = beyond_limit(context, entry, bought, cliff)
-    within = share_within_limit(context, entry, bought, bands.cliffs.shape[1])
+    within = share_within_limit(context, entry, bought, bands.cliffs.shape[1]) & (not dear)
     further: dict[str, Banded] = {}
     if len(bands.cliffs[at]) >= context.scenario.simulation.samples and not context.closed_loop:
         # a moving hand does without
@@ -147,8 +144,8 @@ def _alternative(
         spare_replicas=spare,
         chips_total=bought,
         feasible=feasible,
-        keeps_promises=feasible and not broken and not over,
-        reason="; ".join(text for text in (over, reason) if text),
+        keeps_promises=feasible and not broken and not over and not dear,
+        reason="; ".join(text for text in (over, dear, reason) if text),
         memory=memory,
         batch=describe.batch_report(entry, mean_batch, p99_batch, waits),
         latency={metric: _percentiles(metric, point, bands, at, reason, correction) for metric in METRICS},

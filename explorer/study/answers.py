@@ -62,6 +62,12 @@ class Sized:
     price: ChipPrice
     degrees: tuple[int, ...]
 
+    def bought(self, replicas: int) -> int:
+        """Chips of so many replicas with their spares, in whole units (node, rack)."""
+        chips = (replicas + self.deployment.settings.spare_replicas) * self.candidate.layout.chips
+        unit = self.price.unit_size
+        return -(-chips // unit) * unit
+
 
 @dataclass(frozen=True)
 class Loaded:

@@ -15,6 +15,7 @@ from explorer.catalog.trace import Trace
 from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import Scenario, TraceChoice, Traffic
 from explorer.scenario.traces import reading_of
+from explorer.study.outcome import WorkloadOutcome
 from explorer.study.replica import Demand
 
 LARGEST_SCV = 100.0
@@ -24,13 +25,15 @@ NAMED_ROWS = 5
 
 @dataclass(frozen=True, slots=True)
 class TraceMoments:
-    """What the closed form takes of a trace: mean lengths in tokens, and coefficients of variation."""
+    """What the closed form takes of a trace: mean lengths in tokens, coefficients of variation, and what memory must
+    hold: the P99 of prompts and outputs, each as recorded."""
 
     prompt: float
     prompt_cv: float
     output: float
     output_cv: float
     arrival_cv: float
+    p99: tuple[float, float]
 
 
 @lru_cache(maxsize=16)
@@ -46,6 +49,7 @@ def _moments(name: str, file: str, sha256: str, skip_bad_rows: bool) -> TraceMom
         output=output,
         output_cv=float(trace.output_tokens.std()) / output,
         arrival_cv=float(gaps.std()) / mean if mean > 0.0 else 0.0,
+        p99=(float(np.quantile(trace.prompt_tokens, 0.99)), float(np.quantile(trace.output_tokens, 0.99))),
     )
 
 
@@ -67,8 +71,15 @@ def demand_beside(traffic: Traffic) -> Demand:
     """What a request brings where arrivals are bursts or recorded; raises TraceError."""
     if traffic.trace is not None:
         found = moments_of(traffic.trace)
-        lengths = (found.prompt, found.prompt_cv, found.output, found.output_cv)
-        return Demand(*lengths, min(found.arrival_cv**2, LARGEST_SCV), traffic.prefix_hit_share)
+        return Demand(
+            prompt=found.prompt,
+            prompt_cv=found.prompt_cv,
+            output=found.output,
+            output_cv=found.output_cv,
+            arrival_scv=min(found.arrival_cv**2, LARGEST_SCV),
+            prefix_hit=traffic.prefix_hit_share,
+            recorded_p99=found.p99,
+        )
     return Demand(
         prompt=traffic.prompt_tokens,
         prompt_cv=traffic.prompt_cv,
@@ -103,6 +114,23 @@ def arrivals_words(traffic: Traffic) -> str:
 def trace_of(traffic: Traffic) -> Trace | None:
     """The recorded trace of a traffic, None where it has none; raises TraceError."""
     return None if traffic.trace is None else reading_of(traffic.trace).trace
+
+
+def too_long(traffic: Traffic, outcome: WorkloadOutcome) -> tuple[str, ...]:
+    """Recorded requests too long for an alternative's memory, which its figures take as served; raises TraceError."""
+    trace = trace_of(traffic)
+    if trace is None:
+        return ()
+    longest, tokens = trace.prompt_tokens + trace.output_tokens, QUANTITIES["tokens"]
+    found = []
+    for one in outcome.alternatives:
+        beyond = np.count_nonzero(longest > one.memory.max_context) if one.memory.fits else 0
+        if beyond:
+            found.append(
+                f"{outcome.name}: {beyond:,} of the {trace.count:,} recorded requests are longer than the "
+                f"{tokens.format(one.memory.max_context)} tokens that {one.name} can hold; its figures count them"
+            )
+    return tuple(found)
 
 
 def left_out(scenario: Scenario) -> tuple[str, ...]:

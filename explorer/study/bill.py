@@ -16,6 +16,8 @@ from explorer.engine.cost import (
     monthly_tokens,
     split_input_output,
 )
+from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.schema import Alternative
 from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled
 from explorer.study.deployment import Deployment
@@ -28,6 +30,7 @@ Array = NDArray[np.float64]
 def bills(
     context: Context,
     entries: Sequence[Sized],
+    replicas: Sequence[int],
     bought: Sequence[int],
     loaded: Loaded,
     rows: Sequence[int],
@@ -36,8 +39,9 @@ def bills(
 ) -> list[tuple[Cost, Banded | None]]:
     """Cost of each alternative and its energy a token, joule; None where its power is not known.
 
-    `bought` are chips, spares and whole units included; `rows` are the alternatives' places in `loaded`. The band
-    prices each draw at the chips it would take to keep the promises in that draw, (alternatives, samples).
+    `replicas` serve, spares not counted; `bought` are chips, spares and whole units included; `rows` are the
+    alternatives' places in `loaded`. The band prices each draw at the chips it would take to keep the promises in that
+    draw, (alternatives, samples).
     """
     traffic, demand, rate = context.workload.traffic, context.demand, context.rate
     per_request = demand.prompt + demand.output
@@ -52,7 +56,7 @@ def bills(
     chips = np.asarray([entry.candidate.layout.chips for entry in entries])
     cliffs = loaded.cliffs[list(rows)]
     months = drawn_months(
-        context, entries, drawn_cliffs, drawn_saturations, drawn_usd, within_reach=cliffs[:, None] > 0
+        context, entries, replicas, drawn_cliffs, drawn_saturations, drawn_usd, within_reach=cliffs[:, None] > 0
     )
     quantiles = [order_index(q, samples) for q in (LOW, HIGH, MEDIAN)]
     months, drawn_usd = np.sort(months, axis=1)[:, quantiles], np.sort(drawn_usd, axis=1)[:, quantiles]
@@ -94,6 +98,7 @@ def bills(
 def drawn_months(
     context: Context,
     entries: Sequence[Sized],
+    replicas: Sequence[int],
     cliffs: Array,
     saturations: Array,
     usd: Array,
@@ -105,20 +110,47 @@ def drawn_months(
 
     All (alternatives, samples); `cliffs` and `saturations` are of one replica, `usd` is the price of a chip-hour. Where
     the promises are not even `within_reach` (alternatives, 1) by the central figures, a draw is priced, as the central
-    value is, at the chips that merely carry the load.
+    value is, at the chips that merely carry the load. `replicas` are those of the central figures: what is set by hand
+    or by the money that is spent is held in every draw.
     """
     settings = [entry.deployment.settings for entry in entries]
     carried = np.where(cliffs > 0, cliffs, SAFE_LOAD * saturations)
-    replicas = np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0)
-    for at, one in enumerate(settings):
-        if one.replicas != "auto":
-            replicas[at] = one.replicas
+    wanted = np.maximum(np.ceil(context.rate / carried - 1e-9), 1.0)
+    sized = np.asarray([[is_sized_to_promise(context, one)] for one in settings])
+    wanted = np.where(sized, wanted, np.asarray(replicas, dtype=np.float64)[:, None])
     spares = np.asarray([one.spare_replicas for one in settings])[:, None]
-    chips = (replicas + spares) * np.asarray([entry.candidate.layout.chips for entry in entries])[:, None]
+    chips = (wanted + spares) * np.asarray([entry.candidate.layout.chips for entry in entries])[:, None]
     units = np.asarray([entry.price.unit_size for entry in entries])[:, None]
-    sized = np.asarray([one.replicas == "auto" for one in settings])[:, None]
     out = sized & within_reach & ~(cliffs > 0)
     return np.where(out, np.inf, monthly_cost(usd, chips_in_whole_units(chips, units)))
+
+
+def beyond_spend(context: Context, entries: Sequence[Sized], bought: Sequence[int]) -> list[str]:
+    """Why an alternative is not to be had at equal spend, its `bought` chips being dearer than the selected one's.
+
+    A sentence each; empty where the money is enough or another basis is compared on.
+    """
+    selected = next((at for at, one in enumerate(entries) if one.deployment.name == context.workload.selected), None)
+    budget = None if selected is None else entries[selected].price.usd
+    if context.scenario.comparison.basis != "equal_spend" or selected is None or budget is None:
+        return [""] * len(entries)
+    budget *= bought[selected]
+    found: list[str] = []
+    money = QUANTITIES["usd"]
+    for entry, chips in zip(entries, bought, strict=True):
+        usd = entry.price.usd
+        if usd is None or usd * chips <= budget * (1.0 + 1e-9):
+            found.append("")
+            continue
+        spent, asked = (money.format(float(monthly_cost(one, 1))) for one in (budget, usd * chips))
+        found.append(f"not to be had for the {spent} a month that are spent: one replica with its spares is {asked}")
+    return found
+
+
+def is_sized_to_promise(context: Context, settings: Alternative) -> bool:
+    """Whether an alternative has the fewest replicas that keep the promises: no number by hand, nor what money buys."""
+    by_money = context.scenario.comparison.basis == "equal_spend" and settings.name != context.workload.selected
+    return settings.replicas == "auto" and not by_money
 
 
 def _energies(

@@ -66,7 +66,7 @@ def users_of(candidate: Candidate) -> int:
 def widened(candidate: Candidate) -> Candidate:
     """The candidate with room for the most users looked at."""
     settings = candidate.deployment.settings
-    most = max(candidate.cap, min(int(candidate.held), MORE_USERS * settings.max_batch))
+    most = max(candidate.cap, min(candidate.sequences, MORE_USERS * settings.max_batch))
     wider = replace(candidate.deployment, settings=settings.model_copy(update={"max_batch": most}))
     return replace(candidate, deployment=wider)
 
@@ -244,7 +244,7 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
         )
         able = [one for one in group if one.fits]
         pick = min(able, key=lambda one: ranks.get(id(one), (0.0, 0.0, 0.0))) if able else max(
-            group, key=lambda one: one.held
+            group, key=lambda one: one.held_by_rank
         )
         sized.append(Sized(deployment, pick, price, describe.legal_degrees(deployment, context.served)))
     return sized

@@ -25,7 +25,7 @@ from explorer.scenario.schema import Risk, Scenario
 from explorer.study.cost_parts import exit_cost
 from explorer.study.fleet import TIER_TITLES, Tier, fleet_tiers, supply_tier
 from explorer.study.outcome import Banded, FleetOutcome, Outcome
-from explorer.study.pools import pool_table
+from explorer.study.pools import pool_table, spare_capacity
 
 Array = NDArray[np.float64]
 
@@ -207,9 +207,7 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
     if fleet.usd_per_month is None:
         return no_dependence(fleet.reason, features, risk.price_rise_share)
     traffic = np.asarray([member.traffic_share for member in members])
-    sizes = pool_table(fleet).size(traffic)
-    # a pool that cannot keep its promises has no room for the work of others
-    spare = np.nan_to_num(np.maximum(sizes.capacity - traffic, 0.0)) * (traffic > 0)
+    spare = spare_capacity(pool_table(fleet), traffic)
     support, stacks = pool_support(scenario, catalog, features)
     headroom = None if scenario.fleet.headroom == "auto" else float(scenario.fleet.headroom)
     tiers = {name: supply_tier(catalog, name, members) for name in fleet_tiers(members)}

@@ -136,17 +136,27 @@ class Candidate:
     deployment: Deployment
     layout: Layout
     held: float
-    """Sequences of the P99 length that its memory holds; below 1 the model does not fit."""
+    """Sequences of the P99 length that the memory of all its attention-data ranks holds together, not rounded."""
+
+    @property
+    def held_by_rank(self) -> float:
+        """Those that one attention-data rank holds: it has whole sequences to itself (SEMANTICS: Serving)."""
+        return self.held / self.layout.dp
 
     @property
     def fits(self) -> bool:
-        """At least one sequence fits beside the weights."""
-        return self.held >= 1.0
+        """At least one whole sequence fits beside the weights."""
+        return self.held_by_rank >= 1.0
+
+    @property
+    def sequences(self) -> int:
+        """Whole sequences of the P99 length that a replica holds: none is split over attention-data ranks."""
+        return self.layout.dp * max(int(self.held_by_rank), 0)
 
     @property
     def cap(self) -> int:
         """Effective batch cap of a replica."""
-        return max(1, min(self.deployment.settings.max_batch, int(self.held)))
+        return max(1, min(self.deployment.settings.max_batch, self.sequences))
 
 
 def candidates_of(

@@ -166,7 +166,7 @@ def batch_report(entry: Sized, mean: float, p99: float, wait_probability: float)
         cap=cap,
         cap_set=asked,
         binding=wait_probability > 0.01,
-        limited_by_memory=entry.candidate.held < asked,
+        limited_by_memory=entry.candidate.sequences < asked,
     )
 
 

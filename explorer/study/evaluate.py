@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario, Workload
@@ -9,7 +11,7 @@ from explorer.study.answers import WorkloadAnswer
 from explorer.study.correction import NONE, Corrections
 from explorer.study.figures import FigureSets
 from explorer.study.fleet import FleetEvaluator
-from explorer.study.outcome import METRICS, Metric, Outcome
+from explorer.study.outcome import METRICS, Metric, Outcome, WorkloadOutcome
 from explorer.study.workload import evaluate_workload
 
 
@@ -58,7 +60,7 @@ class Evaluator:
             final=count >= scenario.simulation.samples
             and len(drawn) == len(METRICS)
             and (scenario.simulation.method == "closed_form" or corrections.complete),
-            warnings=_warnings(scenario),
+            warnings=_warnings(scenario, [answer.outcome for answer in answers]),
         )
 
     def answers(
@@ -112,8 +114,9 @@ class Evaluator:
         return answer
 
 
-def _warnings(scenario: Scenario) -> tuple[str, ...]:
-    """What of a scenario had no say in its outcome: rows of a trace, benchmarks of chips that are not compared."""
+def _warnings(scenario: Scenario, outcomes: Sequence[WorkloadOutcome]) -> tuple[str, ...]:
+    """What of a scenario had no say in its outcome: rows of a trace, benchmarks of chips that are not compared; and
+    requests that are too long."""
     chips = {workload.name: {one.chip for one in workload.alternatives} for workload in scenario.workloads}
     unused = tuple(
         f"benchmark '{one.name}' is of {one.chip}, which no alternative of {one.workload} uses"
@@ -122,9 +125,10 @@ def _warnings(scenario: Scenario) -> tuple[str, ...]:
     )
     if all(workload.traffic.trace is None for workload in scenario.workloads):
         return unused
-    from explorer.study.arrivals import left_out
+    from explorer.study.arrivals import left_out, too_long
 
-    return (*left_out(scenario), *unused)
+    pairs = zip(scenario.workloads, outcomes, strict=True)
+    return (*left_out(scenario), *(line for one, found in pairs for line in too_long(one.traffic, found)), *unused)
 
 
 def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:

@@ -61,7 +61,7 @@ def memory_fits(
 
 
 Held = tuple[float, float, float, float, float]
-"""Bytes of one chip: weights, other, a sequence of P99 and of mean length; and the longest context, tokens."""
+"""Bytes of one chip: weights, other, one sequence of P99 and of mean length; and the longest context, tokens."""
 
 _HELD: Kept[list[Held]] = Kept(16)
 """What no slider of the load moves."""
@@ -93,7 +93,7 @@ def _held(context: Context, split: Split, columns: Columns) -> list[Held]:
     sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
     sequences = kv_bytes_per_sequence(
         shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
-    ) / np.asarray(split.dp)
+    )
     weights = weight_bytes_per_chip(shape, width, split)
     others = other_bytes_per_chip(shape, budget, capacity, split, constants)
     free = capacity * constants.usable_memory_share - weights - others
@@ -113,19 +113,21 @@ def _picture(
 ) -> MemoryFit:
     weights, other, p99_sequence, mean_sequence, longest = held
     candidate, deployment = entry.candidate, entry.deployment
+    ranks = candidate.layout.dp
     capacity, fits = deployment.capacity, candidate.fits
     usable = capacity * step_constants().usable_memory_share
     reads = _read_times(deployment, touched)
     return MemoryFit(
         weights=weights,
-        kv=mean_sequence * batch_p99 if fits else 0.0,
-        kv_at_cap=p99_sequence * candidate.cap if fits else p99_sequence,
+        kv=mean_sequence * batch_p99 / ranks if fits else 0.0,
+        # what does not fit, fits on no rank: a sequence is not split over them
+        kv_at_cap=p99_sequence * candidate.cap / ranks if fits else p99_sequence,
         other=other,
         capacity=capacity,
         usable=usable,
         fits=fits,
         shortfall=0.0 if fits else max(weights + other + p99_sequence - usable, 0.0),
-        max_batch=max(int(candidate.held), 0),
+        max_batch=candidate.sequences,
         max_context=longest,
         read_times=reads,
         sweep_s=capacity / deployment.values["memory_bandwidth"],

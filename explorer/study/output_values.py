@@ -150,7 +150,9 @@ def _at_price(output: OutputName, drawn: DrawnWorkload, at: int, usd: Array, *, 
         each = cost_per_million_tokens(usd * entry.candidate.layout.chips, tokens)
         return np.where(cliffs > 0, each, np.inf)
     reach = np.asarray([[within_reach]])
-    months = drawn_months(context, [entry], cliffs[None], bands.saturations[None, at], usd, within_reach=reach)[0]
+    months = drawn_months(
+        context, [entry], [drawn.replicas[at]], cliffs[None], bands.saturations[None, at], usd, within_reach=reach
+    )[0]
     return np.asarray(months if output.key == "usd_per_month" else months / _million_tokens(context))
 
 

@@ -77,6 +77,15 @@ class PoolTable:
         )
 
 
+def spare_capacity(table: PoolTable, traffic: Array) -> Array:
+    """Share of all traffic that each pool could carry beyond its own (pools,): none where it breaks its promises.
+
+    `traffic` (pools,): the shares that the pools were sized for.
+    """
+    beyond = np.nan_to_num(np.maximum(table.size(traffic).capacity - traffic, 0.0))
+    return np.asarray(beyond * table.keeps * (traffic > 0))
+
+
 def pool_table(fleet: FleetOutcome) -> PoolTable:
     """The table of a fleet's pools; empty for an empty fleet."""
     names = tuple(pool.name for pool in fleet.pools)

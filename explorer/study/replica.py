@@ -58,6 +58,8 @@ class Demand:
     prefix_hit: float
     bursts: tuple[float, float] | None = None
     """Share of time with arrivals and mean length of a burst, seconds; None where arrivals do not come in bursts."""
+    recorded_p99: tuple[float, float] | None = None
+    """P99 of prompt and output as recorded, tokens; None where lengths are lognormal."""
 
     @property
     def computed_prompt(self) -> float:
@@ -78,6 +80,8 @@ class Demand:
 @lru_cache(maxsize=64)
 def p99_length(demand: Demand) -> float:
     """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
+    if demand.recorded_p99 is not None:
+        return max(sum(demand.recorded_p99), demand.prompt + demand.output)
     prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
     output = lognormal_quantile(demand.output, demand.output_cv, 0.99)
     return max(float(prompt), demand.prompt) + max(float(output), demand.output)

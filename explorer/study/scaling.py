@@ -63,7 +63,7 @@ def scaling(evaluator: Evaluator, scenario: Scenario, workload: int) -> Scaling:
     lines: list[ScalingLine] = []
     missing: list[tuple[int, str, str]] = []
     for number, (found, by_degree) in enumerate(zip(answer.alternatives, options, strict=True)):
-        able = {degree: [one for one in some if one.held >= sequences] for degree, some in by_degree.items()}
+        able = {degree: [one for one in some if one.sequences >= sequences] for degree, some in by_degree.items()}
         able = {degree: some for degree, some in able.items() if some}
         if len(able) < 2:
             reason = "spans one number of chips only" if able else "does not fit"

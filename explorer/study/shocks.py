@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from explorer.study.fleet import ON_PREMISES, Tier, fleet_tiers, supply_tier
 from explorer.study.mixture import mixture_quantile
 from explorer.study.money import owned_per_hour
 from explorer.study.outcome import METRICS, Metric, Outcome, PoolReplica
-from explorer.study.pools import PoolTable, pool_table
+from explorer.study.pools import PoolTable, pool_table, spare_capacity
 from explorer.study.power import within_limit
 
 Array = NDArray[np.float64]
@@ -171,10 +171,7 @@ class _ShockedFleet:
         self._sizes = self._table.size(self._traffic)
         self._support, _ = pool_support(scenario, catalog, features_used(scenario, outcome))
         headroom = scenario.fleet.headroom
-        if headroom == "auto":
-            spare = np.nan_to_num(np.maximum(self._sizes.capacity - self._traffic, 0.0)) * self._table.keeps
-        else:
-            spare = headroom * self._traffic
+        spare = spare_capacity(self._table, self._traffic) if headroom == "auto" else headroom * self._traffic
         self._spare: Array = spare
         self._before = FleetState(
             capacity=float(np.sum(self._traffic + spare)),
@@ -186,7 +183,7 @@ class _ShockedFleet:
 
     def effect_of(self, shock: Shock) -> Effect:
         """The effect of one shock on each pool."""
-        hit = shock.share * self._reached(shock)
+        hit = shock.share * self._reached(shock, _tiers_hit(shock))
         nothing, one = np.zeros_like(hit), np.ones_like(hit)
         notes: list[str] = []
         if shock.supplier and not hit.any():
@@ -197,7 +194,7 @@ class _ShockedFleet:
             if tier.unknown and shock.supplier in tier.suppliers and name in _tiers_hit(shock)
         ]
         if shock.kind == "price":
-            return self._repriced(shock, hit, notes)
+            return self._repriced(shock, notes)
         if shock.kind == "memory_price":
             on = hit if shock.supplier else one
             added = on * shock.usd_per_gb * self._figures("memory_capacity") / BYTES_PER_GB
@@ -243,32 +240,38 @@ class _ShockedFleet:
             notes=tuple(notes),
         )
 
-    def _reached(self, shock: Shock) -> Array:
-        """Part of each pool that hangs on the supplier, wherever it stands, in expectation over what is undisclosed."""
+    def _reached(self, shock: Shock, tiers: Collection[str]) -> Array:
+        """Part of each pool that hangs on the supplier in one of `tiers`, in expectation over what is undisclosed."""
         kept = np.ones_like(self._traffic)
         for name, tier in self._tiers.items():
-            if name in _tiers_hit(shock) and shock.supplier in tier.suppliers:
+            if name in tiers and shock.supplier in tier.suppliers:
                 rows = tier.structure.assignment[:, :, tier.suppliers.index(shock.supplier)]
                 kept = kept * (1.0 - rows @ tier.structure.probabilities)
         return np.asarray(1.0 - kept)
 
-    def _repriced(self, shock: Shock, hit: Array, notes: list[str]) -> Effect:
+    def _repriced(self, shock: Shock, notes: list[str]) -> Effect:
+        """What the supplier charges moves: a cloud its rents, a designer the price of its chips.
+
+        A cloud that rents out chips of its own makes the rent dearer, once, and nobody else's chips.
+        """
         basis = self._scenario.price.basis
-        factor, added = np.ones_like(hit), np.zeros_like(hit)
+        rented, designed = (shock.share * self._reached(shock, (tier,)) for tier in ("cloud", "designer"))
+        factor, added = np.ones_like(rented), np.zeros_like(rented)
         where = [name for name, tier in self._tiers.items() if shock.supplier in tier.suppliers]
         if "cloud" in where:
             if basis == "own":
                 notes.append("what is owned pays no rent")
             else:
-                factor = 1.0 + shock.change * hit
+                factor = 1.0 + shock.change * rented
         if "designer" in where:
-            if basis == "offer":
+            if basis == "offer" and "cloud" not in where:
                 notes.append("rents stay as offered until the cloud reprices: choose cost plus or owned to see it")
-            else:
-                added = shock.change * hit * self._figures("capex")
+            elif basis != "offer":
+                bought = designed if basis == "own" else designed * (1.0 - rented)
+                added = shock.change * bought * self._figures("capex")
         elif any(name in UNPRICED_TIERS for name in where) and "cloud" not in where:
             notes.append(f"what part of a chip's price goes to {shock.supplier} is not published: bill unchanged")
-        return Effect(np.zeros_like(hit), factor, added, False, 0.0, 0.0, tuple(notes))
+        return Effect(np.zeros_like(rented), factor, added, False, 0.0, 0.0, tuple(notes))
 
     def _figures(self, name: str) -> Array:
         values: list[float] = []

@@ -133,7 +133,12 @@ def _speculated(drafted: Speculation, demand: Demand, table: StepTable) -> tuple
     The simulation counts an answer in steps: contexts grow by one a step there, so that the mean context it sees has
     the time of the real one, and memory holds as many sequences as before.
     """
-    in_steps = replace(demand, output=demand.output / tokens_per_step(drafted.acceptance, drafted.draft_tokens))
+    yielded, recorded = tokens_per_step(drafted.acceptance, drafted.draft_tokens), demand.recorded_p99
+    in_steps = replace(
+        demand,
+        output=demand.output / yielded,
+        recorded_p99=None if recorded is None else (recorded[0], recorded[1] / yielded),
+    )
     longer = 1.0 + drafted.step_cost
     return in_steps, replace(
         table,

@@ -214,7 +214,7 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     for deployment, options in zip(deployments, found, strict=True):
         price = chip_price(context.catalog, deployment, scenario.price, scenario.as_of, samples, seed)
         groups.append(tuple(option for option in options if option.fits))
-        closest = max(options, key=lambda option: option.held)
+        closest = max(options, key=lambda option: option.held_by_rank)
         sized.append(Sized(deployment, closest, price, describe.legal_degrees(deployment, context.served)))
     present = [position for position, group in enumerate(groups) if group]
     if not present:
@@ -240,8 +240,8 @@ def _replicas(
 ) -> list[int]:
     """Replicas of each shown alternative on the comparison's basis.
 
-    Sized to the promise: the fewest that keep it, a number set by hand stands. Equal spend: as many as the selected
-    alternative's money buys, at least one.
+    Sized to the promise: the fewest that keep it, a number set by hand stands. Equal spend: as many as the money buys
+    that the selected alternative takes, spares and whole units included on both sides; at least one.
     """
     workload, basis = context.workload, context.scenario.comparison.basis
     result: dict[int, int] = {}
@@ -254,11 +254,14 @@ def _replicas(
     chosen = next(i for i, one in enumerate(workload.alternatives) if one.name == workload.selected)
     usd = sized[chosen].price.usd
     if basis == "equal_spend" and chosen in result and usd is not None:
-        budget = usd * result[chosen] * sized[chosen].candidate.layout.chips
+        budget = usd * sized[chosen].bought(result[chosen])
         for position in result:
-            price = sized[position].price.usd
-            if position != chosen and price is not None:
-                result[position] = max(1, int(budget / (price * sized[position].candidate.layout.chips)))
+            entry = sized[position]
+            if position != chosen and entry.price.usd is not None:
+                unit = entry.price.unit_size
+                chips = unit * int(budget / (entry.price.usd * unit) * (1.0 + 1e-9))
+                afforded = chips // entry.candidate.layout.chips - entry.deployment.settings.spare_replicas
+                result[position] = max(1, afforded)
     return [result[position] for position in shown]
 
 

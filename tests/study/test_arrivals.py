@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,10 @@ from explorer.study.arrivals import arrivals_words, burst_scv, moments_of
 from explorer.study.cost_parts import hosted_month
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.export import outcome_data
+from explorer.study.replica import p99_length
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.workload import demand_of
-from tests.study.asking import one_chip
+from tests.study.asking import alternative, one_chip, scenario, workload
 from tests.study.settling import at_the_point
 
 AZURE = {"arrivals": "trace", "trace": {"name": "azure-2023-conversation"}}
@@ -37,6 +40,37 @@ def test_that_the_lengths_of_a_trace_stand_for_those_stated() -> None:
     assert (demand.output, demand.output_cv) == pytest.approx((211.1, 0.771), rel=1e-3)
     words = arrivals_words(stated.traffic)
     assert "19,366 requests" in words and "stretched to 12/s" in words
+
+
+def test_that_memory_is_asked_to_hold_the_lengths_as_recorded() -> None:
+    """Half the lengths of a lognormal of the same mean and spread, or twice: P99 is read off the recording."""
+    trace = shipped_trace("azure-2023-conversation")
+    demand = demand_of(one_chip("nv-h200", traffic=AZURE).workloads[0])
+    own = float(np.quantile(trace.prompt_tokens, 0.99) + np.quantile(trace.output_tokens, 0.99))
+    assert p99_length(demand) == pytest.approx(own)
+    assert p99_length(replace(demand, recorded_p99=None)) > 1.2 * own
+
+
+def test_that_recorded_requests_which_nothing_holds_are_warned_of(catalog: Catalog, tmp_path: Path) -> None:
+    """One prompt in two hundred is longer than what an L4 has room for beside an 8B model: P99 fits, it does not."""
+    rows = [f"{at * 0.5},{400_000 if at % 200 == 7 else 500},100" for at in range(2000)]
+    text = "arrival_s,prompt_tokens,output_tokens\n" + "\n".join(rows) + "\n"
+    (tmp_path / "long.csv").write_text(text)
+    asked = scenario(
+        workload(
+            alternative("nv-l4", cloud="", parallelism_degree=1, replicas=1),
+            preset="llama-3.1-8b",
+            traffic={
+                "request_rate_per_s": 0.2,
+                "arrivals": "trace",
+                "trace": {"file": str(tmp_path / "long.csv"), "sha256": sha256(text.encode()).hexdigest()},
+            },
+        )
+    )
+    outcome = evaluate(asked, catalog)
+    assert outcome.workloads[0].alternatives[0].memory.fits
+    (warning,) = outcome.warnings
+    assert "10 of the 2,000 recorded requests are longer than the" in warning
 
 
 def test_that_the_variation_of_bursts_is_that_of_their_gaps() -> None:

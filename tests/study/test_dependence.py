@@ -95,6 +95,28 @@ def test_that_a_second_designer_saves_its_share_and_not_the_cloud(catalog: Catal
     assert found.binding_tiers == ("cloud",)
 
 
+def test_that_a_pool_that_breaks_its_promises_takes_over_nothing(catalog: Catalog) -> None:
+    """H200 keeps a time per token that AI200 does not: AI200's idle cards have no room for H200's work."""
+    members = fleet(H200=0.5, AI200=0.5).members
+    question = scenario(
+        workload(
+            alternative("nv-h200"),
+            objectives={"tpot_p99_s": 0.012},
+            traffic={"request_rate_per_s": 3.0},
+        ),
+        fleet=Fleet(members=members),
+        samples=8,
+    )
+    outcome = evaluate(question, catalog)
+    keeps = dict(zip(("H200", "AI200"), pool_table(outcome.fleet).keeps.tolist(), strict=True))
+    assert keeps == {"H200": True, "AI200": False}
+    assert outcome.economics is not None
+    found = tier_of(outcome.economics.dependence, "designer")
+    (nvidia,) = [one for one in found.suppliers if one.supplier == "Nvidia"]
+    assert nvidia.headroom == 0.0
+    assert nvidia.lost.value == pytest.approx(0.5)
+
+
 def test_that_what_a_stack_lacks_cannot_move_to_it(catalog: Catalog) -> None:
     plain = answered(catalog, {"H200": 0.5, "Trainium2": 0.5}, headroom=1.0)
     custom = answered(catalog, {"H200": 0.5, "Trainium2": 0.5}, headroom=1.0, features=("custom_kernels", "int4"))

@@ -218,18 +218,38 @@ def test_that_littles_law_ties_batch_rate_and_time_per_token(catalog: Catalog) -
 
 
 def test_that_equal_spend_buys_no_more_than_the_selected_ones_money(catalog: Catalog) -> None:
-    asked = four_chips().model_copy(update={"comparison": Comparison(basis="equal_spend")})
+    """Whole units and spares are paid for on both sides; one replica more would be too dear."""
+    own = [
+        alternative("qcom-ai200"),
+        alternative("nv-h200", spare_replicas=1),
+        alternative("aws-trn2"),
+        alternative("nv-gb200-nvl72"),
+    ]
+    asked = scenario(workload(*own), comparison=Comparison(basis="equal_spend"), price=Price(basis="own"))
     found = alternatives(asked, catalog)
-    price = {one.name: one.cost.usd_per_chip_hour for one in found}
-    budget = price["AI200"]
-    assert budget is not None
-    spent = budget.value * found[0].replicas * found[0].degree
-    for one in found[1:]:
-        hourly = price[one.name]
-        assert hourly is not None
-        own = hourly.value * one.replicas * one.degree
-        assert own <= spent * (1 + 1e-9) or one.replicas == 1
-        assert own + hourly.value * one.degree > spent * (1 - 1e-9)
+    spent = found[0].cost.usd_per_month
+    assert spent is not None
+    for one, asked_for in zip(found[1:], own[1:], strict=True):
+        month = one.cost.usd_per_month
+        assert month is not None
+        chip = catalog.chip(one.chip)
+        each, unit = month.value / one.chips_total, chip.instance_size
+        dear = month.value > spent.value * (1 + 1e-9)
+        assert not dear or (one.replicas == 1 and not one.keeps_promises)
+        assert dear == one.reason.startswith("not to be had for the ")
+        more = -(-(one.replicas + 1 + asked_for.spare_replicas) * one.degree // unit) * unit
+        assert more * each > spent.value
+
+
+def test_that_equal_spend_leaves_no_doubt_about_what_is_spent(catalog: Catalog) -> None:
+    """What the others buy is held in every draw; on offers, which have one price, their money has no band."""
+    asked = scenario(
+        workload(alternative("nv-h200"), alternative("aws-trn2"), traffic={"request_rate_per_s": 20.0}),
+        comparison=Comparison(basis="equal_spend"), price=Price(basis="offer"), samples=64,
+    )  # fmt: skip
+    month = alternatives(asked, catalog)[1].cost.usd_per_month
+    assert month is not None
+    assert month.low == month.value == month.high
 
 
 def test_that_a_chip_without_an_offer_has_no_price_on_the_offer_basis_and_says_what_to_do(

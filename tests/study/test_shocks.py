@@ -94,6 +94,30 @@ def test_that_a_designer_that_reprices_moves_only_its_own_chips(catalog: Catalog
     assert (found.after.usd_per_month or 0.0) < (found.before.usd_per_month or 0.0)
 
 
+@pytest.mark.parametrize("basis", ["cost_plus", "offer"])
+def test_that_a_cloud_with_chips_of_its_own_makes_nobody_elses_chips_dearer(catalog: Catalog, basis: str) -> None:
+    """AWS designs Trainium2 and rents out all three: 15 % on its rents is 15 % on the bill, once."""
+    question = asked(
+        Shock(name="dearer", kind="price", supplier="AWS", change=0.15),
+        shares={"H200": 0.4, "Trainium2": 0.3, "AI200": 0.3}, price=Price(basis=basis),
+    )  # fmt: skip
+    (found,) = answered(catalog, question)
+    assert found.before.usd_per_month is not None
+    assert found.after.usd_per_month == pytest.approx(1.15 * found.before.usd_per_month)
+    assert set(found.capex_change_usd.values()) == {0.0}
+    assert not found.notes
+
+
+def test_that_who_owns_pays_only_a_designer_more(catalog: Catalog) -> None:
+    question = asked(
+        Shock(name="dearer", kind="price", supplier="AWS", change=0.15),
+        shares={"H200": 0.5, "Trainium2": 0.5}, price=Price(basis="own"),
+    )  # fmt: skip
+    (found,) = answered(catalog, question)
+    assert found.capex_change_usd["H200"] == 0.0
+    assert found.capex_change_usd["Trainium2"] > 0.0
+
+
 def test_that_a_foundry_price_is_not_guessed(catalog: Catalog) -> None:
     (found,) = answered(catalog, asked(Shock(name="rise", kind="price", supplier="TSMC", change=0.1)))
     assert found.after.usd_per_month == found.before.usd_per_month

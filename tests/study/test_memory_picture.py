@@ -1,0 +1,67 @@
+"""What memory holds where attention-data ranks each have whole sequences to themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.catalog import Catalog
+from explorer.study.evaluate import evaluate
+from explorer.study.outcome import AlternativeOutcome
+from tests.study.asking import alternative, scenario, workload
+
+
+def answered(catalog: Catalog, preset: str, chip: str, prompt: float, **settings: object) -> AlternativeOutcome:
+    """A deployment under prompts of one length and answers of 100 tokens."""
+    asked = workload(
+        alternative(chip, cloud="", **settings),
+        preset=preset,
+        model={"weight_precision": "fp8", "kv_precision": "fp8"},
+        traffic={
+            "request_rate_per_s": 0.0005,
+            "prompt_tokens": prompt,
+            "prompt_cv": 0.0,
+            "output_tokens": 100.0,
+            "output_cv": 0.0,
+        },
+        objectives={},
+    )
+    return evaluate(scenario(asked, samples=8), catalog).workloads[0].alternatives[0]
+
+
+DATA_PARALLEL = {"parallelism_degree": 16, "layout": {"tp": 1, "pp": 1, "dp": 16, "ep": 16}}
+
+
+def test_that_a_sequence_is_not_split_over_attention_data_ranks(catalog: Catalog) -> None:
+    """16 H100 hold a few sequences of 600k tokens together, and not one of them alone."""
+    one = answered(catalog, "deepseek-v3", "nv-h100-sxm", 600_000.0, **DATA_PARALLEL)
+    assert one.memory.max_context < 600_100.0
+    assert not one.memory.fits
+    assert one.memory.max_batch == 0
+    # what is short is what a whole sequence needs beyond the room of one chip
+    assert one.memory.weights + one.memory.other + one.memory.kv_at_cap - one.memory.usable == pytest.approx(
+        one.memory.shortfall
+    )
+
+
+@pytest.mark.parametrize(
+    ("preset", "chip", "prompt"),
+    [
+        ("deepseek-v3", "nv-h100-sxm", 600_000.0),
+        ("kimi-k2", "nv-h200", 1_500_000.0),
+        ("qwen3-235b-a22b", "nv-h100-sxm", 800_000.0),
+        ("gpt-oss-120b", "nv-h100-sxm", 3_000_000.0),
+    ],
+)
+def test_that_what_fits_has_room_for_the_context_it_is_asked_for(
+    catalog: Catalog, preset: str, chip: str, prompt: float
+) -> None:
+    one = answered(catalog, preset, chip, prompt)
+    assert one.memory.fits
+    assert one.memory.max_context >= prompt + 100.0
+
+
+def test_that_a_rank_holds_whole_sequences_only(catalog: Catalog) -> None:
+    one = answered(catalog, "deepseek-v3", "nv-h100-sxm", 60_000.0, **DATA_PARALLEL)
+    assert one.memory.fits
+    assert one.memory.max_batch == 16 * int(one.memory.max_batch / 16)
+    assert one.memory.max_batch >= 16
