@@ -270,7 +270,7 @@ def _misplaced_offers(scenario: Scenario, catalog: Catalog) -> Iterator[Fault]:
         if offer.chip != chip_id:
             fitting = ", ".join(o.id for o in catalog.offers_for(chip_id)[:8]) or "none: leave it out"
             yield Fault((*path, "offer"), f"'{offer_id}' offers {offer.chip}, not {chip_id}", fitting)
-        elif cloud and offer.cloud.casefold() != cloud.casefold():
+        elif cloud and offer.cloud != cloud:
             reason = f"'{offer_id}' is an offer of {offer.cloud}, not of {cloud}"
             yield Fault((*path, "offer"), reason, f'cloud = "{offer.cloud}", or an offer of {cloud}')
 
@@ -289,20 +289,20 @@ def _unknown_clouds(scenario: Scenario, catalog: Catalog) -> Iterator[Fault]:
         ((*path, "cloud"), cloud) for path, _, cloud, _ in _deployments(scenario) if cloud
     ]
     named.extend((("access", "clouds", place), cloud) for place, cloud in enumerate(scenario.access.clouds))
-    priced = {offer.cloud.casefold() for offer in catalog.offers.values()}
-    strangers = [(path, cloud) for path, cloud in named if cloud.casefold() not in priced]
+    priced = {offer.cloud for offer in catalog.offers.values()}
+    strangers = [(path, cloud) for path, cloud in named if cloud not in priced]
     if not strangers:
         return
     known = {offer.cloud for offer in catalog.offers.values()}
     # "AWS (claimed, unconfirmed)": the remark says how sure the listing is, not which cloud.
     known.update(place.partition(" (")[0] for chip in catalog.chips.values() for place in chip.offered_by)
-    folded = {cloud.casefold() for cloud in known}
     for path, cloud in strangers:
-        if cloud.casefold() not in folded:
+        if cloud not in known:
             reason = f"no chip is offered by a cloud '{cloud}'{_nearest(cloud, known)}"
             yield Fault(path, reason, ", ".join(sorted(known)))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    folded = {one.casefold(): one for one in known}
+    near = [folded[one] for one in difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)]
     return f"; nearest known: {', '.join(near)}" if near else ""

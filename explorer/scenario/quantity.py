@@ -430,6 +430,15 @@ def unit_scale(unit: str) -> float:
     return UNIT_SCALES[unit]
 
 
+def restated(value: float, unit: str, other: str) -> float:
+    """A value in one display unit, in the other; ValueError for another dimension. The same unit leaves every digit."""
+    if unit == other:
+        return value
+    if not same_dimension(unit, other):
+        raise ValueError(f"'{unit}' cannot be restated in '{other}'")
+    return value * unit_scale(unit) / unit_scale(other)
+
+
 def same_dimension(unit: str, other: str) -> bool:
     """Whether a value in one display unit can be restated in the other (GB/s and Gb/s can)."""
     keys = {quantity_for_unit(unit).key, quantity_for_unit(other).key}

@@ -356,7 +356,7 @@ class Simulation(Record):
 
 
 class Override(Record):
-    """A user's own word on one figure of one chip: a value in the catalogue's unit, or a belief weight."""
+    """A user's own word on one figure of one chip: a value in a unit of the catalogue, or a belief weight."""
 
     value: Positive | None = None
     unit: str | None = None

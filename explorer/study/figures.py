@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog, Chip, Figure
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UnknownRecordError
+from explorer.scenario.quantity import restated
 from explorer.scenario.schema import Override, Scenario, Workload
 from explorer.study.draws import uniforms
 from explorer.study.step_update import StepUpdate
@@ -189,10 +190,11 @@ def _quantiles(figure: Figure, u: Array, belief: float) -> Array:
 
 
 def _override_value(chip: Chip, figure: Figure, override: Override) -> float:
-    if override.unit != figure.unit:
+    assert override.value is not None and override.unit is not None
+    try:
+        return restated(override.value, override.unit, figure.unit) * figure.scale
+    except (UnknownRecordError, ValueError) as error:
         raise OverrideError(
             f"override of '{figure.name}' of chip '{chip.id}' is in '{override.unit}'; the catalogue's unit is "
             f"'{figure.unit}'"
-        )
-    assert override.value is not None
-    return override.value * figure.scale
+        ) from error

@@ -30,6 +30,7 @@ def test_that_a_right_file_has_no_problem(file_with: Callable[[str, str], Path],
             "workloads.0.alternatives.0.parallelism_degree", "3 Qualcomm AI200 cannot be had", '"auto", 1, 2',
         ),
         ('cloud = "AWS"', 'cloud = "AWX"', 18, "workloads.0.alternatives.0.cloud", "'AWX'; nearest known: AWS", "GCP"),
+        ('cloud = "AWS"', 'cloud = "aws"', 18, "workloads.0.alternatives.0.cloud", "'aws'; nearest known: AWS", "GCP"),
         ('cloud = "AWS"', 'weight_precision = "fp4"', 18, "workloads.0.alternatives.0.weight_precision", "fp8", "fp8"),
         (
             'cloud = "AWS"', 'offer = "aws-p5en-48xlarge-us-east-1-on-demand"', 18,

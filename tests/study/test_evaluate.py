@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog, load_catalog
 from explorer.errors import LayoutError, MissingFigureError, UnknownRecordError
 from explorer.scenario.path import replace
-from explorer.scenario.schema import FleetMember, LayoutChoice, Override
+from explorer.scenario.schema import FleetMember, LayoutChoice, Override, Scenario
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import OverrideError
 from explorer.study.outcome import METRICS, AlternativeOutcome
@@ -100,12 +100,23 @@ def test_that_an_override_of_a_figure_the_chip_does_not_have_is_refused(catalog:
         evaluate(asked, catalog)
 
 
-def test_that_an_override_in_another_unit_is_refused_with_both_units(catalog: Catalog) -> None:
-    asked = one_chip("nv-h200").model_copy(
-        update={"overrides": {"nv-h200": {"memory_bandwidth": Override(value=4800.0, unit="GB/s")}}}
+def overridden(value: float, unit: str) -> Scenario:
+    figures = {"memory_bandwidth": Override(value=value, unit=unit)}
+    return one_chip("nv-h200").model_copy(update={"overrides": {"nv-h200": figures}})
+
+
+def test_that_an_override_in_another_unit_of_its_kind_is_restated(catalog: Catalog) -> None:
+    gigabytes, terabytes = (
+        evaluate(overridden(*one), catalog).workloads[0].alternatives[0].latency["tpot"].p99
+        for one in ((2400.0, "GB/s"), (2.4, "TB/s"))
     )
-    with pytest.raises(OverrideError, match=r"GB/s.*TB/s"):
-        evaluate(asked, catalog)
+    assert gigabytes is not None and terabytes is not None
+    assert gigabytes.value == pytest.approx(terabytes.value, rel=1e-12)
+
+
+def test_that_an_override_in_a_unit_of_another_kind_is_refused_with_both_units(catalog: Catalog) -> None:
+    with pytest.raises(OverrideError, match=r"GB'.*TB/s"):
+        evaluate(overridden(4800.0, "GB"), catalog)
 
 
 @pytest.mark.parametrize(

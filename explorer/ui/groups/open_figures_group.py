@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from explorer.scenario.path import get
-from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale
+from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, restated, unit_scale
 from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
@@ -155,7 +155,7 @@ class OpenFiguresGroup(FoldedGroup):
     def _now(self, figure: OpenFigure) -> float:
         """The scenario's own word as it stands there: through SI units and back it would gain digits."""
         override = get(self.document.scenario, _path(figure))
-        own = None if override is None else override.belief if figure.readings else override.value
+        own = None if override is None else override.belief if figure.readings else _stated(override, figure.unit)
         known = figure.belief if figure.readings else figure.value
         return known if own is None else float(own)
 
@@ -165,7 +165,7 @@ class OpenFiguresGroup(FoldedGroup):
         if override is None:
             stated = self.document.catalog.chip(figure.chip).figure(figure.figure)
             return stated.belief if figure.readings else stated.value / stated.scale
-        return override.belief if figure.readings else override.value
+        return override.belief if figure.readings else _stated(override, figure.unit)
 
     def reset_paths(self) -> tuple[str, ...]:
         """Own values of the figures shown, save locked ones."""
@@ -199,6 +199,11 @@ class OpenFiguresGroup(FoldedGroup):
 
 def _key(figure: OpenFigure) -> str:
     return f"{figure.chip}.{figure.figure}"
+
+
+def _stated(override: Override, unit: str) -> float | None:
+    """The value of an override in another of its display units; None where it states none."""
+    return None if override.value is None else restated(override.value, override.unit or unit, unit)
 
 
 def _path(figure: OpenFigure) -> str:
