@@ -447,22 +447,29 @@ def solve_rows(
             step[i] = at[0, i] / tokens_a_step[row] + n[i] / m * at[1, i]
             own_at[i] = at[3, i] * at[2, i] + shared[HOST_REQUEST]
             service_at[i] = at[5, i] * at[4, i] / lane + shared[HOST_REQUEST]
-            per_token[i] = n[i] / step[i]
             together = beside_at[i] * ranks[row] / lane
             together_at[i] = together
             chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step[row] / together
             merge_at[i] = at[5, i] / (at[3, i] * lane) * together
             mixed_gap[i] = at[2, i] + shared[HOST_REQUEST] * beside_at[i] / at[3, i]
             full_gap[i] = at[4, i] + shared[HOST_REQUEST] * lane / at[5, i]
-        longest = full_gap[last]
+        longest, fed = full_gap[last], np.inf
         before = 0.0
         for i in range(1, count):
             after = chunks_at[i] * merge_at[i]
             if after >= 1.0:
                 share = min(max((1.0 - before) / max(after - before, 1e-300), 0.0), 1.0)
                 longest = full_gap[i - 1] + share * (full_gap[i] - full_gap[i - 1])
+                fed = n[i - 1] + share * (n[i] - n[i - 1])
                 break
             before = after
+        for i in range(padded):
+            filled, a_step = chunks_at[i] * merge_at[i], tokens_a_step[row]
+            if n[i] > fed:
+                step[i] = n[i] / fed * longest / a_step
+            else:
+                step[i] = min(max(step[i], filled * full_gap[i] / a_step), min(full_gap[i], longest) / a_step)
+            per_token[i] = n[i] / step[i]
         if ranks[row] > 1.0:
             longest = min(longest, mixed_gap[last])
         longest /= tokens_a_step[row]

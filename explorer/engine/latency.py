@@ -198,8 +198,8 @@ def tpot_quantiles(
     return _ordered(state, np.maximum(value, chain.unloaded), quantiles)
 
 
-def longest_step(full_at: Array, chunks_at: Array, merge_at: Array) -> Array:
-    """The longest step that lasts, seconds, (rows, 1): full of prompt tokens, with the sequences that such steps feed.
+def longest_step(nodes: Array, full_at: Array, chunks_at: Array, merge_at: Array) -> tuple[Array, Array]:
+    """The longest step that lasts, seconds, and the sequences that such steps, full of prompt tokens, feed; (rows, 1).
 
     `full_at`, `chunks_at`, `merge_at` (rows, nodes) as in `itl_quantiles`. Where the prompts of n sequences need more
     than a full step each step, no more than n sequences come to be decoded: others wait for their first token, however
@@ -213,9 +213,25 @@ def longest_step(full_at: Array, chunks_at: Array, merge_at: Array) -> Array:
     at = np.maximum(np.where(some, enough.argmax(axis=1), last), 1)
     before, after = needed[rows, at - 1], needed[rows, at]
     share = np.where(some, (1.0 - before) / np.maximum(after - before, 1e-300), 1.0)
-    low = full_at[rows, at - 1]
     share = np.minimum(np.maximum(share, 0.0), 1.0)
-    return np.asarray((low + share * (full_at[rows, at] - low))[:, None])
+    ends = np.array([full_at, np.broadcast_to(nodes, full_at.shape)])
+    low = ends[:, rows, at - 1]
+    longest, fed = (low + share * (ends[:, rows, at] - low))[:, :, None]
+    return longest, np.where(some[:, None], fed, np.inf)
+
+
+def within_full_steps(
+    step: Array, nodes: Array, full_at: Array, chunks_at: Array, merge_at: Array, longest: Array, fed: Array
+) -> Array:
+    """The mean step of n sequences with the prompts they bring, held to what full steps allow, seconds, (rows, nodes).
+
+    `step` is a step with each prompt in chunks of its own; `longest` and `fed` (rows, 1) are of `longest_step`. Prompts
+    fill `chunks_at * merge_at` steps a step, each `full_at` long: no mean is below that, nor above one full step. Of
+    more sequences than are `fed` each waits its turn: a token of all costs as many longest steps as there are turns,
+    and the largest rate no longer grows with the batch.
+    """
+    held = np.minimum(np.maximum(step, chunks_at * merge_at * full_at), full_at)
+    return np.where(nodes > fed, nodes / fed * longest, np.minimum(held, longest))
 
 
 BLOCK = 32

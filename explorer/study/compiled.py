@@ -27,7 +27,7 @@ from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.answers import Context
 from explorer.study.correction import Correction, capacities, loads_simulated, put_on
-from explorer.study.replica import GRID, Demand, Rows, StepGrid, felt_rate, lengths_of
+from explorer.study.replica import GRID, Demand, Rows, StepGrid, felt_rate, lengths_of, replica_table
 from explorer.study.resolve import step_constants
 
 Array = NDArray[np.float64]
@@ -215,7 +215,8 @@ def solve(
     every = np.ascontiguousarray(np.broadcast_to(rates, (count, loads)), dtype=np.float64)
     stated: Array | None = None
     if demand.bursts is not None:
-        most, lifetime = _ends(grid, demand, constants)
+        chain = replica_table(grid, demand, constants, stall_s=stall_s, coarse=spacing == COARSE).chain
+        most, lifetime = chain.saturation[:, None], chain.output_tokens * chain.unloaded
         stated = every * (most if relative else 1.0) / most
         felt = felt_rate(stated * most, most, lifetime, demand.bursts)
         every = np.ascontiguousarray(felt / (most if relative else 1.0))
@@ -244,16 +245,6 @@ def solve(
         if name in metrics
     }
     return Solved(saturation, utilisation if stated is None else stated, table)
-
-
-def _ends(grid: StepGrid, demand: Demand, constants: StepConstants) -> tuple[Array, Array]:
-    """Largest rate of each row, requests/s, and the life of a request alone, seconds, as `replica_table` has them."""
-    extra = grid.marginal + constants.host_request_s
-    cap = grid.caps[:, None]
-    first, last = (grid.decode[:, end] / grid.tokens_a_step for end in (slice(0, 1), slice(-1, None)))
-    # the ladder of a cap of one begins and ends with it, and its chain reads the beginning
-    at_cap = np.where(cap > 1.0, extra[:, -1:], extra[:, :1])
-    return cap / (demand.output * last + cap * at_cap), demand.output * first + extra[:, :1]
 
 
 def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:

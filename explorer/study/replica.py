@@ -18,6 +18,7 @@ from explorer.engine.latency import (
     longest_step,
     tpot_quantiles,
     ttft_quantiles,
+    within_full_steps,
 )
 from explorer.engine.queueing import (
     COARSE,
@@ -348,15 +349,17 @@ def replica_table(
         chunks_at=prompts_a_step * chunks_at * grid.tokens_a_step / each,
         merge_at=full_steps_at / (chunks_at * grid.lanes) * each,
     )
-    longest = longest_step(gaps.full_at, gaps.chunks_at, gaps.merge_at)
+    longest, fed = longest_step(nodes, gaps.full_at, gaps.chunks_at, gaps.merge_at)
+    # the chain counts in tokens: a step that yields several is that many shorter ones
+    step = within_full_steps(
+        decode_at + grid.tokens_a_step * prompts_a_step * marginal_at,
+        nodes, gaps.full_at, gaps.chunks_at, gaps.merge_at, longest, fed,
+    ) / grid.tokens_a_step
     if several:
         # ranks that wait for each other: at most every step carries prompts
         longest = np.where(grid.ranks > 1.0, np.minimum(longest, gaps.mixed_at[:, -1:]), longest)
     return ReplicaTable(
-        # the chain counts in tokens: a step that yields several is that many shorter ones
-        chain=build_chain(
-            places.nodes, decode_at / grid.tokens_a_step + prompts_a_step * marginal_at, demand.output
-        ),
+        chain=build_chain(places.nodes, step, demand.output),
         decode_at=decode_at,
         marginal_at=marginal_at,
         gaps=gaps,
