@@ -685,7 +685,7 @@ def solve_rows(
                     longer = whole_answer * (output_factor[level] - 1.0)
                     slower = gaps * (steady[level] - mean_step)
                     spread = np.sqrt(waited * waited + longer * longer + slower * slower)
-                    value = first[0] + whole_answer + np.copysign(spread, waited + longer + slower)
+                    value = first[0] + whole_answer + min(max(waited + longer + slower, -spread), spread)
                     least = max(least, max(value, first[level]))
                     found[E2E, level, row, load] = least
 
@@ -697,8 +697,8 @@ def largest_rates(
     """Fill (rows, limits) the largest rate at which a latency keeps each limit, at most `held` (rows,).
 
     Of rows start to stop. `rates`, `latency` (rows, loads) ascending, `limits` (limits,) ascending; crossings are
-    interpolated in the logarithm of the latency, as in `latency.largest_rate_within`; 0 where the lightest load breaks
-    a limit.
+    interpolated in the logarithm of the latency against the root of the rate, as in `latency.largest_rate_within`; 0
+    where the lightest load breaks a limit.
     """
     loads = rates.shape[1]
     logs, log_limits = np.empty(loads), np.log(limits)
@@ -717,5 +717,6 @@ def largest_rates(
             else:
                 span = max(logs[at] - logs[at - 1], 1e-12)
                 share = min(max((log_limits[limit] - logs[at - 1]) / span, 0.0), 1.0)
-                crossing = rates[row, at - 1] + share * (rates[row, at] - rates[row, at - 1])
-                found[row, limit] = min(held[row], crossing)
+                below, above = np.sqrt(rates[row, at - 1]), np.sqrt(rates[row, at])
+                crossing = below + share * (above - below)
+                found[row, limit] = min(held[row], crossing * crossing)

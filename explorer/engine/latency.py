@@ -209,7 +209,7 @@ def longest_step(nodes: Array, full_at: Array, chunks_at: Array, merge_at: Array
     needed = chunks_at * merge_at
     enough = needed >= 1.0
     rows, last = np.arange(len(needed)), needed.shape[1] - 1
-    some = enough.any(axis=1)
+    some = np.asarray(enough.any(axis=1))
     at = np.maximum(np.where(some, enough.argmax(axis=1), last), 1)
     before, after = needed[rows, at - 1], needed[rows, at]
     share = np.where(some, (1.0 - before) / np.maximum(after - before, 1e-300), 1.0)
@@ -404,7 +404,9 @@ def e2e_quantiles(
     longer = whole * (_length_factors(output_cv, quantiles) - 1.0)
     slower = gaps * (per_token - state.finite_step)
     spread = np.sqrt(waited * waited + longer * longer + slower * slower)
-    value = np.maximum(middle + whole + np.copysign(spread, waited + longer + slower), first)
+    # parts that pull either way cancel: a sign alone would jump by twice the spread where they are equal
+    apart = np.minimum(np.maximum(waited + longer + slower, -spread), spread)
+    value = np.maximum(middle + whole + apart, first)
     return _ordered(state, value, quantiles)
 
 
@@ -448,7 +450,8 @@ def _finite(state: LoadState, values: Array) -> Array:
 def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> Array:
     """Largest rate (rows,) at which every (latency (rows, loads), limit) holds; 0 where the lightest load breaks one.
 
-    `rates` (rows, loads) ascending; the crossing is interpolated in ln latency.
+    `rates` (rows, loads) ascending; the crossing is interpolated in ln latency against the root of the rate, with which
+    latencies grow at light load.
     """
     last = rates[:, -1]
     if not latencies:
@@ -467,8 +470,9 @@ def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> A
     low = np.log(np.maximum(low, 1e-12))
     span = np.log(np.maximum(high, 1e-12)) - low
     share = np.minimum(np.maximum((np.log(limit) - low) / np.maximum(span, 1e-12), 0.0), 1.0)
-    start = rates.take(before + row)
-    crossing = start + share * (rates.take(first + row) - start)
+    roots = np.sqrt(rates)
+    start = roots.take(before + row)
+    crossing = np.square(start + share * (roots.take(first + row) - start))
     crossing[first == 0] = 0.0
     crossing[~over.take(at)] = np.inf
     return np.asarray(np.minimum(last, np.minimum.reduce(crossing)))

@@ -76,7 +76,9 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
             zip(
                 bought,
                 dear,
-                bills(context, entries, answered.replicas, bought, loaded, rows, bands.cliffs, bands.saturations),
+                bills(
+                    context, entries, answered.replicas, bought, loaded, rows, mean_batch, bands.cliffs, bands.saturations
+                ),
                 pictures,
                 _curves(loaded, rows, bands, answered.metrics),
                 mean_batch,

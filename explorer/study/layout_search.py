@@ -97,10 +97,12 @@ def choose_layouts(
 ) -> Chosen:
     """For each deployment the candidate with the fewest chips bought that keeps the promises at `rate`, requests/s.
 
-    Ties go to the fewest chips used, then to the largest margin. Where none keeps them: the one that comes
-    closest to the promises at light load. Only candidates that fit may be given; `units` are what each deployment's
-    chips are bought in. While a hand is `moving`, deployments that it leaves alone are not timed again, nor layouts of
-    which one replica takes more chips than the best takes in all: no figure depends on it.
+    Ties go to the fewest chips used, then to the largest margin. A number of replicas set by hand is held: where no
+    layout keeps the promises with it, the one that keeps them up to the largest rate is taken. Where none keeps them at
+    any rate: the one that comes closest to the promises at light load. Only candidates that fit may be given; `units`
+    are what each deployment's chips are bought in. While a hand is `moving`, deployments that it leaves alone are not
+    timed again, nor layouts of which the fewest replicas take more chips than the best takes in all: no figure depends
+    on it.
     """
     if not moving:
         return _chosen(groups, question, rate, units, moving=False)[0]
@@ -120,8 +122,10 @@ def choose_layouts(
 
 
 def _least(candidate: Candidate, unit: int) -> int:
-    """Chips bought for one replica, spares besides."""
-    chips = (1 + candidate.deployment.settings.spare_replicas) * candidate.layout.chips
+    """Chips bought for the fewest replicas there may be, spares besides."""
+    settings = candidate.deployment.settings
+    replicas = 1 if settings.replicas == "auto" else settings.replicas
+    chips = (replicas + settings.spare_replicas) * candidate.layout.chips
     return -(-chips // unit) * unit
 
 
@@ -222,7 +226,12 @@ class _Search:
         """Chips that the best layout of each deployment takes; infinite where none keeps the promises, or is sought."""
         counts = [len(group) for group in groups]
         self._chips = np.asarray([one.layout.chips for group in groups for one in group])
-        self._spares = np.repeat([group[0].deployment.settings.spare_replicas for group in groups], counts)
+        # each instance of a replica serves as one of the closed form, before it is simulated
+        self._instances = np.asarray([one.layout.instances for group in groups for one in group])
+        settings = [group[0].deployment.settings for group in groups]
+        self._spares = np.repeat([one.spare_replicas for one in settings], counts)
+        self._set = np.repeat([0 if one.replicas == "auto" else one.replicas for one in settings], counts)
+        """Replicas set by hand; 0: as many as it takes."""
         self._units = np.repeat(units, counts)
         ends = np.cumsum(counts).tolist()
         self._rows = [range(end - count, end) for count, end in zip(counts, ends, strict=True)]
@@ -237,20 +246,26 @@ class _Search:
         return [row - rows.start for row, rows in zip(best, self._rows, strict=True)]
 
     def _needed(self, cliffs: Array) -> list[Need]:
-        """What each layout needs to carry the traffic with given cliffs (rows,), requests/s."""
+        """What each layout needs to carry the traffic with given cliffs (rows,), requests/s; or has, if set by hand."""
         replicas = np.maximum(np.ceil(self._rate / cliffs - 1e-9), 1.0)
+        replicas = np.where(self._set > 0, self._set, replicas)
         used = (replicas + self._spares) * self._chips
         bought = np.ceil(used / self._units - 1e-9) * self._units
         return list(zip(bought.tolist(), used.tolist(), replicas.tolist(), strict=True))
 
     def _ranks(self) -> list[tuple[int, float, float, float, int]]:
         """What decides between layouts, the best least."""
-        cliffs = np.concatenate([one.cliffs for one in self._members])
-        saturation = np.concatenate([one.saturation for one in self._members])
+        cliffs = np.concatenate([one.cliffs for one in self._members]) * self._instances
+        saturation = np.concatenate([one.saturation for one in self._members]) * self._instances
         shortfall = np.concatenate([one.shortfall for one in self._members]).tolist()
         needs = self._needed(np.where(cliffs > 0, cliffs, SAFE_LOAD * saturation))
+        enough = self._rate * (1.0 - 1e-9)
         return [
-            (0, bought, used, -replicas * cliff, row) if cliff > 0 else (1, short, used, 0.0, row)
+            (0, bought, used, -replicas * cliff, row)
+            if cliff > 0 and replicas * cliff >= enough
+            else (1, -replicas * cliff, used, 0.0, row)
+            if cliff > 0
+            else (2, short, used, 0.0, row)
             for row, ((bought, used, replicas), cliff, short) in enumerate(
                 zip(needs, cliffs.tolist(), shortfall, strict=True)
             )

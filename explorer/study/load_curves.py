@@ -28,8 +28,8 @@ READ_OFF = 0.998
 """Share taken of a cliff that is only read off its curve, which may lie a hair too high."""
 SECTIONS = np.linspace(0.0, 1.0, 26)
 SECTIONINGS = 3
-"""Times that the 4 % about a cliff are split into those sections: to 3 in a million. Bisection, with as many values
-fewer, takes 14 turns to it and three times as long."""
+"""Times that the way from one load of the curves to the next is split into those sections: to 1 in a million of the
+largest rate. Bisection, with as many values fewer, takes 14 turns to it and three times as long."""
 
 
 def load_curves(
@@ -56,7 +56,7 @@ def load_curves(
         }
         cliffs = np.asarray([one.cliff for one in curves])
         exact = len(wanted) == len(METRICS)
-        cliffs = _exact_cliffs(context, table, cliffs, rates[:, -1], replicas) if exact else READ_OFF * cliffs
+        cliffs = _exact_cliffs(context, table, cliffs, rates, replicas) if exact else READ_OFF * cliffs
         return Loaded(table, rates, np.stack([one.utilisation for one in curves]), latency, cliffs, replicas)
 
     shared = np.ones(len(fixed))
@@ -121,22 +121,25 @@ def _curves_of(
     return [one for one in found if one is not None]
 
 
-def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, last: Array, replicas: Array) -> Array:
-    """Cliffs read off the curves brought to the last digits that count, section by section about them; (rows,).
+def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, rates: Array, replicas: Array) -> Array:
+    """Cliffs read off the curves brought to the last digits that count, section by section; (rows,).
 
-    A moving hand does without.
+    `rates` (rows, loads) are those of the curves: a cliff lies between two of them, of which the lower keeps the
+    promises. A moving hand does without.
     """
     if not context.limits:
         return cliffs
-    low, high = 0.98 * cliffs, np.minimum(1.02 * cliffs, last)
+    places = [int(np.searchsorted(row, cliff, side="right")) for row, cliff in zip(rates, cliffs, strict=True)]
+    above = np.clip(places, 1, rates.shape[1] - 1)
+    rows, last = np.arange(cliffs.size), rates[:, -1]
+    low, high = rates[rows, above - 1], rates[rows, above]
     promised = tuple(metric for metric in METRICS if metric in context.limits)
-    rows = np.arange(cliffs.size)
     for _ in range(SECTIONINGS):
-        rates = low[:, None] + (high - low)[:, None] * SECTIONS
+        looked_at = low[:, None] + (high - low)[:, None] * SECTIONS
         found = latencies(
-            table, np.maximum(rates[:, 1:-1], 1e-12), replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)
+            table, np.maximum(looked_at[:, 1:-1], 1e-12), replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)
         ).table
         kept = np.all([found[one][0.99] <= limit for one, limit in context.limits.items()], axis=0)
         at = np.cumprod(kept, axis=1).sum(axis=1)
-        low, high = rates[rows, at], rates[rows, at + 1]
+        low, high = looked_at[rows, at], looked_at[rows, at + 1]
     return np.asarray(np.where((cliffs > 0.0) & (cliffs < last), low, cliffs))

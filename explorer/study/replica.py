@@ -152,6 +152,8 @@ class ReplicaTable:
     """Prompt chunks side by side in a step of one stage, (rows, nodes); None where no row has attention-data ranks."""
     service: PromptService
     stall_probability: Array
+    tokens_a_step: Array
+    """Tokens that a step yields for each sequence, (rows, 1)."""
     stall_s: float
     demand: Demand
     corrections: tuple[Correction | None, ...] = ()
@@ -378,6 +380,7 @@ def replica_table(
             full_alone=_full_share(demand, grid.budget),
         ),
         stall_probability=grid.stall_probability,
+        tokens_a_step=grid.tokens_a_step,
         stall_s=stall_s,
         demand=demand,
     )
@@ -545,5 +548,6 @@ def select_rows(table: ReplicaTable, rows: NDArray[np.intp]) -> ReplicaTable:
         together=None if table.together is None else table.together[rows],
         service=service,
         stall_probability=table.stall_probability[rows],
+        tokens_a_step=table.tokens_a_step[rows],
         corrections=tuple(table.corrections[row] for row in rows) if table.corrections else (),
     )

@@ -266,12 +266,15 @@ def chip_spec(
 
 
 def _power_share(chip: Chip, values: Mapping[str, Scalar]) -> Scalar:
-    """What a lower power limit leaves of the compute measured on the chip's class; 1 where nothing is known of it."""
+    """What a lower power limit leaves of the compute measured on the chip's class; 1 where nothing is known of it.
+
+    The peak is the catalogue's: one that a user or a draw takes for higher is not to be undone by the power it lacks.
+    """
     power = load_calibration().kernels["power"]
     measured = power["watts_per_tflops"].get(power["like"].get(chip.id, _kernel_table(chip)))
-    if measured is None or "board_power" not in values or "peak_16bit" not in values:
+    if measured is None or "board_power" not in values or "peak_16bit" not in chip.figures:
         return 1.0
-    watts = np.asarray(values["board_power"]) / (np.asarray(values["peak_16bit"]) / 1e12)
+    watts = np.asarray(values["board_power"]) / (chip.figures["peak_16bit"].value / 1e12)
     share = np.minimum(watts / measured, 1.0) ** power["exponent"]
     return float(share) if share.ndim == 0 else share
 

@@ -58,13 +58,13 @@ def workload(
     )
 
 
-def scenario(*workloads: Workload, samples: int = 16, **parts: Any) -> Scenario:
-    """A scenario of these workloads in closed form with few draws."""
+def scenario(*workloads: Workload, samples: int = 16, method: Any = "closed_form", **parts: Any) -> Scenario:
+    """A scenario of these workloads, in closed form unless said otherwise, with few draws."""
     return Scenario(
         title="test",
         as_of="2026-11-22",
         workloads=workloads,
-        simulation=Simulation(method="closed_form", samples=samples),
+        simulation=Simulation(method=method, samples=samples),
         **parts,
     )
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.catalog import Catalog, load_catalog
+from explorer.engine.speculation import tokens_per_step
 from explorer.scenario.path import replace
-from explorer.scenario.schema import Comparison, Override, Price, Scenario
+from explorer.scenario.schema import Comparison, Objectives, Override, Price, Scenario, Speculation
 from explorer.study.evaluate import evaluate
 from explorer.study.outcome import AlternativeOutcome
 from tests.study.asking import FOUR, alternative, four_chips, one_chip, scenario, workload
@@ -315,3 +316,53 @@ def test_that_no_degree_set_by_hand_needs_fewer_chips_than_the_one_found(chip: s
         other = alternatives(fixed, load_catalog())[0]
         if other.keeps_promises:
             assert found.chips_total <= other.chips_total, degree
+
+
+@pytest.mark.parametrize("stretch", [1.01, 1.05, 1.2, 1.5])
+@pytest.mark.parametrize("metric", ["ttft", "tpot", "itl", "e2e"])
+def test_that_what_is_sized_to_a_tight_promise_keeps_it(catalog: Catalog, metric: str, stretch: float) -> None:
+    """Promises hardly above what an idle replica takes: the largest rate is at light load, where they rise fast."""
+    asked = one_chip("nv-h200", {"parallelism_degree": 4})
+    idle = float(alternatives(asked, catalog)[0].curves[metric].p99[0])
+    promised = replace(asked, "workloads.0.objectives", Objectives(**{f"{metric}_p99_s": stretch * idle}))
+    (one,) = alternatives(promised, catalog)
+    assert one.max_request_rate >= one.request_rate
+    assert one.keeps_promises, one.reason
+
+
+def test_that_money_of_input_and_output_is_nobody_elses_business(catalog: Catalog) -> None:
+    """Beside an alternative with a larger batch it is what it is alone."""
+    small = alternative("nv-h200", max_batch=4, parallelism_degree=4)
+    alone = alternatives(scenario(workload(small)), catalog)[0].cost
+    other = alternative("nv-h100-sxm", max_batch=4096, parallelism_degree=4)
+    beside = alternatives(scenario(workload(small, other)), catalog)[0].cost
+    assert alone.usd_per_million_input is not None
+    assert beside.usd_per_million_input == pytest.approx(alone.usd_per_million_input, rel=1e-9)
+    assert beside.usd_per_million_output == pytest.approx(alone.usd_per_million_output, rel=1e-9)
+
+
+def test_that_speculation_makes_output_cheaper_against_input(catalog: Catalog) -> None:
+    """Full batches whose steps yield three tokens and last no longer: output takes a third of the chips' time."""
+    plain = alternative("nv-h200", parallelism_degree=4, replicas=1, max_batch=8)
+    drafted = alternative(
+        "nv-h200", parallelism_degree=4, replicas=1, max_batch=8,
+        speculation=Speculation(acceptance=0.8, draft_tokens=4, step_cost=0.0),
+    )  # fmt: skip
+    ratios = []
+    for one in (plain, drafted):
+        cost = alternatives(scenario(workload(one)), catalog)[0].cost
+        assert cost.usd_per_million_input is not None and cost.usd_per_million_output is not None
+        ratios.append(cost.usd_per_million_output / cost.usd_per_million_input)
+    assert ratios[1] == pytest.approx(ratios[0] / tokens_per_step(0.8, 4), rel=0.05)
+
+
+def test_that_a_higher_peak_never_makes_a_chip_slower(catalog: Catalog) -> None:
+    found = []
+    for factor in (1.0, 1.05, 2.0, 4.0):
+        figure = catalog.chip("nv-h200").figures["peak_16bit"]
+        override = Override(value=factor * figure.value / figure.scale, unit=figure.unit)
+        asked = one_chip("nv-h200", {"parallelism_degree": 4, "replicas": 2}).model_copy(
+            update={"overrides": {"nv-h200": {"peak_16bit": override}}}
+        )
+        found.append(alternatives(asked, catalog)[0].max_request_rate)
+    assert found == sorted(found)
