@@ -77,8 +77,9 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
                 bought,
                 dear,
                 bills(
-                    context, entries, answered.replicas, bought, loaded, rows, mean_batch, bands.cliffs, bands.saturations
-                ),
+                    context, entries, answered.replicas, bought, loaded, rows, mean_batch,
+                    bands.cliffs, bands.saturations,
+                ),  # fmt: skip
                 pictures,
                 _curves(loaded, rows, bands, answered.metrics),
                 mean_batch,
@@ -175,6 +176,7 @@ def _alternative(
         step_error=step_error(chip.evidence_grade, context.served.shape.is_moe) if own is None else own.error_after,
         own=own,
         measured=measured,
+        purchase_note=describe.purchase_note(entry, replicas, bought),
     )
 
 

@@ -91,6 +91,15 @@ def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:
     return text + (f", {spare} spare" if spare else "")
 
 
+def purchase_note(entry: Sized, replicas: int, bought: int) -> str:
+    """What whole units make one pay for beside what serves and stands by; empty where that is nothing."""
+    idle = bought - (replicas + entry.deployment.settings.spare_replicas) * entry.candidate.layout.chips
+    if idle <= 0:
+        return ""
+    noun = entry.deployment.chip.unit_noun
+    return f"bought by {entry.price.unit_size} {noun}s: {idle:,} of {bought:,} stand idle"
+
+
 def precision_note(deployment: Deployment) -> str:
     """What to say when the chip lacks hardware for the weights' format; empty otherwise."""
     return compute_format(deployment.chip, deployment.weight_precision).note

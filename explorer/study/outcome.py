@@ -272,6 +272,8 @@ class AlternativeOutcome:
     """The 90 % band multiplies and divides a step by this, before the ranges of open figures are counted."""
     own: OwnEvidence | None = None
     measured: tuple[MeasuredRun, ...] = ()
+    purchase_note: str = ""
+    """In what the chips are bought, where more are bought than serve or stand by; empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

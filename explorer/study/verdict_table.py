@@ -86,7 +86,9 @@ def _kept(one: AlternativeOutcome) -> str:
 def _remarks(one: AlternativeOutcome) -> list[str]:
     own = "" if one.own is None else f"your benchmark, {one.own.sentence}"
     money = one.cost.reason if one.memory.fits else ""
-    found = [one.reason, one.method_note, one.availability_note, one.precision_note, money, own]
+    found = [
+        one.reason, one.method_note, one.availability_note, one.purchase_note, one.precision_note, money, own
+    ]  # fmt: skip
     return list(dict.fromkeys(line for line in found if line))
 
 

@@ -95,13 +95,17 @@ def test_that_chips_are_bought_in_whole_units_and_cover_replicas_and_spares(
     one = alternatives(asked, catalog)[0]
     unit = catalog.chip(chip).instance_size
     if basis == "cost_plus":
-        # rented: the smallest instance of its cloud, or of any cloud where this one lists none
-        offers = catalog.offers_for(chip, "AWS") or catalog.offers_for(chip)
+        # rented: the smallest instance of its cloud, or a whole node or rack where it lists none
+        offers = [offer for offer in catalog.offers_for(chip, "AWS") if not offer.hypothetical]
         unit = min([offer.chips_per_instance for offer in offers], default=unit)
+    assert unit == {"qcom-ai200": 56, "nv-h200": 8, "aws-trn2": unit, "nv-gb200-nvl72": 72}[chip]
     needed = one.degree * (one.replicas + spare)
     assert one.spare_replicas == spare
     assert one.chips_total % unit == 0
     assert needed <= one.chips_total < needed + unit
+    idle = one.chips_total - needed
+    assert one.purchase_note.endswith(f"{idle} of {one.chips_total} stand idle" if idle else "")
+    assert bool(one.purchase_note) == bool(idle)
 
 
 @pytest.mark.parametrize("chip", FOUR)

@@ -77,6 +77,7 @@ def _reason(one: AlternativeOutcome) -> str:
         one.reason,
         one.availability_note if not one.available else "",
         one.cost.reason,
+        one.purchase_note,
         one.method_note,
         one.precision_note,
         one.memory.note,
