@@ -101,18 +101,34 @@ def layouts_by_degree(
     """Each degree with its sensible splits, none where there is none."""
     domain = max(int(chip.figures["scaleup_domain"].value), 1) if "scaleup_domain" in chip.figures else 1
     experts = int(shape.experts) if shape.is_moe else 0
-    return _layouts_by_degree(degrees, domain, int(shape.heads), int(shape.layer_count), experts)
+    return _layouts_by_degree(
+        degrees, domain, int(shape.heads), int(shape.layer_count), experts, _has_slow_links(chip)
+    )
+
+
+SLOW_LINKS = 0.06
+"""Share of the memory's bandwidth below which a chip's links are slow: of cards on PCIe it is 0.03 to 0.06, of chips with
+links of their own 0.07 to 0.33. There pipeline stages, which hand over little, may do better than more tensor ranks."""
+
+
+def _has_slow_links(chip: Chip) -> bool:
+    figures = chip.figures
+    if "link_bandwidth" not in figures or "memory_bandwidth" not in figures:
+        return False
+    return figures["link_bandwidth"].value < SLOW_LINKS * figures["memory_bandwidth"].value
 
 
 @lru_cache(maxsize=1024)
 def _layouts_by_degree(
-    degrees: tuple[int, ...], domain: int, heads: int, layers: int, experts: int
+    degrees: tuple[int, ...], domain: int, heads: int, layers: int, experts: int, slow_links: bool
 ) -> tuple[tuple[int, tuple[Layout, ...]], ...]:
-    return tuple((degree, _layouts(degree, domain, heads, layers, experts)) for degree in degrees)
+    return tuple((degree, _layouts(degree, domain, heads, layers, experts, slow_links)) for degree in degrees)
 
 
 @lru_cache(maxsize=4096)
-def _layouts(degree: int, domain: int, heads: int, layers: int, experts: int) -> tuple[Layout, ...]:
+def _layouts(
+    degree: int, domain: int, heads: int, layers: int, experts: int, slow_links: bool
+) -> tuple[Layout, ...]:
     options: list[Layout] = []
     for tp in sorted({degree, min(degree, domain), 8, 4, 2, 1}, reverse=True):
         if tp > degree or degree % tp:
@@ -121,7 +137,7 @@ def _layouts(degree: int, domain: int, heads: int, layers: int, experts: int) ->
         if rest == 1:
             options.append(Layout(tp, 1, 1, tp if experts else 1))
             continue
-        if tp in (min(degree, domain), 8) and rest <= 8:
+        if (slow_links or tp in (min(degree, domain), 8)) and rest <= 8:
             options.append(Layout(tp, rest, 1, tp if experts else 1))
         if experts and tp in (1, min(degree, domain, 8)):
             options.append(Layout(tp, 1, rest, degree))

@@ -44,3 +44,25 @@ def test_that_instances_of_a_disaggregated_replica_all_count(catalog: Catalog, p
     ]
     keeping = [one.chips_total for one in by_hand if one.keeps_promises]
     assert keeping and own.chips_total <= min(keeping)
+
+
+@pytest.mark.parametrize(
+    ("chip", "preset", "rate"),
+    [
+        ("qcom-ai200", "llama-3.1-70b", 6.0),
+        ("qcom-ai200", "llama-3.1-70b", 20.0),
+        ("nv-l40s", "qwen3-32b", 5.0),
+    ],
+)
+def test_that_stages_are_tried_where_links_are_slow(catalog: Catalog, chip: str, preset: str, rate: float) -> None:
+    """Tensor ranks and pipeline stages in every mixture of powers of two, up to eight of either."""
+    own = answered(catalog, chip, preset, rate)
+    degrees = catalog.chip(chip).degrees
+    by_hand = [
+        answered(catalog, chip, preset, rate, layout={"tp": tp, "pp": pp})
+        for tp in (1, 2, 4, 8)
+        for pp in (1, 2, 4, 8)
+        if tp * pp in degrees
+    ]
+    keeping = [one.chips_total for one in by_hand if one.keeps_promises]
+    assert keeping and own.chips_total <= min(keeping)
