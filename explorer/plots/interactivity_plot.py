@@ -18,7 +18,7 @@ from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.strokes import draw_heavy, pieces_within
 from explorer.plots.tokens import Tokens, chip_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import QUANTITIES, number_text
 from explorer.study.outcome import Outcome
 
 Array = NDArray[np.float64]
@@ -75,7 +75,7 @@ def _whole(runs: list[tuple[float | None, float | None, bool]]) -> tuple[tuple[f
 
 
 def _number(value: float) -> str:
-    return f"{value:,.4g}" if value < 1e5 else f"{value:,.0f}"
+    return number_text(value, 4)
 
 
 def _axes(lines: tuple[TradeLine, ...], view: View) -> tuple[Axis, Axis]:

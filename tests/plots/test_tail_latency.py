@@ -216,6 +216,8 @@ def test_that_the_axis_names_replicas_and_where_the_next_is_added() -> None:
     )
     alone = x_labels(replace(alternative, replicas=3, next_replica_rate=None))
     assert alone[0].endswith("AI200 ×2 with 3 replicas")
+    many = x_labels(replace(alternative, replicas=16_988, next_replica_rate=None))
+    assert many[0].endswith("AI200 ×2 with 16,988 replicas")
 
 
 @pytest.mark.parametrize(
