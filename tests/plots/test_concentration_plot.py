@@ -15,7 +15,7 @@ from explorer.plots.concentration import ConcentrationPlot
 from explorer.plots.concentration_bars import tier_bars
 from explorer.plots.concentration_words import moved_text, top_text, weakest_text
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.study.outcome import Outcome
+from explorer.study.outcome import FleetOutcome, Outcome
 from tests.sample_outcome import sample_fleet, sample_outcome, without_fleet
 
 Count = Callable[..., int]
@@ -206,6 +206,18 @@ def test_that_sentences_name_the_weakest_and_what_moved() -> None:
     worse = moved_text(sample_fleet((0.9, 0.1, 0.0)), fleet)
     assert worse == "since the baseline: chip designer 2.0 → 1.2, software stack 2.0 → 1.2; foundry, cloud unchanged"
     assert weakest_text(replace(fleet, weakest_tiers=())) == ""
+
+
+def test_that_a_change_is_one_only_where_its_two_figures_differ() -> None:
+    def at(suppliers: float) -> FleetOutcome:
+        fleet = sample_fleet()
+        tier = next(one for one in fleet.tiers if one.tier == "packaging")
+        moved = replace(tier, effective_suppliers=replace(tier.effective_suppliers, value=suppliers))
+        return replace(fleet, tiers=(moved,), weakest_tiers=("packaging",))
+
+    # 0.07 apart, and both are 1.6
+    assert moved_text(at(1.63), at(1.56)) == "since the baseline: no tier has moved"
+    assert moved_text(at(1.66), at(1.64)) == "since the baseline: packaging 1.6 → 1.7"
 
 
 def test_that_the_summary_says_shares_and_what_is_unknown(plot: ConcentrationPlot) -> None:
