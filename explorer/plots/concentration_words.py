@@ -5,9 +5,14 @@ from __future__ import annotations
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import FleetOutcome, TierOutcome
 
-def tier_name(tier: TierOutcome) -> str:
-    """ "Chip designer 1.9": the tier and its effective number of suppliers."""
-    return f"{tier.title} {QUANTITIES['suppliers'].format(tier.effective_suppliers.value)}"
+SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}
+"""Titles of tiers where room is short."""
+
+
+def tier_name(tier: TierOutcome, *, short: bool = False) -> str:
+    """ "Chip designer 1.9": the tier and its effective number of suppliers; `short` "Designer 1.9"."""
+    title = SHORT_TITLES.get(tier.title, tier.title) if short else tier.title
+    return f"{title} {QUANTITIES['suppliers'].format(tier.effective_suppliers.value)}"
 
 
 def top_share_text(tier: TierOutcome) -> str:
@@ -20,13 +25,17 @@ def top_text(tier: TierOutcome) -> str:
     return f"{tier.top_supplier} {top_share_text(tier)}"
 
 
-def weakest_text(fleet: FleetOutcome) -> str:
-    """ "weakest: foundry, cloud 1.0": every tier with the fewest effective suppliers; empty when unknown."""
+def weakest_text(fleet: FleetOutcome, *, counted: bool = False) -> str:
+    """ "weakest: foundry, cloud 1.0": every tier with the fewest effective suppliers; empty when unknown.
+
+    Several of them can be `counted`: "weakest: 5 tiers 1.0".
+    """
     weak = [tier for tier in fleet.tiers if tier.tier in fleet.weakest_tiers]
     if not weak:
         return ""
     least = QUANTITIES["suppliers"].format(min(tier.effective_suppliers.value for tier in weak))
-    return f"weakest: {', '.join(_inside(tier.title) for tier in weak)} {least}"
+    named = ", ".join(_inside(tier.title) for tier in weak)
+    return f"weakest: {f'{len(weak)} tiers' if counted and len(weak) > 1 else named} {least}"
 
 
 def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None, *, unmoved: bool = True) -> str:

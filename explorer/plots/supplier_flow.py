@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
+from explorer.plots.concentration_words import SHORT_TITLES
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, elided, text_width, wrapped
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
@@ -20,8 +21,6 @@ NODE = 8.0
 GAP = 10.0
 AFTER_LAST = 84.0
 """Room behind the last column for its labels, pixels."""
-SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}
-"""Titles of tiers where columns stand close."""
 LEAST = 0.002
 """A flow below this share of the spend is not drawn."""
 
