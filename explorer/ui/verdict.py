@@ -62,10 +62,8 @@ def _fits(chosen: AlternativeOutcome, was: AlternativeOutcome | None) -> Tile:
     used = BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)
     brief = f"{used} of {BYTES.format(memory.capacity)}"
     held = brief + (" each" if chosen.degree > 1 else "")
-    if was is not None and was.memory.fits != memory.fits:
-        before = f"{WAS} {'yes' if was.memory.fits else 'no'}"
-    else:
-        before = ""
+    is_other = was is not None and was.memory.fits != memory.fits
+    before = f"{WAS} {'no' if memory.fits else 'yes'}" if is_other else ""
     if memory.fits:
         replica = f"{chosen.degree} {noun}" + ("s" if chosen.degree != 1 else "")
         return Tile("fits", "Fits", "✓ yes", replica, _joined(before, held), "good", memory.note, before or brief)

@@ -14,11 +14,19 @@ from pytestqt.qtbot import QtBot
 
 from explorer.catalog import load_catalog
 from explorer.plots.cost_stack import CostStackPlot, stack_bars
-from explorer.plots.frontier_plot import FrontierPlot, mix_words
+from explorer.plots.frontier_plot import (
+    MARK,
+    FrontierPlot,
+    frontier_frame,
+    mix_words,
+    present_label,
+    present_words,
+)
 from explorer.plots.interactivity_plot import InteractivityPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
+from explorer.scenario.quantity import QUANTITIES
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_outcome
@@ -210,6 +218,33 @@ def test_that_the_frontier_says_present_cheapest_and_safest(frontier: FrontierPl
     text = frontier.text_summary()
     assert f"present {mix_words(found, found.present)}" in text
     assert "H200 70 %, AI200 30 %" in text and "safest" in text
+
+
+def test_that_the_label_of_the_present_fleet_says_what_no_pool_costs(outcome: Outcome, frontier: FrontierPlot) -> None:
+    found = frontier.frontier
+    assert found is not None and found.present is not None
+    pools = sum(pool.usd_per_month for pool in outcome.fleet.pools)
+    assert found.present.usd_per_month - found.present.further_usd_per_month == pytest.approx(pools)
+    further = QUANTITIES["usd_per_month"].format(found.present.further_usd_per_month)
+    assert f"+ {further} for further stacks and clouds" in frontier.text_summary()
+    assert all(f"+ {further}" in words for words in present_words(found.present))
+    alone = replace(found.present, further_usd_per_month=0.0)
+    assert present_words(alone) == (f"present fleet {QUANTITIES['usd_per_month'].format(alone.usd_per_month)}",)
+
+
+@pytest.mark.parametrize("size", [(240, 180), (360, 260), (620, 360)])
+@pytest.mark.parametrize(("loss", "money"), [(0.02, 1.0), (0.5, 0.5), (0.98, 1.0), (0.98, 0.02)])
+def test_that_the_label_of_the_present_fleet_lies_within_the_axes_off_its_mark(
+    frontier: FrontierPlot, size: tuple[int, int], loss: float, money: float
+) -> None:
+    found = frontier.frontier
+    assert found is not None and found.present is not None
+    frame = frontier_frame(found, QRectF(0.0, 0.0, *size))
+    present = replace(found.present, n1_loss=loss, usd_per_month=money * frame.y.high, further_usd_per_month=5e4)
+    _, place = present_label(frame, present, "n1_loss")
+    assert frame.area.adjusted(-3.0, 0.0, 3.0, 0.0).contains(place)
+    mark = frame.at(loss, present.usd_per_month)
+    assert not place.intersects(QRectF(mark.x() - MARK, mark.y() - MARK, 2 * MARK, 2 * MARK))
 
 
 def test_that_no_frontier_has_a_reason(frontier: FrontierPlot) -> None:
