@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog import load_catalog
@@ -22,7 +23,7 @@ from explorer.plots.frontier_plot import (
     present_label,
     present_words,
 )
-from explorer.plots.interactivity_plot import InteractivityPlot
+from explorer.plots.interactivity_plot import DOT, InteractivityPlot, _axes, label_places, trade_lines
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
@@ -119,6 +120,27 @@ def test_that_money_against_latency_is_the_other_view(outcome: Outcome, qtbot: Q
         busy = int(0.6 * line.x.size)
         assert np.all(np.diff(line.y) < 0) and np.all(np.diff(line.x[:busy]) > 0)
     assert "per million tokens" in plot.text_summary() and "P99" in plot.text_summary()
+
+
+@pytest.mark.parametrize("size", [(220, 160), (420, 300)])
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0])
+def test_that_names_of_trade_lines_lie_within_the_axes_off_every_dot_and_each_other(
+    outcome: Outcome, qapp: QApplication, size: tuple[int, int], spread: float
+) -> None:
+    whole = trade_lines(outcome, 0)[0]
+    x, y = whole.x, whole.y
+    lines = [replace(whole, place=k, label=f"H200 ×{k + 1}", y=y * (1 + spread * k)) for k in range(3)]
+    # at its highest, in the middle, and nowhere
+    points = ((float(x[-1]), float(lines[0].y[-1])), (float(x[len(x) // 2]), float(lines[1].y[len(y) // 2])), None)
+    lines = [replace(line, present=point) for line, point in zip(lines, points, strict=True)]
+    frame = frame_in(QRectF(0.0, 20.0, *size), *_axes(tuple(lines), "yield"))
+    places = [place for _, place in label_places(frame, tuple(lines))]
+    assert len(places) == 3
+    assert all(frame.area.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(place) for place in places)
+    assert not any(one.intersects(other) for one, other in combinations(places, 2))
+    for point in points[:2]:
+        at = frame.at(*point)
+        assert not any(place.intersects(QRectF(at.x() - DOT, at.y() - DOT, 2 * DOT, 2 * DOT)) for place in places)
 
 
 def test_that_every_column_of_the_flow_holds_all_the_money(outcome: Outcome) -> None:
