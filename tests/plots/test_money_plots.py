@@ -24,7 +24,7 @@ from explorer.plots.frontier_plot import (
     present_words,
 )
 from explorer.plots.interactivity_plot import DOT, InteractivityPlot, _axes, label_places, trade_lines
-from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
+from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, node_labels, pool_places
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
 from explorer.scenario.quantity import QUANTITIES
@@ -158,6 +158,34 @@ def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Ou
         drawn = [node for node in column if node.place.height() > 0]
         assert all(area.contains(node.place) for node in drawn)
         assert all(above.place.bottom() < below.place.top() for above, below in pairwise(drawn))
+
+
+@pytest.mark.parametrize("height", [230.0, 320.0, 460.0])
+@pytest.mark.parametrize("width", [500.0, 700.0])
+def test_that_labels_of_the_flow_are_whole_where_there_is_room_and_off_every_node(
+    outcome: Outcome, qapp: QApplication, width: float, height: float
+) -> None:
+    columns, area = flow_columns(outcome), QRectF(0.0, 0.0, width, height)
+    labels, nodes = node_labels(columns, area), laid_out(columns, area)
+    whole = {" ".join(lines) for column in labels for lines in column if lines}
+    assert any(text.startswith("No advanced packaging") for text in whole)
+    for at, column in enumerate(columns):
+        for k, name in enumerate(column.nodes):
+            if column.total(k) > 0.002:
+                assert " ".join(labels[at][k]).startswith(name)
+    for column, lines in zip(nodes, labels, strict=True):
+        for node, label in zip(column, lines, strict=True):
+            place = node.place
+            words = QRectF(place.left(), place.top() - 16.0 * len(label), width / len(columns) - 6.0, 16.0 * len(label))
+            if label:
+                assert words.top() >= area.top()
+                assert not any(words.intersects(one.place) for other in nodes for one in other)
+
+
+def test_that_a_low_flow_cuts_its_names_rather_than_its_flows(outcome: Outcome, qapp: QApplication) -> None:
+    columns, area = flow_columns(outcome), QRectF(0.0, 0.0, 320.0, 150.0)
+    assert max(len(lines) for column in node_labels(columns, area) for lines in column) == 2
+    assert all(area.contains(node.place) for column in laid_out(columns, area) for node in column if node.share > 0.002)
 
 
 def test_that_a_sole_supplier_is_red_and_said(outcome: Outcome, qtbot: QtBot, count_color: Count) -> None:
