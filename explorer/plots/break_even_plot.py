@@ -147,15 +147,18 @@ def _paint_output(
     _paint_line(painter, frame, curve.values, curve.left)
     painter.restore()
     now, here = found.unknown.reach.present, found.left_now
-    _paint_marks(painter, frame, tokens, _marks(found), at_foot=here is not None and _is_high(frame, here))
-    if now is not None and here is not None and math.isfinite(here):
-        _paint_ring(painter, frame, tokens, colours.left, now, here)
     limit = next((value for value in curve.right if math.isfinite(value)), None)
+    taken: list[QRectF] = []
     if limit is not None and frame.y.low <= limit <= frame.y.high:
         text = side_words(right) if isinstance(right, Term) else output.quantity.format(limit)
         y = frame.at(across.low, limit).y()
+        taken.append(_rule(frame, y))
         y = y - 4.0 if y - LINE_HEIGHT > frame.area.top() else y + LINE_HEIGHT - 2.0
-        _paint_word(painter, frame, tokens, frame.area.left() + 6.0, y, text)
+        taken.append(_paint_word(painter, frame, tokens, frame.area.left() + 6.0, y, text))
+    at_foot = here is not None and _is_high(frame, here)
+    _paint_marks(painter, frame, tokens, _marks(found), taken, at_foot=at_foot)
+    if now is not None and here is not None and math.isfinite(here):
+        _paint_ring(painter, frame, tokens, colours.left, now, here)
 
 
 def _paint_chance(
@@ -165,7 +168,9 @@ def _paint_chance(
     equal = found.statement.comparison == "="
     named = "Chance that the left side is the larger" if equal else "Chance that it is met"
     frame = _framed(painter, place, tokens, named, across, Axis(0.0, 1.0, False, "", SHARE.format))
+    taken: list[QRectF] = []
     if not equal:
+        taken.append(_rule(frame, frame.at(across.low, HIGH).y()))
         painter.setPen(dotted_pen(QColor(tokens.secondary), 1.0, (4.0, 3.0)))
         painter.drawLine(frame.at(across.low, HIGH), frame.at(across.high, HIGH))
     painter.save()
@@ -180,12 +185,13 @@ def _paint_chance(
     if sure is not None and not equal:
         bound = "from" if found.rising else "up to"
         marks.append(_Mark(sure, f"{SHARE.format(HIGH)} {bound} {found.unknown.written(sure)}"))
-    _paint_marks(painter, frame, tokens, marks, at_foot=chance is not None and _is_high(frame, chance))
-    if now is not None and chance is not None:
-        _paint_ring(painter, frame, tokens, colours.left, now, chance)
     if sure is None and not equal:
         below = frame.at(across.low, HIGH).y() + 13.0
-        _paint_word(painter, frame, tokens, frame.area.left() + 6.0, below, SHARE.format(HIGH))
+        taken.append(_paint_word(painter, frame, tokens, frame.area.left() + 6.0, below, SHARE.format(HIGH)))
+    at_foot = chance is not None and _is_high(frame, chance)
+    _paint_marks(painter, frame, tokens, marks, taken, at_foot=at_foot)
+    if now is not None and chance is not None:
+        _paint_ring(painter, frame, tokens, colours.left, now, chance)
 
 
 def _framed(painter: QPainter, place: QRectF, tokens: Tokens, named: str, across: Axis, up: Axis) -> Frame:
@@ -281,8 +287,16 @@ def _marks(found: BreakEven) -> list[_Mark]:
     return marks
 
 
-def _paint_marks(painter: QPainter, frame: Frame, tokens: Tokens, marks: Sequence[_Mark], *, at_foot: bool) -> None:
-    """Lines across the panel, then the words of each in a row of their own, from the top or from the foot."""
+def _rule(frame: Frame, y: float) -> QRectF:
+    """A line across the panel, as what no word may stand on."""
+    return QRectF(frame.area.left(), y - 1.0, frame.area.width(), 2.0)
+
+
+def _paint_marks(
+    painter: QPainter, frame: Frame, tokens: Tokens, marks: Sequence[_Mark], taken: Sequence[QRectF], *, at_foot: bool
+) -> None:
+    """Lines across the panel, then the words of each in a row of their own, from the top or from the foot, off what is
+    `taken`."""
     area, ink = frame.area, QColor(tokens.text)
     places = [round(frame.at(mark.value, frame.y.low).x()) + 0.5 for mark in marks]
     seen = [area.left() - 1.0 <= x <= area.right() + 1.0 for x in places]
@@ -290,20 +304,47 @@ def _paint_marks(painter: QPainter, frame: Frame, tokens: Tokens, marks: Sequenc
         if shown:
             painter.setPen(dotted_pen(ink, 1.0, (1.0, 2.0)) if mark.now else QPen(ink, 1.0))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-    for row, (mark, x, shown) in enumerate(zip(marks, places, seen, strict=True)):
-        if shown:
-            width = text_width(mark.words)
-            left = x + 5.0 if x + 5.0 + width <= area.right() else x - 5.0 - width
-            top, foot = area.top() + 13.0 + row * LINE_HEIGHT, area.bottom() - 7.0 - (row + 1) * LINE_HEIGHT
-            _paint_word(painter, frame, tokens, left, foot if at_foot else top, mark.words)
+    shown_marks = [(mark.words, x) for mark, x, shown in zip(marks, places, seen, strict=True) if shown]
+    for (words, _), (left, baseline) in zip(shown_marks, word_places(area, shown_marks, taken, at_foot), strict=True):
+        _paint_word(painter, frame, tokens, left, baseline, words)
 
 
-def _paint_word(painter: QPainter, frame: Frame, tokens: Tokens, left: float, baseline: float, text: str) -> None:
+def word_places(
+    area: QRectF, marks: Sequence[tuple[str, float]], taken: Sequence[QRectF], at_foot: bool
+) -> list[tuple[float, float]]:
+    """Left end and baseline, pixels, of the words of each mark (words, x): rows of their own from the top of `area`, or
+    from its foot, past what is `taken`."""
+    step = -LINE_HEIGHT if at_foot else LINE_HEIGHT
+    baseline = area.bottom() - 7.0 - LINE_HEIGHT if at_foot else area.top() + 13.0
+    found: list[tuple[float, float]] = []
+    for words, x in marks:
+        width = text_width(words)
+        left = x + 5.0 if x + 5.0 + width <= area.right() else x - 5.0 - width
+        start = baseline
+        while any(_word_ground(left, baseline, width).intersects(one) for one in taken):
+            baseline += 0.25 * step
+            if not area.contains(_word_ground(left, baseline, width)):
+                # no row is free: the first one is as good as any
+                baseline = start
+                break
+        found.append((left, baseline))
+        baseline += step
+    return found
+
+
+def _word_ground(left: float, baseline: float, width: float) -> QRectF:
+    return QRectF(left - 2.0, baseline - 11.0, width + 4.0, 14.0)
+
+
+def _paint_word(painter: QPainter, frame: Frame, tokens: Tokens, left: float, baseline: float, text: str) -> QRectF:
+    """Draw a word on its ground; return that."""
     ground = QColor(tokens.panel)
     ground.setAlphaF(0.8)
     width = min(text_width(text), frame.area.right() - left)
-    painter.fillRect(QRectF(left - 2.0, baseline - 11.0, width + 4.0, 14.0), ground)
+    place = _word_ground(left, baseline, width)
+    painter.fillRect(place, ground)
     draw_line(painter, left, baseline, width + 1.0, text, tokens.text)
+    return place
 
 
 def _paint_ring(painter: QPainter, frame: Frame, tokens: Tokens, number: int | None, x: float, y: float) -> None:

@@ -30,6 +30,8 @@ EASY_ROW = 30.0
 """Below this height of a row the bars come before the sentences."""
 GREATEST_ROW = 52.0
 DIAMOND = 4.5
+LEAST_SAID = 3
+"""Letters that are a name, and not an article or a "no"."""
 TICK = 15.0
 """Width of the tick before a tier's name, its gap included."""
 
@@ -40,6 +42,8 @@ class TierBar:
 
     tier: str
     name: str
+    short_name: str
+    """The same where room is short."""
     top_supplier: str
     share: str
     """The largest supplier's share in words, a range where a supplier is undisclosed."""
@@ -63,6 +67,7 @@ def tier_bars(fleet: FleetOutcome, baseline: FleetOutcome | None, show_all: bool
         TierBar(
             tier=tier.tier,
             name=tier_name(tier),
+            short_name=tier_name(tier, short=True),
             top_supplier=tier.top_supplier,
             share=top_share_text(tier),
             effective_suppliers=tier.effective_suppliers.value,
@@ -130,7 +135,7 @@ def lay_out(
     tight = rect.bottom() - top < len(bars) * LEAST_ROW
     last = LINE_HEIGHT + 2.0 if hidden or tight else 0.0
     if bars:
-        footer = _footer(fleet, baseline, rect.width(), rect.bottom() - top - len(bars) * EASY_ROW)
+        footer, leading = _footer(fleet, baseline, rect.width(), rect.bottom() - top - len(bars) * EASY_ROW)
         bottom = rect.bottom() - len(footer) * LINE_HEIGHT - last
         fitting = max(1, min(len(bars), int((bottom - top) / LEAST_ROW)))
         row = min((bottom - top) / fitting, GREATEST_ROW)
@@ -138,19 +143,20 @@ def lay_out(
         words = fleet.reason or "the fleet is empty or no tier counts"
         words = words[:1].upper() + words[1:]
         footer = wrapped(words, rect.width(), int((rect.bottom() - top - last) / LINE_HEIGHT))
-        fitting, row = 0, 0.0
+        leading, fitting, row = len(footer), 0, 0.0
     names: list[tuple[str, QRectF]] = []
     for order, bar in enumerate(_most_telling(bars, fitting)):
         # Between whole pixels, so that a row is painted anew without touching its neighbours.
         start, end = (round(top + place * row) for place in (order, order + 1))
         place = QRectF(rect.left(), start, rect.width(), end - start)
         pieces.append(Piece(place, (bar,), _tier_painter(tokens, bar)))
-        width = max(TICK + _name_width(bar, place.width()), float(HIT_TARGET))
+        name, _ = _names(bar, place.width())
+        width = max(TICK + text_width(name, semibold=bar.weakest), float(HIT_TARGET))
         names.append((bar.tier, QRectF(rect.left(), start, width, min(place.height(), float(HIT_TARGET)))))
     end = round(top + fitting * row)
     if footer:
         place = QRectF(rect.left(), end, rect.width(), len(footer) * LINE_HEIGHT)
-        pieces.append(Piece(place, tuple(footer), _footer_painter(tokens, footer, all_alike=not bars)))
+        pieces.append(Piece(place, tuple(footer), _footer_painter(tokens, footer, leading)))
     more = QRectF()
     if hidden or fitting < len(bars):
         words = _more_text(hidden, len(bars) - fitting, show_all)
@@ -165,13 +171,13 @@ def _tier_painter(tokens: Tokens, bar: TierBar) -> Callable[[QPainter, QRectF], 
     return lambda painter, place: _paint_tier(painter, place, tokens, bar)
 
 
-def _footer_painter(tokens: Tokens, footer: list[str], *, all_alike: bool) -> Callable[[QPainter, QRectF], None]:
-    """The weakest tiers first, in the ink of what matters; a reason why there are none is one sentence."""
+def _footer_painter(tokens: Tokens, footer: list[str], leading: int) -> Callable[[QPainter, QRectF], None]:
+    """The `leading` lines first, in the ink of what matters."""
 
     def draw(painter: QPainter, place: QRectF) -> None:
         end = place.top()
         for order, line in enumerate(footer):
-            ink = tokens.text if all_alike or not order else tokens.secondary
+            ink = tokens.text if order < leading else tokens.secondary
             end = draw_wrapped(painter, place.left(), end, place.width(), [line], ink)
 
     return draw
@@ -184,8 +190,28 @@ def _more_painter(tokens: Tokens, words: str) -> Callable[[QPainter, QRectF], No
     return draw
 
 
-def _name_width(bar: TierBar, width: float) -> float:
-    return min(text_width(bar.name, semibold=bar.weakest), 0.7 * width - TICK)
+def _names(bar: TierBar, width: float) -> tuple[str, str]:
+    """What is written of a tier and of its largest supplier beside the share, in a row of `width` pixels.
+
+    The tier gives way first: it is known by its place and by half its name, the supplier by nothing else.
+    """
+    sign = 2 * DIAMOND + 5.0 if bar.single_point_of_failure else 0.0
+    beside = width - TICK - 10.0 - sign - text_width(bar.share) - 4.0
+    room = beside
+    for name in (bar.name, bar.short_name):
+        room = beside - text_width(name, semibold=bar.weakest)
+        if text_width(bar.top_supplier) <= room:
+            return name, bar.top_supplier
+    words = bar.top_supplier.split()
+    for count in range(len(words) - 1, 0, -1):
+        # a cut between words leaves something that is said
+        said = " ".join(words[:count])
+        for part in (f"{said}…", said) if len(said) >= LEAST_SAID else ():
+            if text_width(part) <= room:
+                return bar.short_name, part
+    part = elided(bar.top_supplier, room)
+    name = elided(bar.short_name if part else bar.name, 0.7 * width - TICK, semibold=bar.weakest)
+    return name, part
 
 
 def _most_telling(bars: tuple[TierBar, ...], count: int) -> list[TierBar]:
@@ -205,18 +231,27 @@ def _more_text(hidden: int, cut: int, show_all: bool) -> str:
     return " · ".join(text for text in (offer, cut_text) if text)
 
 
-def _footer(fleet: FleetOutcome, baseline: FleetOutcome | None, width: float, spare: float) -> list[str]:
-    """Lines below the bars as far as there is room: the weakest tiers, what moved, what amber is."""
+def _footer(fleet: FleetOutcome, baseline: FleetOutcome | None, width: float, spare: float) -> tuple[list[str], int]:
+    """Lines below the bars as far as there is room, and how many of them say the weakest tiers: these, what moved, what
+    amber is."""
     lines = max(0, min(4, int((spare - LINE_HEIGHT) / LINE_HEIGHT)))
-    found = wrapped(weakest_text(fleet), width, min(lines, 1))
+    most = 2 if lines > 2 else min(lines, 1)
+    named = wrapped(weakest_text(fleet), width, most + 1)
+    found = named if len(named) <= most else wrapped(weakest_text(fleet, counted=True), width, most)
+    leading = len(found)
     room = min(lines - len(found), 2)
-    whole = moved_text(fleet, baseline)
+    whole = _unbroken(moved_text(fleet, baseline))
     # In full or without what has not moved: half a name of it would say nothing.
     fits = len(wrapped(whole, width, room + 1)) <= room
-    found += wrapped(whole if fits else moved_text(fleet, baseline, unmoved=False), width, room)
+    found += wrapped(whole if fits else _unbroken(moved_text(fleet, baseline, unmoved=False)), width, room)
     if any(_uncertain(tier) for tier in fleet.tiers if tier.counts):
         found += wrapped("amber: supplier undisclosed", width, min(lines - len(found), 1))
-    return found
+    return found, leading
+
+
+def _unbroken(text: str) -> str:
+    """With both figures of a change on one line."""
+    return text.replace(" → ", "\u00a0→\u00a0")
 
 
 def _paint_tier(painter: QPainter, place: QRectF, tokens: Tokens, bar: TierBar) -> None:
@@ -224,14 +259,13 @@ def _paint_tier(painter: QPainter, place: QRectF, tokens: Tokens, bar: TierBar) 
     red = bar.single_point_of_failure
     sign = 2 * DIAMOND + 5.0 if red else 0.0
     _paint_tick(painter, QPointF(place.left(), baseline), tokens, bar.counts)
-    name = _name_width(bar, place.width())
+    name, supplier = _names(bar, place.width())
+    took = text_width(name, semibold=bar.weakest)
     ink = tokens.text if bar.counts else tokens.secondary
-    draw_line(painter, place.left() + TICK, baseline, name + 0.5, bar.name, ink, semibold=bar.weakest)
-    room = place.width() - TICK - name - 10.0 - sign
+    draw_line(painter, place.left() + TICK, baseline, took + 0.5, name, ink, semibold=bar.weakest)
+    room = place.width() - TICK - took - 10.0 - sign
     ink = tokens.bad if red else tokens.secondary
-    # Where room is short the supplier's name is cut, never the share.
-    share = text_width(bar.share)
-    supplier = elided(bar.top_supplier, room - share - 4.0)
+    # Where room is short the names are cut, never the share.
     words = f"{supplier} {bar.share}" if supplier else bar.share
     draw_line(painter, place.right() - sign - room, baseline, room, words, ink, right=True)
     if red:

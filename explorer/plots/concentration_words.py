@@ -5,13 +5,14 @@ from __future__ import annotations
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.outcome import FleetOutcome, TierOutcome
 
-MOVED = 0.05
-"""A change of the effective number of suppliers below this is not seen at one decimal."""
+SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}
+"""Titles of tiers where room is short."""
 
 
-def tier_name(tier: TierOutcome) -> str:
-    """ "Chip designer 1.9": the tier and its effective number of suppliers."""
-    return f"{tier.title} {QUANTITIES['suppliers'].format(tier.effective_suppliers.value)}"
+def tier_name(tier: TierOutcome, *, short: bool = False) -> str:
+    """ "Chip designer 1.9": the tier and its effective number of suppliers; `short` "Designer 1.9"."""
+    title = SHORT_TITLES.get(tier.title, tier.title) if short else tier.title
+    return f"{title} {QUANTITIES['suppliers'].format(tier.effective_suppliers.value)}"
 
 
 def top_share_text(tier: TierOutcome) -> str:
@@ -24,13 +25,17 @@ def top_text(tier: TierOutcome) -> str:
     return f"{tier.top_supplier} {top_share_text(tier)}"
 
 
-def weakest_text(fleet: FleetOutcome) -> str:
-    """ "weakest: foundry, cloud 1.0": every tier with the fewest effective suppliers; empty when unknown."""
+def weakest_text(fleet: FleetOutcome, *, counted: bool = False) -> str:
+    """ "weakest: foundry, cloud 1.0": every tier with the fewest effective suppliers; empty when unknown.
+
+    Several of them can be `counted`: "weakest: 5 tiers 1.0".
+    """
     weak = [tier for tier in fleet.tiers if tier.tier in fleet.weakest_tiers]
     if not weak:
         return ""
     least = QUANTITIES["suppliers"].format(min(tier.effective_suppliers.value for tier in weak))
-    return f"weakest: {', '.join(_inside(tier.title) for tier in weak)} {least}"
+    named = ", ".join(_inside(tier.title) for tier in weak)
+    return f"weakest: {f'{len(weak)} tiers' if counted and len(weak) > 1 else named} {least}"
 
 
 def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None, *, unmoved: bool = True) -> str:
@@ -41,23 +46,22 @@ def moved_text(fleet: FleetOutcome, baseline: FleetOutcome | None, *, unmoved: b
     if baseline is None or not baseline.tiers:
         return ""
     before = {tier.tier: tier.effective_suppliers.value for tier in baseline.tiers}
-    changes = [
-        (tier.effective_suppliers.value - before[tier.tier], tier, before[tier.tier])
-        for tier in fleet.tiers
-        if tier.counts and tier.tier in before
-    ]
-    moved = sorted((entry for entry in changes if abs(entry[0]) >= MOVED), key=lambda entry: -abs(entry[0]))
+    number = QUANTITIES["suppliers"]
+    moved: list[tuple[float, str]] = []
+    still: list[str] = []
+    for tier in fleet.tiers:
+        if not tier.counts or tier.tier not in before:
+            continue
+        old, new = before[tier.tier], tier.effective_suppliers.value
+        # "1.6 → 1.6" would say nothing
+        if number.format(old) != number.format(new):
+            change = f"{_inside(tier.title)} {number.format(old)} → {number.format(new)}"
+            moved.append((abs(new - old), change))
+        elif tier.tier in fleet.weakest_tiers:
+            still.append(_inside(tier.title))
     if not moved:
         return "since the baseline: no tier has moved"
-    number = QUANTITIES["suppliers"]
-    # No-break spaces: a name stays with its change.
-    parts = [
-        f"{_inside(tier.title)} {number.format(old)} → {number.format(tier.effective_suppliers.value)}"
-        for _, tier, old in moved
-    ]
-    still = [
-        _inside(tier.title) for change, tier, _ in changes if tier.tier in fleet.weakest_tiers and abs(change) < MOVED
-    ]
+    parts = [change for _, change in sorted(moved, key=lambda entry: -entry[0])]
     rest = f"; {', '.join(still)} unchanged" if still and unmoved else ""
     return f"since the baseline: {', '.join(parts)}{rest}"
 

@@ -18,6 +18,12 @@ from explorer.study.frontier import Frontier, FrontierPoint, Risk
 MONTH, SHARE, SUPPLIERS = (QUANTITIES[key] for key in ("usd_per_month", "share", "suppliers"))
 MARK = 5.0
 MOST_DOTS = 3_000
+SUBTITLES = (
+    "a month, every mix, with further stacks and clouds",
+    "a month, with further stacks and clouds",
+    "with further stacks and clouds",
+    "a month, every mix",
+)
 
 
 RISKS: dict[Risk, str] = {"n1_loss": "traffic lost in a failure", "effective_suppliers": "effective suppliers"}
@@ -44,6 +50,17 @@ def mix_words(frontier: Frontier, point: FrontierPoint) -> str:
     return f"{', '.join(shares)}: {MONTH.format(point.usd_per_month)} a month, {lost} lost, {suppliers} effective"
 
 
+def present_words(present: FrontierPoint) -> tuple[str, ...]:
+    """What the present fleet costs, and how much of that no pool does; the longest wording first."""
+    whole = MONTH.format(present.usd_per_month)
+    pools = MONTH.format(present.usd_per_month - present.further_usd_per_month)
+    if pools == whole:
+        return (f"present fleet {whole}",)
+    further = MONTH.format(present.further_usd_per_month)
+    split = f"pools {pools} + {further}"
+    return f"present fleet {whole}: {split} for further stacks and clouds", f"present fleet {whole}: {split}"
+
+
 def frontier_frame(frontier: Frontier, rect: QRectF, risk: Risk = "n1_loss") -> Frame:
     """The axes that hold the edge, the present fleet and what lies near them."""
     shown = [*edge_of(frontier, risk), *([frontier.present] if frontier.present is not None else [])]
@@ -65,7 +82,7 @@ def paint_frontier(
     risk: Risk = "n1_loss",
 ) -> None:
     """Draw cloud, edge, present fleet, and the mix that is looked at."""
-    top = draw_heading(painter, rect, tokens, "Price of independence", ("a month, every mix", "every mix"))
+    top = draw_heading(painter, rect, tokens, "Price of independence", SUBTITLES)
     if frontier is None or not frontier.by_loss:
         reason = "no figures yet" if frontier is None else frontier.reason
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
@@ -122,14 +139,25 @@ def _paint_present(painter: QPainter, frame: Frame, tokens: Tokens, present: Fro
     corners = ((0.0, -MARK - 1), (MARK + 1, 0.0), (0.0, MARK + 1), (-MARK - 1, 0.0))
     painter.drawPolygon(QPolygonF([QPointF(at.x() + dx, at.y() + dy) for dx, dy in corners]))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    words = f"present fleet {MONTH.format(present.usd_per_month)}"
-    width = text_width(words, semibold=True)
-    x = at.x() + 10.0 if at.x() + 12.0 + width <= frame.area.right() else at.x() - 10.0 - width
-    y = at.y() - 6.0 if at.y() > frame.area.top() + 14.0 else at.y() + 18.0
-    x = max(x, frame.area.left())
+    words, place = present_label(frame, present, risk)
     # the cloud must not run through the words
-    painter.fillRect(QRectF(x - 2.0, y - 12.0, width + 4.0, LINE_HEIGHT), QColor(tokens.panel))
-    draw_line(painter, x, y, width + 1.0, words, tokens.text, semibold=True)
+    painter.fillRect(place, QColor(tokens.panel))
+    room = place.width() - 3.0
+    draw_line(painter, place.left() + 2.0, place.bottom() - 4.0, room, words, tokens.text, semibold=True)
+
+
+def present_label(frame: Frame, present: FrontierPoint, risk: Risk) -> tuple[str, QRectF]:
+    """What is said of the present fleet, and its ground: within the axes, clear of the fleet's mark."""
+    area, at = frame.area, frame.at(_risk(present, risk), present.usd_per_month)
+    wordings = present_words(present)
+    words = next((text for text in wordings if text_width(text, semibold=True) <= area.width()), wordings[-1])
+    width = min(text_width(words, semibold=True), area.width())
+    x = at.x() + 10.0 if at.x() + 12.0 + width <= area.right() else at.x() - 10.0 - width
+    x = min(max(x, area.left()), area.right() - width)
+    place = QRectF(x - 2.0, at.y() - MARK - 2.0 - LINE_HEIGHT, width + 4.0, LINE_HEIGHT)
+    if place.top() < area.top():
+        place.moveTop(at.y() + MARK + 2.0)
+    return words, place
 
 
 def _cloud(frontier: Frontier, frame: Frame, risk: Risk) -> QPolygonF:
@@ -219,7 +247,10 @@ class FrontierPlot(PaintedPlot):
             return f"Price of independence: {'no figures yet' if found is None else found.reason}"
         parts = [f"cheapest {mix_words(found, edge[-1])}", f"safest {mix_words(found, edge[0])}"]
         if found.present is not None:
-            parts.insert(0, f"present {mix_words(found, found.present)}")
+            words = f"present {mix_words(found, found.present)}"
+            if len(present_words(found.present)) > 1:
+                words += f" ({present_words(found.present)[0].partition(': ')[2]})"
+            parts.insert(0, words)
         return f"Price of independence, {found.title.lower()}. {'; '.join(parts)}. {len(edge)} points."
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:

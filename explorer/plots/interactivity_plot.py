@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -12,18 +13,22 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
+from explorer.plots.label_places import box_of, overlaps
 from explorer.plots.lettering import draw_heading, draw_line, text_width
 from explorer.plots.measured_marks import paint_mark
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.strokes import draw_heavy, pieces_within
 from explorer.plots.tokens import Tokens, chip_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import QUANTITIES, number_text
 from explorer.study.outcome import Outcome
 
 Array = NDArray[np.float64]
 SECONDS, MILLION = QUANTITIES["seconds"], QUANTITIES["usd_per_million"]
 DOT = 4.5
+LABEL_HEIGHT = 14.0
+LABEL_ROWS = (-21.0, 7.0, -7.0, 21.0, -35.0, 35.0, -49.0)
+"""Pixels from a point down to the top of its name, in the order tried."""
 View = Literal["yield", "cost"]
 TITLES: dict[View, str] = {"yield": "Throughput against interactivity", "cost": "Cost against latency"}
 SUBTITLES: dict[View, tuple[str, ...]] = {
@@ -75,7 +80,7 @@ def _whole(runs: list[tuple[float | None, float | None, bool]]) -> tuple[tuple[f
 
 
 def _number(value: float) -> str:
-    return f"{value:,.4g}" if value < 1e5 else f"{value:,.0f}"
+    return number_text(value, 4)
 
 
 def _axes(lines: tuple[TradeLine, ...], view: View) -> tuple[Axis, Axis]:
@@ -126,29 +131,52 @@ def paint_trade(painter: QPainter, rect: QRectF, tokens: Tokens, lines: tuple[Tr
 
 
 def _paint_labels(painter: QPainter, frame: Frame, tokens: Tokens, lines: tuple[TradeLine, ...]) -> None:
-    """A dot and a name at the present point, names pushed apart."""
-    used: list[float] = []
-    for line in sorted(lines, key=lambda one: -one.y.max()):
-        here = line.present or (float(line.x[0]), float(line.y[-1]))
-        at = frame.at(*here)
-        at = QPointF(
-            min(max(at.x(), frame.area.left()), frame.area.right()),
-            min(max(at.y(), frame.area.top()), frame.area.bottom()),
-        )
+    """A dot and a name at the present point."""
+    for line in lines:
         if line.present is not None:
             painter.setPen(QPen(QColor(tokens.panel), 1.5))
             painter.setBrush(tokens.chip(line.place))
-            painter.drawEllipse(at, DOT, DOT)
+            painter.drawEllipse(_anchor(frame, line), DOT, DOT)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-        y = at.y() - 8.0
-        while any(abs(y - other) < 14.0 for other in used):
-            y += 14.0
-        used.append(y)
-        width = text_width(line.label, semibold=True)
-        x = at.x() + 8.0 if at.x() + 10.0 + width <= frame.area.right() else at.x() - 8.0 - width
+    for line, place in label_places(frame, lines):
         # another line must not run through the name
-        painter.fillRect(QRectF(x - 2.0, y - 11.0, width + 4.0, 14.0), QColor(tokens.panel))
-        draw_line(painter, x, y, width + 1.0, line.label, tokens.chip(line.place), semibold=True)
+        painter.fillRect(place, QColor(tokens.panel))
+        at, room = place.bottomLeft() + QPointF(2.0, -3.0), place.width() - 3.0
+        draw_line(painter, at.x(), at.y(), room, line.label, tokens.chip(line.place), semibold=True)
+
+
+def _anchor(frame: Frame, line: TradeLine) -> QPointF:
+    """Where a line is now, brought within the axes; of one that is nowhere, where it was last within them."""
+    area = frame.area
+    if line.present is not None:
+        at = frame.at(*line.present)
+    else:
+        x, y = frame.points(line.x, line.y)
+        inside = np.flatnonzero((x >= area.left()) & (x <= area.right()) & (y >= area.top()) & (y <= area.bottom()))
+        last = int(inside[-1]) if inside.size else -1
+        at = QPointF(float(x[last]), float(y[last]))
+    return QPointF(min(max(at.x(), area.left()), area.right()), min(max(at.y(), area.top()), area.bottom()))
+
+
+def label_places(frame: Frame, lines: tuple[TradeLine, ...]) -> list[tuple[TradeLine, QRectF]]:
+    """Where names stand, pixels: beside their points within the axes, off every dot and other name."""
+    area = frame.area
+    found: list[tuple[TradeLine, QRectF]] = []
+    near = DOT + 2.0
+    dots = [_anchor(frame, line) for line in lines if line.present is not None]
+    taken = [(at.x() - near, at.y() - near, at.x() + near, at.y() + near) for at in dots]
+    for line in sorted(lines, key=lambda one: -one.y.max()):
+        at, width = _anchor(frame, line), text_width(line.label, semibold=True) + 4.0
+        # the nearest first: a name belongs to what is next to it
+        for down, across in product(LABEL_ROWS, (7.0, -7.0 - width)):
+            left = min(max(at.x() + across, area.left()), area.right() - width)
+            top = min(max(at.y() + down, area.top()), area.bottom() - LABEL_HEIGHT)
+            place = QRectF(left, top, width, LABEL_HEIGHT)
+            if not overlaps(box_of(place), taken):
+                taken.append(box_of(place))
+                found.append((line, place))
+                break
+    return found
 
 
 class InteractivityPlot(PaintedPlot):

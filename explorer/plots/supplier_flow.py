@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
-from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, elided, text_width, wrapped
+from explorer.plots.concentration_words import SHORT_TITLES
+from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import QUANTITIES
@@ -20,8 +21,10 @@ NODE = 8.0
 GAP = 10.0
 AFTER_LAST = 84.0
 """Room behind the last column for its labels, pixels."""
-SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}
-"""Titles of tiers where columns stand close."""
+LABELS_AT_MOST = 0.65
+"""Of the height, before names are cut."""
+GROUND = 0.8
+"""Opacity of the ground behind a label."""
 LEAST = 0.002
 """A flow below this share of the spend is not drawn."""
 
@@ -80,23 +83,83 @@ class Node:
     bands: tuple[float, ...]
 
 
-def laid_out(columns: tuple[Column, ...], area: QRectF, label: float = LINE_HEIGHT) -> list[list[Node]]:
-    """Nodes of every column within `area`, the largest first, as high as their share; `label` pixels above each."""
-    most = max(sum(1 for k in range(len(c.nodes)) if c.total(k) > LEAST) for c in columns)
-    height = max(area.height() - (most - 1) * (label + GAP) - label, 20.0)
-    step = (area.width() - NODE - AFTER_LAST) / max(len(columns) - 1, 1)
+Labels = tuple[tuple[tuple[str, ...], ...], ...]
+"""Lines written above each node, by column."""
+
+
+def node_labels(columns: tuple[Column, ...], area: QRectF) -> Labels:
+    """Name and share of every node within `area`: on one line where all have room, else the share beneath the name, and
+    a long name on up to three lines as long as most of the height is left to the flows. None for a node not drawn."""
+    for name_lines in (3, 2):
+        labels = _broken_labels(columns, area.width(), name_lines)
+        if _taken(labels, _above(labels)) <= LABELS_AT_MOST * area.height():
+            return labels
+    return _broken_labels(columns, area.width(), 1)
+
+
+def _broken_labels(columns: tuple[Column, ...], width: float, name_lines: int) -> Labels:
+    rooms = [_room(columns, at, width) for at in range(len(columns))]
+    drawn = [
+        [
+            (name, SHARE.format(column.total(k))) if column.total(k) > LEAST else None
+            for k, name in enumerate(column.nodes)
+        ]
+        for column in columns
+    ]
+    apart = any(
+        one is not None and text_width(" ".join(one)) > room
+        for column, room in zip(drawn, rooms, strict=True)
+        for one in column
+    )
+
+    def lines(one: tuple[str, str] | None, room: float) -> tuple[str, ...]:
+        if one is None:
+            return ()
+        return (*wrapped(one[0], room, name_lines), one[1]) if apart else (" ".join(one),)
+
+    return tuple(tuple(lines(one, room) for one in column) for column, room in zip(drawn, rooms, strict=True))
+
+
+def _above(labels: Labels) -> list[list[float]]:
+    """Pixels for the label above each node, by column; the first nodes stand in one row."""
+    first = LINE_HEIGHT * max(len(label) for column in labels for label in column[:1])
+    return [[max(LINE_HEIGHT * len(label), 0.0 if k else first) for k, label in enumerate(one)] for one in labels]
+
+
+def _taken(labels: Labels, above: list[list[float]]) -> float:
+    """Pixels of the height that labels and gaps take in the column with the most of them."""
+    return max(sum(column) + GAP * (sum(map(bool, label)) - 1) for column, label in zip(above, labels, strict=True))
+
+
+def _room(columns: tuple[Column, ...], at: int, width: float) -> float:
+    """Pixels for the words of a column: as far as the next one, or what is left for the last."""
+    return _step(columns, width) - 6.0 if at < len(columns) - 1 else AFTER_LAST
+
+
+def _step(columns: tuple[Column, ...], width: float) -> float:
+    return (width - NODE - AFTER_LAST) / max(len(columns) - 1, 1)
+
+
+def laid_out(columns: tuple[Column, ...], area: QRectF) -> list[list[Node]]:
+    """Nodes of every column within `area`, the largest first, as high as their share, with room for their labels."""
+    labels = node_labels(columns, area)
+    above = _above(labels)
+    height = max(area.height() - _taken(labels, above), 20.0)
+    step = _step(columns, area.width())
     found: list[list[Node]] = []
-    for at, column in enumerate(columns):
-        y, nodes = area.top() + label, []
+    for at, (column, rooms) in enumerate(zip(columns, above, strict=True)):
+        y, nodes = area.top(), []
         for k, name in enumerate(column.nodes):
             share = column.total(k)
-            tall = height * share if share > LEAST else 0.0
+            is_drawn = share > LEAST
+            y += rooms[k] if is_drawn or not k else 0.0
+            tall = height * share if is_drawn else 0.0
             bands, start = [], y
             for row in column.shares:
                 bands.append(start)
                 start += height * row[k]
             nodes.append(Node(QRectF(area.left() + at * step, y, NODE, tall), name, share, tuple(bands)))
-            y += tall + (label + GAP if tall else 0.0)
+            y += tall + (GAP if is_drawn else 0.0)
         found.append(nodes)
     return found
 
@@ -116,14 +179,14 @@ def paint_flow(
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(reason, rect.width(), 3), tokens.secondary)
         return
     area = QRectF(rect.left(), top + LINE_HEIGHT, rect.width(), rect.bottom() - top - LINE_HEIGHT - 4.0)
-    two_lines = _needs_two_lines(columns, area)
-    nodes = laid_out(columns, area, 2 * LINE_HEIGHT if two_lines else LINE_HEIGHT)
+    labels, nodes = node_labels(columns, area), laid_out(columns, area)
     for at in range(len(columns) - 1):
         colors = [_pool_color(tokens, place, 0.28) for place in places]
         _paint_ribbons(painter, colors, columns[at], columns[at + 1], nodes[at], nodes[at + 1])
-    step = nodes[1][0].place.left() - nodes[0][0].place.left() if len(nodes) > 1 else area.width()
+    ground = QColor(tokens.panel)
+    ground.setAlphaF(GROUND)
     for at, (column, here) in enumerate(zip(columns, nodes, strict=True)):
-        room = step - 6.0 if at < len(columns) - 1 else area.right() - here[0].place.left()
+        room = _room(columns, at, area.width())
         draw_line(painter, here[0].place.left(), top + 12.0, room, _fitting_title(column.title, room), tokens.secondary)
         for k, node in enumerate(here):
             if node.share <= LEAST:
@@ -133,26 +196,14 @@ def paint_flow(
             if at == 0:
                 fill = _pool_color(tokens, places[k])
             painter.fillRect(node.place, fill)
-            share = SHARE.format(node.share)
             ink = tokens.bad if sole else tokens.text
             left, foot = node.place.left(), node.place.top() - 4.0
-            if two_lines:
-                draw_line(painter, left, foot - LINE_HEIGHT + 2.0, room, node.name, ink)
-                draw_line(painter, left, foot, room, share, ink)
-            else:
-                name = elided(node.name, room - text_width(share) - 6.0)
-                draw_line(painter, left, foot, room, f"{name} {share}".strip(), ink)
-
-
-def _needs_two_lines(columns: tuple[Column, ...], area: QRectF) -> bool:
-    """Whether some name has no room beside its share."""
-    step = (area.width() - NODE - AFTER_LAST) / max(len(columns) - 1, 1)
-    for at, column in enumerate(columns):
-        room = step - 6.0 if at < len(columns) - 1 else AFTER_LAST
-        for k, name in enumerate(column.nodes):
-            if column.total(k) > LEAST and text_width(f"{name} {SHARE.format(column.total(k))}") > room:
-                return True
-    return False
+            for up, line in enumerate(reversed(labels[at][k])):
+                base = foot - up * (LINE_HEIGHT - 2.0)
+                # money that flows by must not run through the words
+                width = min(text_width(line), room)
+                painter.fillRect(QRectF(left - 1.0, base - 11.0, width + 3.0, LINE_HEIGHT - 2.0), ground)
+                draw_line(painter, left, base, room, line, ink)
 
 
 def _fitting_title(title: str, room: float) -> str:

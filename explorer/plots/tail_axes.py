@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.scenario.quantity import number_text
 from explorer.study.outcome import Metric, WorkloadOutcome
 
 LATENCY_STEPS = (1.0, 2.0, 5.0)
@@ -139,5 +140,5 @@ def latency_unit(span: Span) -> tuple[str, float]:
 
 
 def tick_text(value: float) -> str:
-    """A tick's number without its unit, at most four significant digits."""
-    return f"{value:,.4g}" if value < 1e5 else f"{value:,.0f}"
+    """A tick's number without its unit, at most four significant digits; never as a power of ten."""
+    return number_text(value, 4)

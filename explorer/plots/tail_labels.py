@@ -109,28 +109,35 @@ class LabelPlacer:
         """The words of `notes` in `area`; `lines` are the lines drawn there, pixels, by index."""
         at = Projection(axes, area)
         self._hurried = (self._hurried + 1) % HURRIED if hurried else 0
+        traffic = _traffic_place(notes, area, at)
         if self._hurried:
             # where lines are is not asked: a label stays beside its line
             self._anchors = None
-            promise, traffic = self._promise_place(notes, area, at, None), _traffic_place(notes, area, at)
+            promise = self._promise_place(notes, area, at, None, traffic)
             self._labels = self._placed(notes, area, lines, NO_LINES, _taken(notes, at, promise, traffic))
             return Places(self._labels, promise, traffic)
         anchors = _found_anchors(notes, axes, area, at)
         if self._anchors is not None and anchors.still(self._anchors):
-            promise, traffic = self._promise_place(notes, area, at, self._segments), _traffic_place(notes, area, at)
+            promise = self._promise_place(notes, area, at, self._segments, traffic)
             taken = _taken(notes, at, promise, traffic)
             if not any(overlaps(box_of(rect), taken) for _, rect in self._labels):
                 return Places(self._labels, promise, traffic)
         self._anchors = anchors
         segments = self._segments = Segments.of(list(lines))
-        promise, traffic = self._promise_place(notes, area, at, segments), _traffic_place(notes, area, at)
+        promise = self._promise_place(notes, area, at, segments, traffic)
         taken = _taken(notes, at, promise, traffic)
         self._labels = self._placed(notes, area, lines, segments, taken)
         return Places(self._labels, promise, traffic)
 
-    def _promise_place(self, notes: Notes, area: QRectF, at: Projection, segments: Segments | None) -> QRectF | None:
-        """On or under its line at either side: where it crosses the fewest `segments`, or (None) where it last was."""
+    def _promise_place(
+        self, notes: Notes, area: QRectF, at: Projection, segments: Segments | None, traffic: QRectF | None
+    ) -> QRectF | None:
+        """On or under its line at either side: off the words of the own `traffic`, where it crosses the fewest
+        `segments`, or (None) where it last was."""
         wanted = _promise_places(notes, area, at)
+        if traffic is not None:
+            free = {side: rect for side, rect in wanted.items() if not rect.intersects(traffic)}
+            wanted = free or wanted
         if segments is not None or self._promise_side not in wanted:
             crossed = NO_LINES if segments is None else segments
             self._promise_side = min(wanted, key=lambda side: crossed.crossing(wanted[side]), default=0)

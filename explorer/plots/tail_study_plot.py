@@ -9,18 +9,23 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from explorer.plots.label_places import Segments
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, text_width
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.painted_plot import PaintedPlot, Piece
-from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
+from explorer.plots.tokens import DASHES, Tokens, chip_pen, dotted_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis, log_axis
 from explorer.scenario.quantity import QUANTITIES, number_text
-from explorer.study.tail_answers import VIEW_TITLES, StudyLine, TailAnswer
+from explorer.study.tail_answers import VIEW_TITLES, StudyLine, TailAnswer, View
 
 SECONDS, SHARE = QUANTITIES["seconds"], QUANTITIES["share"]
 MARK = 4.0
-SAMPLE = 30.0
-"""Pixels of line before a name: a whole dash of every pattern."""
+WIDTH = 2.0
+"""Of the alternatives' lines, pixels."""
+SAMPLE = 1.5 * WIDTH * max(sum(dash) for dash in DASHES)
+"""Pixels of line before a name: every pattern until it comes again, by which it is known."""
+TITLES: dict[View, str] = {**VIEW_TITLES, "capacity": VIEW_TITLES["distribution"]}
+"""What is drawn: the capacities stand in a table, beneath the distribution at the traffic of now."""
 
 
 def _seconds(value: float) -> str:
@@ -60,9 +65,16 @@ def axes_of(answer: TailAnswer, promise: float | None) -> tuple[Axis, Axis]:
         )
     latency = log_axis([*ys, *promised], "", _seconds)
     if view == "degree":
-        return log_axis(xs or [1.0, 2.0], "chips in one replica, each with the traffic it has now", _plain), latency
+        return _degrees(xs), latency
     title = "burstiness: spread of the gaps between requests (CV)"
     return linear_axis(0.0, max(xs, default=4.0), title, _plain), latency
+
+
+def _degrees(values: list[float]) -> Axis:
+    """Chips in a replica: only those degrees that a chip can have."""
+    degrees = tuple(sorted(set(values))) or (1.0, 2.0)
+    low, high = (degrees[0], degrees[-1]) if len(degrees) > 1 else (0.5 * degrees[0], 2.0 * degrees[0])
+    return Axis(low, high, True, "chips in one replica, each with the traffic it has now", _plain, degrees)
 
 
 class TailStudyPlot(PaintedPlot):
@@ -144,7 +156,7 @@ def _paint(
         draw_line(painter, rect.left(), top + LINE_HEIGHT, rect.width(), words, tokens.secondary)
         return
     note = f"simulation, {answer.requests:,} requests"
-    top = draw_heading(painter, rect, tokens, VIEW_TITLES[answer.question.view], _subtitles(answer), note)
+    top = draw_heading(painter, rect, tokens, TITLES[answer.question.view], _subtitles(answer), note)
     top = _legend(painter, QRectF(rect.left(), top, rect.width(), rect.bottom() - top), tokens, answer)
     lines = drawn_lines(answer)
     if not lines:
@@ -161,6 +173,10 @@ def _paint(
     _promise_line(painter, frame, tokens, answer, promise)
     for line in reversed(lines):
         _line(painter, frame, tokens, line, answer)
+    # last, on their ground: no curve runs through them
+    for text, place in promise_words(frame, answer, promise):
+        painter.fillRect(place, QColor(tokens.panel))
+        draw_line(painter, place.left() + 2.0, place.bottom() - 4.0, place.width(), text, tokens.text)
     painter.restore()
 
 
@@ -177,7 +193,7 @@ def _legend(painter: QPainter, room: QRectF, tokens: Tokens, answer: TailAnswer)
         width = text_width(label, semibold=True)
         if left > room.left() and left + SAMPLE + 6.0 + width > room.right():
             left, base = room.left(), base + LINE_HEIGHT
-        painter.setPen(chip_pen(tokens, number, 2.0))
+        painter.setPen(chip_pen(tokens, number, WIDTH))
         painter.drawLine(QPointF(left, base - 4.0), QPointF(left + SAMPLE, base - 4.0))
         ink = tokens.chip(number)
         left += SAMPLE + 6.0
@@ -190,7 +206,6 @@ def _promise_line(painter: QPainter, frame: Frame, tokens: Tokens, answer: TailA
     if promise is None or view == "time":
         return
     painter.setPen(QPen(QColor(tokens.text), 1.0))
-    text = f"promise {SECONDS.format(promise)}"
     area = frame.area
     if view in ("distribution", "capacity"):
         x = frame.at(promise, frame.y.high).x()
@@ -198,22 +213,37 @@ def _promise_line(painter: QPainter, frame: Frame, tokens: Tokens, answer: TailA
         hundredth = frame.at(promise, 0.01).y()
         painter.setPen(dotted_pen(QColor(tokens.secondary), 1.0, (2.0, 3.0)))
         painter.drawLine(QPointF(area.left(), hundredth), QPointF(area.right(), hundredth))
-        width = text_width(text)
-        left = x + 4.0 if x + 4.0 + width < area.right() else x - 4.0 - width
-        draw_line(painter, left, area.top() + 12.0, width + 1.0, text, tokens.text)
         draw_line(painter, area.left() + 4.0, hundredth - 3.0, 40.0, "P99", tokens.secondary)
     else:
         y = frame.at(frame.x.low, promise).y()
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        width = text_width(text)
-        painter.fillRect(QRectF(area.right() - width - 10.0, y - 17.0, width + 8.0, 15.0), QColor(tokens.panel))
-        draw_line(painter, area.right() - width - 6.0, y - 5.0, width + 1.0, text, tokens.text)
+
+
+def promise_words(frame: Frame, answer: TailAnswer, promise: float | None) -> tuple[tuple[str, QRectF], ...]:
+    """The words beside the line of the promise with their ground, where they hide the least of the curves; none where
+    no line is drawn."""
+    view, area = answer.question.view, frame.area
+    if promise is None or view == "time":
+        return ()
+    text = f"promise {SECONDS.format(promise)}"
+    width, height = text_width(text) + 4.0, 15.0
+    if view in ("distribution", "capacity"):
+        x = frame.at(promise, frame.y.high).x()
+        foot = area.bottom() - height - 2.0
+        places = [(left, top) for top in (area.top() + 1.0, foot) for left in (x + 2.0, x - 2.0 - width)]
+    else:
+        y = frame.at(frame.x.low, promise).y()
+        ends = (area.right() - width - 4.0, area.left() + 4.0)
+        places = [(left, top) for top in (y - height - 2.0, y + 2.0) for left in ends]
+    inside = [one for one in (QRectF(*corner, width, height) for corner in places) if area.contains(one)]
+    curves = Segments.of([frame.points(line.x, line.y) for line in drawn_lines(answer)])
+    return ((text, min(inside, key=curves.crossing)),) if inside else ()
 
 
 def _line(painter: QPainter, frame: Frame, tokens: Tokens, line: StudyLine, answer: TailAnswer) -> None:
     known = np.isfinite(line.y) & (line.y > 0.0 if frame.y.log else line.y >= 0.0)
     points = [frame.at(float(x), float(y)) for x, y in zip(line.x[known], line.y[known], strict=True)]
-    pen = dotted_pen(tokens.chip(line.number), 1.2, (1.6, 2.4)) if line.dotted else chip_pen(tokens, line.number, 2.0)
+    pen = dotted_pen(tokens.chip(line.number), 1.2, (1.6, 2.4)) if line.dotted else chip_pen(tokens, line.number, WIDTH)
     painter.setPen(pen)
     painter.drawPolyline(QPolygonF(points))
     if answer.question.view not in ("degree", "burstiness"):

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from explorer.plots.lettering import draw_text, text_width
-from explorer.plots.tail_area import Projection
+from explorer.plots.tail_area import ROOM_RIGHT, Projection
 from explorer.plots.tail_axes import Axes, latency_ticks, latency_unit, rate_ticks, tick_text
 from explorer.plots.tokens import Tokens
 
@@ -25,6 +25,16 @@ class Ticks:
 def ticks_in(axes: Axes, area: QRectF) -> Ticks:
     """As many ticks as the plotting area has room for."""
     return Ticks(tuple(latency_ticks(axes.latency, area.height())), tuple(rate_ticks(axes.rate, area.width())))
+
+
+def rate_figures(axes: Axes, area: QRectF) -> tuple[tuple[float, str], ...]:
+    """The figures beneath the area, each with the pixel where it begins: the last one ends within the plot."""
+    at, found = Projection(axes, area), []
+    for tick in ticks_in(axes, area).rate:
+        text = tick_text(tick)
+        width = text_width(text)
+        found.append((min(at.x(tick) - 0.5 * width, area.right() + ROOM_RIGHT - width), text))
+    return tuple(found)
 
 
 def paint_ticks(painter: QPainter, area: QRectF, axes: Axes, tokens: Tokens) -> None:
@@ -45,8 +55,6 @@ def paint_ticks(painter: QPainter, area: QRectF, axes: Axes, tokens: Tokens) -> 
     for tick in ticks.latency:
         text = tick_text(tick / factor)
         draw_text(painter, QPointF(right - text_width(text), at.y(math.log10(tick)) + 4.0), text, tokens.secondary)
-    for tick in ticks.rate:
-        text = tick_text(tick)
-        place = QPointF(at.x(tick) - 0.5 * text_width(text), area.bottom() + 14.0)
-        draw_text(painter, place, text, tokens.secondary)
+    for left, text in rate_figures(axes, area):
+        draw_text(painter, QPointF(left, area.bottom() + 14.0), text, tokens.secondary)
     painter.restore()

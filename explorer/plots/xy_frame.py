@@ -31,6 +31,8 @@ class Axis:
     log: bool
     title: str
     text: Callable[[float], str]
+    marked: tuple[float, ...] = ()
+    """The only values there are, in rising order: where ticks stand. Empty for one with all values between its ends."""
 
     def place(self, value: float) -> float:
         """Where a value lies, 0 to 1 along the axis."""
@@ -47,7 +49,13 @@ class Axis:
         return np.asarray((values - self.low) / (self.high - self.low))
 
     def ticks(self, room: float, each: float) -> list[float]:
-        """Round values at least about `each` of `room` pixels apart."""
+        """Round values, or the only ones there are, at least about `each` of `room` pixels apart."""
+        if self.marked:
+            found: list[float] = []
+            for value in self.marked:
+                if not found or (self.place(value) - self.place(found[-1])) * room >= each:
+                    found.append(value)
+            return found
         if self.log:
             for steps in (LATENCY_STEPS, (1.0,)):
                 first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))

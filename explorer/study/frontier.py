@@ -39,6 +39,8 @@ class FrontierPoint:
 
     shares: tuple[float, ...]
     usd_per_month: float
+    further_usd_per_month: float
+    """Part of it that no pool costs: software stacks and clouds beyond the first."""
     n1_loss: float
     """Traffic lost when the worst supplier of the tier fails, in expectation over what is undisclosed."""
     effective_suppliers: float
@@ -130,14 +132,12 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     shares = np.zeros((len(some), len(names)))
     shares[:, usable] = some
     now = np.asarray([[member.traffic_share for member in members]])
-    month, loss, suppliers = costing.of(shares)
+    month, further, loss, suppliers = costing.of(shares)
     if not np.isfinite(month).any():
         reason = "no mix of the fleet's chips fits the power limit"
         return no_frontier(tier, reason, names, excluded)
-    present_month, present_loss, present_suppliers = costing.of(now)
-    present = None
-    if np.isfinite(present_month[0]):
-        present = _point(now, present_month, present_loss, present_suppliers, 0)
+    found = costing.of(now)
+    present = _point(now, *found, 0) if np.isfinite(found[0][0]) else None
     return Frontier(
         tier=tier,
         title=TIER_TITLES[tier],
@@ -145,8 +145,10 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
         usd_per_month=month,
         n1_loss=loss,
         effective_suppliers=suppliers,
-        by_loss=tuple(_point(shares, month, loss, suppliers, at) for at in lower_edge(month, loss)),
-        by_suppliers=tuple(_point(shares, month, loss, suppliers, at) for at in lower_edge(month, -suppliers)),
+        by_loss=tuple(_point(shares, month, further, loss, suppliers, at) for at in lower_edge(month, loss)),
+        by_suppliers=tuple(
+            _point(shares, month, further, loss, suppliers, at) for at in lower_edge(month, -suppliers)
+        ),
         present=present,
         excluded=excluded,
         step=1.0 / steps,
@@ -162,10 +164,13 @@ def lower_edge(cost: Array, risk: Array) -> list[int]:
     return [int(at) for at in order[cost[order] < before * (1.0 - 1e-12)]]
 
 
-def _point(shares: Array, month: Array, loss: Array, suppliers: Array, at: int) -> FrontierPoint:
+def _point(
+    shares: Array, month: Array, further: Array, loss: Array, suppliers: Array, at: int
+) -> FrontierPoint:
     return FrontierPoint(
         shares=tuple(float(share) for share in shares[at]),
         usd_per_month=float(month[at]),
+        further_usd_per_month=float(further[at]),
         n1_loss=float(loss[at]),
         effective_suppliers=float(suppliers[at]),
         single_supplier=bool(suppliers[at] < 1.0 + 1e-9),
@@ -200,14 +205,16 @@ class _Costing:
         who = self._tier.structure
         self._alike = np.einsum("kds,lds,d->kl", who.assignment, who.assignment, who.probabilities)
 
-    def of(self, shares: Array) -> tuple[Array, Array, Array]:
-        """USD a month, N-1 loss and effective suppliers (mixes,) of shares (mixes, pools)."""
+    def of(self, shares: Array) -> tuple[Array, Array, Array, Array]:
+        """USD a month, the part of it for further stacks and clouds, N-1 loss and effective suppliers (mixes,) of
+        shares (mixes, pools)."""
         sizes = self._table.size(shares)
         used = (shares > 0).astype(np.float64)
         pools = sizes.usd_per_month.sum(axis=1)
         stacks = np.count_nonzero(used @ self._stack, axis=1)
         clouds = np.count_nonzero(used @ self._cloud, axis=1)
-        month = pools + self._per_stack * (stacks - 1) + self._per_cloud * (clouds - 1)
+        further = self._per_stack * (stacks - 1) + self._per_cloud * (clouds - 1)
+        month = pools + further
         # a mix that does not fit the power limit cannot be had for any money
         month = np.where(within_limit(np.nan_to_num(sizes.watts.sum(axis=1)), self._price), month, np.inf)
         spare = np.nan_to_num(np.maximum(sizes.capacity - shares, 0.0)) * used
@@ -219,7 +226,7 @@ class _Costing:
         # as on the concentration plot: 10,000 over the mean HHI of the draws, a quadratic form of the pools' spend
         mean_hhi = HHI_OF_ONE * np.einsum("mk,kl,ml->m", spend, self._alike, spend, optimize=True)
         effective = HHI_OF_ONE / np.where(mean_hhi > 0, mean_hhi, HHI_OF_ONE)
-        return month, loss, np.where(np.isfinite(pools), effective, np.nan)
+        return month, further, loss, np.where(np.isfinite(pools), effective, np.nan)
 
     def _loss(self, shares: Array, spare: Array) -> Array:
         """Traffic lost when the worst supplier fails, (mixes,), for shares and spare capacity (mixes, pools)."""

@@ -60,7 +60,7 @@ def _table(workload: WorkloadOutcome) -> list[str]:
     rows: list[Sequence[str]] = [HEADINGS]
     for at, one in enumerate(workload.alternatives):
         mark = "*" if at == workload.selected else " "
-        chips = "–" if not one.chips_total else f"{one.chips_total} ({one.replicas} × {one.layout.chips})"
+        chips = "–" if not one.chips_total else f"{one.chips_total:,} ({one.replicas:,} × {one.layout.chips})"
         rows.append(
             (
                 f"{mark} {one.name}",

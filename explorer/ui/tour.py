@@ -56,7 +56,9 @@ class Tour(QFrame):
         column.addLayout(row)
         self.on.clicked.connect(lambda: self.go(self.place + 1))
         self.skip.clicked.connect(self.end)
-        window.installEventFilter(self)
+        self._watched = _holding(self._stops, window)
+        for widget in self._watched:
+            widget.installEventFilter(self)
         self.hide()
 
     @property
@@ -85,7 +87,8 @@ class Tour(QFrame):
 
     def end(self) -> None:
         """Close the card for good."""
-        self._window.removeEventFilter(self)
+        for widget in self._watched:
+            widget.removeEventFilter(self)
         self._frame.deleteLater()
         self._frame.hide()
         self.hide()
@@ -114,8 +117,8 @@ class Tour(QFrame):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stay beside the target when the window changes its size."""
-        if event.type() == QEvent.Type.Resize and self.place >= 0:
+        """Stay beside the target when the window changes its size, or what is above the target comes and goes."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and self.place >= 0:
             self._settle()
         return super().eventFilter(watched, event)
 
@@ -128,6 +131,18 @@ class Tour(QFrame):
         self._frame.raise_()
         self.setFixedHeight(self._column.heightForWidth(WIDTH))
         self.move(beside(area, QRect(0, 0, WIDTH, self.height()), self._window.rect()))
+
+
+def _holding(stops: Sequence[Stop], window: QWidget) -> tuple[QWidget, ...]:
+    """All whose place in the window says where a target is: the targets and what they lie in."""
+    found: dict[QWidget, None] = {window: None}
+    for stop in stops:
+        for target in stop.targets:
+            widget: QWidget | None = target
+            while widget is not None and widget not in found:
+                found[widget] = None
+                widget = widget.parentWidget()
+    return tuple(found)
 
 
 class _Outline(QWidget):

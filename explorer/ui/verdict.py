@@ -14,6 +14,8 @@ SURE, UNSURE = 0.95, 0.05
 SECONDS, PER_MILLION, MONTH = (QUANTITIES[key] for key in ("seconds", "usd_per_million", "usd_per_month"))
 BYTES, SUPPLIERS, SHARE = (QUANTITIES[key] for key in ("bytes", "suppliers", "share"))
 
+WAS = "was:"
+"""Begins a change between answers that are words."""
 PRICE_WORDS = {"cost_plus": "on cost plus", "offer": "on offers", "own": "owned"}
 
 
@@ -30,6 +32,8 @@ class Tile:
     why: str = ""
     brief: str = ""
     """The note where there is no room for all of it; empty where it may be cut short."""
+    band_alone: str = ""
+    """The band with its unit, for where it does not stand beside the figure."""
 
     @property
     def sentence(self) -> str:
@@ -43,27 +47,29 @@ def verdict_tiles(outcome: Outcome, workload: int, baseline: Outcome | None) -> 
     then = _workload_named(baseline, answer.name)
     was = None if then is None else then.chosen
     return (
-        _fits(answer.chosen),
+        _fits(answer.chosen, was),
         _latency(answer, "ttft", "P99 first token", was),
         _latency(answer, "tpot", "P99 per token", was),
         _money(answer.chosen, "usd_per_million", "$/M tokens", PER_MILLION, was),
         _money(answer.chosen, "usd_per_month", "$/month", MONTH, was),
         _fleet(outcome, baseline),
-        _certainty(answer),
+        _certainty(answer, then, _least_step(outcome, baseline)),
     )
 
 
-def _fits(chosen: AlternativeOutcome) -> Tile:
+def _fits(chosen: AlternativeOutcome, was: AlternativeOutcome | None) -> Tile:
     memory, noun = chosen.memory, chosen.unit_noun
     used = BYTES.format_number(memory.weights + memory.kv + memory.other, at=memory.capacity)
     brief = f"{used} of {BYTES.format(memory.capacity)}"
     held = brief + (" each" if chosen.degree > 1 else "")
+    is_other = was is not None and was.memory.fits != memory.fits
+    before = f"{WAS} {'no' if memory.fits else 'yes'}" if is_other else ""
     if memory.fits:
         replica = f"{chosen.degree} {noun}" + ("s" if chosen.degree != 1 else "")
-        return Tile("fits", "Fits", "✓ yes", replica, held, "good", memory.note, brief)
+        return Tile("fits", "Fits", "✓ yes", replica, _joined(before, held), "good", memory.note, before or brief)
     brief = f"{BYTES.format(memory.shortfall)} short"
     short = brief + (" each" if chosen.degree > 1 else "")
-    return Tile("fits", "Fits", "✗ no", "", short, "bad", memory.remedy, brief)
+    return Tile("fits", "Fits", "✗ no", "", _joined(before, short), "bad", memory.remedy, _joined(before, brief))
 
 
 def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: AlternativeOutcome | None) -> Tile:
@@ -79,15 +85,15 @@ def _latency(answer: WorkloadOutcome, metric: Metric, title: str, was: Alternati
     change = _change(SECONDS, p99.value, None if before is None else before.p99)
     limit = answer.objectives.get(metric)
     promise = "" if limit is None else f"{sign} {SECONDS.format(limit)}" if change else words
-    note = " · ".join(part for part in (change, promise) if part)
     return Tile(
         metric,
         title,
         SECONDS.format(p99.value),
-        SECONDS.format_range(p99.low, p99.high, at=p99.value),
-        note,
+        _band(SECONDS, p99),
+        _joined(change, promise),
         tone,
         "" if limit is None else f"promise: {words}",
+        band_alone=_band(SECONDS, p99, alone=True),
     )
 
 
@@ -125,17 +131,16 @@ def _money(
         )
         if true
     ]
-    note = " · ".join(part for part in (change, *marks) if part) or PRICE_WORDS.get(
-        chosen.cost.price_basis, chosen.cost.price_basis
-    )
+    note = _joined(change, *marks) or PRICE_WORDS.get(chosen.cost.price_basis, chosen.cost.price_basis)
     return Tile(
         key,
         title,
         quantity.format(cost.value),
-        quantity.format_range(cost.low, cost.high, at=cost.value),
+        _band(quantity, cost),
         note,
         "doubt" if marks else "plain",
         chosen.cost.price_source,
+        band_alone=_band(quantity, cost, alone=True),
     )
 
 
@@ -157,7 +162,7 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
 
     def noted(names: str) -> str:
         least = f"weakest: {names} {SUPPLIERS.format(weakest[0].effective_suppliers.value)}" if weakest else ""
-        return " · ".join(part for part in (change, least) if part)
+        return _joined(change, least)
 
     note, brief = noted(counted if len(weakest) > 2 else listed), noted(counted) if len(weakest) > 1 else ""
     single = [one.title.lower() for one in outcome.fleet.tiers if one.counts and one.single_point_of_failure]
@@ -165,7 +170,7 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
     return Tile("fleet", title, SUPPLIERS.format(value), "effective", note, "plain", why, brief)
 
 
-def _certainty(answer: WorkloadOutcome) -> Tile:
+def _certainty(answer: WorkloadOutcome, then: WorkloadOutcome | None, least_step: float) -> Tile:
     probability = answer.chosen.probability_keeps.get("all")
     grade = evidence_words(answer.chosen)
     own = "" if answer.chosen.own is None else OWN_GRADE
@@ -175,15 +180,28 @@ def _certainty(answer: WorkloadOutcome) -> Tile:
         return Tile("certainty", "How sure", NOTHING, "", answer.chosen.reason, "plain", answer.chosen.reason)
     tone: Tone = "good" if probability >= SURE else "bad" if probability <= UNSURE else "doubt"
     count = {1: "it", 2: "both"}.get(len(answer.objectives), "all")
+    before = None if then is None else then.chosen.probability_keeps.get("all")
+    told = before is not None and abs(probability - before) >= least_step
+    change = "" if before is None or not told else _moved(SHARE, probability, before)
+    share = SHARE.format(probability)
     return Tile(
         "certainty",
         "How sure",
         confidence_word(probability),
         own,
-        f"keeps {count}: {SHARE.format(probability)}",
+        _joined(change, f"keeps {count}: {share}"),
         tone,
         grade,
+        _joined(change, share) if change else "",
     )
+
+
+def _least_step(outcome: Outcome, baseline: Outcome | None) -> float:
+    """The least change of a probability that is told: few draws against many would show changes nobody made."""
+    if baseline is None or baseline.samples == outcome.samples:
+        return 0.0
+    # one standard error of a share of so many draws, at worst
+    return float(0.5 / min(baseline.samples, outcome.samples) ** 0.5)
 
 
 def evidence_words(one: AlternativeOutcome) -> str:
@@ -200,10 +218,30 @@ def _briefly(chosen: AlternativeOutcome, reason: str) -> str:
 
 
 def _change(quantity: Quantity, now: float, was: Banded | None) -> str:
-    if was is None:
-        return ""
-    change = quantity.format_change(now, was.value)
+    return "" if was is None else _moved(quantity, now, was.value)
+
+
+def _moved(quantity: Quantity, now: float, was: float) -> str:
+    change = quantity.format_change(now, was)
     return "" if change in ("unchanged", NOTHING) else change
+
+
+def _band(quantity: Quantity, banded: Banded, *, alone: bool = False) -> str:
+    """The band beside its value, or `alone` with its unit; none where both of its ends are written alike."""
+    beside = quantity.format_range(banded.low, banded.high, at=banded.value)
+    if beside == NOTHING or not (beside.startswith("≥") or "–" in beside):
+        return ""
+    return quantity.format_range(banded.low, banded.high) if alone else beside
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def baseline_words(name: str, answer: WorkloadOutcome, baseline: Outcome | None) -> str:
+    """How the baseline is called, with its selected alternative where that is another one."""
+    then = _workload_named(baseline, answer.name)
+    return name if then is None or then.chosen.name == answer.chosen.name else f"{name}: {then.chosen.name}"
 
 
 def _workload_named(outcome: Outcome | None, name: str) -> WorkloadOutcome | None:

@@ -13,13 +13,15 @@ from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_wid
 from explorer.plots.tokens import RADIUS, Tokens
 from explorer.ui import theme
 from explorer.ui.document import Document
-from explorer.ui.verdict import Tile, verdict_tiles
+from explorer.ui.verdict import WAS, Tile, baseline_words, verdict_tiles
 
 HEIGHT = 80
+LARGE, SMALL = (VERDICT, 19.0, 17.0), (QUESTION, BODY)
+"""Sizes of a tile's figure, pixels, the largest first."""
 LEFT = 11.0
 """Where the words of a tile begin."""
 KEYS = ("fits", "ttft", "tpot", "usd_per_million", "usd_per_month", "fleet", "certainty")
-STRETCH = {"usd_per_million": 9, "usd_per_month": 9, "fleet": 13, "certainty": 11}
+STRETCH = {"fleet": 13, "certainty": 11}
 BASES = {"sized_to_promise": "sized to the promise", "equal_spend": "at equal spend", "as_set": "as set"}
 
 
@@ -66,13 +68,12 @@ class TileView(QWidget):
             return
         left, room = LEFT, self.width() - 20.0
         ink = {"plain": t.text, "good": t.good, "doubt": t.amber, "bad": t.bad}[tile.tone]
-        size, banded = _figure_size(tile, room)
+        size, banded, note = _fitting(tile, room)
         middle = baseline_in(20, 36, size, semibold=True)
         used = draw_line(painter, left, middle, room, tile.figure, ink, size, semibold=True) + 6
         if banded:
             draw_text(painter, QPointF(left + used, baseline_in(29, 22)), tile.band, t.secondary)
-        ink = t.text if tile.note[:1] in "▲▼" else t.secondary
-        note = tile.brief if tile.brief and text_width(tile.note) > room else tile.note
+        ink = t.text if _tells_change(tile) else t.secondary
         draw_line(painter, left, baseline_in(57, 16), room, note, ink)
 
 
@@ -103,7 +104,7 @@ class _CardGround:
 
 
 class QuestionView(QWidget):
-    """The question in up to two lines, and below it of what the tiles speak."""
+    """The question in up to three lines, and below it of what the tiles speak, and against which baseline."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,12 +112,14 @@ class QuestionView(QWidget):
         self.setMinimumWidth(180)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.question = self.subject = ""
+        self._parts: tuple[str, ...] = ()
 
-    def show_question(self, question: str, subject: str) -> None:
-        """Show the question and the subject of the tiles."""
-        if (question, subject) == (self.question, self.subject):
+    def show_question(self, question: str, *parts: str) -> None:
+        """Show the question and the parts of the tiles' subject, up to two, each whole where there is room."""
+        if (question, parts) == (self.question, self._parts):
             return
-        self.question, self.subject = question, subject
+        subject = " · ".join(parts)
+        self.question, self.subject, self._parts = question, subject, parts
         self.setAccessibleName(question)
         self.setAccessibleDescription(subject)
         self.setToolTip(f"<p><b>{escape(question)}</b></p><p>{escape(subject)}</p>")
@@ -132,20 +135,20 @@ class QuestionView(QWidget):
         painter = QPainter(self)
         width = self.width() - 10.0
         painter.setPen(QColor(t.text))
-        lines, size = _two_lines(self.question, width)
+        lines, size = _question_lines(self.question, width)
         painter.setFont(font(size, semibold=True))
-        step = size + 5
-        top = 6.0 if len(lines) == 2 else 14.0
+        step = size + (5.0 if len(lines) < 3 else 3.0)
+        top = (14.0, 6.0, 0.0)[len(lines) - 1]
         for place, line in enumerate(lines):
             painter.drawText(QRectF(2, top + place * step, width, step), Qt.AlignmentFlag.AlignVCenter, line)
         painter.setFont(font(NOTE))
         painter.setPen(QColor(t.secondary))
-        below = top + len(lines) * step + 2
-        subject = self.subject
-        if below >= 46 and metrics(NOTE).horizontalAdvance(subject) > width:
-            subject = subject.rpartition(" · ")[0] or subject
-        for place, line in enumerate(_wrapped(subject, width, 2 if below < 46 else 1)):
-            painter.drawText(QRectF(2, below + place * 15, width, 16), Qt.AlignmentFlag.AlignVCenter, line)
+        below = top + len(lines) * step + (2.0 if len(lines) < 3 else 0.0)
+        whole = metrics(NOTE).horizontalAdvance(self.subject) <= width
+        # the baseline has a line of its own rather than none
+        for place, line in enumerate((self.subject,) if whole else self._parts):
+            shown = metrics(NOTE).elidedText(line, Qt.TextElideMode.ElideRight, width)
+            painter.drawText(QRectF(2, below + place * 15, width, 16), Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 class VerdictStrip(QWidget):
@@ -188,28 +191,51 @@ class VerdictStrip(QWidget):
         basis = BASES.get(outcome.comparison_basis, outcome.comparison_basis)
         if answer.chosen.users is not None:
             basis = f"{answer.chosen.users:,} users of each replica"
-        subject = f"{answer.chosen.name}, {basis} · baseline {document.baseline_name}"
-        self.question.show_question(document.scenario.question or document.scenario.title, subject)
+        self.question.show_question(
+            document.scenario.question or document.scenario.title,
+            f"{answer.chosen.name}, {basis}",
+            f"baseline {baseline_words(document.baseline_name, answer, document.baseline_outcome)}",
+        )
 
 
-def _figure_size(tile: Tile, room: float) -> tuple[float, bool]:
-    """The largest size at which the figure stands beside its band, else alone; and whether the band is shown."""
+def _fitting(tile: Tile, room: float) -> tuple[float, bool, str]:
+    """The figure's size, whether its band stands beside it, and the note, in `room` pixels.
+
+    A band without room beside its figure goes into the note, or takes the place of one that says neither a change nor
+    a doubt; only where neither has room the figure gets small.
+    """
+    note = tile.brief if tile.brief and text_width(tile.note) > room else tile.note
     band = text_width(tile.band) + 7 if tile.band else 0.0
-    sizes = (VERDICT, 19.0, 17.0)
-    for size in sizes:
-        if text_width(tile.figure, size, semibold=True) + band <= room:
-            return size, bool(tile.band)
-    alone = (one for one in (*sizes, QUESTION, BODY) if text_width(tile.figure, one, semibold=True) <= room)
-    return next(alone, BODY), False
+
+    def beside(sizes: tuple[float, ...], width: float) -> float | None:
+        return next((size for size in sizes if text_width(tile.figure, size, semibold=True) + width <= room), None)
+
+    size = beside(LARGE, band)
+    if size is not None:
+        return size, bool(tile.band), note
+    alone = beside((*LARGE, *SMALL), 0.0) or BODY
+    if not tile.band_alone:
+        return alone, False, note
+    joined = f"{note} · {tile.band_alone}" if note else tile.band_alone
+    if text_width(joined) <= room:
+        return alone, False, joined
+    size = beside(SMALL, band)
+    if size is None or (tile.tone == "plain" and not _tells_change(tile)):
+        return alone, False, tile.band_alone
+    return size, True, note
 
 
-def _two_lines(text: str, width: float) -> tuple[list[str], float]:
-    """The text broken into at most two lines at the largest size at which it fits; the second may be cut short."""
+def _tells_change(tile: Tile) -> bool:
+    return tile.note.startswith(("▲", "▼", WAS))
+
+
+def _question_lines(text: str, width: float) -> tuple[list[str], float]:
+    """The text broken into two lines at the largest size at which it fits, else into three; the last may be cut."""
     for size in (QUESTION, 14.0, 13.0):
         lines = _wrapped(text, width, 2, size, True)
         if not lines[-1].endswith("…"):
             return lines, size
-    return _wrapped(text, width, 2, 13.0, True), 13.0
+    return _wrapped(text, width, 3, 13.0, True), 13.0
 
 
 def _wrapped(text: str, width: float, count: int, size: float = NOTE, semibold: bool = False) -> list[str]:

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog import load_catalog
-from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, output_axis
+from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, output_axis, word_places
+from explorer.plots.lettering import text_width
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.report.export import plot_csv, plot_svg
 from explorer.scenario.file import read_scenario
@@ -124,3 +127,26 @@ def test_that_where_the_goal_is_met_is_told_without_colour(qtbot: QtBot, found: 
     grays = {image.pixelColor(x, 150).lightness() for x in place}
     plain = {never.pixelColor(x, 150).lightness() for x in place}
     assert len(grays) > len(plain)
+
+
+@pytest.mark.parametrize("at_foot", [False, True])
+@pytest.mark.parametrize("height", [60.0, 120.0, 300.0])
+def test_that_words_of_marks_stand_on_no_line_and_no_other_word(
+    qapp: QApplication, height: float, at_foot: bool
+) -> None:
+    area = QRectF(50.0, 20.0, 300.0, height)
+    y = area.top() + 0.05 * height if not at_foot else area.bottom() - 22.0
+    rule = QRectF(area.left(), y - 1.0, area.width(), 2.0)
+    named = QRectF(area.left() + 4.0, y + 2.0, 34.0, 14.0)
+    marks = [("now 50 %", area.left() + 10.0), ("95 % from 4 TB/s", area.right() - 20.0)]
+    places = [
+        QRectF(left, baseline - 9.0, text_width(words), 11.0)
+        for (words, _), (left, baseline) in zip(marks, word_places(area, marks, [rule, named], at_foot), strict=True)
+    ]
+    assert not any(place.intersects(one) for place in places for one in (rule, named))
+    assert not places[0].intersects(places[1]) and all(area.contains(place) for place in places)
+
+
+def test_that_where_no_row_is_free_words_are_drawn_all_the_same(qapp: QApplication) -> None:
+    area = QRectF(0.0, 0.0, 200.0, 60.0)
+    assert word_places(area, [("now 50 %", 20.0)], [area], False) == [(25.0, 13.0)]

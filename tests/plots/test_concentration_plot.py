@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.concentration import ConcentrationPlot
-from explorer.plots.concentration_bars import tier_bars
+from explorer.plots.concentration_bars import DIAMOND, TICK, _footer, _names, tier_bars
 from explorer.plots.concentration_words import moved_text, top_text, weakest_text
+from explorer.plots.lettering import LINE_HEIGHT, text_width
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.study.outcome import Outcome
+from explorer.study.outcome import FleetOutcome, Outcome
 from tests.sample_outcome import sample_fleet, sample_outcome, without_fleet
 
 Count = Callable[..., int]
@@ -206,6 +207,43 @@ def test_that_sentences_name_the_weakest_and_what_moved() -> None:
     worse = moved_text(sample_fleet((0.9, 0.1, 0.0)), fleet)
     assert worse == "since the baseline: chip designer 2.0 → 1.2, software stack 2.0 → 1.2; foundry, cloud unchanged"
     assert weakest_text(replace(fleet, weakest_tiers=())) == ""
+
+
+@pytest.mark.parametrize("width", [200.0, 238.0])
+def test_that_every_tier_names_its_largest_supplier_in_a_narrow_plot(qapp: QApplication, width: float) -> None:
+    bars = tier_bars(sample_fleet(), None)
+    alone = [replace(bar, single_point_of_failure=True, weakest=True, share="100 %") for bar in bars]
+    packaging = replace(alone[0], top_supplier="TSMC CoWoS", name="Packaging 1.0", short_name="Packaging 1.0")
+    for bar in (*bars, *alone, packaging):
+        name, supplier = _names(bar, width)
+        assert name in (bar.name, bar.short_name)
+        # whole words, not letters
+        assert bar.top_supplier.split()[0] == supplier.rstrip("…").split()[0]
+        sign = 2 * DIAMOND + 5.0 if bar.single_point_of_failure else 0.0
+        words = text_width(name, semibold=bar.weakest) + text_width(f"{supplier} {bar.share}")
+        assert TICK + words + 8.0 + sign <= width
+
+
+def test_that_many_weakest_tiers_are_named_in_two_lines_or_counted(qapp: QApplication) -> None:
+    fleet = sample_fleet()
+    every = replace(fleet, weakest_tiers=tuple(tier.tier for tier in fleet.tiers))
+    assert weakest_text(every, counted=True) == f"weakest: {len(fleet.tiers)} tiers 1.0"
+    lines, leading = _footer(every, None, 420.0, 6 * LINE_HEIGHT)
+    assert leading == 2 and " ".join(lines[:2]) == weakest_text(every)
+    lines, leading = _footer(every, None, 200.0, 6 * LINE_HEIGHT)
+    assert leading == 1 and lines[0] == weakest_text(every, counted=True)
+
+
+def test_that_a_change_is_one_only_where_its_two_figures_differ() -> None:
+    def at(suppliers: float) -> FleetOutcome:
+        fleet = sample_fleet()
+        tier = next(one for one in fleet.tiers if one.tier == "packaging")
+        moved = replace(tier, effective_suppliers=replace(tier.effective_suppliers, value=suppliers))
+        return replace(fleet, tiers=(moved,), weakest_tiers=("packaging",))
+
+    # 0.07 apart, and both are 1.6
+    assert moved_text(at(1.63), at(1.56)) == "since the baseline: no tier has moved"
+    assert moved_text(at(1.66), at(1.64)) == "since the baseline: packaging 1.6 → 1.7"
 
 
 def test_that_the_summary_says_shares_and_what_is_unknown(plot: ConcentrationPlot) -> None:

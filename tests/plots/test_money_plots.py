@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog import load_catalog
 from explorer.plots.cost_stack import CostStackPlot, stack_bars
-from explorer.plots.frontier_plot import FrontierPlot, mix_words
-from explorer.plots.interactivity_plot import InteractivityPlot
-from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, pool_places
+from explorer.plots.frontier_plot import (
+    MARK,
+    FrontierPlot,
+    frontier_frame,
+    mix_words,
+    present_label,
+    present_words,
+)
+from explorer.plots.interactivity_plot import DOT, InteractivityPlot, _axes, label_places, trade_lines
+from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, node_labels, pool_places
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
+from explorer.scenario.quantity import QUANTITIES
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_outcome
@@ -113,6 +122,27 @@ def test_that_money_against_latency_is_the_other_view(outcome: Outcome, qtbot: Q
     assert "per million tokens" in plot.text_summary() and "P99" in plot.text_summary()
 
 
+@pytest.mark.parametrize("size", [(220, 160), (420, 300)])
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0])
+def test_that_names_of_trade_lines_lie_within_the_axes_off_every_dot_and_each_other(
+    outcome: Outcome, qapp: QApplication, size: tuple[int, int], spread: float
+) -> None:
+    whole = trade_lines(outcome, 0)[0]
+    x, y = whole.x, whole.y
+    lines = [replace(whole, place=k, label=f"H200 ×{k + 1}", y=y * (1 + spread * k)) for k in range(3)]
+    # at its highest, in the middle, and nowhere
+    points = ((float(x[-1]), float(lines[0].y[-1])), (float(x[len(x) // 2]), float(lines[1].y[len(y) // 2])), None)
+    lines = [replace(line, present=point) for line, point in zip(lines, points, strict=True)]
+    frame = frame_in(QRectF(0.0, 20.0, *size), *_axes(tuple(lines), "yield"))
+    places = [place for _, place in label_places(frame, tuple(lines))]
+    assert len(places) == 3
+    assert all(frame.area.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(place) for place in places)
+    assert not any(one.intersects(other) for one, other in combinations(places, 2))
+    for point in points[:2]:
+        at = frame.at(*point)
+        assert not any(place.intersects(QRectF(at.x() - DOT, at.y() - DOT, 2 * DOT, 2 * DOT)) for place in places)
+
+
 def test_that_every_column_of_the_flow_holds_all_the_money(outcome: Outcome) -> None:
     columns = flow_columns(outcome)
     assert [column.title for column in columns][:2] == ["Spend", "Chip designer"]
@@ -128,6 +158,34 @@ def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Ou
         drawn = [node for node in column if node.place.height() > 0]
         assert all(area.contains(node.place) for node in drawn)
         assert all(above.place.bottom() < below.place.top() for above, below in pairwise(drawn))
+
+
+@pytest.mark.parametrize("height", [230.0, 320.0, 460.0])
+@pytest.mark.parametrize("width", [500.0, 700.0])
+def test_that_labels_of_the_flow_are_whole_where_there_is_room_and_off_every_node(
+    outcome: Outcome, qapp: QApplication, width: float, height: float
+) -> None:
+    columns, area = flow_columns(outcome), QRectF(0.0, 0.0, width, height)
+    labels, nodes = node_labels(columns, area), laid_out(columns, area)
+    whole = {" ".join(lines) for column in labels for lines in column if lines}
+    assert any(text.startswith("No advanced packaging") for text in whole)
+    for at, column in enumerate(columns):
+        for k, name in enumerate(column.nodes):
+            if column.total(k) > 0.002:
+                assert " ".join(labels[at][k]).startswith(name)
+    for column, lines in zip(nodes, labels, strict=True):
+        for node, label in zip(column, lines, strict=True):
+            place = node.place
+            words = QRectF(place.left(), place.top() - 16.0 * len(label), width / len(columns) - 6.0, 16.0 * len(label))
+            if label:
+                assert words.top() >= area.top()
+                assert not any(words.intersects(one.place) for other in nodes for one in other)
+
+
+def test_that_a_low_flow_cuts_its_names_rather_than_its_flows(outcome: Outcome, qapp: QApplication) -> None:
+    columns, area = flow_columns(outcome), QRectF(0.0, 0.0, 320.0, 150.0)
+    assert max(len(lines) for column in node_labels(columns, area) for lines in column) == 2
+    assert all(area.contains(node.place) for column in laid_out(columns, area) for node in column if node.share > 0.002)
 
 
 def test_that_a_sole_supplier_is_red_and_said(outcome: Outcome, qtbot: QtBot, count_color: Count) -> None:
@@ -210,6 +268,33 @@ def test_that_the_frontier_says_present_cheapest_and_safest(frontier: FrontierPl
     text = frontier.text_summary()
     assert f"present {mix_words(found, found.present)}" in text
     assert "H200 70 %, AI200 30 %" in text and "safest" in text
+
+
+def test_that_the_label_of_the_present_fleet_says_what_no_pool_costs(outcome: Outcome, frontier: FrontierPlot) -> None:
+    found = frontier.frontier
+    assert found is not None and found.present is not None
+    pools = sum(pool.usd_per_month for pool in outcome.fleet.pools)
+    assert found.present.usd_per_month - found.present.further_usd_per_month == pytest.approx(pools)
+    further = QUANTITIES["usd_per_month"].format(found.present.further_usd_per_month)
+    assert f"+ {further} for further stacks and clouds" in frontier.text_summary()
+    assert all(f"+ {further}" in words for words in present_words(found.present))
+    alone = replace(found.present, further_usd_per_month=0.0)
+    assert present_words(alone) == (f"present fleet {QUANTITIES['usd_per_month'].format(alone.usd_per_month)}",)
+
+
+@pytest.mark.parametrize("size", [(240, 180), (360, 260), (620, 360)])
+@pytest.mark.parametrize(("loss", "money"), [(0.02, 1.0), (0.5, 0.5), (0.98, 1.0), (0.98, 0.02)])
+def test_that_the_label_of_the_present_fleet_lies_within_the_axes_off_its_mark(
+    frontier: FrontierPlot, size: tuple[int, int], loss: float, money: float
+) -> None:
+    found = frontier.frontier
+    assert found is not None and found.present is not None
+    frame = frontier_frame(found, QRectF(0.0, 0.0, *size))
+    present = replace(found.present, n1_loss=loss, usd_per_month=money * frame.y.high, further_usd_per_month=5e4)
+    _, place = present_label(frame, present, "n1_loss")
+    assert frame.area.adjusted(-3.0, 0.0, 3.0, 0.0).contains(place)
+    mark = frame.at(loss, present.usd_per_month)
+    assert not place.intersects(QRectF(mark.x() - MARK, mark.y() - MARK, 2 * MARK, 2 * MARK))
 
 
 def test_that_no_frontier_has_a_reason(frontier: FrontierPlot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QRectF
+from PySide6.QtWidgets import QApplication
 
 from explorer.plots.label_places import Placed, Segments, box_of, overlaps, place_label
+from explorer.plots.lettering import text_width
+from explorer.plots.tail_area import ROOM_RIGHT
 from explorer.plots.tail_axes import (
     LATENCY_STEPS,
     Axes,
@@ -25,6 +29,7 @@ from explorer.plots.tail_axes import (
     wanted_axes,
 )
 from explorer.plots.tail_curves import band_outline, curves_of, drawable, value_at
+from explorer.plots.tail_ticks import rate_figures
 from tests.sample_outcome import sample_outcome
 
 RATES = np.linspace(0.0, 10.0, 11)
@@ -198,3 +203,12 @@ def test_that_only_the_selected_line_has_the_band_of_its_simulation() -> None:
     assert at is not None and 10.0 ** y[middle] == pytest.approx(0.9 * at, rel=0.01)
     estimate = [replace(one, simulated_requests=0) for one in alternatives]
     assert all(one.sampled[0].size == 0 for one in curves_of(estimate, "tpot", 2.0, selected=1))
+
+
+@pytest.mark.parametrize("high", [15_000.0, 20_000.0, 600_000.0])
+def test_that_large_rates_are_written_in_full_and_end_within_the_plot(qapp: QApplication, high: float) -> None:
+    area = QRectF(42.0, 8.0, 402.0, 260.0)
+    figures = rate_figures(Axes(Span(1e-3, 1.0), Span(0.0, high)), area)
+    assert figures[-1][1] == f"{high:,.0f}" and not any("e" in text for _, text in figures)
+    assert all(left + text_width(text) <= area.right() + ROOM_RIGHT for left, text in figures)
+    assert all(left + text_width(text) < after for (left, text), (after, _) in pairwise(figures))

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tail_area import Projection
-from explorer.plots.tail_labels import LineNote
+from explorer.plots.tail_labels import LabelPlacer, LineNote
 from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tail_words import band_text, heading_notes, x_labels
 from explorer.plots.tokens import DARK, LIGHT
@@ -180,6 +180,25 @@ def test_that_labels_stand_inside_the_plot_and_apart(plot: TailLatencyPlot) -> N
         assert not any(rect.intersects(other) for _, other in placed[:order])
 
 
+@pytest.mark.parametrize("rate", [1.0, 12.0, 20.0, 38.0])
+def test_that_the_promise_is_not_written_over_the_own_traffic(plot: TailLatencyPlot, rate: float) -> None:
+    outcome = sample_outcome()
+    plot.show_outcome(outcome, 0)
+    assert plot._content is not None
+    axes, area = plot._content.axes, plot.area
+    # as low as a promise can be with its words under its line
+    low = axes.latency.low * (axes.latency.high / axes.latency.low) ** (20.0 / area.height())
+    notes = replace(plot._content.notes, promise=(low, "promise 50 ms"), traffic=(rate, "your traffic, 12/s"))
+    # a curve above the promise leaves only the places under it free
+    x = np.linspace(area.left(), area.right(), 40)
+    above = (x, np.full(40, area.bottom() - 28.0))
+    placer = LabelPlacer()
+    for hurried in (False, True):
+        places = placer.place(replace(notes, lines=()), axes, area, (above,), hurried=hurried)
+        assert places.promise is not None and places.traffic is not None
+        assert not places.promise.intersects(places.traffic)
+
+
 def test_that_the_summary_says_the_numbers(plot: TailLatencyPlot, qtbot: QtBot) -> None:
     plot.show_outcome(sample_outcome(), 0)
     words = plot.text_summary()
@@ -216,6 +235,8 @@ def test_that_the_axis_names_replicas_and_where_the_next_is_added() -> None:
     )
     alone = x_labels(replace(alternative, replicas=3, next_replica_rate=None))
     assert alone[0].endswith("AI200 ×2 with 3 replicas")
+    many = x_labels(replace(alternative, replicas=16_988, next_replica_rate=None))
+    assert many[0].endswith("AI200 ×2 with 16,988 replicas")
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,24 @@ def test_that_a_row_of_the_comparison_selects_and_copies(window: MainWindow) -> 
     assert len(lines) == 1 + len(window.document.workload.alternatives)
 
 
+def test_that_no_figure_of_the_comparison_is_cut_once_the_hand_rests(window: MainWindow) -> None:
+    window.resize(*LEAST)
+    table, document = window.compare.table, window.document
+    texts = [at for at, column in enumerate(COLUMNS) if column.right]
+    rate = document.workload_path("traffic.request_rate_per_s")
+    document.begin_drag()
+    before = [table.columnWidth(at) for at in texts]
+    document.change(rate, 10_000.0)
+    assert [table.columnWidth(at) for at in texts] == before
+    document.end_drag()
+    assert window.compare.model.cell(0, 2).text == f"{document.outcome.workloads[0].alternatives[0].chips_total:,}"
+    wide = [table.columnWidth(at) for at in texts]
+    assert all(width >= table.sizeHintForColumn(at) for at, width in zip(texts, wide, strict=True))
+    assert table.horizontalScrollBar().maximum() == 0
+    document.change(rate, 12.0)
+    assert [table.columnWidth(at) for at in texts] == wide
+
+
 def test_that_plots_behind_a_page_wait_until_they_are_seen(window: MainWindow) -> None:
     document, plots = window.document, (window.tail, window.memory, window.concentration)
     window.show_page("evidence")

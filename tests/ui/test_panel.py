@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.fonts import BODY, metrics
-from explorer.plots.tokens import HIT_TARGET
+from explorer.plots.tokens import HIT_TARGET, LIGHT
 from explorer.scenario.path import get
 from explorer.scenario.schema import LayoutChoice
 from explorer.study.outcome import Outcome
+from explorer.ui.controls.chip_list import ChipList, ChipRow
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.main_window import MainWindow
@@ -219,6 +221,28 @@ def test_that_keys_select_remove_and_undo_in_the_chip_list(window: MainWindow) -
     document.undo_stack.undo()
     assert [one.name for one in document.workload.alternatives] == names
     assert chips.count() == len(names)
+
+
+def test_that_a_broken_promise_is_red_and_what_is_not_known_amber(window: MainWindow) -> None:
+    document = window.document
+    assert next((row.warning, row.is_broken) for row in window.panel.chips.list.rows) == ("not available", False)
+    document.change(document.workload_path("objectives.tpot_p99_s"), 1e-4)
+    assert {(row.warning, row.is_broken) for row in window.panel.chips.list.rows} == {("breaks a promise", True)}
+    type_value(slider(window, "model_size"), "9T")
+    type_value(slider(window, "parallelism_degree"), "1")
+    QApplication.processEvents()
+    assert ("does not fit", True) in {(row.warning, row.is_broken) for row in window.panel.chips.list.rows}
+
+    def inks(row: ChipRow) -> set[int]:
+        listed = ChipList("one", window)
+        listed.show_rows([ChipRow("", ""), row], 0)
+        listed.resize(300, 60)
+        image = listed.grab().toImage()
+        return {image.pixel(x, y) for x in range(60, image.width()) for y in range(image.height() // 2, image.height())}
+
+    broken, unknown = inks(ChipRow("", "", "■■■■", True)), inks(ChipRow("", "", "■■■■"))
+    assert QColor(LIGHT.bad).rgb() in broken - unknown
+    assert QColor(LIGHT.amber).rgb() in unknown - broken
 
 
 def test_that_the_last_chip_cannot_be_removed(window: MainWindow) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import Catalog
+from explorer.plots.tokens import HIT_TARGET
 from explorer.scenario.difference import differences
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
@@ -19,7 +20,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
 from explorer.ui.document import Document
-from explorer.ui.main_window import MainWindow
+from explorer.ui.main_window import LEAST, MainWindow
 from explorer.ui.pages.scenarios_view import ScenariosView
 from explorer.ui.pages.side_by_side import Side, rows_of
 
@@ -140,6 +141,17 @@ def test_that_the_table_on_the_screen_is_what_a_copy_takes(window: MainWindow) -
     window.compare.show_mode("alternatives")
     window.actions_by_name["copy_table"].trigger()
     assert QGuiApplication.clipboard().text().startswith("Alternative\t")
+
+
+def test_that_every_tab_is_in_view_beside_the_buttons_of_the_comparison(window: MainWindow) -> None:
+    window.resize(*LEAST)
+    window.compare.show_mode("scenarios")
+    QApplication.processEvents()
+    tabs, modes = window.book.tabs, window.compare.modes
+    assert tabs.tabRect(tabs.count() - 1).right() <= tabs.width()
+    assert modes.add_button.isVisible() and modes.add_button.height() >= HIT_TARGET
+    window.compare.show_mode("alternatives")
+    assert not modes.add_button.isVisible()
 
 
 @pytest.mark.parametrize("height", [720, 900])

@@ -36,6 +36,36 @@ def test_that_columns_never_ask_for_more_than_there_is_nor_less_than_can_be_read
     assert max(cut) - min(cut) <= 1 or min(cut) == LEAST_COLUMN
 
 
+@given(
+    st.lists(st.tuples(st.integers(20, 300), st.booleans(), st.integers(0, 120)), min_size=1, max_size=12),
+    st.integers(200, 2400),
+)
+def test_that_texts_give_way_then_headings_and_figures_never(
+    columns: list[tuple[int, bool, int]], available: int
+) -> None:
+    figures = {at: needed for at, (needed, is_figure, _) in enumerate(columns) if is_figure}
+    natural = [needed + heading for needed, _, heading in columns]
+    found = widths_within(natural, available, even=False, figures=figures)
+    assert all(found[at] >= needed for at, needed in figures.items())
+    texts = [at for at in range(len(columns)) if at not in figures]
+    if any(found[at] < natural[at] for at in figures):
+        assert all(found[at] <= LEAST_COLUMN or found[at] == natural[at] for at in texts)
+
+
+@pytest.mark.parametrize("width", [420, 700, 1400])
+def test_that_a_figure_that_gets_longer_is_never_cut_and_its_column_stays_as_wide(qtbot: QtBot, width: int) -> None:
+    table = TextTable("grows", "A table whose figures grow", last_texts=1)
+    qtbot.addWidget(table)
+    table.resize(width, 200)
+    table.show()
+    table.show_rows(HEADINGS, [["Capacity", "$1", LONG]])
+    table.show_rows(HEADINGS, [["Capacity", "$240k → $1.25M", LONG]])
+    wide = table.columnWidth(1)
+    assert wide >= table.sizeHintForColumn(1)
+    table.show_rows(HEADINGS, [["Capacity", "$2", LONG]])
+    assert table.columnWidth(1) == wide
+
+
 @pytest.mark.parametrize("width", [420, 700, 1400])
 def test_that_no_table_scrolls_sideways_and_what_is_cut_stands_in_its_tip(qtbot: QtBot, width: int) -> None:
     table = TextTable("long", "A table with long texts", 99)

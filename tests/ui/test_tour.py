@@ -53,6 +53,22 @@ def test_that_the_window_can_be_used_during_the_tour(window: MainWindow, layout:
     tour.end()
 
 
+def test_that_the_outline_follows_what_it_surrounds(window: MainWindow, layout: RememberedLayout) -> None:
+    window.messages.show_message("Recovered what was there after the last end", "remark")
+    QApplication.processEvents()
+    tour = start_tour(window, layout)
+    target = tour.stop.targets[0]
+    before = target.mapTo(window, QPoint(0, 0))
+    window.messages.clear()
+    QApplication.processEvents()
+    assert target.mapTo(window, QPoint(0, 0)).y() < before.y()
+    area = QRect()
+    for one in tour.stop.targets:
+        area = area.united(QRect(one.mapTo(window, QPoint(0, 0)), one.size()))
+    assert tour._frame.geometry() == area.adjusted(-3, -3, 3, 3).intersected(window.rect())
+    tour.end()
+
+
 @pytest.mark.parametrize("size", [LEAST, (1440, 900)])
 def test_that_each_card_is_whole_and_leaves_most_of_its_subject_in_view(
     window: MainWindow, layout: RememberedLayout, size: tuple[int, int]

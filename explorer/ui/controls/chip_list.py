@@ -32,6 +32,8 @@ class ChipRow:
     label: str
     grade: str
     warning: str = ""
+    is_broken: bool = False
+    """Whether the warning is of a promise that cannot be kept, and not of what is to be found out."""
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -67,7 +69,7 @@ class _RowDelegate(QStyledItemDelegate):
         label = metrics(BODY, selected).elidedText(row.label, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRectF(area.left() + 26, area.top(), room, area.height()), middle, label)
         painter.setFont(font(NOTE))
-        painter.setPen(QColor(t.amber if row.warning else t.secondary))
+        painter.setPen(QColor(t.bad if row.is_broken else t.amber if row.warning else t.secondary))
         note = metrics(NOTE).elidedText(note, Qt.TextElideMode.ElideRight, note_width)
         painter.drawText(
             QRectF(area.right() - note_width - 6, area.top(), note_width, area.height()),

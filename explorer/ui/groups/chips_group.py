@@ -67,18 +67,18 @@ class ChipsGroup(Group):
 
     def _row(self, alternative: Alternative, answer: AlternativeOutcome | None) -> ChipRow:
         chip = self.document.catalog.chip(alternative.chip)
-        warning = ""
+        warning, is_broken = "", False
         if answer is not None and answer.chip == alternative.chip:
             if not answer.memory.fits:
-                warning = "does not fit"
+                warning, is_broken = "does not fit", True
             elif not answer.within_power_limit:
                 warning = "too much power"
             elif not answer.keeps_promises:
-                warning = "breaks a promise"
+                warning, is_broken = "breaks a promise", True
             elif not answer.available:
                 warning = "not available"
         label = chip.name if alternative.name in (chip.name, chip.short_name) else alternative.name
-        return ChipRow(label, chip.evidence_grade, warning)
+        return ChipRow(label, chip.evidence_grade, warning, is_broken)
 
     def _picks(self) -> list[Pick]:
         chips = sorted(self.document.catalog.chips.values(), key=lambda chip: chip.name.lower())

@@ -209,7 +209,8 @@ class SchedulerGroup(FoldedGroup):
         """How many replicas it became."""
         chosen = self.workload_outcome(outcome).chosen
         spares = f" + {chosen.spare_replicas} spare" if chosen.spare_replicas else ""
-        self.replicas.set_caption(f"{chosen.replicas}{spares}, {QUANTITIES['chips'].format(chosen.chips_total)} in all")
+        total = QUANTITIES["chips"].format(chosen.chips_total)
+        self.replicas.set_caption(f"{chosen.replicas:,}{spares}, {total} in all")
 
     def reset_paths(self) -> tuple[str, ...]:
         """The layout too, and the degree that goes with it."""

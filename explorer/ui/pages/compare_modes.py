@@ -17,7 +17,10 @@ TIPS = {
 
 
 class CompareModes(QWidget):
-    """A row of small buttons at the right of the pages' tabs."""
+    """Two segments at the right of the pages' tabs, and what adds and removes scenarios above their titles.
+
+    Beside the segments those two would leave the last tabs no room in a small window.
+    """
 
     mode_chosen = Signal(str)
     add_requested = Signal()
@@ -32,9 +35,7 @@ class CompareModes(QWidget):
         self.add_button = self._button("+ scenario", "Put a further scenario file beside this one")
         self.add_button.setProperty("action", "add_scenario")
         self.remove_button.setProperty("action", "remove_scenario")
-        for button in (self.remove_button, self.add_button):
-            row.addWidget(button)
-        row.addSpacing(12)
+        scenarios.put_above_titles(self.remove_button, self.add_button)
         self.segments: dict[Mode, QToolButton] = {}
         for mode in get_args(Mode):
             segment = QToolButton(self)
@@ -54,11 +55,9 @@ class CompareModes(QWidget):
         self.show_mode("alternatives")
 
     def show_mode(self, mode: Mode) -> None:
-        """Check the mode's segment; the other buttons only make sense with scenarios."""
+        """Check the mode's segment."""
         for one, segment in self.segments.items():
             segment.setChecked(one == mode)
-        self.add_button.setVisible(mode == "scenarios")
-        self.remove_button.setVisible(mode == "scenarios")
         self._on_further()
 
     def _button(self, text: str, tip: str) -> QToolButton:

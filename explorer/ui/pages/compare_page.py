@@ -95,7 +95,7 @@ COLUMNS = (
     Column(
         "Replicas",
         "Copies of the model, spares included",
-        lambda one: _counted(one, f"{one.replicas}" + (f" + {one.spare_replicas}" if one.spare_replicas else "")),
+        lambda one: _counted(one, f"{one.replicas:,}" + (f" + {one.spare_replicas}" if one.spare_replicas else "")),
     ),
     Column("Chips", "Chips in all, spares and whole units included", lambda one: _counted(one, f"{one.chips_total:,}")),
     Column("P99 TTFT", "Time to first token that 99 of 100 requests keep", _p99("ttft")),
@@ -257,6 +257,8 @@ class ComparePage(QWidget):
         """Show the answer about the workload that is edited."""
         outcome = self._document.outcome
         self.model.show_workload(outcome.workloads[min(self._document.workload_index, len(outcome.workloads) - 1)])
+        if not self._document.is_dragging:
+            self._widen()
 
     def _on_outcome(self) -> None:
         if self.mode != "alternatives":
@@ -276,7 +278,20 @@ class ComparePage(QWidget):
         self.table.resizeColumnsToContents()
         header = self.table.horizontalHeader()
         for section in range(len(COLUMNS) - 1):
-            header.resizeSection(section, header.sectionSize(section) + (2 if section else 10))
+            header.resizeSection(section, header.sectionSize(section) + _beyond(section))
+
+    def _widen(self) -> None:
+        """Room for what has become longer, once the hand rests; nothing is narrowed."""
+        header = self.table.horizontalHeader()
+        for section in range(len(COLUMNS) - 1):
+            needed = self.table.sizeHintForColumn(section)
+            if needed > header.sectionSize(section):
+                header.resizeSection(section, needed + _beyond(section))
+
+
+def _beyond(section: int) -> int:
+    """Pixels of a column beyond its longest text."""
+    return 2 if section else 10
 
 
 class _CopyableTable(QTableView):
@@ -298,7 +313,8 @@ class _CopyableTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        # not QHeaderView's own stretching of the last one, which never makes it narrower than 100 pixels
+        header.setStretchLastSection(False)
         header.setMinimumSectionSize(40)
         # It paints its own ground: a changed cell has nothing painted anew that lies beneath the table.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)

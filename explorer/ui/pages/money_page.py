@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from time import perf_counter
+from types import MappingProxyType
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
@@ -70,7 +72,7 @@ class TextTableModel(QAbstractTableModel):
 
     def cell(self, row: int, column: int) -> Cell:
         """The same for the eye, at once."""
-        return Cell(self._rows[row][column], self._is_figure(column))
+        return Cell(self._rows[row][column], self.is_figure(column))
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -90,10 +92,11 @@ class TextTableModel(QAbstractTableModel):
         return "\n".join("\t".join(row) for row in rows)
 
     def _side(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignRight if self._is_figure(column) else Qt.AlignmentFlag.AlignLeft
+        side = Qt.AlignmentFlag.AlignRight if self.is_figure(column) else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
-    def _is_figure(self, column: int) -> bool:
+    def is_figure(self, column: int) -> bool:
+        """Whether a column holds figures."""
         return self.first_right <= column < len(self._headings) - self._last_texts
 
 
@@ -122,24 +125,39 @@ class TextTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         self._natural: tuple[int, ...] = ()
+        self._figures: dict[int, int] = {}
         self._ends_in_figures = not last_texts
 
     def show_rows(self, headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> bool:
-        """Show rows; widths follow only when there are other columns, for columns that twitch cannot be read.
+        """Show rows; widths follow only when there are other columns, for columns that twitch cannot be read, or
+        where a figure would be cut: then its column is widened, and stays so.
 
-        True where they did.
+        True where there were other columns.
         """
         fewer = self.texts.columnCount() != len(headings) or self.texts.rowCount() != len(rows)
-        widened = self.texts.show_rows(headings, rows) and fewer
-        if widened:
+        if not self.texts.show_rows(headings, rows):
+            return False
+        if fewer:
             self.fit_anew()
-        return widened
+        else:
+            self._widen()
+        return fewer
 
     def fit_anew(self) -> None:
         """Take the texts as they are now for what the columns need."""
         header, count = self.horizontalHeader(), self.texts.columnCount()
-        self._natural = tuple(max(self.sizeHintForColumn(at), header.sectionSizeHint(at)) for at in range(count))
+        needed = [self.sizeHintForColumn(at) for at in range(count)]
+        self._natural = tuple(max(width, header.sectionSizeHint(at)) for at, width in enumerate(needed))
+        self._figures = {at: needed[at] for at in range(count) if self.texts.is_figure(at)}
         self._fit()
+
+    def _widen(self) -> None:
+        """Room for figures that have become longer; none of the columns asks for less than before."""
+        longer = {at: max(self.sizeHintForColumn(at), before) for at, before in self._figures.items()}
+        if longer != self._figures:
+            self._figures = longer
+            self._natural = tuple(max(width, longer.get(at, 0)) for at, width in enumerate(self._natural))
+            self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -150,7 +168,8 @@ class TextTable(QTableView):
         """Columns in the width there is: no table scrolls sideways for the sake of a long text, which its tip tells
         in full."""
         even = self._ends_in_figures and self.texts.first_right < len(self._natural)
-        for column, width in enumerate(widths_within(self._natural, self.viewport().width(), even=even)):
+        widths = widths_within(self._natural, self.viewport().width(), even=even, figures=self._figures)
+        for column, width in enumerate(widths):
             self.setColumnWidth(column, width)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -161,20 +180,29 @@ class TextTable(QTableView):
             super().keyPressEvent(event)
 
 
-def widths_within(natural: Sequence[int], available: int, *, even: bool) -> list[int]:
-    """Widths of columns, pixels: as asked for where there is room, else the widest cut down to one width, never below
-    LEAST_COLUMN. Of what is left over each gets ROOM, or an equal part where `even`, lest figures at the end stand far
-    from the others."""
+def widths_within(
+    natural: Sequence[int], available: int, *, even: bool, figures: Mapping[int, int] = MappingProxyType({})
+) -> list[int]:
+    """Widths of columns, pixels: as asked for where there is room, else the widest texts cut down to one width, never
+    below LEAST_COLUMN. A figure cut short is another figure: `figures` are the columns that hold some, with what these
+    need, and where texts alone cannot give way enough their headings do. Of what is left over each gets ROOM, or an
+    equal part where `even`, lest figures at the end stand far from the others."""
     spare = available - sum(natural)
     if not natural or spare >= 0:
         each = spare // max(len(natural), 1)
         return [width + (each if even else min(each, ROOM)) for width in natural]
-    left, places = available, sorted(range(len(natural)), key=lambda at: natural[at])
-    found = list(natural)
-    for done, at in enumerate(places):
-        found[at] = min(natural[at], max(left // (len(places) - done), LEAST_COLUMN))
-        left -= found[at]
-    return found
+    found = _cut_down(natural, {at: natural[at] for at in figures}, available)
+    return found if sum(found) <= available else _cut_down(found, figures, available)
+
+
+def _cut_down(natural: Sequence[int], least: Mapping[int, int], available: int) -> list[int]:
+    """The widest columns cut down to the one width at which all fit, none below its least (LEAST_COLUMN by itself)."""
+
+    def at_most(one: int) -> list[int]:
+        return [max(min(width, one), min(width, least.get(at, LEAST_COLUMN))) for at, width in enumerate(natural)]
+
+    fitting = bisect_right(range(max(natural)), available, key=lambda one: sum(at_most(one)))
+    return at_most(max(fitting - 1, 0))
 
 
 class MoneyPage(Page):

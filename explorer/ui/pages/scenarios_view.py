@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -192,6 +193,15 @@ class ScenariosView(QWidget):
         document.dragging_changed.connect(self._on_changed)
         document.path_changed.connect(self._on_changed)
         document.further_answered.connect(self._on_answered)
+
+    def put_above_titles(self, *buttons: QWidget) -> None:
+        """Stand buttons in the header above the titles of the rows, where no scenario is named."""
+        row = QHBoxLayout(self.table.horizontalHeader().viewport())
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        for button in buttons:
+            row.addWidget(button)
+        row.addStretch(1)
 
     @property
     def further(self) -> tuple[Path, ...]:
