@@ -189,7 +189,7 @@ def paint_map(
         "cheapest chip within reach that keeps every promise; paler where less sure",
         "cheapest; paler: less sure",
     )
-    top = draw_heading(painter, rect, tokens, "Win map", subtitles, state)
+    top = draw_heading(painter, rect, tokens, "Win map", subtitles, "" if found is None else state)
     if found is None:
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(state, rect.width(), 3), tokens.secondary)
         return

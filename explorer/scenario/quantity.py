@@ -17,7 +17,13 @@ from explorer.errors import UnknownRecordError
 NOTHING = "–"
 """Shown where there is no finite value."""
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[KMGT]?B(?:/s)?\b|[mµ]?s\b|h\b|TFLOPS\b|PFLOPS\b|[kM]?W\b|years?\b)")
 _NUMBER = re.compile(r"[+\-−]?\s*(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:e[+\-]?\d+)?", re.IGNORECASE)
+
+
+def unbroken(text: str) -> str:
+    """A text for a place that breaks lines: no number is parted from its unit."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 @dataclass(frozen=True, slots=True)

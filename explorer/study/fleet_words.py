@@ -56,7 +56,7 @@ def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
     first, unit, rest = "; ".join(parts).partition(UNIT)
     text = first + unit + rest.replace(UNIT, "")
     if not lowered and not raised and not either and not conditional:
-        return f"{_lead(before.pools, after.pools)} leaves every tier where it was."
+        text = "leaves every tier where it was"
     return f"{_lead(before.pools, after.pools)} {text}."
 
 
@@ -69,7 +69,20 @@ def _lead(before: Sequence[PoolOutcome], after: Sequence[PoolOutcome]) -> str:
         return f"Adding {_listed(added)}"
     if removed:
         return f"Removing {_listed(removed)}"
-    return "Sharing the traffic otherwise"
+    if _shares(before) != _shares(after):
+        return "Sharing the traffic otherwise"
+    if all(_spend_stays(old, new) for old, new in zip(before, after, strict=True)):
+        return "What was changed"
+    return "What each pool costs has changed: that"
+
+
+def _shares(pools: Sequence[PoolOutcome]) -> dict[str, float]:
+    """The traffic share of each pool that has one, by its name."""
+    return {one.name: one.traffic_share for one in pools if one.traffic_share > 0}
+
+
+def _spend_stays(old: PoolOutcome, new: PoolOutcome) -> bool:
+    return abs(new.spend_share - old.spend_share) <= SAME * max(old.spend_share, SAME)
 
 
 def _deployment(pool: PoolOutcome) -> str:
