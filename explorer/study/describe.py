@@ -87,7 +87,8 @@ def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:
     text = ", ".join(parts) if parts else "one chip, not split"
     if layout.instances > 1:
         text += f" · {layout.instances} instances a replica"
-    text += f" · {replicas} replica{'s' if replicas != 1 else ''}"
+    if replicas:
+        text += f" · {_replicas(replicas)}"
     return text + (f", {spare} spare" if spare else "")
 
 

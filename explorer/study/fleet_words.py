@@ -10,7 +10,7 @@ from explorer.study.outcome import FleetOutcome, PoolOutcome, TierOutcome
 UNIT = " effective suppliers"
 """Said once a sentence: at the first figures."""
 SAME = 0.005
-"""Change of an HHI, relative, below which a tier is where it was."""
+"""Change of an HHI, relative, and of a share below which a tier, and what a pool costs, is where it was."""
 
 
 def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
@@ -71,7 +71,8 @@ def _lead(before: Sequence[PoolOutcome], after: Sequence[PoolOutcome]) -> str:
         return f"Removing {_listed(removed)}"
     if _shares(before) != _shares(after):
         return "Sharing the traffic otherwise"
-    if all(_spend_stays(old, new) for old, new in zip(before, after, strict=True)):
+    then = {one.name: one.spend_share for one in before}
+    if all(abs(one.spend_share - then.get(one.name, 0.0)) <= SAME for one in after):
         return "What was changed"
     return "What each pool costs has changed: that"
 
@@ -79,10 +80,6 @@ def _lead(before: Sequence[PoolOutcome], after: Sequence[PoolOutcome]) -> str:
 def _shares(pools: Sequence[PoolOutcome]) -> dict[str, float]:
     """The traffic share of each pool that has one, by its name."""
     return {one.name: one.traffic_share for one in pools if one.traffic_share > 0}
-
-
-def _spend_stays(old: PoolOutcome, new: PoolOutcome) -> bool:
-    return abs(new.spend_share - old.spend_share) <= SAME * max(old.spend_share, SAME)
 
 
 def _deployment(pool: PoolOutcome) -> str:

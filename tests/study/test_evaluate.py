@@ -301,3 +301,18 @@ def test_that_a_fleet_member_of_an_unknown_chip_is_named(catalog: Catalog) -> No
     asked = asked.model_copy(update={"fleet": asked.fleet.model_copy(update={"members": members})})
     with pytest.raises(UnknownRecordError, match="no-chip"):
         evaluate(asked, catalog)
+
+
+def test_that_a_pool_that_holds_no_model_or_keeps_no_promise_says_so_in_one_sentence(catalog: Catalog) -> None:
+    small = alternative("nv-l4", parallelism_degree=1)
+    large = replace(scenario(workload(small), fleet=fleet(H200=1.0)), "workloads.0.model.size_billion", 9000.0)
+    reason = evaluate(large, catalog).fleet.pools[0].reason
+    assert reason == "Nvidia H200 cannot hold this 9T model in any layout (chat)"
+    hasty = workload(alternative("nv-h200"), objectives={"tpot_p99_s": 0.001, "ttft_p99_s": 1.0})
+    reason = evaluate(scenario(hasty, fleet=fleet(H200=1.0)), catalog).fleet.pools[0].reason
+    assert reason == "H200 keeps the chat promises at no rate"
+
+
+def test_that_what_does_not_fit_is_given_no_replicas(catalog: Catalog) -> None:
+    outcome = evaluate(one_chip("nv-l4", {"parallelism_degree": 1}, preset="llama-3.1-405b"), catalog)
+    assert "replica" not in outcome.workloads[0].chosen.layout_sentence
