@@ -148,7 +148,9 @@ class _Map:
             return np.stack([getattr(column, name) for column in shown]).astype(kind)
 
         field = self.field(samples)
+        preset = self.scenario.workloads[self.question.workload].model.preset
         return WinMap(
+            family=self.catalog.model(preset).name if self.across.key == "size" else "",
             across=self.across.key,
             up=self.up.key,
             workload=self.question.workload,
