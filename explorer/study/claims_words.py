@@ -50,7 +50,7 @@ def side_text(found: ClaimAnswer, stated: Banded | None, factor: float = 1.0) ->
 
 def sides_text(found: ClaimAnswer) -> str:
     """Both sides as they were found: "0.44 s (35 ms to no end) against 2 × 42 ms (22 ms to 95 ms)", or what was found
-    beside the limit that is claimed: "264 GB found, > 0 GB claimed". A number without a unit has its name."""
+    behind the limit that is claimed: "> 0 GB claimed, 264 GB found". A number without a unit has its name."""
     if found.left is None:
         return ""
     left, right = found.statement.left, found.statement.right
@@ -59,7 +59,7 @@ def sides_text(found: ClaimAnswer) -> str:
     first = f"{name}{_times(left)}{side_text(found, found.left, left.factor)}"
     if isinstance(right, float):
         sign = SIGNS.get(found.statement.comparison, found.statement.comparison)
-        return f"{first} found, {sign} {quantity.format(right)} claimed"
+        return f"{sign} {quantity.format(right)} claimed, {first} found"
     return f"{first} against {_times(right)}{side_text(found, found.right, right.factor)}"
 
 

@@ -139,12 +139,12 @@ def headline(found: WhatMatters) -> str:
 
 
 def _cheaper_at_half(found: WhatMatters) -> str:
-    """Who costs least at half of the draws, with nothing gone wrong, where that is another than on average."""
+    """Who costs least at half of the draws, where that is another than on average; empty where it is the same."""
     cheapest = min(found.spreads, key=lambda one: one.usd_per_month[1])
     best = next((one for one in found.spreads if one.name == found.best_now), None)
     if best is None or not cheapest.usd_per_month[1] < best.usd_per_month[1]:
         return ""
-    return f" ({cheapest.name} where nothing does: {MONTH.format(cheapest.usd_per_month[1])} a month)"
+    return f" (in the middle case {cheapest.name}: {MONTH.format(cheapest.usd_per_month[1])} a month)"
 
 
 def _worth_most(found: WhatMatters) -> str:
@@ -183,7 +183,7 @@ def matters_text(found: WhatMatters) -> str:
         "",
         *columns([part_headings(found), *(part_row(part) for part in found.parts)]),
         "",
-        "How sure, by alternative:",
+        "How sure, by alternative (half of the draws; in brackets 5 % to 95 %):",
         *columns([spread_headings(found), *(spread_row(found, one) for one in found.spreads)]),
         *(
             f"All {one.figures} open figures of {one.chip_name} together are worth {MONTH.format(one.worth)} a month."
@@ -213,7 +213,7 @@ def part_headings(found: WhatMatters) -> tuple[str, ...]:
 def spread_headings(found: WhatMatters) -> tuple[str, ...]:
     """Headings of the alternatives; the latency is never a simulated one, whatever stands elsewhere."""
     return (
-        "alternative", "closed-form P99 (5 – 95 %)", "$/month (5 – 95 %)", kept_word(found),
+        "alternative", "closed-form P99", "$/month", kept_word(found),
         "at some size", "cheaper", "mean with fallback",
     )  # fmt: skip
 

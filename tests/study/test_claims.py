@@ -221,8 +221,8 @@ def test_that_what_was_found_stands_beside_the_limit_claimed_and_a_bare_number_h
     members = [{"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 1.0}]
     statements = "memory headroom of AI200 x8 > 0 GB", "HHI (designer) of the fleet < 9000"
     headroom, index = checked(catalog, scenario_with(*statements, fleet={"members": members}))
-    assert sides_text(headroom).endswith(" GB found, > 0 GB claimed") and "against" not in sides_text(headroom)
-    assert sides_text(index) == "HHI 10,000 found, < 9,000 claimed"
+    assert sides_text(headroom).startswith("> 0 GB claimed, ") and sides_text(headroom).endswith(" GB found")
+    assert sides_text(index) == "< 9,000 claimed, HHI 10,000 found"
 
 
 @pytest.mark.parametrize(("probability", "words"), [(0.0, "false (0 %)"), (0.0078, "almost surely false (0.78 %)")])

@@ -14,6 +14,7 @@ from explorer.scenario.schema import FleetMember, LayoutChoice, Override
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import OverrideError
 from explorer.study.outcome import METRICS, AlternativeOutcome
+from explorer.study.verdict_table import verdict_text
 from tests.study.asking import FOUR, alternative, fleet, four_chips, one_chip, scenario, workload
 from tests.study.walking import bands_out_of_order, differences, leaves, not_numbers
 
@@ -339,3 +340,10 @@ def test_that_a_name_of_the_chips_own_leaves_the_label_short_and_a_long_one_is_c
     for served in (("nv-gb200-nvl72", "GB200 NVL72", "GB200 ×"), ("nv-h100-sxm", "H100", "H100 ×")):
         asked = scenario(workload(alternative(served[0], name=served[1])))
         assert evaluate(asked, catalog).workloads[0].chosen.label.startswith(served[2])
+
+
+def test_that_the_printed_table_says_where_nothing_is_promised(catalog: Catalog) -> None:
+    none: dict[str, float | None] = {"ttft_p99_s": None, "tpot_p99_s": None}
+    asked = scenario(workload(alternative("nv-h200"), objectives=none))
+    table = verdict_text(evaluate(asked, catalog))
+    assert "no promise" in table and "of draws" not in table
