@@ -174,6 +174,9 @@ class WinMapPage(Page):
         if answer.problem is not None:
             self._asked = None
             self.plot.show_map(None, f"No map: {answer.problem.message}")
+            # what stood below the last map is of no other
+            self.footing.setText("")
+            self._fit_footing()
             return
         found = answer.found
         if isinstance(found, WinMap):
