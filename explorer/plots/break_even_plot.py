@@ -22,7 +22,7 @@ from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.statement import Term
 from explorer.study.break_even import HIGH, BreakEven
 from explorer.study.break_even_curve import BreakEvenCurve
-from explorer.study.break_even_words import curve_words, side_words
+from explorer.study.break_even_words import chance_words, curve_words, side_words
 from explorer.study.output_values import latency_of
 
 SHARE = QUANTITIES["share"]
@@ -181,7 +181,7 @@ def _paint_chance(
     now, sure, chance = found.unknown.reach.present, found.sure, found.chance_now
     marks: list[_Mark] = []
     if now is not None and chance is not None:
-        marks.append(_Mark(now, f"now {SHARE.format(chance)}", now=True))
+        marks.append(_Mark(now, chance_words(found), now=True))
     if sure is not None and not equal:
         bound = "from" if found.rising else "up to"
         marks.append(_Mark(sure, f"{SHARE.format(HIGH)} {bound} {found.unknown.written(sure)}"))

@@ -123,7 +123,7 @@ def _left_out(frontier: Frontier, width: float) -> tuple[str, ...]:
     """Who cannot be mixed, and why: the last line first, as they are drawn from below."""
     if not frontier.excluded:
         return ()
-    return tuple(reversed(wrapped(f"left out: {'; '.join(frontier.excluded)}", width, 2)))
+    return tuple(reversed(wrapped(f"{'; '.join(frontier.excluded)}, so no mix with it is shown", width, 2)))
 
 
 def _inner(frontier: Frontier, rect: QRectF, top: float) -> QRectF:

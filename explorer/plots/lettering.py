@@ -159,26 +159,30 @@ def draw_wrapped(
     return top
 
 
+def heading_words(room: float, subtitles: tuple[str, ...], note: str) -> tuple[str, str]:
+    """Subtitle and note as they have room, in pixels, beside a title: the first of `subtitles` that fits beside the
+    note, else the last one, elided.
+
+    The note tells how the figures were found: the subtitle gives way to it.
+    """
+    note = elided(note, room, NOTE)
+    free = room - (text_width(note) + 2 * GAP if note else 0.0)
+    subtitle = next((text for text in subtitles if text_width(text) <= free), subtitles[-1])
+    return elided(subtitle, free, NOTE), note
+
+
 def draw_heading(
     painter: QPainter, rect: QRectF, tokens: Tokens, title: str, subtitles: tuple[str, ...], note: str = ""
 ) -> float:
     """Draw "**title**  subtitle          note" at the top of `rect`; return where the plot may begin.
 
-    The first of `subtitles` that has room is drawn, else the last one, elided.
+    The words are those of `heading_words`.
     """
     baseline = rect.top() + 14.0
     took = draw_line(painter, rect.left(), baseline, rect.width(), title, tokens.text, BODY, semibold=True)
     left = rect.left() + took + GAP
     room = rect.right() - left
-    subtitle = next((text for text in subtitles if text_width(text) <= room), subtitles[-1])
-    if note:
-        # The meaning of the plot goes before its note, as long as both cannot be had in full.
-        need = text_width(subtitle) + 2 * GAP
-        noted = (
-            draw_line(painter, left, baseline, room, note, tokens.secondary, right=True)
-            if (need + text_width(note) <= room)
-            else 0.0
-        )
-        room -= noted + (2 * GAP if noted else 0.0)
+    subtitle, note = heading_words(room, subtitles, note)
+    draw_line(painter, left, baseline, room, note, tokens.secondary, right=True)
     draw_line(painter, left, baseline, room, subtitle, tokens.secondary)
     return rect.top() + HEADING_HEIGHT

@@ -10,7 +10,17 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
-from explorer.plots.matters_rows import ASPECTS, BEYOND, Aspect, axis_of, ends_of, held, moving, swing_of, text_of
+from explorer.plots.matters_rows import (
+    BEYOND,
+    Aspect,
+    aspect_title,
+    axis_of,
+    ends_of,
+    held,
+    moving,
+    swing_of,
+    text_of,
+)
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens, dotted_pen
 from explorer.scenario.quantity import QUANTITIES
@@ -19,8 +29,10 @@ from explorer.study.what_matters import EXPLAINED, Part, WhatMatters
 from explorer.study.what_matters_words import (
     TITLES_OF_ANSWERS,
     ends_text,
+    has_choice,
     in_unit,
     latency_text,
+    promised,
 )
 
 SHARE, MONTH = QUANTITIES["share"], QUANTITIES["usd_per_month"]
@@ -41,6 +53,8 @@ FOOT = 2.0 * LINE_HEIGHT + 4.0
 NAMES, SWINGS, SHARES = 0.25, 0.39, 0.18
 """Parts of the width; the rest is for the worth."""
 GAP = 14.0
+ROUNDING = 0.02
+"""Shares that sum to so much more than one do so for being shared, not for being rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,7 @@ class MattersPlot(PaintedPlot):
             + ("" if not part.evppi else f", worth {MONTH.format(part.evppi)} a month")
             for part in self.rows()
         ]
-        return f"{self.title} for {self._found.label}, {ASPECTS[self.aspect]}. " + ". ".join(rows)
+        return f"{self.title} for {self._found.label}, {aspect_title(self._found, self.aspect)}. " + ". ".join(rows)
 
     def pieces(self, rect: QRectF) -> tuple[Piece, ...]:
         """One piece: everything."""
@@ -190,12 +204,13 @@ class MattersPlot(PaintedPlot):
             key = next((key for key, column in keys.items() if column.left() <= at.x() <= column.right()), "")
             above = at.y() <= self._room(self.height())[0]
             return f"{TITLES_OF_ANSWERS[key]}: {EXPLAINED[key]}" if key and above else ""
+        assert self._found is not None
         part = rows[index]
         worth = "" if part.evppi is None else f"\nworth knowing: {MONTH.format(part.evppi)} a month"
         slider = "\nclick: its slider" if part.is_open else ""
         return (
             f"{part.title}, {part.status}, {ends_text(part)}\n"
-            f"{ASPECTS[self.aspect]}: {self._swing_words(part)}\n"
+            f"{aspect_title(self._found, self.aspect)}: {self._swing_words(part)}\n"
             f"share of the spread: {SHARE.format(part.first)} alone, {SHARE.format(part.total)} in all{worth}{slider}"
         )
 
@@ -226,7 +241,7 @@ class MattersPlot(PaintedPlot):
             return
         columns = self._columns(rect)
         for key, box in (("tornado", columns.swing), ("sobol", columns.share), ("evppi", columns.worth)):
-            title = TITLES_OF_ANSWERS[key] + (f": {ASPECTS[self.aspect]}" if key == "tornado" else "")
+            title = TITLES_OF_ANSWERS[key] + (f": {aspect_title(found, self.aspect)}" if key == "tornado" else "")
             draw_line(painter, box.left(), top + 12.0, box.width(), title, tokens.text, semibold=True)
             short = next((text for text in SHORT[key] if text_width(text) <= box.width()), SHORT[key][-1])
             draw_line(painter, box.left(), top + 12.0 + LINE_HEIGHT, box.width(), short, tokens.secondary)
@@ -246,6 +261,7 @@ class MattersPlot(PaintedPlot):
                 self._paint_worth(painter, columns.worth, line, part, most)
         if most <= 0.0:
             words = found.reason or f"No single figure of {found.alternative} changes the choice."
+            words = words if has_choice(found) else "With one alternative there is no choice."
             lines = wrapped(words, columns.worth.width(), 6)
             draw_wrapped(painter, columns.worth.left(), start, columns.worth.width(), lines, tokens.secondary)
         self._paint_rest(painter, rect, start + height * len(rows), rows)
@@ -254,8 +270,9 @@ class MattersPlot(PaintedPlot):
         if self._found is None:
             return ("",)
         metric = METRIC_NAMES[self._found.metric]
-        long = f"three different answers · latency: {metric}, the one with the least margin to its promise"
-        return (long, f"three different answers · latency: {metric}", "")
+        short = f"three different answers of the closed form · latency: {metric}"
+        why = ", the one with the least margin to its promise" if promised(self._found) else ""
+        return (f"{short}{why}", short, f"closed form · {metric}", "")
 
     def _paint_scale(self, painter: QPainter, box: QRectF, top: float, bottom: float) -> None:
         """A light grid with its figures, where the answer lies as believed, and the promise."""
@@ -343,6 +360,8 @@ class MattersPlot(PaintedPlot):
         believed = {"p99": self._found.p99, "usd_per_month": self._found.usd_per_month, "keeps": self._found.keeps}
         if math.isfinite(believed[self.aspect]):
             parts.append("line: as believed")
+        if sum(part.total for part in rows) > 1.0 + ROUNDING:
+            parts.append("share: dark alone, light with others, sums above 100 %")
         hidden = len(every) - len(rows)
         still = len(self._found.parts) - len(every)
         parts.append(f"{hidden} more have no room here" if hidden > 0 else "")

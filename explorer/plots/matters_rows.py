@@ -9,7 +9,7 @@ from typing import Literal
 from explorer.plots.xy_frame import Axis, linear_axis, log_axis
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.what_matters import CEILING, Part, Swing, WhatMatters
-from explorer.study.what_matters_words import latency_text, money_text
+from explorer.study.what_matters_words import latency_text, money_text, promised
 
 SHARE = QUANTITIES["share"]
 Aspect = Literal["p99", "usd_per_month", "keeps"]
@@ -22,6 +22,11 @@ BEYOND: dict[Aspect, str] = {"p99": "overloaded ▸", "usd_per_month": "out of r
 """What lies at the end of the scale, beyond every figure."""
 MOVES = 0.01
 """A relative swing, and a share, below which a figure is said to move nothing."""
+
+
+def aspect_title(found: WhatMatters, aspect: Aspect) -> str:
+    """What an output is called: without a promise there is nothing to keep but the load."""
+    return "Odds to carry the load" if aspect == "keeps" and not promised(found) else ASPECTS[aspect]
 
 
 def swing_of(part: Part, aspect: Aspect) -> Swing:

@@ -15,6 +15,7 @@ from explorer.plots.lettering import (
     draw_heading,
     draw_line,
     draw_wrapped,
+    elided,
     in_parts,
     text_width,
     wrapped,
@@ -27,6 +28,8 @@ from explorer.study.outcome import AlternativeOutcome, Banded, MemoryFit, Outcom
 
 OTHER_OPACITY, KV_OPACITY = 0.72, 0.42
 NOTE_LINES = 5
+NAME_GAP = 10.0
+"""Pixels between a name and the use of memory beside it, at least."""
 VISIBLE = 0.004
 """A band that is a smaller part of its bar is not drawn: about a pixel."""
 BAND_KV_OPACITY = 0.2
@@ -159,6 +162,16 @@ def _share_out(slot: float, width: float, bars: tuple[MemoryBar, ...]) -> tuple[
     return 0, min(max(slot - LINE_HEIGHT - 8.0, 4.0), BAR[0])
 
 
+def slot_words(width: float, name: str, use: str) -> tuple[str, str]:
+    """Name and use of memory as they have room side by side, in pixels: the use goes without what it is of ("a GPU"),
+    then the name is cut, for a cut figure is none."""
+    room = width - NAME_GAP
+    if text_width(name, semibold=True) + text_width(use) <= room:
+        return name, use
+    use = use.rpartition(" a ")[0] or use
+    return elided(name, room - text_width(use), semibold=True), use
+
+
 def _paint_slot(
     painter: QPainter,
     place: QRectF,
@@ -174,14 +187,12 @@ def _paint_slot(
     if place.height() < LINE_HEIGHT + 4.0:
         _paint_bar(painter, place.adjusted(0, 1, -1, -1), tokens, order, bar)
         return
-    use = text_width(bar.text)
-    name = text_width(bar.label, semibold=True)
+    name, use = slot_words(place.width(), bar.label, bar.text)
     baseline = place.top() + LINE_HEIGHT - 3.0
-    draw_line(painter, place.left(), baseline, place.width(), bar.label, color, semibold=True)
-    room = place.width() - name - 10.0
+    draw_line(painter, place.left(), baseline, place.width(), name, color, semibold=True)
     ink = tokens.secondary if bar.fits else tokens.bad
-    use = min(use, room)
-    draw_line(painter, place.right() - use, baseline, use + 0.5, bar.text, ink, right=True)
+    wide = text_width(use)
+    draw_line(painter, place.right() - wide, baseline, wide + 0.5, use, ink, right=True)
     top = place.top() + LINE_HEIGHT + 3.0
     _paint_bar(painter, QRectF(place.left(), top, place.width() - 1.0, height), tokens, order, bar)
     if rows:

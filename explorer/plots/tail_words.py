@@ -61,6 +61,9 @@ def traffic_words(alternative: AlternativeOutcome) -> str:
 
 def x_labels(alternative: AlternativeOutcome) -> tuple[str, ...]:
     """The meaning of the x axis, and why the cliff is where it is; the longest wording first."""
+    if not alternative.replicas:
+        # nothing serves: what does not fit has no replicas to speak of
+        return "requests per second, whole service", "requests/s, whole service"
     replicas = f"{alternative.replicas:,} replica{'' if alternative.replicas == 1 else 's'}"
     whole = f"requests per second, whole service · {alternative.label} with {replicas}"
     short = f"requests/s, whole service · {alternative.label}, {replicas}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from explorer.plots.fonts import BODY
@@ -32,8 +32,14 @@ from explorer.study.win_map_words import cell_words, footing_words, map_rows, pr
 
 PALEST = 0.28
 """What is left of a region's colour where it wins in no draw."""
-TINTS = (0, 2, 1, 3, 4)
-"""Grey tints of the chips that are not compared, neighbours far apart."""
+OTHERS = 1
+"""Rank of the grey tint of all chips that are not compared: lightness says how sure, so patterns tell them apart."""
+PATTERNS = (
+    Qt.BrushStyle.NoBrush, Qt.BrushStyle.BDiagPattern, Qt.BrushStyle.Dense6Pattern, Qt.BrushStyle.HorPattern,
+    Qt.BrushStyle.FDiagPattern, Qt.BrushStyle.VerPattern, Qt.BrushStyle.DiagCrossPattern, Qt.BrushStyle.CrossPattern,
+)  # fmt: skip
+PATTERN_INK = 0.28
+"""How much of the ink of texts the lines of a pattern have: they stand behind names."""
 MARK = 6.0
 NOTE_LINES = 3
 ABOVE, BELOW = 20.0, 34.0
@@ -50,12 +56,17 @@ class RegionLabel:
 
 
 def ground_of(found: WinMap, contestant: int, tokens: Tokens) -> QColor:
-    """The colour of a region at its surest: a compared chip's own, a grey tint for others."""
+    """The colour of a region at its surest: a compared chip's own, one grey for others."""
     one = found.contestants[contestant]
     if one.alternative is not None:
         return tokens.chip(one.alternative)
-    others = [at for at, other in enumerate(found.contestants) if other.alternative is None]
-    return tokens.supplier(TINTS[others.index(contestant) % len(TINTS)])
+    return tokens.supplier(OTHERS)
+
+
+def patterns_of(found: WinMap) -> dict[int, Qt.BrushStyle]:
+    """The pattern of each chip that wins somewhere and is not compared, by contestant: the largest region has none."""
+    others = [at for at, _ in shares_of(found) if at >= 0 and found.contestants[at].alternative is None]
+    return {at: PATTERNS[rank % len(PATTERNS)] for rank, at in enumerate(others)}
 
 
 def blended(color: QColor, ground: QColor, share: float) -> QColor:
@@ -91,7 +102,8 @@ def map_frame(found: WinMap, rect: QRectF) -> Frame:
     def axis(key: str, values: NDArray[np.float64]) -> Axis:
         half = float(np.sqrt(values[1] / values[0]))
         kind = AXES[key]
-        return Axis(float(values[0]) / half, float(values[-1]) * half, True, kind.title, kind.text)
+        title = found.across_title if key == found.across else kind.title
+        return Axis(float(values[0]) / half, float(values[-1]) * half, True, title, kind.text)
 
     area = rect.adjusted(LEFT, ABOVE, -8.0, -BELOW)
     return Frame(area, axis(found.across, found.x), axis(found.up, found.y))
@@ -162,17 +174,39 @@ def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
     return labels
 
 
-def _label_ink(found: WinMap, label: RegionLabel, frame: Frame, tokens: Tokens) -> QColor:
-    """Ink that can be read on the region as pale as it is there."""
+def _label_ground(found: WinMap, label: RegionLabel, frame: Frame, tokens: Tokens) -> QColor:
+    """The colour of a region as pale as it is where its name stands."""
     if label.contestant < 0:
-        return QColor(tokens.secondary)
+        return QColor(tokens.window)
     columns, rows = found.winner.shape
     area = frame.area
     column = min(int((label.place.center().x() - area.left()) / area.width() * columns), columns - 1)
     row = min(int((area.bottom() - label.place.center().y()) / area.height() * rows), rows - 1)
     share = PALEST + (1.0 - PALEST) * float(found.probability[column, row])
-    ground = blended(ground_of(found, label.contestant, tokens), QColor(tokens.panel), share).name()
-    return QColor(max((tokens.panel, tokens.text), key=lambda ink: contrast(ink, ground)))
+    return blended(ground_of(found, label.contestant, tokens), QColor(tokens.panel), share)
+
+
+def _label_ink(label: RegionLabel, ground: QColor, tokens: Tokens) -> QColor:
+    """Ink that can be read on a ground."""
+    if label.contestant < 0:
+        return QColor(tokens.secondary)
+    return QColor(max((tokens.panel, tokens.text), key=lambda ink: contrast(ink, ground.name())))
+
+
+def _paint_patterns(painter: QPainter, frame: Frame, tokens: Tokens, found: WinMap) -> None:
+    """Lines and dots on the regions of chips that are not compared."""
+    area, (columns, rows) = frame.area, found.winner.shape
+    wide, high = area.width() / columns, area.height() / rows
+    ink = QColor(tokens.text)
+    ink.setAlphaF(PATTERN_INK)
+    for contestant, pattern in patterns_of(found).items():
+        if pattern == Qt.BrushStyle.NoBrush:
+            continue
+        brush, won = QBrush(ink, pattern), found.winner == contestant
+        for column in np.flatnonzero(won.any(axis=1)):
+            for start, stop in _runs(won[column]):
+                left, top = area.left() + column * wide, area.bottom() - stop * high
+                painter.fillRect(QRectF(left, top, wide, (stop - start) * high), brush)
 
 
 def paint_map(
@@ -189,7 +223,7 @@ def paint_map(
         "cheapest chip within reach that keeps every promise; paler where less sure",
         "cheapest; paler: less sure",
     )
-    top = draw_heading(painter, rect, tokens, "Win map", subtitles, state)
+    top = draw_heading(painter, rect, tokens, "Win map", subtitles, "" if found is None else state)
     if found is None:
         draw_wrapped(painter, rect.left(), top, rect.width(), wrapped(state, rect.width(), 3), tokens.secondary)
         return
@@ -202,6 +236,7 @@ def paint_map(
     painter.save()
     painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    _paint_patterns(painter, frame, tokens, found)
     painter.setPen(QPen(QColor(tokens.panel), 1.0))
     for contestant in np.unique(found.winner):
         painter.drawLines(_edges(found.winner == contestant, frame))
@@ -209,11 +244,14 @@ def paint_map(
     if outlined:
         _paint_outlines(painter, frame, tokens, found)
     painter.restore()
-    labels = region_labels(found, area)
+    labels, patterns = region_labels(found, area), patterns_of(found)
     for label in labels:
         width = text_width(label.text, BODY, semibold=True)
         at = QPointF(label.place.center().x() - 0.5 * width, label.place.center().y() + 4.5)
-        draw_text(painter, at, label.text, _label_ink(found, label, frame, tokens), BODY, semibold=True)
+        ground = _label_ground(found, label, frame, tokens)
+        if patterns.get(label.contestant, Qt.BrushStyle.NoBrush) != Qt.BrushStyle.NoBrush:
+            painter.fillRect(QRectF(at.x() - 4.0, at.y() - 13.0, width + 8.0, 18.0), ground)
+        draw_text(painter, at, label.text, _label_ink(label, ground, tokens), BODY, semibold=True)
     here = present_cell(found)
     if here is not None:
         _paint_present(painter, frame.at(float(found.x[here[0]]), float(found.y[here[1]])), tokens)

@@ -17,7 +17,13 @@ from explorer.errors import UnknownRecordError
 NOTHING = "–"
 """Shown where there is no finite value."""
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[KMGT]?B(?:/s)?\b|[mµ]?s\b|h\b|TFLOPS\b|PFLOPS\b|[kM]?W\b|years?\b)")
 _NUMBER = re.compile(r"[+\-−]?\s*(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:e[+\-]?\d+)?", re.IGNORECASE)
+
+
+def unbroken(text: str) -> str:
+    """A text for a place that breaks lines: no number is parted from its unit."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,13 @@ class Quantity:
             return NOTHING
         text = self._digits(abs(value), self.scale_at(value if at is None else at))
         return f"−{text}" if value < 0 and text.strip("0.,") else text
+
+    def format_alike(self, value: float, at: float) -> str:
+        """`value` (SI) with the unit that `at` (SI) is shown in: cells of one column."""
+        if not math.isfinite(value):
+            return NOTHING
+        scale = self.scale_at(at)
+        return self._dress(self._digits(abs(value), scale), scale, value < 0)
 
     def format_exact(self, value: float) -> str:
         """The shortest text with a unit that `parse` reads back as `value` to 15 digits: for a value box."""
@@ -374,8 +387,8 @@ def _quantities() -> dict[str, Quantity]:
         Quantity("suppliers", "Effective suppliers", "", plain, "1.9", change="absolute", fixed_decimals=1,
                  spellings={"effective": 1.0}),
         Quantity("plain", "Number", "", plain, "1 or 0.96", change="absolute", spellings={"k": 1e3}),
-        Quantity("years", "Years", "a", (Scale("a", 1.0),), "4 a", change="absolute",
-                 spellings={"y": 1.0, "years": 1.0, "year": 1.0}),
+        Quantity("years", "Years", "", plain, "4 years", change="absolute", nouns=("year", "years"),
+                 spellings={"a": 1.0, "y": 1.0}),
         Quantity("watts", "Power", "W",
                  (Scale("W", 1.0), Scale("kW", 1e3, 1e4), Scale("MW", 1e6, 1e6)), "700 W or 132 kW"),
         Quantity("joule_per_token", "Energy per token", "J/token",

@@ -136,7 +136,7 @@ def _alternative(
         name=settings.name,
         chip=chip.id,
         chip_name=chip.name,
-        label=f"{chip.short_name} ×{layout.chips}",
+        label=describe.label_of(context, entry.deployment, layout),
         unit_noun=chip.unit_noun,
         degree=layout.degree,
         degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",

@@ -86,6 +86,8 @@ class BreakEven:
     samples: int
     curve: BreakEvenCurve | None = None
     """The goal over the number; None where it was not asked for, or the number cannot be moved."""
+    chance_over_all: float | None = None
+    """As `chance_now`, with the unknown drawn over what is believed of it, as verdicts are; None for a settled one."""
 
 
 def break_even(
@@ -173,7 +175,7 @@ def _answer(problem: ScenarioProblem, solution: Solution, samples: int, explain:
     end_value = points[0] if solution.best_end == "low" else points[-1]
     left_end, right_end = problem.sides({unknown.name: end_value})
     now = None if reach.present is None else problem.sides({unknown.name: reach.present})
-    hopeful = sure = chance_now = chance_end = None
+    hopeful = sure = chance_now = chance_end = chance_all = None
     if samples and status != "no effect":
         start = value if value is not None else reach.present
         if start is not None:
@@ -182,6 +184,9 @@ def _answer(problem: ScenarioProblem, solution: Solution, samples: int, explain:
             sure = _drawn_value(problem, start, rising, HIGH, samples)
         chance_now = None if reach.present is None else problem.chance(reach.present, samples)
         chance_end = problem.chance(end_value, samples)
+        if chance_now is not None and unknown.is_open and not statement.left.of_fleet:
+            # with as many draws as a verdict has: the two are read side by side
+            chance_all = problem.chance_over_all(problem.scenario.simulation.samples)
     blockers: tuple[Blocker, ...] = ()
     all_best = None
     met = solution.margin_now is not None and solution.margin_now >= 0.0
@@ -211,6 +216,7 @@ def _answer(problem: ScenarioProblem, solution: Solution, samples: int, explain:
         crossings=tuple(one.value for one in solution.crossings),
         cautions=_cautions(problem, value),
         samples=samples,
+        chance_over_all=chance_all,
     )
 
 

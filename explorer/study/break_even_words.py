@@ -23,18 +23,27 @@ def sentence(found: BreakEven) -> str:
         return _infeasible(found)
     if found.status == "no effect":
         return _no_effect(found)
-    asked = f"{unknown.name}, for {_goal(found.statement)}"
+    name, goal, present = _of(unknown), _goal(found.statement), unknown.reach.present
     if found.value is None:
-        return f"Already met, whatever the value: {asked}."
-    present = unknown.reach.present
-    now = "" if present is None else f" (now {unknown.written(present)})"
+        return f"{name} may have any value: {goal} is met already."
     value = unknown.written(found.value)
+    now = "" if present is None else f"; it is {unknown.written(present)} now"
     if found.statement.comparison == "=":
-        return f"{value} makes both sides equal{now}: {asked}."
+        return f"{name} at {value} makes both sides equal ({goal}){now}."
+    if found.status == "already met" and present is not None:
+        now = f"; at {unknown.written(present)} it already is"
     bound = "at least" if found.rising else "at most"
-    if found.status == "already met":
-        return f"Already met: {bound} {value} will do{now}: {asked}."
-    return f"{_upper(bound)} {value}{now}: {asked}."
+    return f"{name} must be {bound} {value} for {goal}{now}."
+
+
+def chance_words(found: BreakEven) -> str:
+    """How surely the goal is met with the number where it is: "now 50 %", or "at 3.54 TB/s: 50 %" of an open figure,
+    for a verdict is drawn over all that is believed of it."""
+    present, chance = found.unknown.reach.present, found.chance_now
+    if present is None or chance is None:
+        return ""
+    here = f"at {found.unknown.written(present)}:" if _drawn_apart(found) else "now"
+    return f"{here} {SHARE.format(chance)}"
 
 
 def remarks(found: BreakEven) -> list[str]:
@@ -113,6 +122,7 @@ def break_even_data(found: BreakEven) -> dict[str, Any]:
         "met_in_5_percent_of_draws_from": found.hopeful,
         "met_in_95_percent_of_draws_from": found.sure,
         "chance_now": found.chance_now,
+        "chance_over_what_is_believed": found.chance_over_all,
         "chance_at_best_end": found.chance_at_end,
         "best_end": found.end,
         "left_now": _finite(found.left_now),
@@ -218,8 +228,26 @@ def _band(found: BreakEven) -> list[str]:
         side = "under" if found.rising else "over"
         lines.append(f"Less than a chance of 5 % {side} {_written(unknown, found.hopeful)}.")
     if found.chance_now is not None:
-        lines.append(f"As things are: {confidence_word(found.chance_now)} ({SHARE.format(found.chance_now)}).")
+        lines.append(_chance_sentence(found, found.chance_now))
     return lines
+
+
+def _drawn_apart(found: BreakEven) -> bool:
+    """Whether the chance over all that is believed of the number is another than at its present value."""
+    here, over_all = found.chance_now, found.chance_over_all
+    return here is not None and over_all is not None and SHARE.format(here) != SHARE.format(over_all)
+
+
+def _chance_sentence(found: BreakEven, chance: float) -> str:
+    unknown, over_all, present = found.unknown, found.chance_over_all, found.unknown.reach.present
+    here = f"{confidence_word(chance)} ({SHARE.format(chance)})"
+    if over_all is None or present is None or not _drawn_apart(found):
+        return f"As things are: {here}."
+    believed = {0: "its whole range", 2: "both readings"}.get(unknown.readings, f"all {unknown.readings} readings")
+    return (
+        f"With it at {unknown.written(present)}: {here}; over {believed}: {confidence_word(over_all)} "
+        f"({SHARE.format(over_all)})."
+    )
 
 
 def _band_of_fleet(found: BreakEven) -> list[str]:
@@ -267,8 +295,9 @@ def _limit(found: BreakEven) -> str:
     return f"{sign} {found.statement.left.output.quantity.format(found.right_at_end)}"
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _of(unknown: Unknown) -> str:
+    """The number as a sentence begins with it: "Memory bandwidth of AI200"."""
+    return f"{unknown.title} of {unknown.of}" if unknown.of else unknown.title
 
 
 def _finite(value: float | None) -> float | None:

@@ -10,10 +10,11 @@ from explorer.scenario.quantity import QUANTITIES, number_text
 from explorer.scenario.statement import Term
 from explorer.study.claims import ClaimAnswer, Decider
 from explorer.study.outcome import Banded
-from explorer.study.probability_words import confidence_word
+from explorer.study.probability_words import HOPELESS, confidence_word
 
 SCHEMA = 1
 SHARE = QUANTITIES["share"]
+SIGNS = {"<=": "≤", ">=": "≥"}
 BEYOND = "no end"
 """Instead of an infinite latency or cost."""
 
@@ -23,7 +24,11 @@ def verdict(found: ClaimAnswer) -> str:
     if found.settled:
         return "holds" if found.holds else "does not hold"
     if found.probability is not None:
-        return f"{confidence_word(found.probability)} ({SHARE.format(found.probability)})"
+        word = confidence_word(found.probability)
+        if word == HOPELESS:
+            # of a promise there is no hope; of a claim it is that it is false
+            word = "almost surely false" if found.probability > 0.0 else "false"
+        return f"{word} ({SHARE.format(found.probability)})"
     if found.holds is None:
         return "cannot be told"
     return f"{'holds' if found.holds else 'does not hold'} at the stated values"
@@ -44,17 +49,18 @@ def side_text(found: ClaimAnswer, stated: Banded | None, factor: float = 1.0) ->
 
 
 def sides_text(found: ClaimAnswer) -> str:
-    """Both sides as they were found: "0.44 s (35 ms to no end) against 2 × 42 ms (22 ms to 95 ms)"."""
+    """Both sides as they were found: "0.44 s (35 ms to no end) against 2 × 42 ms (22 ms to 95 ms)", or what was found
+    behind the limit that is claimed: "> 0 GB claimed, 264 GB found". A number without a unit has its name."""
     if found.left is None:
         return ""
-    right = found.statement.right
-    other = (
-        found.statement.left.output.quantity.format(right)
-        if isinstance(right, float)
-        else _times(right) + side_text(found, found.right, right.factor)
-    )
-    left = found.statement.left
-    return f"{_times(left)}{side_text(found, found.left, left.factor)} against {other}"
+    left, right = found.statement.left, found.statement.right
+    quantity = left.output.quantity
+    name = f"{left.output.name} " if quantity.key == "plain" else ""
+    first = f"{name}{_times(left)}{side_text(found, found.left, left.factor)}"
+    if isinstance(right, float):
+        sign = SIGNS.get(found.statement.comparison, found.statement.comparison)
+        return f"{sign} {quantity.format(right)} claimed, {first} found"
+    return f"{first} against {_times(right)}{side_text(found, found.right, right.factor)}"
 
 
 def _times(term: Term) -> str:

@@ -31,6 +31,9 @@ UNKNOWN_ARRIVALS = {
 }
 """What the closed form takes of arrivals that are not gamma gaps."""
 
+LONGEST_NAME = 18
+"""Letters of an alternative's own name that a label has room for."""
+
 METRIC_NAMES: dict[str, str] = {
     "ttft": "first token",
     "tpot": "time per token",
@@ -75,6 +78,30 @@ def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...
     return tuple(degree for degree, layouts in by_degree if layouts)
 
 
+def label_of(context: Context, deployment: Deployment, layout: Layout) -> str:
+    """An alternative as plots and tables name it: "H200 ×4" by its chip, "H200 as owned ×4" where it has a name of its
+    own or shares the chip with another."""
+    chip, name, others = deployment.chip, deployment.settings.name, context.workload.alternatives
+    shared = sum(one.chip == chip.id for one in others) > 1
+    if not shared and any(_closed_up(whole).endswith(_closed_up(name)) for whole in (chip.short_name, chip.name)):
+        return f"{chip.short_name} ×{layout.chips}"
+    short = _elided(name)
+    if any(one.name != name and _elided(one.name) == short for one in others):
+        # what tells two long names apart may stand at their ends
+        half = LONGEST_NAME // 2
+        short = f"{name[: half - 1].rstrip()}…{name[-half:].lstrip()}"
+    return f"{short} ×{layout.chips}"
+
+
+def _closed_up(name: str) -> str:
+    """A name without its spaces, whatever its case: "AI100 Ultra" is a "Qualcomm AI 100 Ultra"."""
+    return "".join(name.split()).casefold()
+
+
+def _elided(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…"
+
+
 def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:
     """As shown under the slider: "tensor 2 · 1 replica, 1 spare"."""
     parts = [f"tensor {layout.tp}"] if layout.tp > 1 else []
@@ -87,7 +114,8 @@ def layout_sentence(layout: Layout, replicas: int, spare: int) -> str:
     text = ", ".join(parts) if parts else "one chip, not split"
     if layout.instances > 1:
         text += f" · {layout.instances} instances a replica"
-    text += f" · {replicas:,} replica{'s' if replicas != 1 else ''}"
+    if replicas:
+        text += f" · {_replicas(replicas)}"
     return text + (f", {spare} spare" if spare else "")
 
 
@@ -241,7 +269,7 @@ def not_fitting(context: Context, entry: Sized) -> AlternativeOutcome:
         name=settings.name,
         chip=chip.id,
         chip_name=chip.name,
-        label=f"{chip.short_name} ×{layout.chips}",
+        label=label_of(context, entry.deployment, layout),
         unit_noun=chip.unit_noun,
         degree=layout.degree,
         degree_is_auto=settings.parallelism_degree == "auto" and settings.layout == "auto",

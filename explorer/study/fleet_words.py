@@ -10,7 +10,7 @@ from explorer.study.outcome import FleetOutcome, PoolOutcome, TierOutcome
 UNIT = " effective suppliers"
 """Said once a sentence: at the first figures."""
 SAME = 0.005
-"""Change of an HHI, relative, below which a tier is where it was."""
+"""Change of an HHI, relative, and of a share below which a tier, and what a pool costs, is where it was."""
 
 
 def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
@@ -56,7 +56,7 @@ def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
     first, unit, rest = "; ".join(parts).partition(UNIT)
     text = first + unit + rest.replace(UNIT, "")
     if not lowered and not raised and not either and not conditional:
-        return f"{_lead(before.pools, after.pools)} leaves every tier where it was."
+        text = "leaves every tier where it was"
     return f"{_lead(before.pools, after.pools)} {text}."
 
 
@@ -69,7 +69,17 @@ def _lead(before: Sequence[PoolOutcome], after: Sequence[PoolOutcome]) -> str:
         return f"Adding {_listed(added)}"
     if removed:
         return f"Removing {_listed(removed)}"
-    return "Sharing the traffic otherwise"
+    if _shares(before) != _shares(after):
+        return "Sharing the traffic otherwise"
+    then = {one.name: one.spend_share for one in before}
+    if all(abs(one.spend_share - then.get(one.name, 0.0)) <= SAME for one in after):
+        return "What was changed"
+    return "What each pool costs has changed: that"
+
+
+def _shares(pools: Sequence[PoolOutcome]) -> dict[str, float]:
+    """The traffic share of each pool that has one, by its name."""
+    return {one.name: one.traffic_share for one in pools if one.traffic_share > 0}
 
 
 def _deployment(pool: PoolOutcome) -> str:

@@ -100,6 +100,13 @@ def no_frontier(
     )
 
 
+def _left_out(name: str, reason: str) -> str:
+    """A member that no mix uses, and why: "AI200 keeps the 1T MoE promises at no rate"."""
+    if not reason:
+        return f"{name} has no price"
+    return reason if reason.startswith(name) else f"{name}: {reason}"
+
+
 def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier: str = "designer") -> Frontier:
     """The frontier of a scenario's fleet at one tier; a reason instead of points where no mix can be had.
 
@@ -113,12 +120,14 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     priced = np.all(np.isfinite(table.usd_per_chip_hour), axis=0) & bool(len(table.rates))
     usable = [at for at in range(len(names)) if len(table.keeps) and table.keeps[at] and priced[at]]
     excluded = tuple(
-        f"{name}: {table.reasons[at] or 'has no price'}"
+        _left_out(name, table.reasons[at])
         for at, name in enumerate(names)
         if len(table.rates) and at not in usable
     )
     if not usable:
-        reason = outcome.fleet.reason or "no member of the fleet keeps the promises at a known price"
+        # why one of its members cannot stands with the fleet itself
+        nobody = "no member of the fleet keeps the promises at a known price"
+        reason = nobody if outcome.fleet.pools else outcome.fleet.reason
         return no_frontier(tier, reason, names, excluded)
     if len(usable) > LARGEST_FLEET:
         reason = (

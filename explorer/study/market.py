@@ -34,6 +34,9 @@ class MarketView:
     hhi: float
     hhi_high: float
     effective_suppliers: float
+    """With the rest as many."""
+    effective_suppliers_low: float
+    """With the rest as one."""
     band: str
 
 
@@ -58,6 +61,12 @@ def band_of(hhi: float) -> str:
     return "moderately concentrated" if hhi >= MODERATE else "not concentrated"
 
 
+def band_between(low: float, high: float) -> str:
+    """The word for a market whose HHI lies in a range: both where its ends have different ones."""
+    least, most = band_of(low), band_of(high)
+    return least if least == most else f"{least.removesuffix(' concentrated')} or {most}"
+
+
 def market_view(market: MarketShares) -> MarketView:
     """The concentration of one market."""
     squares = HHI_OF_ONE * math.fsum(share**2 for share in market.shares.values())
@@ -72,13 +81,19 @@ def market_view(market: MarketShares) -> MarketView:
         hhi=squares,
         hhi_high=squares + HHI_OF_ONE * rest**2,
         effective_suppliers=HHI_OF_ONE / squares,
-        band=band_of(squares),
+        effective_suppliers_low=HHI_OF_ONE / (squares + HHI_OF_ONE * rest**2),
+        band=band_between(squares, squares + HHI_OF_ONE * rest**2),
     )
 
 
 def market_views() -> tuple[MarketView, ...]:
     """The shipped markets."""
     return tuple(market_view(market) for market in market_shares())
+
+
+def signed(change: float) -> str:
+    """A change of an HHI with its sign: "+12", "−413"."""
+    return f"{change:+,.0f}".replace("-", "−")
 
 
 def shifted(market: MarketShares, giver: str, taker: str, part: float) -> MarketShift:
@@ -100,7 +115,7 @@ def shifted(market: MarketShares, giver: str, taker: str, part: float) -> Market
     after = market_view(MarketShares(market.key, market.title, market.date, market.source, shares))
     sentence = (
         f"{QUANTITIES['share'].format(part)} of {giver}'s share to {taker}: HHI {before.hhi:,.0f} to {after.hhi:,.0f} "
-        f"({after.hhi - before.hhi:+,.0f}), {after.band}"
+        f"({signed(after.hhi - before.hhi)}), {after.band}"
     )
     return MarketShift(sentence, before, after)
 

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.catalog import Catalog, Chip, Offer
 from explorer.engine.cost import HourlyCost, OwnedCost, owned_cost_per_hour
 from explorer.errors import MissingFigureError
+from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import Price
 from explorer.study.deployment import Deployment
 from explorer.study.draws import uniforms
 
+SHARE = QUANTITIES["share"]
 Array = NDArray[np.float64]
 
 STALE_AFTER_DAYS = 183
@@ -83,10 +85,10 @@ def priced(
     # a chip whose price and power are both settled has one price, not a draw of it
     drawn = hourly_drawn if hourly_drawn.ndim else None
     if price.basis == "own":
-        source = f"owned {price.life_years:g} years at {price.cost_of_capital:.0%}, all chips alike"
+        source = f"owned {price.life_years:g} years at {SHARE.format(price.cost_of_capital)}, all chips alike"
         return ChipPrice(float(hourly), drawn, chip.instance_size, "own", source, False, False)
     factor = (1.0 + price.margin) / price.utilisation_sold
-    source = f"cost plus {price.margin:.0%} at {price.utilisation_sold:.0%} sold, all chips alike"
+    source = f"cost plus {SHARE.format(price.margin)} at {SHARE.format(price.utilisation_sold)} sold, all chips alike"
     return ChipPrice(
         float(hourly) * factor,
         None if drawn is None else drawn * factor,

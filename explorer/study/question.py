@@ -48,7 +48,7 @@ class Question:
                 statement.text, term.subject_column, "a fleet cannot be asked about here", "an alternative's name"
             )
         for place in self.places:
-            needs_a_rate(scenario.workloads[place.workload], "a statement about an alternative")
+            needs_a_rate(scenario.workloads[place.workload], "A statement about an alternative")
         self.for_goal = for_goal and _limits_latency(statement)
 
     def builds_freely(self, scenario: Scenario) -> bool:

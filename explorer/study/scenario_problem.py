@@ -104,6 +104,10 @@ class ScenarioProblem:
         """Share of draws in which the goal is met with the unknown at `value`."""
         return float(np.mean(holding(self.question.statement, self._drawn(value, samples))))
 
+    def chance_over_all(self, samples: int) -> float:
+        """The same with the unknown drawn too, as it is believed."""
+        return float(np.mean(holding(self.question.statement, self._drawn(None, samples))))
+
     def outcomes(self, value: float | None, *, promised: bool) -> tuple[AlternativeOutcome, ...]:
         """What the statement speaks of, as it is sized with the unknown at `value`: for the goal, or for what the
         scenario has promised. Empty where nothing can be built like that."""
@@ -120,9 +124,9 @@ class ScenarioProblem:
 
         return self._look_up(("outcomes", value, promised), work)
 
-    def _drawn(self, value: float, samples: int) -> NDArray[np.float64]:
+    def _drawn(self, value: float | None, samples: int) -> NDArray[np.float64]:
         def work() -> NDArray[np.float64]:
-            scenario, prices = self.changed({self.unknown.name: value})
+            scenario, prices = self.changed({} if value is None else {self.unknown.name: value})
             try:
                 return self.question.drawn_margins(scenario, samples, prices)
             except NoAnswerError:

@@ -11,8 +11,8 @@ def needs_known_schedulers(workload: Workload, study: str) -> None:
     for one in workload.alternatives:
         if one.scheduler in SIMULATED_ONLY:
             raise ExplorerError(
-                f"{workload.name}: {study} is asked of the closed form, which knows no {SIMULATED_ONLY[one.scheduler]} "
-                f'({one.name}; allowed: scheduler = "chunked" or "prefill_first")'
+                f"{study} is asked of the closed form, which knows no {SIMULATED_ONLY[one.scheduler]}: set the "
+                f"scheduler of {one.name} ({workload.name}) to chunked or prefill first"
             )
 
 
@@ -24,6 +24,6 @@ def needs_a_rate(workload: Workload, study: str) -> None:
     needs_known_schedulers(workload, study)
     if workload.traffic.mode == "closed_loop":
         raise ExplorerError(
-            f"{workload.name}: {study} is asked at a stated rate of requests, and this workload is a closed loop of "
-            'users (allowed: mode = "open_loop")'
+            f"{study} needs a stated rate of requests, and {workload.name} is a closed loop of users: set Load to open "
+            "loop"
         )

@@ -150,7 +150,7 @@ class Drawn:
 def decision_case(scenario: Scenario, catalog: Catalog, workload: int) -> Case:
     """The decision between the alternatives of one workload; raises as `evaluate`."""
     asked = scenario.workloads[workload]
-    needs_a_rate(asked, "what matters")
+    needs_a_rate(asked, "What matters")
     # a fleet, other workloads and many draws change nothing about how an alternative is sized
     alone = scenario.model_copy(update={"workloads": (asked,), "fleet": Fleet()})
     answer = evaluate(alone, catalog, samples=min(8, scenario.simulation.samples)).workloads[0]

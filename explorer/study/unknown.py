@@ -65,6 +65,8 @@ class Unknown:
     """The alternative whose chip-hour is priced."""
     is_open: bool = False
     """A disputed or undisclosed figure."""
+    readings: int = 0
+    """How many readings are disputed of a figure; none where it has a range."""
 
     @property
     def name(self) -> str:
@@ -156,6 +158,7 @@ def figure_unknown(catalog: Catalog, scenario: Scenario, chip_id: str, name: str
         chip=chip_id,
         figure=name,
         is_open=figure.is_open,
+        readings=len(figure.readings),
     )
 
 

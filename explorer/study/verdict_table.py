@@ -78,6 +78,8 @@ def _table(workload: WorkloadOutcome) -> list[str]:
 
 
 def _kept(one: AlternativeOutcome) -> str:
+    if len(one.probability_keeps) == 1:
+        return "no promise"
     probability = one.probability_keeps["all"]
     kept = "yes" if one.keeps_promises else "no"
     return f"{kept}, {confidence_word(probability)}: {probability:.0%} of draws"

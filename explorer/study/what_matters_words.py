@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text, quantity_for_unit, unit_scale
 from explorer.study.ask_first import Demand, Threshold
@@ -97,9 +97,29 @@ def likely_text(probability: float) -> str:
     return f"{confidence_word(probability)}, {whole}"
 
 
+def promised(found: WhatMatters) -> bool:
+    """Whether any latency is promised."""
+    return any(len(one.keeps) > 1 for one in found.spreads)
+
+
+def kept_word(found: WhatMatters) -> str:
+    """What is asked of an alternative, as a heading: without a promise only that it carries the load."""
+    return "keeps promises" if promised(found) else "carries it"
+
+
+def has_choice(found: WhatMatters) -> bool:
+    """Whether there are two alternatives at least to choose between."""
+    return len(found.spreads) > 1
+
+
 def headline(found: WhatMatters) -> str:
     """The answer as one sentence."""
     decisive = [one for one in found.demands if one.decides]
+    moving = next((part for part in found.parts if part.is_open), None)
+    if not has_choice(found):
+        most = moving or next(iter(found.parts), None)
+        swings = "" if most is None else f" Its latency hangs most on {mid_sentence(most.title)}."
+        return f"There is no choice to make: {found.alternative} has no alternative beside it.{swings}"
     if found.reason:
         return f"What knowing is worth cannot be said: {found.reason}."
     if decisive:
@@ -108,13 +128,31 @@ def headline(found: WhatMatters) -> str:
             f"Ask first: {mid_sentence(first.title)} of {first.chip_name}. Knowing it before choosing is worth "
             f"{MONTH.format(first.worth or 0.0)} a month."
         )
-    moving = next((part for part in found.parts if part.is_open), None)
-    if not found.demands or moving is None:
-        return f"Nothing about the choice hangs on an undisclosed figure; {found.best_now} costs least as things stand."
-    return (
-        f"No single undisclosed figure changes the choice: {found.best_now} costs least on average, what may go wrong "
-        f"included. For {found.alternative}, {mid_sentence(moving.title)} moves the answer most."
-    )
+    least = f"{found.best_now} costs least on average, what may go wrong included{_cheaper_at_half(found)}."
+    if found.demands:
+        first_words = f"No single undisclosed figure changes the choice: {least}"
+    else:
+        first_words = f"The choice hangs on no undisclosed figure: {least}"
+    if moving is not None:
+        return f"{first_words} For {found.alternative}, {mid_sentence(moving.title)} moves the answer most."
+    return first_words + _worth_most(found)
+
+
+def _cheaper_at_half(found: WhatMatters) -> str:
+    """Who costs least at half of the draws, where that is another than on average; empty where it is the same."""
+    cheapest = min(found.spreads, key=lambda one: one.usd_per_month[1])
+    best = next((one for one in found.spreads if one.name == found.best_now), None)
+    if best is None or not cheapest.usd_per_month[1] < best.usd_per_month[1]:
+        return ""
+    return f" (in the middle case {cheapest.name}: {MONTH.format(cheapest.usd_per_month[1])} a month)"
+
+
+def _worth_most(found: WhatMatters) -> str:
+    """What is worth most to know of things that are not undisclosed; empty where nothing is."""
+    most = max(found.parts, key=lambda part: part.evppi or 0.0, default=None)
+    if most is None or (most.evppi or 0.0) <= found.noise + 1.0:
+        return ""
+    return f" Worth most to know first: {mid_sentence(most.title)}, {MONTH.format(most.evppi or 0.0)} a month."
 
 
 def swing_text(swing: Swing) -> str:
@@ -136,22 +174,23 @@ def matters_text(found: WhatMatters) -> str:
     month = money_text(found.usd_per_month)
     month += "" if month == OUT_OF_REACH else "/month"
     believed = f"{found.label}: P99 {name} {latency_text(found.p99)}{limit}; {month}"
+    asked = "keeps all promises" if promised(found) else "carries the load"
     lines = [
         f"{found.workload}: {headline(found)}",
-        f"{believed}; keeps all promises: {likely_text(found.keeps)}",
+        f"{believed}; {asked}: {likely_text(found.keeps)}",
         "",
         *(f"{title}: {EXPLAINED[key]}" for key, title in TITLES_OF_ANSWERS.items()),
         "",
-        *columns([PART_HEADINGS, *(part_row(part) for part in found.parts)]),
+        *columns([part_headings(found), *(part_row(part) for part in found.parts)]),
         "",
-        "How sure, by alternative:",
-        *columns([SPREAD_HEADINGS, *(spread_row(found, one) for one in found.spreads)]),
+        "How sure, by alternative (half of the draws; in brackets 5 % to 95 %):",
+        *columns([spread_headings(found), *(spread_row(found, one) for one in found.spreads)]),
         *(
             f"All {one.figures} open figures of {one.chip_name} together are worth {MONTH.format(one.worth)} a month."
             for one in found.together
         ),
     ]
-    if found.evpi is not None:
+    if found.evpi is not None and has_choice(found):
         lines.append(
             f"Knowing everything before choosing would be worth {MONTH.format(found.evpi)} a month; staying with "
             f"{found.alternative} is expected to cost {money_text(found.regret_of_present)} a month too much."
@@ -163,16 +202,24 @@ def matters_text(found: WhatMatters) -> str:
 
 
 TITLES_OF_ANSWERS = {"tornado": "Swing", "sobol": "Share", "evppi": "Worth"}
-PART_HEADINGS = ("figure", "from … to", "P99", "$/month", "keeps promises", "share alone", "share in all", "worth")
-SPREAD_HEADINGS = (
-    "alternative", "P99: half (5 – 95 %)", "$/month: half (5 – 95 %)", "keeps promises", "at some size", "cheaper",
-    "expected",
-)  # fmt: skip
 REGRET_HEADINGS = ("choice", "worst regret", "worst cost", "Hurwicz", "mean", "tail mean")
 
 
+def part_headings(found: WhatMatters) -> tuple[str, ...]:
+    """Headings of the parts."""
+    return ("figure", "from … to", "P99", "$/month", kept_word(found), "share alone", "share in all", "worth")
+
+
+def spread_headings(found: WhatMatters) -> tuple[str, ...]:
+    """Headings of the alternatives; the latency is never a simulated one, whatever stands elsewhere."""
+    return (
+        "alternative", "closed-form P99", "$/month", kept_word(found),
+        "at some size", "cheaper", "mean with fallback",
+    )  # fmt: skip
+
+
 def part_row(part: Part) -> tuple[str, ...]:
-    """One part in cells, as under PART_HEADINGS."""
+    """One part in cells, as under `part_headings`."""
     return (
         part.title,
         ends_text(part),
@@ -186,7 +233,7 @@ def part_row(part: Part) -> tuple[str, ...]:
 
 
 def spread_row(found: WhatMatters, one: Spread) -> tuple[str, ...]:
-    """One alternative in cells, as under SPREAD_HEADINGS."""
+    """One alternative in cells, as under `spread_headings`."""
     reference = "the reference" if one.name == found.reference else NOTHING
     return (
         one.label,
@@ -254,6 +301,30 @@ def demand_row(demand: Demand) -> tuple[str, ...]:
     )
 
 
+def demand_headings(found: WhatMatters) -> tuple[str, ...]:
+    """Headings of the demands; without a promise the odds are those of carrying the load."""
+    if promised(found):
+        return DEMAND_HEADINGS
+    words = {"odds of promises": "odds to carry it", "promises kept": "load carried"}
+    return tuple(words.get(heading, heading) for heading in DEMAND_HEADINGS)
+
+
+def alike(rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Columns behind the first three in which every one of several rows says the same."""
+    if len(rows) < 2:
+        return ()
+    return tuple(at for at in range(3, len(rows[0])) if len({row[at] for row in rows}) == 1)
+
+
+def alike_sentence(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """What columns that say the same in every row say, once; empty where there are none."""
+    said: dict[str, list[str]] = {}
+    for at in alike(rows):
+        said.setdefault(rows[0][at], []).append(headings[at])
+    parts = [f"{' and '.join(titles)}: {text}" for text, titles in said.items()]
+    return f"The same for every figure: {'; '.join(parts)}." if parts else ""
+
+
 def ask_first_text(found: WhatMatters) -> str:
     """What `ask-first` prints without an output file."""
     if not found.demands:
@@ -263,7 +334,7 @@ def ask_first_text(found: WhatMatters) -> str:
         (
             f"{found.workload}: {headline(found)}",
             "",
-            *columns([DEMAND_HEADINGS, *(demand_row(demand) for demand in found.demands)]),
+            *columns([demand_headings(found), *(demand_row(demand) for demand in found.demands)]),
             "",
             "odds of promises: that the chips of now keep every promise, at the worst and at the best answer",
             "promises kept: the chips of now keep every promise, all other figures as believed",

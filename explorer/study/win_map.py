@@ -81,7 +81,7 @@ class _Map:
         self.catalog, self.scenario, self.question = catalog, scenario, question
         if not 0 <= question.workload < len(scenario.workloads):
             raise ExplorerError(f"no workload {question.workload + 1}: the scenario has {len(scenario.workloads)}")
-        needs_a_rate(scenario.workloads[question.workload], "a win map")
+        needs_a_rate(scenario.workloads[question.workload], "A win map")
         self.across, self.up = AXES[question.across], AXES[question.up]
         self.present = tuple(present_value(scenario, catalog, question, axis) for axis in (self.across, self.up))
         self.x = axis_values(self.across, self.present[0], question.columns)
@@ -148,7 +148,9 @@ class _Map:
             return np.stack([getattr(column, name) for column in shown]).astype(kind)
 
         field = self.field(samples)
+        preset = self.scenario.workloads[self.question.workload].model.preset
         return WinMap(
+            family=self.catalog.model(preset).name if self.across.key == "size" else "",
             across=self.across.key,
             up=self.up.key,
             workload=self.question.workload,

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.study.map_axes import AXES
+
 Array = NDArray[np.float64]
 Cells = NDArray[Any]
 
@@ -65,6 +67,14 @@ class WinMap:
     price_basis: str
     share_known: float
     done: bool
+    family: str = ""
+    """The model whose family the sizes along the bottom are of; empty where they are not sizes."""
+
+    @property
+    def across_title(self) -> str:
+        """What stands along the bottom; sizes with the family that is scaled to them."""
+        title = AXES[self.across].title
+        return f"{title}, family of {self.family}" if self.family else title
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
         """Column and row of the cell nearest to a point, in the file's units."""

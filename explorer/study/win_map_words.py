@@ -100,13 +100,13 @@ def shares_of(found: WinMap) -> list[tuple[int, float]]:
 
 def summary(found: WinMap) -> str:
     """The map in words, with its numbers."""
-    across, up = AXES[found.across], AXES[found.up]
+    across, up, title = AXES[found.across], AXES[found.up], found.across_title
     named = [
         f"{'nobody' if at < 0 else found.contestants[at].name} in {SHARE.format(share)} of it"
         for at, share in shares_of(found)
     ]
     text = (
-        f"Win map: cheapest chip within reach that keeps every promise, {across.title.lower()} "
+        f"Win map: cheapest chip within reach that keeps every promise, {title[:1].lower()}{title[1:]} "
         f"{across.text(float(found.x[0]))} to {across.text(float(found.x[-1]))} across, {up.title.lower()} "
         f"{up.text(float(found.y[0]))} to {up.text(float(found.y[-1]))} up. {', '.join(named)}."
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
+from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
@@ -277,10 +278,11 @@ def pool_size(context: Context, entry: Sized, loaded: Loaded | None, row: int | 
     """What one replica of a fleet member carries."""
     chip = entry.deployment.chip
     if loaded is None or row is None:
-        reason = f"{context.workload.name}: {context.served.name} fits {chip.name} in no layout tried"
+        size = QUANTITIES["parameters"].format(context.served.parameters)
+        reason = f"{chip.name} cannot hold this {size} model in any layout ({context.workload.name})"
         return PoolSize(entry.candidate, 0.0, 0.0, entry.price, False, reason, np.zeros(0), {}, {})
     cliff = float(loaded.cliffs[row])
-    reason = "" if cliff > 0 else f"{context.workload.name}: {chip.name} keeps the promises at no rate"
+    reason = "" if cliff > 0 else f"{chip.short_name} keeps the {context.workload.name} promises at no rate"
     table = loaded.latency
     return PoolSize(
         candidate=entry.candidate,

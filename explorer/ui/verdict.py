@@ -149,7 +149,9 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
     tier = next((one for one in outcome.fleet.tiers if one.tier == "designer"), None)
     if tier is None:
         reason = outcome.fleet.reason
-        return Tile("fleet", title, NOTHING, "", reason, "plain", reason, reason.partition(":")[0])
+        unknown = next((pool.name for pool in outcome.fleet.pools if pool.reason == reason), "")
+        brief = f"no answer for {unknown}" if unknown else reason.partition(":")[0]
+        return Tile("fleet", title, NOTHING, "", reason, "plain", reason, brief)
     was = None if baseline is None else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
     value = tier.effective_suppliers.value
     change = _change(SUPPLIERS, value, None if was is None else was.effective_suppliers)
@@ -175,7 +177,8 @@ def _certainty(answer: WorkloadOutcome, then: WorkloadOutcome | None, least_step
     grade = evidence_words(answer.chosen)
     own = "" if answer.chosen.own is None else OWN_GRADE
     if not answer.objectives:
-        return Tile("certainty", "How sure", "no promise", own, grade)
+        brief = f"data: {answer.chosen.evidence_grade}"
+        return Tile("certainty", "How sure", "no promise", own, grade, "plain", grade, brief)
     if probability is None:
         return Tile("certainty", "How sure", NOTHING, "", answer.chosen.reason, "plain", answer.chosen.reason)
     tone: Tone = "good" if probability >= SURE else "bad" if probability <= UNSURE else "doubt"

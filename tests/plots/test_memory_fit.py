@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.lettering import elided, in_parts, text_width, wrapped
-from explorer.plots.memory_fit import MemoryFitPlot
+from explorer.plots.memory_fit import MemoryFitPlot, slot_words
 from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.outcome import Banded, ReadTime
@@ -237,3 +237,12 @@ def test_that_a_capacity_that_may_be_larger_lengthens_the_bar(plot: MemoryFitPlo
     bar = plot.values()[0]
     assert bar.full == pytest.approx(1.25 * memory.capacity)
     assert bar.usable_range == pytest.approx((0.8 * 0.92, 0.92))
+
+
+def test_that_a_long_name_gives_way_before_the_figures_beside_it(qtbot: QtBot) -> None:
+    name, use = "H200 latency tuned ×2", "44 of 141 GB a GPU"
+    assert slot_words(400.0, name, use) == (name, use)
+    wide = text_width(name, semibold=True) + text_width("44 of 141 GB") + 12.0
+    assert slot_words(wide, name, use) == (name, "44 of 141 GB")
+    cut, kept = slot_words(wide - 40.0, name, use)
+    assert kept == "44 of 141 GB" and cut.endswith("…")

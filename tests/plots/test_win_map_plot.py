@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tokens import DARK, LIGHT, Tokens
-from explorer.plots.win_map_plot import WinMapPlot, ground_of, map_frame, map_image, region_labels
+from explorer.plots.win_map_plot import WinMapPlot, ground_of, map_frame, map_image, patterns_of, region_labels
 from explorer.study.win_map_record import MapContestant, WinMap
 from explorer.study.win_map_words import cell_words, map_rows, present_cell, shares_of, summary
 
@@ -108,6 +108,38 @@ def test_that_compared_chips_have_their_colours_and_others_grey(found: WinMap, t
     assert sure.pixelColor(0, 0) == tokens.chip(0)
     assert sure.pixelColor(COLUMNS - 1, 0) == grey
     assert sure.pixelColor(0, ROWS - 1) == QColor(tokens.window)
+
+
+def test_that_chips_that_are_not_compared_are_told_apart_without_lightness(found: WinMap, qtbot: QtBot) -> None:
+    winner = found.winner.copy()
+    winner[15:, 8:] = 3
+    winner[15:, 14:] = 4
+    others = (*found.contestants, contestant("Delta", None), contestant("Epsilon", None))
+    several = replace(found, winner=winner, contestants=others)
+    assert len({ground_of(several, at, LIGHT).name() for at in (2, 3, 4)}) == 1
+    patterns = patterns_of(several)
+    assert set(patterns) == {2, 3, 4} and len(set(patterns.values())) == 3
+    assert patterns[2] == Qt.BrushStyle.NoBrush, "the largest region is plain"
+    # lines of a pattern stand on the region, as sure all over
+    sure = replace(several, probability=np.ones((COLUMNS, ROWS)), present=(None, None))
+    plot = WinMapPlot()
+    qtbot.addWidget(plot)
+    plot.resize(900, 520)
+    plot.show_map(sure, "")
+    picture = plot.grab().toImage()
+    corners = plot.cell_place(15, 9), plot.cell_place(18, 12)
+    shades = {
+        picture.pixelColor(x, y).name()
+        for x in range(int(corners[0].x()), int(corners[1].x()))
+        for y in range(int(corners[1].y()), int(corners[0].y()))
+    }
+    assert len(shades) >= 2
+
+
+def test_that_an_axis_of_sizes_names_its_family(found: WinMap) -> None:
+    named = replace(found, family="Llama 3.1 70B")
+    assert map_frame(named, AREA).x.title == "Model size, family of Llama 3.1 70B"
+    assert "model size, family of Llama 3.1 70B" in summary(named)
 
 
 def test_that_less_sure_is_paler(found: WinMap) -> None:

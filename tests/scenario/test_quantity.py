@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from explorer.catalog.figure import UNIT_SCALES
 from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import QUANTITIES, number_text, quantity_for_unit, same_dimension, unit_scale
+from explorer.scenario.quantity import (
+    QUANTITIES,
+    number_text,
+    quantity_for_unit,
+    same_dimension,
+    unbroken,
+    unit_scale,
+)
 
 
 @pytest.mark.parametrize(
@@ -227,3 +234,21 @@ def test_that_an_unknown_unit_is_an_error_that_names_it() -> None:
 def test_that_bits_and_bytes_a_second_are_one_dimension_and_bytes_are_another() -> None:
     assert same_dimension("GB/s", "Gb/s")
     assert not same_dimension("GB/s", "GB")
+
+
+def test_that_years_are_written_as_a_word_and_read_in_any_spelling() -> None:
+    years = QUANTITIES["years"]
+    assert [years.format(value) for value in (1.0, 4.0, 2.5)] == ["1 year", "4 years", "2.5 years"]
+    assert {years.parse(text) for text in ("4", "4 years", "4 a", "4 y", "4 year")} == {4.0}
+    assert years.parse(years.format_exact(3.25)) == 3.25
+
+
+def test_that_figures_of_one_column_share_a_unit() -> None:
+    watts = QUANTITIES["watts"]
+    assert [watts.format_alike(value, 114e3) for value in (114e3, 4350.0)] == ["114 kW", "4.35 kW"]
+    assert watts.format_alike(math.inf, 114e3) == "–"
+
+
+def test_that_a_number_is_not_parted_from_its_unit() -> None:
+    words = unbroken("at least 3.45 TB/s for P99 TPOT ≤ 50 ms, 80 % of 4 cards")
+    assert words == "at least 3.45\u00a0TB/s for P99 TPOT ≤ 50\u00a0ms, 80\u00a0% of 4 cards"

@@ -12,7 +12,7 @@ from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import StatementError
 from explorer.study.break_even import BreakEven, Locks, break_even
-from explorer.study.break_even_words import remarks
+from explorer.study.break_even_words import SHARE, chance_words, remarks, sentence
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.output_values import NoAnswerError
 from explorer.study.unknown import UnknownInputError
@@ -219,3 +219,34 @@ def test_that_as_now_is_what_the_evaluation_shows(name: str, catalog: Catalog, s
         assert p99 is not None
         assert found.left_now == pytest.approx(p99.value, rel=1e-6), one.name
         assert (found.status == "already met") == (p99.value <= 0.05), one.name
+
+
+def test_that_the_answer_reads_as_one_sentence_with_the_number_that_must_be(
+    evaluator: Evaluator, scenario: Scenario
+) -> None:
+    answer = break_even(evaluator, scenario, "memory bandwidth of AI200", "P99 TPOT of AI200 <= 50 ms", samples=0)
+    words = sentence(answer)
+    assert answer.value is not None and answer.unknown.reach.present is not None
+    value, present = (answer.unknown.written(one) for one in (answer.value, answer.unknown.reach.present))
+    start = f"Memory bandwidth of AI200 must be at least {value} for P99 TPOT of AI200 ≤ 50 ms; "
+    ends = {"already met": f"at {present} it already is.", "value": f"it is {present} now."}
+    assert words == start + ends[answer.status]
+
+
+def test_that_a_disputed_number_has_its_chance_at_one_value_and_over_all_that_is_believed(
+    evaluator: Evaluator, scenario: Scenario
+) -> None:
+    asked = several(scenario, {"workloads.0.alternatives.0.parallelism_degree": 8})
+    # the verdict draws over the readings: so does the second chance
+    verdict = evaluator.evaluate(asked).workloads[0].alternatives[0]
+    assert verdict.latency["tpot"].p99 is not None
+    held = Locks(replicas="now", layout=True)
+    goal = "P99 TPOT of AI200 <= 50 ms"
+    answer = break_even(evaluator, asked, "memory bandwidth of AI200", goal, locks=held, samples=256)
+    assert answer.chance_over_all == pytest.approx(verdict.probability_keeps["tpot"], abs=1e-9)
+    assert answer.chance_now is not None and answer.unknown.readings == 2
+    told = next(line for line in remarks(answer) if "both readings" in line)
+    assert told.startswith("With it at 3.54 TB/s: ") and told.endswith(f"({SHARE.format(answer.chance_over_all)}).")
+    assert chance_words(answer) == f"at 3.54 TB/s: {SHARE.format(answer.chance_now)}"
+    settled = break_even(evaluator, asked, "memory capacity of H200", "P99 TPOT of H200 <= 50 ms", samples=64)
+    assert settled.chance_over_all is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import parse_statement
 from explorer.study.claims import ClaimAnswer, _first_order, claims_at_once
-from explorer.study.claims_words import claims_data, claims_text, hangs_on, verdict
+from explorer.study.claims_words import claims_data, claims_text, hangs_on, sides_text, verdict
 from explorer.study.evaluate import Evaluator
 from explorer.study.question import holding, margins
 
@@ -214,3 +215,17 @@ def test_that_a_margin_has_the_sign_of_the_comparison(left: float, right: float,
     found = holding(statement, margins(statement, np.asarray([left]), np.asarray([right])))
     expected = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign]
     assert bool(found[0]) is expected
+
+
+def test_that_what_was_found_stands_beside_the_limit_claimed_and_a_bare_number_has_its_name(catalog: Catalog) -> None:
+    members = [{"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 1.0}]
+    statements = "memory headroom of AI200 x8 > 0 GB", "HHI (designer) of the fleet < 9000"
+    headroom, index = checked(catalog, scenario_with(*statements, fleet={"members": members}))
+    assert sides_text(headroom).startswith("> 0 GB claimed, ") and sides_text(headroom).endswith(" GB found")
+    assert sides_text(index) == "< 9,000 claimed, HHI 10,000 found"
+
+
+@pytest.mark.parametrize(("probability", "words"), [(0.0, "false (0 %)"), (0.0078, "almost surely false (0.78 %)")])
+def test_that_a_claim_that_fails_is_false_and_not_hopeless(probability: float, words: str, catalog: Catalog) -> None:
+    (found,) = checked(catalog, scenario_with("P99 TPOT of AI200 x8 > P99 TPOT of H200 x8"))
+    assert verdict(dataclasses.replace(found, probability=probability, settled=False)) == words

@@ -130,7 +130,7 @@ def test_that_a_fleet_carries_what_the_users_of_the_selected_alternative_ask(cat
 
 def test_that_what_is_asked_at_a_rate_is_refused_with_the_reason(catalog: Catalog) -> None:
     asked = loop(16)
-    with pytest.raises(ExplorerError, match=r"what matters is asked at a stated rate .* mode = \"open_loop\""):
+    with pytest.raises(ExplorerError, match=r"What matters needs a stated rate .*: set Load to open loop"):
         what_matters(asked, catalog, 0)
     for kind, question in (
         ("win_map", MapQuestion(0)),

@@ -14,6 +14,7 @@ from explorer.scenario.schema import FleetMember, LayoutChoice, Override, Scenar
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import OverrideError
 from explorer.study.outcome import METRICS, AlternativeOutcome
+from explorer.study.verdict_table import verdict_text
 from tests.study.asking import FOUR, alternative, fleet, four_chips, one_chip, scenario, workload
 from tests.study.walking import bands_out_of_order, differences, leaves, not_numbers
 
@@ -312,3 +313,48 @@ def test_that_a_fleet_member_of_an_unknown_chip_is_named(catalog: Catalog) -> No
     asked = asked.model_copy(update={"fleet": asked.fleet.model_copy(update={"members": members})})
     with pytest.raises(UnknownRecordError, match="no-chip"):
         evaluate(asked, catalog)
+
+
+def test_that_a_pool_that_holds_no_model_or_keeps_no_promise_says_so_in_one_sentence(catalog: Catalog) -> None:
+    small = alternative("nv-l4", parallelism_degree=1)
+    large = replace(scenario(workload(small), fleet=fleet(H200=1.0)), "workloads.0.model.size_billion", 9000.0)
+    reason = evaluate(large, catalog).fleet.pools[0].reason
+    assert reason == "Nvidia H200 cannot hold this 9T model in any layout (chat)"
+    hasty = workload(alternative("nv-h200"), objectives={"tpot_p99_s": 0.001, "ttft_p99_s": 1.0})
+    reason = evaluate(scenario(hasty, fleet=fleet(H200=1.0)), catalog).fleet.pools[0].reason
+    assert reason == "H200 keeps the chat promises at no rate"
+
+
+def test_that_what_does_not_fit_is_given_no_replicas(catalog: Catalog) -> None:
+    outcome = evaluate(one_chip("nv-l4", {"parallelism_degree": 1}, preset="llama-3.1-405b"), catalog)
+    assert "replica" not in outcome.workloads[0].chosen.layout_sentence
+
+
+def named(*names: str) -> list[str]:
+    """Labels of alternatives of one chip."""
+    made = [alternative("nv-h200", name=name) for name in names]
+    return [one.label for one in evaluate(scenario(workload(*made)), load_catalog()).workloads[0].alternatives]
+
+
+def test_that_two_alternatives_of_one_chip_keep_their_own_names_in_labels() -> None:
+    first, second = named("H200 as owned", "H200 latency tuned")
+    assert first.startswith("H200 as owned ×") and second.startswith("H200 latency tuned ×")
+
+
+def test_that_a_name_of_the_chips_own_leaves_the_label_short_and_a_long_one_is_cut(catalog: Catalog) -> None:
+    (own,) = named("Nvidia H200")
+    assert own.startswith("H200 ×")
+    (other,) = named("Reserved for three years in Frankfurt")
+    assert other.startswith("Reserved for thre… ×")
+    ends = named("Reserved for three years, first", "Reserved for three years, second")
+    assert ends[0] != ends[1] and "first" in ends[0] and "second" in ends[1]
+    for served in (("nv-gb200-nvl72", "GB200 NVL72", "GB200 ×"), ("nv-h100-sxm", "H100", "H100 ×")):
+        asked = scenario(workload(alternative(served[0], name=served[1])))
+        assert evaluate(asked, catalog).workloads[0].chosen.label.startswith(served[2])
+
+
+def test_that_the_printed_table_says_where_nothing_is_promised(catalog: Catalog) -> None:
+    none: dict[str, float | None] = {"ttft_p99_s": None, "tpot_p99_s": None}
+    asked = scenario(workload(alternative("nv-h200"), objectives=none))
+    table = verdict_text(evaluate(asked, catalog))
+    assert "no promise" in table and "of draws" not in table

@@ -8,6 +8,7 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
+from explorer.scenario.path import replace, several
 from explorer.study.evaluate import evaluate
 from explorer.study.fleet_words import what_changed
 from explorer.study.outcome import FleetOutcome
@@ -53,7 +54,20 @@ def test_that_the_way_back_raises_what_was_lowered(fleets: tuple[FleetOutcome, F
 
 
 def test_that_the_same_fleet_stays_where_it_was(fleets: tuple[FleetOutcome, FleetOutcome]) -> None:
-    assert what_changed(fleets[0], fleets[0]) == "Sharing the traffic otherwise leaves every tier where it was."
+    assert what_changed(fleets[0], fleets[0]) == "What was changed leaves every tier where it was."
+
+
+def test_that_a_change_of_costs_is_not_called_another_sharing(catalog: Catalog, scenarios_folder: Path) -> None:
+    asked = read_scenario(scenarios_folder / "diversified-fleet.toml", catalog).scenario
+    before = evaluate(asked, catalog, samples=8).fleet
+    dearer = evaluate(replace(asked, "workloads.0.traffic.request_rate_per_s", 6.0), catalog, samples=8).fleet
+    sentence = what_changed(before, dearer)
+    assert sentence.startswith("What each pool costs has changed: that ")
+    assert "Sharing" not in sentence
+    first, second = (one.traffic_share for one in asked.fleet.members[:2])
+    shares = {"fleet.members.0.traffic_share": first - 0.2, "fleet.members.1.traffic_share": second + 0.2}
+    shared = evaluate(several(asked, shares), catalog, samples=8).fleet
+    assert what_changed(before, shared).startswith("Sharing the traffic otherwise ")
 
 
 def test_that_a_fleet_without_figures_has_no_sentence(catalog: Catalog) -> None:

@@ -36,6 +36,9 @@ def test_that_the_unnamed_rest_is_a_range() -> None:
     found = market_view(view("cloud"))
     assert found.hhi == pytest.approx(28**2 + 21**2 + 14**2)
     assert found.hhi_high - found.hhi == pytest.approx(37.0**2)
+    assert found.effective_suppliers == pytest.approx(1e4 / found.hhi)
+    assert found.effective_suppliers_low == pytest.approx(1e4 / found.hhi_high)
+    assert found.band == "moderately or highly concentrated"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,7 @@ def test_that_five_per_cent_of_nvidia_to_qualcomm_lowers_the_index() -> None:
     found = stated_shift()
     assert found.change == pytest.approx(62.605**2 + 3.295**2 - 65.9**2)
     assert found.after.shares["Qualcomm"] == pytest.approx(0.03295)
+    assert "(−413)" in found.sentence and "(-" not in found.sentence
     assert "Nvidia's share to Qualcomm" in found.sentence and "highly concentrated" in found.sentence
 
 

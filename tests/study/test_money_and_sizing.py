@@ -370,3 +370,12 @@ def test_that_a_higher_peak_never_makes_a_chip_slower(catalog: Catalog) -> None:
         )
         found.append(alternatives(asked, catalog)[0].max_request_rate)
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize(("basis", "words"), [("cost_plus", "cost plus 60 % at 70 % sold"), ("own", "at 10 %, all")])
+def test_that_shares_in_the_source_of_a_price_are_written_as_everywhere(
+    basis: str, words: str, catalog: Catalog
+) -> None:
+    asked = replace(replace(one_chip("nv-h200"), "price.basis", basis), "price.cost_of_capital", 0.1)
+    asked = replace(replace(asked, "price.margin", 0.6), "price.utilisation_sold", 0.7)
+    assert words in evaluate(asked, catalog).workloads[0].chosen.cost.price_source

@@ -156,7 +156,7 @@ def test_that_what_was_found_of_one_scheduler_is_no_estimate_of_another(catalog:
 
 
 def test_that_studies_of_the_closed_form_refuse_what_it_does_not_know(catalog: Catalog) -> None:
-    with pytest.raises(ExplorerError, match=r"knows no static batching .* \"chunked\" or \"prefill_first\""):
+    with pytest.raises(ExplorerError, match=r"no static batching: set the scheduler .* to chunked or prefill first"):
         what_matters(served(scheduler="static"), catalog, 0)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from explorer.catalog import Catalog
 from explorer.catalog.figure import FIGURE_KINDS
+from explorer.scenario.file import read_scenario
 from explorer.scenario.quantity import unit_scale
 from explorer.scenario.schema import Decision, Override, Scenario
 from explorer.study.break_even import Locks, break_even
@@ -18,7 +20,16 @@ from explorer.study.studies import study_of
 from explorer.study.uncertainty import Case, decision_case, drawn, joint_points, points_with
 from explorer.study.value_of_information import payoff, switching_costs
 from explorer.study.what_matters import WhatMatters, what_matters
-from explorer.study.what_matters_words import ask_first_text, headline, matters_text
+from explorer.study.what_matters_words import (
+    alike,
+    alike_sentence,
+    ask_first_text,
+    demand_headings,
+    headline,
+    matters_text,
+    part_headings,
+    spread_headings,
+)
 from tests.conftest import REPOSITORY
 from tests.study.asking import alternative, four_chips, one_chip, scenario, workload
 
@@ -213,9 +224,56 @@ def test_that_without_a_disclosed_alternative_or_a_penalty_no_worth_is_claimed(c
     assert "no penalty" in answer.reason
     assert answer.evpi is None and answer.regret is None and not answer.together
     assert all(part.evppi is None for part in answer.parts)
-    assert "cannot be said" in headline(answer)
+    assert headline(answer).startswith("There is no choice to make: AI200 has no alternative beside it.")
+    both = scenario(workload(alternative(AI200), alternative("qcom-ai250")))
+    undisclosed = what_matters(both, catalog, 0, 256)
+    assert undisclosed is not None and "cannot be said" in headline(undisclosed)
     assert answer.demands, "what keeps the promises can be said all the same"
     assert "memory bandwidth" in ask_first_text(answer).lower()
+
+
+def test_that_with_one_alternative_nothing_is_said_to_be_chosen_or_worth_knowing(catalog: Catalog) -> None:
+    answer = what_matters(one_chip("nv-h200"), catalog, 0, 256)
+    assert answer is not None and answer.evpi == 0.0
+    assert "There is no choice to make" in headline(answer) and "costs least" not in headline(answer)
+    assert "Knowing everything" not in matters_text(answer)
+
+
+def test_that_who_costs_least_on_average_is_told_from_who_does_in_the_middle_case(
+    scenarios_folder: Path, catalog: Catalog
+) -> None:
+    asked = read_scenario(scenarios_folder / "nvidia-only-fleet.toml", catalog).scenario
+    answer = what_matters(asked, catalog, 0, 1024)
+    assert answer is not None and answer.best_now == "H200" and answer.reference == "H100"
+    words = headline(answer)
+    assert "H200 costs least on average, what may go wrong included (in the middle case H100: $" in words
+    # a bar of worth stands beside it
+    assert max(part.evppi or 0.0 for part in answer.parts) > answer.noise + 1.0
+    assert "Nothing" not in words and "Worth most to know first: purchase price, $" in words
+    assert "mean with fallback" in spread_headings(answer) and "expected" not in spread_headings(answer)
+
+
+def test_that_latencies_are_headed_as_those_of_the_closed_form(found: WhatMatters) -> None:
+    assert "closed-form P99" in spread_headings(found)
+
+
+def test_that_without_a_promise_an_alternative_carries_the_load_and_keeps_nothing(catalog: Catalog) -> None:
+    none: dict[str, float | None] = {"ttft_p99_s": None, "tpot_p99_s": None}
+    asked = scenario(workload(alternative(AI200), alternative("nv-h200"), objectives=none))
+    answer = what_matters(asked, catalog, 0, 256)
+    assert answer is not None
+    assert "carries it" in spread_headings(answer) and "carries it" in part_headings(answer)
+    assert "promise" not in " ".join(demand_headings(answer))
+    assert "carries the load: " in matters_text(answer) and "keeps all promises" not in matters_text(answer)
+
+
+def test_that_columns_that_say_the_same_of_every_figure_are_said_once() -> None:
+    headings = ("ask for", "of", "believed", "worth knowing", "kept", "no dearer")
+    rows = [("a", "X", "1", "nothing", "≥ 3", "nothing"), ("b", "X", "1", "nothing", "≥ 4", "nothing")]
+    assert alike(rows) == (3, 5)
+    assert alike_sentence(headings, rows) == "The same for every figure: worth knowing and no dearer: nothing."
+    # a single row is no pattern
+    assert alike(rows[:1]) == () and alike_sentence(headings, rows[:1]) == ""
 
 
 def test_that_what_does_not_fit_has_nothing_that_matters(catalog: Catalog) -> None:

@@ -21,6 +21,7 @@ from explorer.catalog.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.plots.tokens import DARK, LIGHT, THEMES, contrast
 from explorer.scenario.file import read_scenario
+from explorer.scenario.quantity import NOTHING
 from explorer.study.live import LiveEvaluator
 from explorer.ui import theme
 from explorer.ui.application import first_document, grab
@@ -352,3 +353,17 @@ def test_that_the_program_opens_works_and_ends_cleanly(scenario_file: Path, tmp_
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Error" not in done.stderr
+
+
+def test_that_without_a_promise_the_table_says_of_nobody_that_it_is_kept(window: MainWindow) -> None:
+    column = [one.title for one in COLUMNS].index("Keeps all")
+
+    def cells() -> set[str]:
+        model = window.compare.model
+        return {str(model.data(model.index(row, column))) for row in range(model.rowCount())}
+
+    assert NOTHING not in cells()
+    paths = [window.document.workload_path(f"objectives.{metric}_p99_s") for metric in ("ttft", "tpot")]
+    window.document.change_several(dict.fromkeys(paths, None))
+    QApplication.processEvents()
+    assert cells() == {NOTHING}

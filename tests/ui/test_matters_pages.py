@@ -237,3 +237,49 @@ def test_that_without_a_worker_it_says_so_and_the_next_change_asks_again(
     window.document.change(window.document.workload_path("traffic.request_rate_per_s"), 6.0)
     qtbot.waitUntil(lambda: page.export.isEnabled(), timeout=20_000)
     assert len(asked) == 1
+
+
+def test_that_a_closed_loop_is_told_once_what_to_set_and_the_rest_of_the_page_is_away(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = matters(window, qtbot)
+    document = window.document
+    document.change(document.workload_path("traffic.mode"), "closed_loop")
+    qtbot.waitUntil(lambda: "set Load to open loop" in page.sentence.text(), timeout=20_000)
+    assert "mode" not in page.sentence.text()
+    for part in (page.plot, page.views, page.note, page.spreads, page.decision, page.aspect):
+        assert not part.isVisible()
+    document.change(document.workload_path("traffic.mode"), "open_loop")
+    assert page.plot.isVisible() and page.views.isVisible()
+
+
+def test_that_without_a_promise_the_page_speaks_of_none(window: MainWindow, qtbot: QtBot) -> None:
+    document = window.document
+    document.change_several({document.workload_path(f"objectives.{name}_p99_s"): None for name in ("ttft", "tpot")})
+    page = matters(window, qtbot)
+    assert "promise" not in page.note.text()
+    assert page.aspect.itemText(2) == "Odds to carry the load"
+    asked = ask_first(window, qtbot)
+    assert "promise" not in asked.detail.text()
+
+
+def test_that_the_table_of_demands_ends_with_a_whole_row_and_says_once_what_is_the_same(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = ask_first(window, qtbot)
+    rows = page.demands.texts
+    titles = [rows.headerData(at, Qt.Orientation.Horizontal) for at in range(rows.columnCount())]
+    for at in range(3, rows.columnCount()):
+        cells = {rows.data(rows.index(row, at)) for row in range(rows.rowCount())}
+        assert len(cells) > 1, titles[at]
+    assert "surely both" not in titles and "surely both" in page.alike.text()
+    for height in range(700, 760, 7):
+        window.resize(1280, height)
+        QApplication.processEvents()
+        for table in (page.demands, page.beside):
+            assert table.viewport().height() % table.verticalHeader().defaultSectionSize() == 0
+
+
+def test_that_without_rows_the_sentence_stays_at_the_top(window: MainWindow, qtbot: QtBot) -> None:
+    page = ask_first(window, qtbot)
+    assert page.sentence.alignment() & Qt.AlignmentFlag.AlignTop

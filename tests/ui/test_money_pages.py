@@ -18,6 +18,7 @@ from explorer.ui.main_window import MainWindow
 from explorer.ui.pages.cost_page import CostPage
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.fleet_page import FleetPage
+from explorer.ui.pages.fleet_tables import market_rows
 from explorer.ui.pages.money_page import MOST_PACE_MS
 
 
@@ -304,7 +305,7 @@ def test_that_a_shift_of_the_market_is_stated_by_hand(fleet_window: MainWindow, 
     tab = page.market_tab
     page.tables.setCurrentWidget(tab)
     # (65.9 * 0.95)^2 + (65.9 * 0.05)^2 - 65.9^2 = -412.6
-    assert tab.said.text().startswith("5 % of Nvidia's share to Qualcomm: HHI 4,689 to 4,276 (-413)")
+    assert tab.said.text().startswith("5 % of Nvidia's share to Qualcomm: HHI 4,689 to 4,276 (−413)")
     tab.part.setFocus()
     tab.part.selectAll()
     qtbot.keyClicks(tab.part, "10%")
@@ -320,3 +321,22 @@ def test_that_a_shift_of_the_market_is_stated_by_hand(fleet_window: MainWindow, 
     tab.market.setCurrentIndex(other)
     tab.market.activated.emit(other)
     assert tab.giver.currentText() == "SK hynix"
+
+
+def test_that_all_powers_of_the_table_are_in_one_unit(fleet_window: MainWindow) -> None:
+    document = fleet_window.document
+    document.change("workloads.0.traffic.request_rate_per_s", 4.0)
+    fleet_window.show_page("cost")
+    texts = cost_of(fleet_window).table.texts
+    titles = [texts.headerData(at, Qt.Orientation.Horizontal) for at in range(texts.columnCount())]
+    at = titles.index("power")
+    cells = [str(texts.data(texts.index(row, at))) for row in range(texts.rowCount())]
+    assert len({cell.split()[-1] for cell in cells if cell != "–"}) == 1, cells
+
+
+def test_that_the_market_tells_effective_suppliers_as_a_range_where_the_hhi_is_one(fleet_window: MainWindow) -> None:
+    fleet_window.show_page("fleet")
+    found = feed_of(fleet_window).answer().economics
+    assert found is not None
+    cloud = next(row for row in market_rows(found) if "–" in row[2])
+    assert cloud[3] == "3.6–7.0" and cloud[4] == "moderately or highly concentrated"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -401,6 +402,20 @@ def test_that_an_undisclosed_figure_is_set_and_reset(window: MainWindow) -> None
     assert "set by you" in control.caption
     QTest.mouseClick(group.reset_button, Qt.MouseButton.LeftButton)
     assert get(window.document.scenario, path) is None
+
+
+def test_that_a_figure_that_nobody_typed_is_written_to_three_digits_and_a_typed_one_in_full(
+    window: MainWindow,
+) -> None:
+    group = window.panel.open_figures
+    for figure in window.document.outcome.workloads[0].chosen.open_figures:
+        text = group.sliders[f"{figure.chip}.{figure.figure}"].box.text()
+        digits = re.sub(r"[^0-9]", "", text).lstrip("0")
+        assert len(digits) <= 3 or "," in text, f"{figure.figure}: {text}"
+    control = slider(window, "open.collective_base_latency")
+    type_value(control, "8.7765 µs")
+    QApplication.processEvents()
+    assert control.box.text() == "8.7765 µs"
 
 
 def test_that_status_reason_and_source_of_an_open_figure_are_told(window: MainWindow) -> None:

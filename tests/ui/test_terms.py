@@ -82,7 +82,7 @@ def test_that_every_key_of_decision_risk_and_migration_has_a_field(window: MainW
         ("decision.tail_share", "95", 0.95, "95 %"),
         ("fleet.headroom", "25 %", 0.25, "25 %"),
         ("fleet.risk.weeks_to_recover", "26", 26.0, "26"),
-        ("fleet.migration.horizon_years", "5", 5.0, "5 a"),
+        ("fleet.migration.horizon_years", "5", 5.0, "5 years"),
         ("fleet.members.0.region", "us-east-1", "us-east-1", "us-east-1"),
     ],
 )

@@ -16,7 +16,7 @@ from explorer.study.outcome import Banded, Outcome
 from explorer.study.probability_words import confidence_word
 from explorer.ui.verdict import Tile, baseline_words, verdict_tiles
 from explorer.ui.verdict_strip import HEIGHT, QuestionView, _fitting, _question_lines
-from tests.sample_outcome import sample_outcome, without_fleet
+from tests.sample_outcome import sample_fleet, sample_outcome, without_fleet
 
 
 def tiles(outcome: Outcome, baseline: Outcome | None = None) -> dict[str, Tile]:
@@ -135,6 +135,20 @@ def test_that_a_missing_fleet_says_why() -> None:
 
 def test_that_without_promises_nothing_is_claimed_about_them() -> None:
     assert tiles(sample_outcome(objectives={}))["certainty"].figure == "no promise"
+
+
+def test_that_without_promises_a_narrow_tile_names_the_grade_in_full() -> None:
+    tile = tiles(sample_outcome(objectives={}))["certainty"]
+    grade = sample_outcome().workloads[0].chosen.evidence_grade
+    assert tile.brief == f"data: {grade}"
+
+
+def test_that_a_narrow_tile_names_the_pool_that_leaves_the_fleet_without_an_answer() -> None:
+    reason = "Nvidia H200 cannot hold this 9T model in any layout (70B chat)"
+    pools = tuple(replace(pool, reason=reason if pool.name == "H200" else "") for pool in sample_fleet().pools)
+    found = without_fleet(sample_outcome(), reason)
+    tile = tiles(replace(found, fleet=replace(found.fleet, pools=pools)))["fleet"]
+    assert tile.note == reason and tile.brief == "no answer for H200"
 
 
 def test_that_a_baseline_of_other_workloads_gives_no_change() -> None:

@@ -101,6 +101,19 @@ def test_that_a_problem_is_shown_where_the_map_would_be(
     assert "the model is not known" in page.plot.text_summary()
 
 
+def test_that_a_closed_loop_has_no_map_to_choose_for_and_is_told_what_to_set(
+    page: WinMapPage, window: MainWindow, document: Document, qtbot: QtBot
+) -> None:
+    shown(window, page, qtbot)
+    assert page.plot.found is not None and page.plot.found.family == "Llama 3.1 70B"
+    document.change(document.workload_path("traffic.mode"), "closed_loop")
+    qtbot.waitUntil(lambda: "set Load to open loop" in page.plot.text_summary(), timeout=60_000)
+    assert not any(part.isVisible() for part in (page.across, page.up, page.outlined))
+    assert "mode" not in page.plot.text_summary() and page.footing.text() == ""
+    document.change(document.workload_path("traffic.mode"), "open_loop")
+    assert page.across.isVisible() and page.outlined.isVisible()
+
+
 def test_that_every_axis_offered_has_a_title_and_a_place_in_the_scenario(page: WinMapPage) -> None:
     for box in (page.across, page.up):
         assert box.accessibleName()

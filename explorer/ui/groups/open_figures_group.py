@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,8 +17,8 @@ from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
 from explorer.ui.binding import attempt, hold
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import BOX_WIDTH, ParameterSlider, text_of
-from explorer.ui.controls.scale import LinearScale, LogScale, Scale
+from explorer.ui.controls.parameter_slider import BOX_WIDTH, ParameterSlider, ValueText, text_of
+from explorer.ui.controls.scale import LinearScale, LogScale, Scale, Value
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 
@@ -131,6 +132,7 @@ class OpenFiguresGroup(FoldedGroup):
             meaning = (
                 "Nobody has published this figure. The wash is its stated range; a value set here is taken as known."
             )
+        text = replace(text, format=partial(self._written, figure, text))
         slider = ParameterSlider(f"open.{figure.figure}", title, scale, text, meaning, caption=True, box_width=width)
         slider.set_badge(figure.status)
         slider.explain(meaning, html.escape(figure.reason), html.escape(figure.source))
@@ -151,6 +153,11 @@ class OpenFiguresGroup(FoldedGroup):
         slider.locked_changed.connect(partial(self._on_locked, figure))
         slider.refused.connect(self.refused)
         return slider
+
+    def _written(self, figure: OpenFigure, text: ValueText, value: Value) -> str:
+        """A value set by hand to its last digit; one that nobody typed to as many as pages show."""
+        rounded = text.brief is not None and get(self.document.scenario, _path(figure)) is None
+        return text.brief(value) if rounded and text.brief is not None else text.format(value)
 
     def _now(self, figure: OpenFigure) -> float:
         """The scenario's own word as it stands there: through SI units and back it would gain digits."""

@@ -13,11 +13,22 @@ from explorer.plots.tokens import Tokens
 from explorer.study.ask_first import Demand
 from explorer.study.questionnaire import HOW, Questionnaire, questionnaires
 from explorer.study.what_matters import WhatMatters
-from explorer.study.what_matters_words import DEMAND_HEADINGS, believed_text, demand_row, mid_sentence, odds_text
+from explorer.study.what_matters_words import (
+    DEMAND_HEADINGS,
+    alike,
+    alike_sentence,
+    believed_text,
+    demand_headings,
+    demand_row,
+    mid_sentence,
+    odds_text,
+    promised,
+)
 from explorer.ui.document import Document
 from explorer.ui.pages.matters_feed import MattersFeed
 from explorer.ui.pages.matters_view import MattersView
 from explorer.ui.pages.money_page import TextTable
+from explorer.ui.pages.whole_rows import WholeRows
 
 FORMS = "PDF (*.pdf);;Web page (*.html);;Markdown (*.md)"
 MEANINGS = (
@@ -59,6 +70,11 @@ class AskFirstPage(MattersView):
         self.export.setToolTip("Write the audit questionnaire as PDF, web page or Markdown")
         self.demands = TextTable("ask_first.demands", "What to ask first", first_right=99, parent=self)
         self.beside = TextTable("ask_first.beside", "What else has to be shown", first_right=99, parent=self)
+        self.whole = WholeRows(self.demands, self), WholeRows(self.beside, self)
+        self.alike = QLabel(self)
+        self.alike.setObjectName("ask_first.alike")
+        self.alike.setProperty("role", "note")
+        self.alike.setWordWrap(True)
         self.detail = QLabel(self)
         self.detail.setObjectName("ask_first.detail")
         self.detail.setProperty("role", "note")
@@ -73,9 +89,10 @@ class AskFirstPage(MattersView):
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(6)
         column.addLayout(head)
-        column.addWidget(self.demands, 3)
+        column.addWidget(self.whole[0], 3)
+        column.addWidget(self.alike)
         column.addWidget(self.detail)
-        column.addWidget(self.beside, 1)
+        column.addWidget(self.whole[1], 1)
         self.export.clicked.connect(self._on_export)
         self.demands.doubleClicked.connect(self._on_slider)
         self.demands.activated.connect(self._on_slider)
@@ -89,13 +106,21 @@ class AskFirstPage(MattersView):
         rows = () if found is None else found.demands
         changed = self._found is not found
         self._found = found
-        for part in (self.demands, self.detail):
+        for part in (self.whole[0], self.detail):
             part.setVisible(bool(rows))
         self.export.setEnabled(bool(rows))
-        headings = tuple(zip(DEMAND_HEADINGS, MEANINGS, strict=True))
-        self.demands.show_rows(headings, [demand_row(one) for one in rows])
+        titles = DEMAND_HEADINGS if found is None else demand_headings(found)
+        cells = [demand_row(one) for one in rows]
+        # a column that says the same in every row is said once, below
+        told_apart = [at for at in range(len(titles)) if at not in alike(cells)]
+        self.demands.show_rows(
+            [(titles[at], MEANINGS[at]) for at in told_apart], [[row[at] for at in told_apart] for row in cells]
+        )
+        same = alike_sentence(titles, cells)
+        self.alike.setText(same)
+        self.alike.setVisible(bool(same))
         beside = _beside(self._sheets())
-        self.beside.setVisible(bool(beside))
+        self.whole[1].setVisible(bool(beside))
         self.beside.show_rows(BESIDE_HEADINGS, beside)
         if rows and changed:
             self.demands.selectRow(0)
@@ -117,9 +142,10 @@ class AskFirstPage(MattersView):
         how = HOW.get(demand.figure, "")
         least = f" Costing no more than the reference: {demand.break_even.note}." if demand.break_even.note else ""
         why = f" Why: {demand.reason}" if demand.reason else ""
+        keeping = "keeping the promises" if self._found is None or promised(self._found) else "carrying the load"
         self.detail.setText(
             f"{demand.chip_name}, {mid_sentence(demand.title)}: {believed_text(demand)}. How to measure: {how} "
-            f"Odds of keeping the promises: {odds_text(demand)}.{least}{why}"
+            f"Odds of {keeping}: {odds_text(demand)}.{least}{why}"
         )
 
     def _on_slider(self, index: QModelIndex) -> None:

@@ -26,6 +26,7 @@ from explorer.plots.break_even_plot import BreakEvenPlot, Colours
 from explorer.plots.lettering import READABLE
 from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
+from explorer.scenario.quantity import unbroken
 from explorer.scenario.statement import parse_statement
 from explorer.study.break_even import BreakEven
 from explorer.study.break_even_choices import (
@@ -227,8 +228,8 @@ class BreakEvenPage(Page):
             self._draw("")
         elif isinstance(found.found, BreakEven):
             self.found = found.found
-            self.answer.setText(sentence(self.found))
-            self.remarks.setText("\n".join(remarks(self.found)))
+            self.answer.setText(unbroken(sentence(self.found)))
+            self.remarks.setText(unbroken("\n".join(remarks(self.found))))
             self._offer_buttons()
             self._draw("" if found.last else DRAWING)
 

@@ -61,7 +61,8 @@ def _month(one: AlternativeOutcome) -> str:
 
 def _keeps(one: AlternativeOutcome) -> str:
     probability = one.probability_keeps.get("all")
-    if probability is None:
+    # without a promise there is only the load to carry, and nothing is kept
+    if probability is None or len(one.probability_keeps) == 1:
         return NOTHING
     sign = "✗" if not one.keeps_promises else "✓" if probability >= SURE else "?"
     return f"{sign} {SHARE.format(probability)}"

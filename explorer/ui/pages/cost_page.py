@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import Qt
@@ -60,6 +60,7 @@ def _remarks(one: AlternativeMoney) -> str:
     return " · ".join(text for text in (one.reason, limit, one.rent_or_own.reason) if text)
 
 
+POWER = "power"
 Column = tuple[str, str, Callable[[AlternativeMoney], str]]
 WHICH: Column = (
     "Alternative", "Compared deployment, with the chips of one replica",
@@ -83,7 +84,7 @@ MONEY: tuple[Column, ...] = (
      lambda one: _maybe(one.tokens_per_s_per_watt, number_text)),
     ("tokens/s/($/h)", "Answer tokens per second for a dollar an hour",
      lambda one: _maybe(one.tokens_per_s_per_usd_hour, number_text)),
-    ("power", "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
+    (POWER, "Facility power at full load", lambda one: _maybe(one.facility_watts, WATTS.format)),
     ("promises", "Whether they are kept at the stated traffic; why not stands among the remarks",
      _promises),
 )  # fmt: skip
@@ -173,7 +174,8 @@ class CostPage(MoneyPage):
             self.basis.setText(self._feed.problem)
             return
         money = answer.economics.money[at]
-        for table, columns in ((self.table, MONEY), (self.moves, MOVES), (self.remarks, REMARKS)):
+        alike = _with_one_unit(MONEY, money)
+        for table, columns in ((self.table, alike), (self.moves, MOVES), (self.remarks, REMARKS)):
             table.show_rows(
                 [(title, meaning) for title, meaning, _ in columns],
                 [[text(one) for _, _, text in columns] for one in money.all],
@@ -194,6 +196,16 @@ class CostPage(MoneyPage):
         """Colours of the theme."""
         for plot in (self.stack, self.interactivity, self.scaling):
             plot.set_tokens(tokens)
+
+
+def _with_one_unit(columns: Sequence[Column], money: WorkloadMoney) -> tuple[Column, ...]:
+    """The columns with all powers in the unit of the largest: figures of one column are compared by eye."""
+    most = max((one.facility_watts or 0.0 for one in money.all), default=0.0)
+
+    def power(one: AlternativeMoney) -> str:
+        return NOTHING if one.facility_watts is None else WATTS.format_alike(one.facility_watts, most)
+
+    return tuple((title, meaning, power if title == POWER else text) for title, meaning, text in columns)
 
 
 def _basis_words(basis: str, money: WorkloadMoney) -> str:

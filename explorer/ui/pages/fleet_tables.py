@@ -144,7 +144,7 @@ def market_rows(found: Economics) -> Rows:
             one.title,
             one.date,
             f"{one.hhi:,.0f}" + (f"–{one.hhi_high:,.0f}" if one.hhi_high > one.hhi + 1 else ""),
-            SUPPLIERS.format(one.effective_suppliers),
+            SUPPLIERS.format_range(one.effective_suppliers_low, one.effective_suppliers),
             one.band,
             one.source,
         ]

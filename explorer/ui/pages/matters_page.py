@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QTabBar, QVBoxLayout, QWidget
 
 from explorer.plots.matters_plot import MattersPlot
-from explorer.plots.matters_rows import ASPECTS
+from explorer.plots.matters_rows import ASPECTS, aspect_title
 from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
 from explorer.scenario.quantity import QUANTITIES
@@ -14,9 +14,11 @@ from explorer.study.probability_words import scale_sentence
 from explorer.study.what_matters import WhatMatters
 from explorer.study.what_matters_words import (
     REGRET_HEADINGS,
-    SPREAD_HEADINGS,
+    has_choice,
+    promised,
     regret_rows,
     regret_sentence,
+    spread_headings,
     spread_row,
 )
 from explorer.ui.controls.term_fields import Term, TermFields
@@ -33,7 +35,7 @@ SPREAD_MEANINGS = (
     "With the chips of now",
     "With however many chips it takes",
     "Keeps the promises and costs less than the cheapest disclosed alternative that keeps them",
-    "$ a month in the mean, chosen now: chips are added, or it is left for the reference, where promises break",
+    "Mean $ a month, chosen now: where promises break chips are added, or the reference is bought (the fallback)",
 )
 REGRET_MEANINGS = (
     "Compared deployment",
@@ -137,9 +139,14 @@ class MattersPage(MattersView):
         self.plot.show_matters(found, place, waiting)
         self._found = found
         self.aspect.setVisible(found is not None)
+        # a study that cannot be asked says so once, in its sentence
+        self.plot.setVisible(self.can_be_asked)
+        self.views.setVisible(self.can_be_asked)
         if found is not None:
+            for at in range(self.aspect.count()):
+                self.aspect.setItemText(at, aspect_title(found, self.aspect.itemData(at)))
             self.spreads.show_rows(
-                tuple(zip(SPREAD_HEADINGS, SPREAD_MEANINGS, strict=True)),
+                tuple(zip(spread_headings(found), SPREAD_MEANINGS, strict=True)),
                 [spread_row(found, one) for one in found.spreads],
             )
             rows = [] if found.regret is None else regret_rows(found.regret)
@@ -152,7 +159,9 @@ class MattersPage(MattersView):
         self.decision.show_terms([("", DECISION)])
         for place, view in enumerate((self.spreads, self.regret, self.decision)):
             # what a decision is judged by may be what keeps it from being judged
-            view.setVisible(place == shown and (found is not None or view is self.decision))
+            known = found is not None or (view is self.decision and self.can_be_asked)
+            view.setVisible(place == shown and known)
+        self.note.setVisible(self.can_be_asked)
         if shown == JUDGED_BY:
             self.note.setText(DECISION_NOTE)
             self.note.setToolTip(DECISION_NOTE)
@@ -170,8 +179,9 @@ def sure_words(found: WhatMatters) -> str:
     """What knowing would be worth, and against what alternatives are held."""
     parts = []
     if found.reference:
-        parts.append(f"Reference: {found.reference}, the cheapest disclosed that keeps its promises")
-    if found.evpi is not None:
+        keeping = " that keeps its promises" if promised(found) else ""
+        parts.append(f"Reference: {found.reference}, the cheapest disclosed{keeping}")
+    if found.evpi is not None and has_choice(found):
         parts.append(f"knowing all first is worth {MONTH.format(found.evpi)} a month")
     parts += [
         f"{one.chip_name}'s data sheet {MONTH.format(one.worth)}" for one in found.together

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -25,12 +26,18 @@ class MattersView(Page):
         self.sentence = QLabel(self)
         self.sentence.setFont(font(QUESTION, semibold=True))
         self.sentence.setWordWrap(True)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         feed.changed.connect(self._on_changed)
         document.workload_changed.connect(self._on_changed)
 
     def show_found(self, found: WhatMatters | None, waiting: str) -> None:
         """Show an answer; None: `waiting` says why there is none."""
         raise NotImplementedError
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether the workload that is edited states a rate, without which there is nothing to size."""
+        return self._document.workload.traffic.mode == "open_loop"
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -67,11 +67,13 @@ class WinMapPage(Page):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
+        self._choices: list[QWidget] = [self.outlined]
         for words, box in (("Across", self.across), ("Up", self.up)):
             label = QLabel(words, self)
             label.setBuddy(box)
             head.addWidget(label)
             head.addWidget(box)
+            self._choices += [label, box]
         head.addSpacing(12)
         head.addWidget(self.outlined)
         head.addStretch(1)
@@ -133,6 +135,9 @@ class WinMapPage(Page):
         """Another scenario, workload or axis: what is under way is of no use, and is asked for anew at rest."""
         if not self.isVisible():
             return
+        for choice in self._choices:
+            # a closed loop states no rate to size for: there is no map, whatever is chosen here
+            choice.setVisible(self._document.workload.traffic.mode == "open_loop")
         asked = self._asked
         if asked is not None and asked[0] is self._document.scenario and asked[1] == self.question:
             return
@@ -169,6 +174,9 @@ class WinMapPage(Page):
         if answer.problem is not None:
             self._asked = None
             self.plot.show_map(None, f"No map: {answer.problem.message}")
+            # what stood below the last map is of no other
+            self.footing.setText("")
+            self._fit_footing()
             return
         found = answer.found
         if isinstance(found, WinMap):
