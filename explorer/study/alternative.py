@@ -79,7 +79,7 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
                 bills(
                     context, entries, answered.replicas, bought, loaded, rows, mean_batch,
                     bands.cliffs, bands.saturations,
-                ),  # fmt: skip
+                ),
                 pictures,
                 _curves(loaded, rows, bands, answered.metrics),
                 mean_batch,

@@ -243,7 +243,7 @@ def promise_reason(
 
 
 def _replicas(count: int) -> str:
-    return f"{count} replica{'s' if count != 1 else ''}"
+    return f"{count:,} replica{'s' if count != 1 else ''}"
 
 
 def tightest_metric(outcome: AlternativeOutcome, limits: Mapping[str, float]) -> Metric:
