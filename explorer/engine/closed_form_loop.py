@@ -362,6 +362,7 @@ def solve_rows(
     rates: Floats,
     relative: bool,
     scv: Floats,
+    gap_scv: Floats,
     quantile: Floats,
     normal: Floats,
     prompt_factor: Floats,
@@ -374,7 +375,8 @@ def solve_rows(
     """Chain and latency quantiles of rows start to stop; see `queueing.build_chain` and `solve_loads`, and `latency`.
 
     Step grid (rows, points); `of_cap` (rows,) says which line of the node tables (caps, nodes) is a row's. `rates`
-    (rows, loads) are requests/s, or shares of the saturation where `relative`. Filled are `found` (METRICS, quantiles,
+    (rows, loads) are requests/s, or shares of the saturation where `relative`. `gap_scv` (rows,) is `scv` where
+    arrivals cluster as it says, one where they do not. Filled are `found` (METRICS, quantiles,
     rows, loads) for metrics `wanted`, `utilisation` (rows, loads), `saturation` (rows,).
     """
     points, most, loads, levels = decode.shape[1], node.shape[1], rates.shape[1], quantile.size
@@ -552,6 +554,9 @@ def solve_rows(
             marginal /= total
             token_scale = 1.0 / max(token, 1e-300 * total)
             decay = (carried - rate) * 2.0 / (1.0 + scv[row])
+            peaked = 0.5 * (1.0 + gap_scv[row])
+            if gap_scv[row] != 1.0:
+                wait = wait ** (1.0 / peaked)
             mean_step = mean_batch / (rate * m)
             work = rate * service
             busy = min(work * (1.0 + work**FULL_SHARPNESS) ** (-1.0 / FULL_SHARPNESS), MOST_BUSY)
@@ -561,12 +566,18 @@ def solve_rows(
                 between_prompts = (1.0 - busy) * plain
                 under_way = max(0.5 * (crowded * crowd + (1.0 - crowded) * own), residual_service)
                 queue_mean = busy * (under_way + busy / (1.0 - busy) * residual_service)
-                queue_decay = busy / max(queue_mean, 1e-12)
+                waits = busy
+                if gap_scv[row] != 1.0:
+                    cluster = max(peaked, 1.0)
+                    evener = min((gap_scv[row] + prompt_scv) / (1.0 + prompt_scv), 1.0)
+                    queue_mean = queue_mean * evener + (cluster - 1.0) * service / (1.0 - busy)
+                    waits = 1.0 - (1.0 - busy) / cluster
+                queue_decay = waits / max(queue_mean, 1e-12)
                 slot_mean = wait / decay
                 gain = 1.0 + load_gain * min(busyness, 1.0)
                 mean = overhead + gain * (0.5 * between_prompts + own + queue_mean) + slot_mean
                 floor = overhead + gain * own * (1.0 - growth)
-                log_slot, log_queue = np.log(max(wait, 1e-300)), np.log(max(busy, 1e-300))
+                log_slot, log_queue = np.log(max(wait, 1e-300)), np.log(max(waits, 1e-300))
                 least = -np.inf
                 for level in range(levels):
                     slot = max(log_slot - log_tails[level], 0.0) / decay - slot_mean
@@ -610,15 +621,18 @@ def solve_rows(
                             side += p[i] * together_at[i]
                         gain = 1.0 / (1.0 - max(1.0 - unloaded / mean_step, 0.0) * total / side)
                 a_token = rate * mean_step / m
-                chance = gain * marginal * np.sqrt(a_token * spread_out)
+                uneven = np.sqrt(1.0 + (gap_scv[row] - 1.0) * (1.0 - wait))
+                chance = gain * marginal * np.sqrt(a_token * spread_out) * uneven
                 skew = min((1.0 + prompt_scv) * np.sqrt(1.0 + prompt_scv) / np.sqrt(max(met, 1e-9)), 3.0)
-                steady_chance = marginal * np.sqrt(a_token)
+                steady_chance = marginal * np.sqrt(a_token) * uneven
                 steady_skew = min(1.0 / np.sqrt(max(rate * mean_step * m, 1e-9)), 3.0)
                 least = least_steady = -np.inf
                 for level in range(levels):
                     z = normal[level]
                     off = batch[level] - mean_step
                     off *= AT_REST if off < 0.0 else near
+                    if gap_scv[row] != 1.0:
+                        off = min(off * np.sqrt(peaked), step[last] - mean_step)
                     bent = (z * z - 1.0) / 6.0 if z > 0.0 else 0.0
                     by_chance = (z + bent * skew) * chance
                     value = mean_step + np.copysign(np.sqrt(off * off + by_chance * by_chance), off + by_chance)

@@ -10,7 +10,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.queueing import QUANTILES, Chain, LoadState, node_edges, share_between, stacked_quantiles
+from explorer.engine.queueing import (
+    QUANTILES,
+    Chain,
+    LoadState,
+    node_edges,
+    peakedness,
+    share_between,
+    stacked_quantiles,
+)
 from explorer.engine.records import Array
 from explorer.engine.stragglers import normal_quantile
 
@@ -116,7 +124,10 @@ def ttft_quantiles(
         mixed = own + service.crowded_when(busy) * (state.mean_over_time(service.full_at) - own)
         under_way = np.maximum(0.5 * mixed, residual_service)
     queue_mean = busy * (under_way + busy / idle * residual_service)
-    wait_each = np.maximum(queue_mean, 1e-12) / busy
+    waits = busy
+    if state.gap_scv is not None:
+        queue_mean, waits = _clustered(state.gap_scv, scv, queue_mean, busy, each)
+    wait_each = np.maximum(queue_mean, 1e-12) / waits
     slot_each = 1.0 / state.finite_decay
     slot_mean = state.wait_probability * slot_each
     gain = 1.0 + service.load_gain * np.minimum(state.utilisation, 1.0)
@@ -129,7 +140,7 @@ def ttft_quantiles(
     over = np.empty((4, len(quantiles), *own.shape))
     for part, probability, scale, part_mean in (
         (over[0], state.wait_probability, slot_each, slot_mean),
-        (over[1], busy, wait_each, queue_mean),
+        (over[1], waits, wait_each, queue_mean),
     ):
         np.subtract(np.log(np.maximum(probability, 1e-300)), log_tail, out=part)
         np.maximum(part, 0.0, out=part)
@@ -143,6 +154,19 @@ def ttft_quantiles(
     spread = np.sqrt(np.add.reduce(over))
     total = np.maximum(mean + np.maximum(np.minimum(signed, spread), -spread), floor)
     return _ordered(state, total, quantiles)
+
+
+def _clustered(gap_scv: Array, prompt_scv: float, queue_mean: Array, busy: Array, each: Array) -> tuple[Array, Array]:
+    """Mean wait for the prompts ahead and the share that waits, (rows, loads), where gaps are uneven.
+
+    More uneven than exponential ones, requests come as in clusters of (1 + scv)/2 on average, geometric: the first of
+    a cluster waits as a single one, each other for those before it as well (M^X/G/1: Cooper 1981). More even, the queue
+    is shorter by the rule of Allen and Cunneen.
+    """
+    cluster = np.maximum(peakedness(gap_scv), 1.0)
+    evener = np.minimum((gap_scv + prompt_scv) / (1.0 + prompt_scv), 1.0)
+    together = (cluster - 1.0) * each / (1.0 - busy)
+    return queue_mean * evener + together, 1.0 - (1.0 - busy) / cluster
 
 
 def tpot_quantiles(
@@ -178,6 +202,9 @@ def tpot_quantiles(
     met_number = busy * chain.output_tokens / (1.0 + output_scv)
     spread_out = (1.0 + prompt_scv) * (1.0 + output_scv)
     chance = marginal * np.sqrt(busy * (spread_out / chain.output_tokens))
+    if state.gap_scv is not None:
+        # who waits for a slot is let in one by one, however they came
+        chance *= np.sqrt(1.0 + (state.gap_scv - 1.0) * (1.0 - state.wait_probability))
     if swells and (prompt_scv or output_scv):
         # a prompt met holds up everybody, so that more prompts are met: the batch's own gain, step over unloaded step
         if together_at is None:
@@ -190,6 +217,9 @@ def tpot_quantiles(
     off_batch = batch - step
     # below the mean the share kept stays, so that more load never shortens a quantile
     off_batch *= np.where(off_batch < 0, at_rest, near_saturation)
+    if state.gap_scv is not None:
+        off_batch *= np.sqrt(peakedness(state.gap_scv))
+        np.minimum(off_batch, chain.step[:, -1:] - step, out=off_batch)
     z, skewed = _normal_quantiles(quantiles)
     met = (z + skewed * skew) * chance
     value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)

@@ -248,6 +248,8 @@ class LoadState:
     """Sum of `weight` over the nodes, (rows, loads)."""
     token_ratio: Array
     """Tokens a second at each node over the token rate's unit, (rows, nodes): from time weights to token weights."""
+    gap_scv: Array | None = None
+    """Squared coefficient of variation of the gaps between arrivals, (rows, 1); None where it is one for all."""
     _averages: dict[int, tuple[Array, Array]] = field(default_factory=dict, repr=False, compare=False)
     """Node quantities averaged before, by identity."""
     _steps: dict[tuple[float, ...], tuple[Array, Array]] = field(default_factory=dict, repr=False, compare=False)
@@ -347,11 +349,20 @@ SEARCHED = 4
 """Of so many nodes one is looked at for the largest weight: it is only to keep exponentials within bounds."""
 
 
-def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> LoadState:
+def peakedness(gap_scv: Array) -> Array:
+    """Variance over mean of the number in service of a large group of servers, by the gaps' squared coefficient of
+    variation: (1 + scv)/2, as of arrivals in clusters of that mean size (Eckberg 1983, for exponential service)."""
+    return 0.5 * (1.0 + gap_scv)
+
+
+def solve_loads(
+    chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0, *, clustered: bool = False
+) -> LoadState:
     """Stationary batch and waiting of each row at each arrival rate (requests/s a replica; shape (rows, loads)).
 
     `arrival_scv`: squared coefficient of variation of inter-arrival times; it stretches the waiting tail by
-    (1+scv)/2 (Allen-Cunneen), the batch itself is insensitive to it to first order.
+    (1+scv)/2 (Allen-Cunneen). `clustered`: the state knows that arrivals come together or apart as that says, which
+    makes waiting likelier or rarer and the latencies' spread follow; the mean batch is insensitive to first order.
     """
     nodes, saturation = chain.nodes, chain.saturation[:, None]
     lam = np.atleast_2d(np.asarray(rate, dtype=np.float64))
@@ -381,6 +392,10 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
     waiting = np.minimum(waiting / total, 1.0)
     scv = np.asarray(arrival_scv, dtype=np.float64)
     scv = scv[:, None] if scv.ndim == 1 else scv
+    uneven = clustered and bool((scv != 1.0).any())
+    if uneven:
+        # the batch of clustered arrivals is as much wider as they are peaked, and so is the exponent of its tail
+        waiting = waiting ** (1.0 / peakedness(scv))
     return LoadState(
         rate=lam,
         utilisation=load,
@@ -393,6 +408,7 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0) -> 
         weight=p.transpose(1, 2, 0),
         total=total,
         token_ratio=nodes / chain.step,
+        gap_scv=np.broadcast_to(scv, (len(lam), 1)) if uneven else None,
     )
 
 

@@ -234,6 +234,7 @@ def solve(
         of_cap.astype(np.int64), nodes.count, nodes.node, nodes.span, nodes.end, nodes.factorial, nodes.left,
         nodes.share, shared, lengths_of(demand.computed_prompt, demand.prompt_cv), every, relative,
         np.ascontiguousarray(np.broadcast_to(scv, (count,)), dtype=np.float64),
+        np.ascontiguousarray(np.broadcast_to(scv if demand.bursts is None else 1.0, (count,)), dtype=np.float64),
         np.asarray(quantiles), np.asarray([standard_normal(q) for q in quantiles]),
         _factors(demand.prompt_cv, quantiles), _factors(demand.output_cv, quantiles),
         np.asarray([name in metrics for name in METRIC_NAMES], dtype=np.int64), found, utilisation, saturation,

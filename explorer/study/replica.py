@@ -426,12 +426,15 @@ def latencies(
     scv = shared_scv(demand, replicas)
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
     own = rate / capacities(table.corrections) if table.corrections else rate
-    stated = solve_loads(table.chain, own, scv)
+    stated = solve_loads(table.chain, own, scv, clustered=demand.bursts is None)
     answer = quantiles_of(table, _felt(table, stated, scv), metrics, quantiles)
     if table.corrections:
         gaps: dict[float, Array] = {}
         if "itl" in metrics:
-            at = solve_loads(table.chain, loads_simulated(table.corrections) * table.chain.saturation[:, None], scv)
+            at = solve_loads(
+                table.chain, loads_simulated(table.corrections) * table.chain.saturation[:, None], scv,
+                clustered=demand.bursts is None,
+            )  # fmt: skip
             gaps = quantiles_of(table, _felt(table, at, scv), ("itl",), quantiles)["itl"]
         answer = put_on(answer, table.corrections, stated.utilisation, gaps)
     return Latencies(state=stated, chain=table.chain, table=answer)

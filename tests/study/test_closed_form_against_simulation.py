@@ -166,3 +166,19 @@ def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
     for load in (0.9, 0.95, 0.98):
         closed, simulated = both(replica, load, "tpot")
         assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.03), load
+
+
+@pytest.mark.parametrize("arrival_cv", [0.5, 2.0, 3.0])
+@pytest.mark.parametrize(("name", "chip"), [("llama-70b-chat", "H200"), ("llama-70b-chat", "H100")])
+def test_that_uneven_arrivals_are_felt(
+    scenarios_folder: Path, catalog: Catalog, name: str, chip: str, arrival_cv: float
+) -> None:
+    # requests that come in clusters wait for each other even where the chip is idle half of the time
+    replica = replica_of(scenarios_folder, catalog, name, chip, arrival_cv=arrival_cv)
+    saturation = replica.saturation(REQUESTS)
+    for load in (0.5, 0.7):
+        closed = replica.closed_form(np.asarray([load]))
+        run = replica.run(load, saturation, 5 * REQUESTS)
+        for metric, within in (("ttft", 0.4), ("tpot", 0.4), ("e2e", 0.3)):
+            simulated = float(run.quantiles(metric, 0.99).value)
+            assert float(closed[metric][0.99][0]) == pytest.approx(simulated, rel=within), (load, metric)
