@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text, quantity_for_unit, unit_scale
 from explorer.study.ask_first import Demand, Threshold
@@ -108,13 +108,26 @@ def headline(found: WhatMatters) -> str:
             f"Ask first: {mid_sentence(first.title)} of {first.chip_name}. Knowing it before choosing is worth "
             f"{MONTH.format(first.worth or 0.0)} a month."
         )
+    best = with_doubt(found.best_now, found.doubts)
     moving = next((part for part in found.parts if part.is_open), None)
     if not found.demands or moving is None:
-        return f"Nothing about the choice hangs on an undisclosed figure; {found.best_now} costs least as things stand."
+        return f"Nothing about the choice hangs on an undisclosed figure; {best} costs least as things stand."
     return (
-        f"No single undisclosed figure changes the choice: {found.best_now} costs least on average, what may go wrong "
+        f"No single undisclosed figure changes the choice: {best} costs least on average, what may go wrong "
         f"included. For {found.alternative}, {mid_sentence(moving.title)} moves the answer most."
     )
+
+
+def with_doubt(name: str, doubts: Mapping[str, str]) -> str:
+    """A winner's name with what stands against having it: "AI200 (claimed, unconfirmed)"."""
+    return f"{name} ({doubts[name]})" if name in doubts else name
+
+
+def left_out_sentence(found: WhatMatters) -> str:
+    """Which alternatives are no choices, and why; empty where all are."""
+    if not found.left_out:
+        return ""
+    return f"No choice here: {'; '.join(f'{name} ({reason})' for name, reason in found.left_out.items())}."
 
 
 def swing_text(swing: Swing) -> str:
@@ -156,6 +169,7 @@ def matters_text(found: WhatMatters) -> str:
             f"Knowing everything before choosing would be worth {MONTH.format(found.evpi)} a month; staying with "
             f"{found.alternative} is expected to cost {money_text(found.regret_of_present)} a month too much."
         )
+    lines += [left_out_sentence(found)] if found.left_out else []
     if found.regret is not None:
         lines += ["", regret_sentence(found.regret), *columns([REGRET_HEADINGS, *regret_rows(found.regret)])]
     lines += ["", scale_sentence(), f"{found.samples:,} draws of the closed form, seed {found.seed}."]
@@ -225,13 +239,15 @@ def regret_rows(table: RegretTable) -> list[tuple[str, ...]]:
 
 def regret_sentence(table: RegretTable) -> str:
     """Which choice stands the worst, and over what."""
+    takes = (table.minimax_regret, table.maximin, table.hurwicz, table.laplace, table.tail)
+    least, maximin, between, mean, tail = (with_doubt(name, table.doubts) for name in takes)
     if not table.open_figures:
-        return f"{table.minimax_regret} has the smallest worst-case regret; no figure compared is undisclosed."
+        return f"{least} has the smallest worst-case regret; no figure compared is undisclosed."
     return (
-        f"{table.minimax_regret} has the smallest worst-case regret over the {table.open_figures} open figures "
-        f"({table.states} cases, all else as believed). Least worst cost: {table.maximin}. Hurwicz at "
-        f"{SHARE.format(table.optimism)} optimism: {table.hurwicz}. All cases alike: {table.laplace}. "
-        f"Mean of the worst {SHARE.format(1.0 - table.tail_share)}: {table.tail}."
+        f"{least} has the smallest worst-case regret over the {table.open_figures} open figures "
+        f"({table.states} cases, all else as believed). Least worst cost: {maximin}. Hurwicz at "
+        f"{SHARE.format(table.optimism)} optimism: {between}. All cases alike: {mean}. "
+        f"Mean of the worst {SHARE.format(1.0 - table.tail_share)}: {tail}."
     )
 
 

@@ -15,9 +15,11 @@ from explorer.study.what_matters import WhatMatters
 from explorer.study.what_matters_words import (
     REGRET_HEADINGS,
     SPREAD_HEADINGS,
+    left_out_sentence,
     regret_rows,
     regret_sentence,
     spread_row,
+    with_doubt,
 )
 from explorer.ui.controls.term_fields import Term, TermFields
 from explorer.ui.document import Document
@@ -170,12 +172,14 @@ def sure_words(found: WhatMatters) -> str:
     """What knowing would be worth, and against what alternatives are held."""
     parts = []
     if found.reference:
-        parts.append(f"Reference: {found.reference}, the cheapest disclosed that keeps its promises")
+        reference = with_doubt(found.reference, found.doubts)
+        parts.append(f"Reference: {reference}, the cheapest disclosed that keeps its promises")
     if found.evpi is not None:
         parts.append(f"knowing all first is worth {MONTH.format(found.evpi)} a month")
     parts += [
         f"{one.chip_name}'s data sheet {MONTH.format(one.worth)}" for one in found.together
     ]
+    parts += [left_out_sentence(found).rstrip(".")] if found.left_out else []
     return " · ".join((*parts, f"{found.samples:,} draws of the closed form"))
 
 
