@@ -129,6 +129,7 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "price_source": cost.price_source,
         "price_hypothetical": cost.price_hypothetical,
         "price_stale": cost.price_stale,
+        "price_elsewhere": cost.price_elsewhere,
         "energy_joule_per_token": _value(one.energy_joule_per_token),
         "energy_joule_per_token_band": _banded(one.energy_joule_per_token, ""),
         "evidence_grade": one.evidence_grade,

@@ -146,6 +146,8 @@ class Cost:
     price_hypothetical: bool
     price_stale: bool
     reason: str = ""
+    price_elsewhere: str = ""
+    """That the price is of another region than the one asked for, which has none; `price_source` begins with it."""
 
 
 @dataclass(frozen=True, slots=True)

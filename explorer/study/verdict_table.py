@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from explorer.scenario.quantity import QUANTITIES, Quantity
 from explorer.study.against import Against
 from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
+from explorer.study.price_words import price_remarks
 from explorer.study.probability_words import confidence_word
 
 HEADINGS = (
@@ -85,8 +86,8 @@ def _kept(one: AlternativeOutcome) -> str:
 
 def _remarks(one: AlternativeOutcome) -> list[str]:
     own = "" if one.own is None else f"your benchmark, {one.own.sentence}"
-    money = one.cost.reason if one.memory.fits else ""
-    found = [one.reason, one.method_note, one.availability_note, one.precision_note, money, own]
+    money = [one.cost.reason, *price_remarks(one.cost)] if one.memory.fits else []
+    found = [one.reason, one.method_note, one.availability_note, one.precision_note, *money, own]
     return list(dict.fromkeys(line for line in found if line))
 
 
