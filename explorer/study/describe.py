@@ -72,7 +72,7 @@ def method_note(settings: Alternative, correction: Correction | None) -> str:
 
 def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...]:
     """Degrees at which this chip can split this model in some way."""
-    by_degree = layouts_by_degree(tuple(deployment.chip.degrees), served.shape, deployment.chip)
+    by_degree = layouts_by_degree(tuple(deployment.chip.degrees), served, deployment.chip)
     return tuple(degree for degree, layouts in by_degree if layouts)
 
 
