@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from explorer.scenario.quantity import QUANTITIES, Quantity
 from explorer.study.against import Against
+from explorer.study.fleet_whole import fleet_p99, latency_words, month_words
 from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
 from explorer.study.price_words import price_remarks
 from explorer.study.probability_words import confidence_word
@@ -106,7 +107,13 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
     pools = ", ".join(
         f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools
     )
-    lines = [f"Fleet by {fleet.share_basis}: {pools}"]
+    p99 = fleet_p99(fleet)
+    latencies = [(name, latency_words(p99, name)) for name in p99]
+    lines = [
+        f"Fleet by {fleet.share_basis}: {pools}",
+        f"  {month_words(fleet)}",
+        *(f"  {name}: {words}" if len(p99) > 1 else f"  {words}" for name, words in latencies if words),
+    ]
     rows: list[Sequence[str]] = [("tier", "effective suppliers", "largest", "")]
     for tier in fleet.tiers:
         if not tier.counts:
