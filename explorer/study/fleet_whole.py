@@ -26,7 +26,7 @@ def fleet_p99(fleet: FleetOutcome) -> Latencies:
 
     Computed when asked for: a moving slider does not pay for it.
     """
-    if fleet.usd_per_month is None:
+    if fleet.usd_per_month is None or not fleet.replicas:
         return {}
     traffic = np.asarray([pool.traffic_share for pool in fleet.pools])
     table = pool_table(fleet)
@@ -86,4 +86,4 @@ def latency_words(found: Latencies, workload: str) -> str:
     """P99 over all requests of a workload that the fleet carries; the simulation is of alternatives."""
     known = {metric: found.get(workload, {}).get(metric) for metric in SHOWN}
     parts = [f"{SHOWN[metric]} {SECONDS.format(value)}" for metric, value in known.items() if value is not None]
-    return f"P99 of all requests, by the closed form: {', '.join(parts)}" if parts else ""
+    return f"P99 of all requests of {workload}, by the closed form: {', '.join(parts)}" if parts else ""

@@ -108,11 +108,11 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
         f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools
     )
     p99 = fleet_p99(fleet)
-    latencies = [(name, latency_words(p99, name)) for name in p99]
+    latencies = [latency_words(p99, name) for name in p99]
     lines = [
         f"Fleet by {fleet.share_basis}: {pools}",
         f"  {month_words(fleet)}",
-        *(f"  {name}: {words}" if len(p99) > 1 else f"  {words}" for name, words in latencies if words),
+        *(f"  {words}" for words in latencies if words),
     ]
     rows: list[Sequence[str]] = [("tier", "effective suppliers", "largest", "")]
     for tier in fleet.tiers:
