@@ -91,6 +91,7 @@ def bills(
             price_source=price.source,
             price_hypothetical=price.hypothetical,
             price_stale=price.stale,
+            price_elsewhere=price.elsewhere,
         )
         found.append((cost, energy))
     return found

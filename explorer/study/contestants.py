@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from explorer.catalog import Catalog, Chip
+from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Access, Alternative, Scenario, Workload
+from explorer.scenario.schema import Alternative, Scenario, Workload
 from explorer.study.deployment import Deployment
 from explorer.study.figures import FigureSets
 from explorer.study.money import ChipPrice, chip_price
+from explorer.study.reach import not_yet, places_within_reach, within_reach
 from explorer.study.resolve import chip_spec, require_links
-
-UNCONFIRMED = re.compile(r"claimed|announced|unconfirmed", re.IGNORECASE)
-ON_PREMISES = "on premises"
 
 
 @dataclass(frozen=True)
@@ -40,43 +37,6 @@ class Field:
     left_out: Mapping[str, str]
 
 
-def not_yet(chip: Chip, as_of: str) -> str:
-    """Why a chip cannot be had on a day yet; empty when it can, or when no day is known."""
-    since = re.match(r"\d{4}(-\d{2}){0,2}", chip.available_from)
-    if since is None:
-        return "" if chip.available_from[:1].isdigit() or not chip.available_from else "not offered to anyone else"
-    day = since.group()
-    return f"not before {day}" if as_of and as_of[: len(day)] < day else ""
-
-
-def offered_at(catalog: Catalog, chip: Chip, cloud: str, access: Access) -> tuple[bool, str]:
-    """Whether a chip can be had at a cloud (empty: on one's own premises), and why not."""
-    where = cloud or ON_PREMISES
-    named = [line for line in chip.offered_by if line.lower().startswith(where.lower())]
-    offers = [one for one in catalog.offers_for(chip.id, cloud) if not one.hypothetical] if cloud else []
-    if offers and access.regions and not any(one.region in access.regions for one in offers):
-        return False, f"{chip.name} is offered by {cloud}, but in no region within reach"
-    if offers or any(not UNCONFIRMED.search(line) for line in named):
-        return True, ""
-    if named:
-        return False, f"{chip.name} at {where}: claimed, unconfirmed"
-    return False, f"no offer of {chip.name} at {where} is known"
-
-
-def places_within_reach(catalog: Catalog, chip: Chip, access: Access) -> tuple[str, ...]:
-    """Clouds (and "" for one's own premises) at which a chip can be had; without stated clouds, all that offer it."""
-    clouds = access.clouds
-    if not clouds and not access.on_premises:
-        clouds = tuple(
-            dict.fromkeys(
-                [one.cloud for one in catalog.offers_for(chip.id) if not one.hypothetical]
-                + [line for line in chip.offered_by if not UNCONFIRMED.search(line) and line != "not offered"]
-            )
-        )
-    places = [cloud for cloud in clouds if cloud != ON_PREMISES] + ([""] if access.on_premises else [])
-    return tuple(place for place in places if offered_at(catalog, chip, place, access)[0])
-
-
 def field_of(
     catalog: Catalog, figures: FigureSets, scenario: Scenario, workload: Workload, samples: int
 ) -> Field:
@@ -94,8 +54,11 @@ def field_of(
         if (chip.id, settings.cloud) in seen:
             continue
         seen.add((chip.id, settings.cloud))
-        reachable, note = _within_reach(catalog, scenario, chip, settings.cloud)
-        _add(catalog, figures, scenario, workload, settings, samples, position, reachable, note, found, left_out)
+        reach = within_reach(catalog, chip, settings.cloud, scenario.access, scenario.as_of)
+        note = "" if reach.available else reach.note
+        _add(
+            catalog, figures, scenario, workload, settings, samples, position, reach.available, note, found, left_out
+        )
     compared = {chip for chip, _ in seen}
     for chip in catalog.chips.values():
         if chip.id in compared:
@@ -117,19 +80,6 @@ def field_of(
             left_out.pop(chip.name, None)
             found.append(min(options, key=lambda one: ((one.price.usd or 0.0), one.price.unit_size)))
     return Field(tuple(found), left_out)
-
-
-def _within_reach(catalog: Catalog, scenario: Scenario, chip: Chip, cloud: str) -> tuple[bool, str]:
-    access, wait = scenario.access, not_yet(chip, scenario.as_of)
-    if wait:
-        return False, f"{chip.name}: {wait}"
-    if cloud and access.clouds and cloud not in access.clouds:
-        return False, f"{cloud} is not among the clouds you can buy from"
-    if cloud:
-        return offered_at(catalog, chip, cloud, access)
-    if places_within_reach(catalog, chip, access):
-        return True, ""
-    return False, f"{chip.name} cannot be had where you buy"
 
 
 def _add(

@@ -29,6 +29,7 @@ from explorer.study.interactivity import Interactivity, interactivity
 from explorer.study.money import best_offer, owned_per_hour
 from explorer.study.outcome import AlternativeOutcome, Cost, Outcome, WorkloadOutcome
 from explorer.study.power import facility_watts, limit_watts, within_limit
+from explorer.study.price_words import price_doubts
 from explorer.study.sizing import SAFE_LOAD
 from explorer.study.workload import demand_of
 
@@ -253,10 +254,7 @@ def _alternative(
 
 
 def _source_words(cost: Cost) -> str:
-    marks = [cost.price_source]
-    marks += ["nobody has published it"] if cost.price_hypothetical else []
-    marks += ["stale: older than half a year"] if cost.price_stale else []
-    return "; ".join(mark for mark in marks if mark)
+    return "; ".join(words for words in (cost.price_source, *price_doubts(cost)) if words)
 
 
 def _stated(one: AlternativeOutcome) -> PerMillion | None:

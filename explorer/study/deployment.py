@@ -50,12 +50,13 @@ class Deployment:
         return self.values["memory_capacity"]
 
 
-def candidate_layouts(deployment: Deployment, shape: ModelShape) -> tuple[Layout, ...]:
+def candidate_layouts(deployment: Deployment, served: ServedModel) -> tuple[Layout, ...]:
     """Layouts to try: the one set by hand, those of the degree set, or those of every legal degree.
 
-    Raises LayoutError with the reason when what was set is impossible.
+    A layout set by hand may split heads and experts unevenly, as deployments with padded heads or redundant experts do;
+    none is chosen so. Raises LayoutError with the reason when what was set is impossible.
     """
-    settings = deployment.settings
+    settings, shape = deployment.settings, served.shape
     if isinstance(settings.layout, LayoutChoice):
         layout = Layout(settings.layout.tp, settings.layout.pp, settings.layout.dp, settings.layout.ep)
         reason = impossible_because(layout, shape)
@@ -65,11 +66,12 @@ def candidate_layouts(deployment: Deployment, shape: ModelShape) -> tuple[Layout
     degrees: Sequence[int] = deployment.chip.degrees
     if settings.parallelism_degree != "auto":
         degrees = (settings.parallelism_degree,)
-    found = tuple(layout for _, some in layouts_by_degree(tuple(degrees), shape, deployment.chip) for layout in some)
+    found = tuple(layout for _, some in layouts_by_degree(tuple(degrees), served, deployment.chip) for layout in some)
     if not found:
+        experts = f", {shape.experts:.0f} experts" if shape.is_moe else ""
         raise LayoutError(
-            f"{deployment.name}: no layout of {settings.parallelism_degree} chips splits this model "
-            f"({shape.heads:.0f} heads, {shape.layer_count:.0f} layers)"
+            f"{deployment.name}: no layout of {settings.parallelism_degree} chips splits this model evenly "
+            f"({shape.heads:.0f} heads, {shape.layer_count:.0f} layers{experts}); an uneven one can be set by hand"
         )
     return found
 
@@ -89,20 +91,36 @@ def impossible_because(layout: Layout, shape: ModelShape) -> str:
     return ""
 
 
-def layouts_of_degree(degree: int, shape: ModelShape, chip: Chip) -> tuple[Layout, ...]:
+def uneven_because(layout: Layout, heads: int, experts: int, *, scaled: bool) -> str:
+    """Why a layout leaves ranks with parts of a head or of an expert, in words; empty when it does not.
+
+    `heads` of the preset, `experts` 0 for a dense model. A `scaled` model has no heads of its own to count: any power
+    of two is taken for a degree that its makers would have provided for.
+    """
+    power_of_two = scaled and layout.tp & (layout.tp - 1) == 0
+    if heads % layout.tp and not power_of_two:
+        return f"tp {layout.tp} does not divide the {heads} attention heads"
+    if layout.ep > 1 and experts % layout.ep:
+        return f"ep {layout.ep} does not divide the {experts} experts"
+    return ""
+
+
+def layouts_of_degree(degree: int, served: ServedModel, chip: Chip) -> tuple[Layout, ...]:
     """Sensible splits of `degree` chips: tensor parallel alone, with pipeline stages, with attention data parallel."""
-    ((_, found),) = layouts_by_degree((degree,), shape, chip)
+    ((_, found),) = layouts_by_degree((degree,), served, chip)
     return found
 
 
 def layouts_by_degree(
-    degrees: tuple[int, ...], shape: ModelShape, chip: Chip
+    degrees: tuple[int, ...], served: ServedModel, chip: Chip
 ) -> tuple[tuple[int, tuple[Layout, ...]], ...]:
-    """Each degree with its sensible splits, none where there is none."""
+    """Each degree with its sensible splits, none where there is none; heads and experts are split evenly."""
+    shape = served.shape
     domain = max(int(chip.figures["scaleup_domain"].value), 1) if "scaleup_domain" in chip.figures else 1
     experts = int(shape.experts) if shape.is_moe else 0
+    heads, layers = int(shape.heads), int(shape.layer_count)
     return _layouts_by_degree(
-        degrees, domain, int(shape.heads), int(shape.layer_count), experts, _has_slow_links(chip)
+        degrees, domain, heads, layers, experts, _has_slow_links(chip), int(served.preset_heads), served.is_scaled
     )
 
 
@@ -120,9 +138,19 @@ def _has_slow_links(chip: Chip) -> bool:
 
 @lru_cache(maxsize=1024)
 def _layouts_by_degree(
-    degrees: tuple[int, ...], domain: int, heads: int, layers: int, experts: int, slow_links: bool
+    degrees: tuple[int, ...],
+    domain: int,
+    heads: int,
+    layers: int,
+    experts: int,
+    slow_links: bool,
+    preset_heads: int,
+    scaled: bool,
 ) -> tuple[tuple[int, tuple[Layout, ...]], ...]:
-    return tuple((degree, _layouts(degree, domain, heads, layers, experts, slow_links)) for degree in degrees)
+    def even(layouts: tuple[Layout, ...]) -> tuple[Layout, ...]:
+        return tuple(one for one in layouts if not uneven_because(one, preset_heads, experts, scaled=scaled))
+
+    return tuple((degree, even(_layouts(degree, domain, heads, layers, experts, slow_links))) for degree in degrees)
 
 
 @lru_cache(maxsize=4096)
@@ -196,7 +224,7 @@ def candidates_of_all(
 ) -> list[tuple[Candidate, ...]]:
     """`candidates_of` each deployment, their memory looked at together."""
     question = (
-        served.shape, p99_tokens, Same(constants), sequence_sharding,
+        served.shape, served.preset_heads, p99_tokens, Same(constants), sequence_sharding,
         tuple(
             (
                 Same(one.figures), one.weight_precision, one.kv_precision, one.settings.token_budget,
@@ -225,7 +253,7 @@ def _layouts_held(
     sequence_sharding: bool,
 ) -> list[list[tuple[Layout, float]]]:
     """The layouts of each deployment with the sequences of `p99_tokens` tokens that its memory holds in them."""
-    layouts = [_with_instances(candidate_layouts(one, served.shape), one.settings) for one in deployments]
+    layouts = [_with_instances(candidate_layouts(one, served), one.settings) for one in deployments]
     counts = [len(some) for some in layouts]
     terms = np.asarray(
         [

@@ -23,6 +23,7 @@ from explorer.study.outcome import (
     OpenFigure,
     Percentiles,
 )
+from explorer.study.reach import within_reach
 from explorer.study.resolve import ServedModel, compute_format
 
 UNKNOWN_ARRIVALS = {
@@ -74,7 +75,7 @@ def method_note(settings: Alternative, correction: Correction | None) -> str:
 
 def legal_degrees(deployment: Deployment, served: ServedModel) -> tuple[int, ...]:
     """Degrees at which this chip can split this model in some way."""
-    by_degree = layouts_by_degree(tuple(deployment.chip.degrees), served.shape, deployment.chip)
+    by_degree = layouts_by_degree(tuple(deployment.chip.degrees), served, deployment.chip)
     return tuple(degree for degree, layouts in by_degree if layouts)
 
 
@@ -134,31 +135,14 @@ def precision_note(deployment: Deployment) -> str:
 
 
 def availability(context: Context, deployment: Deployment) -> tuple[bool, str]:
-    """Whether the chip can be had where the scenario buys, and what is known about it."""
-    key = ("availability", deployment.cloud, context.scenario.access.clouds)
+    """Whether the chip can be had where and when the scenario buys, and what is known about it."""
+    access, as_of = context.scenario.access, context.scenario.as_of
+    key = ("availability", deployment.cloud, access, as_of)
     kept: tuple[bool, str] | None = deployment.figures.memo.get(key)
     if kept is None:
-        kept = deployment.figures.memo[key] = _availability(context, deployment)
+        found = within_reach(context.catalog, deployment.chip, deployment.cloud, access, as_of)
+        kept = deployment.figures.memo[key] = (found.available, found.note)
     return kept
-
-
-def _availability(context: Context, deployment: Deployment) -> tuple[bool, str]:
-    offers = context.catalog.offers_for(deployment.chip.id, deployment.cloud or None)
-    published = [offer for offer in offers if not offer.hypothetical]
-    clouds = context.scenario.access.clouds
-    if deployment.cloud and clouds and deployment.cloud not in clouds:
-        return False, f"{deployment.cloud} is not among the clouds you can buy from"
-    if published or not deployment.cloud:
-        return True, ""
-    if any(offer.hypothetical for offer in offers):
-        return (
-            False,
-            f"{deployment.chip.name} in {deployment.cloud}: claimed, unconfirmed; no published offer",
-        )
-    named = [line for line in deployment.chip.offered_by if deployment.cloud.lower() in line.lower()]
-    if named and not any("unconfirmed" in line for line in named):
-        return True, f"offered by {deployment.cloud}; no price recorded"
-    return False, f"no offer of {deployment.chip.name} in {deployment.cloud} is known"
 
 
 def open_figures(deployment: Deployment) -> tuple[OpenFigure, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from explorer.study.against import Against, Moved
 from explorer.study.export_economics import economics_data
+from explorer.study.fleet_whole import fleet_p99
 from explorer.study.outcome import (
     METRICS,
     AlternativeOutcome,
@@ -129,6 +130,7 @@ def _alternative(one: AlternativeOutcome) -> dict[str, Any]:
         "price_source": cost.price_source,
         "price_hypothetical": cost.price_hypothetical,
         "price_stale": cost.price_stale,
+        "price_elsewhere": cost.price_elsewhere,
         "energy_joule_per_token": _value(one.energy_joule_per_token),
         "energy_joule_per_token_band": _banded(one.energy_joule_per_token, ""),
         "evidence_grade": one.evidence_grade,
@@ -215,6 +217,13 @@ def _fleet(fleet: FleetOutcome) -> dict[str, Any]:
         },
         "weakest_tiers": list(fleet.weakest_tiers),
         "cost_usd_per_month": fleet.usd_per_month,
+        "fixed_usd_per_month": None if fleet.fixed is None else {
+            "further_software_stacks": fleet.fixed.stacks_usd_per_month,
+            "further_clouds": fleet.fixed.clouds_usd_per_month,
+            "total": fleet.fixed.usd_per_month,
+        },
+        "total_usd_per_month": fleet.total_usd_per_month,
+        "p99_s": {workload: dict(found) for workload, found in fleet_p99(fleet).items()},
         "facility_watts": fleet.watts,
         "note": fleet.note,
         "reason": fleet.reason,

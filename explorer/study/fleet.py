@@ -26,7 +26,15 @@ from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import FleetMember, Price, Scenario
 from explorer.study.answers import PoolSize
 from explorer.study.kept import Kept, Same
-from explorer.study.outcome import Banded, FleetOutcome, PoolOutcome, PoolReplica, SupplierShare, TierOutcome
+from explorer.study.outcome import (
+    Banded,
+    FixedCosts,
+    FleetOutcome,
+    PoolOutcome,
+    PoolReplica,
+    SupplierShare,
+    TierOutcome,
+)
 from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import replicas_for
 
@@ -63,6 +71,7 @@ class FleetEvaluator:
         self._catalog = catalog
         self._tiers: dict[tuple[tuple[str, ...], ...], dict[str, Tier]] = {}
         self._concentrations: Kept[tuple[TierOutcome, ...]] = Kept(16)
+        self._grounds: Kept[tuple[list[int], list[int]]] = Kept(16)
 
     def evaluate(self, scenario: Scenario, pools: Sequence[Mapping[str, PoolSize]]) -> FleetOutcome:
         """The fleet of a scenario; `pools` holds, workload by workload, what a replica of each member carries."""
@@ -112,7 +121,21 @@ class FleetEvaluator:
         counted = {tier.tier: tier.effective_suppliers.value for tier in tiers if tier.counts}
         drawn, note = _power(scenario, pools, chips)
         return FleetOutcome(
-            outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), "", replicas, drawn, note
+            outcomes, tiers, weakest_tiers(counted), SHARE_BASIS, float(sum(months)), "", replicas, drawn, note,
+            self._fixed(scenario),
+        )  # fmt: skip
+
+    def _fixed(self, scenario: Scenario) -> FixedCosts:
+        terms, members = scenario.fleet, scenario.fleet.members
+        key = tuple((member.name, member.chip, member.cloud, member.region) for member in members)
+        stacks, clouds = self._grounds.of(key, lambda: stacks_and_clouds(self._catalog, members))
+        used = [at for at, member in enumerate(members) if member.traffic_share > 0]
+        further_stacks, further_clouds = (len({table[at] for at in used}) - 1 for table in (stacks, clouds))
+        return FixedCosts(
+            further_stacks,
+            further_clouds,
+            further_stacks * terms.stack_usd_per_month,
+            further_clouds * terms.cloud_usd_per_month,
         )
 
     def _pool(
@@ -153,6 +176,15 @@ class FleetEvaluator:
 
     def _tier(self, tier: str, members: Sequence[FleetMember]) -> Tier:
         return supply_tier(self._catalog, tier, members)
+
+
+def stacks_and_clouds(catalog: Catalog, members: Sequence[FleetMember]) -> tuple[list[int], list[int]]:
+    """By member, a number for the software stack it most likely runs on and one for its cloud, counted from 0."""
+    stack = supply_tier(catalog, "software_stack", members)
+    expected = np.einsum("kds,d->ks", stack.structure.assignment, stack.structure.probabilities)
+    clouds = [member.cloud or ON_PREMISES for member in members]
+    known = list(dict.fromkeys(clouds))
+    return expected.argmax(axis=1).tolist(), [known.index(cloud) for cloud in clouds]
 
 
 def fleet_tiers(members: Sequence[FleetMember]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from explorer.catalog import Catalog
 from explorer.engine.concentration import HHI_OF_ONE, tier_shares_over_candidates
 from explorer.scenario.schema import Scenario
 from explorer.study.dependence import features_used, pool_support, real_suppliers
-from explorer.study.fleet import ON_PREMISES, TIER_TITLES, Tier, supply_tier
+from explorer.study.fleet import TIER_TITLES, Tier, stacks_and_clouds, supply_tier
 from explorer.study.outcome import Outcome
 from explorer.study.pools import PoolTable, pool_table
 from explorer.study.power import within_limit
@@ -201,13 +201,8 @@ class _Costing:
         self._real = real_suppliers(self._tier)
         self._support, _ = pool_support(scenario, catalog, features_used(scenario, outcome))
         self._headroom = None if fleet.headroom == "auto" else float(fleet.headroom)
-        stack = supply_tier(catalog, "software_stack", members)
-        # each pool runs on the stack it most likely has
-        expected = np.einsum("kds,d->ks", stack.structure.assignment, stack.structure.probabilities)
-        self._stack = _one_hot(expected.argmax(axis=1))
-        clouds = [member.cloud or ON_PREMISES for member in members]
-        known = list(dict.fromkeys(clouds))
-        self._cloud = _one_hot(np.asarray([known.index(cloud) for cloud in clouds]))
+        stacks, clouds = stacks_and_clouds(catalog, members)
+        self._stack, self._cloud = _one_hot(stacks), _one_hot(clouds)
         self._price = scenario.price
         self._per_stack, self._per_cloud = fleet.stack_usd_per_month, fleet.cloud_usd_per_month
         # how far two pools hang on the same suppliers, (pools, pools): the mean over what is undisclosed
@@ -270,5 +265,5 @@ def _ratio(part: Array, whole: Array) -> Array:
     return np.clip(found, 0.0, 1.0, out=found)
 
 
-def _one_hot(positions: NDArray[np.intp]) -> Array:
-    return np.eye(int(positions.max()) + 1)[positions]
+def _one_hot(positions: list[int]) -> Array:
+    return np.eye(max(positions) + 1)[positions]

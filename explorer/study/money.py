@@ -38,6 +38,8 @@ class ChipPrice:
     hypothetical: bool
     stale: bool
     reason: str = ""
+    elsewhere: str = ""
+    """That the offer is of another region than the one asked for, which has none; empty otherwise."""
 
 
 def chip_price(
@@ -144,6 +146,7 @@ def best_offer(offers: Sequence[Offer]) -> Offer:
 
 
 def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str, rents: Array) -> ChipPrice:
+    elsewhere = ""
     if deployment.offer is not None:
         offer = catalog.offer(deployment.offer)
     else:
@@ -161,10 +164,13 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
             return ChipPrice(None, None, deployment.chip.instance_size, "offer", "", False, False, reason)
         # the best-confirmed price first: a cheap listing that others contradict must not set the comparison
         offer = best_offer(published or offers)
+        if price.region and not here:
+            elsewhere = f"no offer in {price.region}: price of {offer.region}"
     source = f"{offer.cloud} {offer.instance}, {offer.region}, {offer.term.replace('_', '-')}, {offer.date}"
     if offer.confidence == "low":
         source += f"; low confidence: {offer.note}" if offer.note else "; low confidence"
     source += f"; read from {offer.source}"
+    source = f"{elsewhere}; {source}" if elsewhere else source
     return ChipPrice(
         usd=offer.usd_per_chip_hour,
         draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** rents,
@@ -173,6 +179,7 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
         source=source,
         hypothetical=offer.hypothetical,
         stale=_is_stale(offer.date, as_of),
+        elsewhere=elsewhere,
     )
 
 

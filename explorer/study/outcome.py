@@ -146,6 +146,8 @@ class Cost:
     price_hypothetical: bool
     price_stale: bool
     reason: str = ""
+    price_elsewhere: str = ""
+    """That the price is of another region than the one asked for, which has none; `price_source` begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +376,21 @@ class PoolReplica:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedCosts:
+    """What a fleet pays for every software stack and every cloud beyond the first of each, USD a month."""
+
+    further_stacks: int
+    further_clouds: int
+    stacks_usd_per_month: float
+    clouds_usd_per_month: float
+
+    @property
+    def usd_per_month(self) -> float:
+        """Both together."""
+        return self.stacks_usd_per_month + self.clouds_usd_per_month
+
+
+@dataclass(frozen=True, slots=True)
 class FleetOutcome:
     """The fleet: pools, money and concentration by tier; `reason` says why figures are missing."""
 
@@ -382,6 +399,7 @@ class FleetOutcome:
     weakest_tiers: tuple[str, ...]
     share_basis: str
     usd_per_month: float | None
+    """Of the pools together: what shares of spend are shares of."""
     reason: str = ""
     replicas: tuple[PoolReplica, ...] = ()
     """What the pools are made of, workload by workload, each member in file order."""
@@ -389,6 +407,14 @@ class FleetOutcome:
     """Of the facility, all chips at full load; None where a chip's power is not known."""
     note: str = ""
     """What stands against the fleet although it has figures: more power than there is."""
+    fixed: FixedCosts | None = None
+
+    @property
+    def total_usd_per_month(self) -> float | None:
+        """The pools and what further stacks and clouds cost, as on the frontier; None without figures."""
+        if self.usd_per_month is None or self.fixed is None:
+            return self.usd_per_month
+        return self.usd_per_month + self.fixed.usd_per_month
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ class Question:
 
     def _degrees(self, workload: Workload, one: Alternative) -> list[int]:
         catalog = self.evaluator.catalog
-        chip, shape = catalog.chip(one.chip), served_model(catalog, workload.model).shape
-        return [degree for degree in chip.degrees if layouts_of_degree(degree, shape, chip)]
+        chip, served = catalog.chip(one.chip), served_model(catalog, workload.model)
+        return [degree for degree in chip.degrees if layouts_of_degree(degree, served, chip)]
 
     def _goal_alone(self) -> Objectives:
         latency = latency_of(self.statement.left.output)

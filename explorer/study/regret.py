@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -48,6 +48,8 @@ class RegretTable:
     tail_share: float
     states: int
     open_figures: int
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """What stands against having a choice, by name."""
 
 
 def regret_table(case: Case, switching: Mapping[str, float]) -> RegretTable:
@@ -89,6 +91,7 @@ def regret_table(case: Case, switching: Mapping[str, float]) -> RegretTable:
         tail_share=decision.tail_share,
         states=payoffs.shape[1],
         open_figures=sum(len(names) for names in opened.values()),
+        doubts=case.doubts,
     )
 
 

@@ -39,6 +39,13 @@ class ServedModel:
     preset: str
     parameters: float
     active_parameters: float
+    preset_heads: float
+    """Query heads of the preset, whole; those of a scaled shape are a fraction of a head."""
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether it is its family at a size that nobody published."""
+        return self.shape.heads != self.preset_heads
 
 
 def shape_of(model: Model) -> ModelShape:
@@ -135,7 +142,7 @@ def served_model(catalog: Catalog, choice: ModelChoice) -> ServedModel:
             break
         slope = straight + factor * (2.0 * square + factor * 3.0 * cubic)
         factor = max(factor - (size - target) / slope, factor * 0.3)
-    return _served(f"{model.family} family, scaled", model.id, scaled_shape(shape, factor))
+    return _served(f"{model.family} family, scaled", model.id, scaled_shape(shape, factor), shape.heads)
 
 
 _SIBLINGS: Kept[tuple[Model, ...]] = Kept(16)
@@ -159,9 +166,10 @@ def _size_by_factor(shape: ModelShape) -> tuple[float, float, float]:
     return float(cubic), float(square), float(straight)
 
 
-def _served(name: str, preset: str, shape: ModelShape) -> ServedModel:
+def _served(name: str, preset: str, shape: ModelShape, preset_heads: float | None = None) -> ServedModel:
     count = count_weights(shape)
-    return ServedModel(shape, name, preset, count.total, count.active)
+    heads = shape.heads if preset_heads is None else preset_heads
+    return ServedModel(shape, name, preset, count.total, count.active, heads)
 
 
 @lru_cache(maxsize=256)

@@ -20,9 +20,9 @@ from explorer.study.cost_parts import exit_cost
 from explorer.study.dependence import features_used, pool_support
 from explorer.study.figures import central_values
 from explorer.study.fleet import ON_PREMISES, Tier, fleet_tiers, supply_tier
-from explorer.study.mixture import mixture_quantile
+from explorer.study.fleet_whole import Latencies, mixture_p99
 from explorer.study.money import owned_per_hour
-from explorer.study.outcome import METRICS, Metric, Outcome, PoolReplica
+from explorer.study.outcome import Outcome
 from explorer.study.pools import PoolTable, pool_table, spare_capacity
 from explorer.study.power import within_limit
 
@@ -49,7 +49,7 @@ class FleetState:
     """Traffic it could carry with every promise kept, as a share of what is asked."""
     served: float
     usd_per_month: float | None
-    p99_s: Mapping[str, Mapping[str, float | None]]
+    p99_s: Latencies
     """By workload and metric: the quantile of the mixture over the pools."""
     effective_suppliers: float | None
     """Chip designers, by spend; by chips during a delay."""
@@ -334,40 +334,15 @@ class _ShockedFleet:
         shares = tier_shares_over_candidates(weights / weights.sum(), structure)[0]
         return float(effective_suppliers(shares))
 
-    def _p99(self, loads: Array, hit: Array) -> dict[str, dict[str, float | None]]:
-        """P99 by workload and metric of pools that carry these shares with what is left of their replicas."""
-        found: dict[str, dict[str, float | None]] = {}
+    def _p99(self, loads: Array, hit: Array) -> Latencies:
+        """P99 by workload and metric of pools that carry these shares with what is left of their replicas; spares
+        stand by as long as nothing is hit."""
         replicas = self._sizes.replicas * (1.0 - hit)
-        for at, workload in enumerate(dict.fromkeys(one.workload for one in self._outcome.fleet.replicas)):
-            pools = [one for one in self._outcome.fleet.replicas if one.workload == workload]
-            table: dict[str, float | None] = {}
-            for metric in METRICS:
-                if any(metric not in one.p99 for one in pools if one.rates.size):
-                    continue
-                carrying = [
-                    k for k, one in enumerate(pools) if min(loads[k], replicas[at, k]) > 1e-12 and metric in one.p99
-                ]
-                table[metric] = _quantile(
-                    [(loads[k], pools[k], loads[k] * pools[k].request_rate / replicas[at, k]) for k in carrying], metric
-                )
-            found[workload] = table
-        return found
+        if not hit.any():
+            replicas = replicas - self._table.spares * (self._traffic > 0)
+        return mixture_p99(self._outcome.fleet.replicas, loads, replicas)
 
 
 def _tiers_hit(shock: Shock) -> tuple[str, ...]:
     """Tiers at which the shock finds its supplier."""
     return {"cloud_exit": ("cloud",), "export": ("country",)}.get(shock.kind, TIERS)
-
-
-def _quantile(parts: Sequence[tuple[float, PoolReplica, float]], metric: Metric) -> float | None:
-    """P99 of the mixture of pools (weight, pool, rate of one replica); None where one of them is overloaded."""
-    middle: list[float] = []
-    tail: list[float] = []
-    for _, pool, rate in parts:
-        if rate > pool.rates[-1] * (1.0 + 1e-9):
-            return None
-        middle.append(float(np.interp(rate, pool.rates, pool.p50[metric])))
-        tail.append(float(np.interp(rate, pool.rates, pool.p99[metric])))
-    if not parts or not all(math.isfinite(value) for value in (*middle, *tail)):
-        return None
-    return mixture_quantile(np.asarray([part[0] for part in parts]), np.asarray(middle), np.asarray(tail), 0.99)

@@ -23,6 +23,7 @@ from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSets, GivenDraws, unsettled, values_at, with_followers
 from explorer.study.money import chip_price, priced
 from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Metric, WorkloadOutcome
+from explorer.study.reach import within_reach
 from explorer.study.replica import p99_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.scope import needs_a_rate
@@ -49,6 +50,8 @@ class Choice:
     overrides: Mapping[str, Override]
     layouts: tuple[Layout, ...]
     """The one taken now, then larger ones into which the chips may be regrouped."""
+    doubt: str = ""
+    """What stands against having it at all, or at this price: said wherever it is named as a winner."""
 
     @property
     def chip(self) -> Chip:
@@ -68,16 +71,26 @@ class Choice:
 
 @dataclass(frozen=True)
 class Case:
-    """A workload's alternatives that fit and have a price, as a decision between them; the answer to the workload."""
+    """A workload's alternatives that fit and have a price, as a decision between them; the answer to the workload.
+
+    Those that access or the date rule out are no choices, the selected one excepted: it is what is asked about.
+    """
 
     context: Context
     catalog: Catalog
     answer: WorkloadOutcome
     choices: tuple[Choice, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Why an alternative that fits and has a price is no choice, by name."""
 
     def named(self, name: str) -> Choice | None:
         """The choice of an alternative; None where it cannot be chosen."""
         return next((one for one in self.choices if one.outcome.name == name), None)
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """What stands against having a choice, by name."""
+        return {one.outcome.name: one.doubt for one in self.choices if one.doubt}
 
     @property
     def fallback(self) -> Choice | None:
@@ -158,14 +171,22 @@ def decision_case(scenario: Scenario, catalog: Catalog, workload: int) -> Case:
         catalog, scenario, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked)
     )
     figures = FigureSets(catalog)
-    choices = []
+    choices, left_out = [], {}
     for settings, outcome in zip(asked.alternatives, answer.alternatives, strict=True):
-        if outcome.replicas and outcome.cost.usd_per_month is not None:
-            deployment = deployment_of(figures, scenario, asked, settings)
-            overrides = scenario.overrides.get(settings.chip, {})
-            layouts = _layouts(scenario, catalog, asked, settings, outcome)
-            choices.append(Choice(outcome, settings, deployment, overrides, layouts))
-    return Case(context, catalog, answer, tuple(choices))
+        if not outcome.replicas or outcome.cost.usd_per_month is None:
+            continue
+        chip = catalog.chip(settings.chip)
+        reach = within_reach(catalog, chip, settings.cloud, scenario.access, scenario.as_of)
+        if reach.ruled_out and settings.name != asked.selected:
+            left_out[settings.name] = reach.note
+            continue
+        deployment = deployment_of(figures, scenario, asked, settings)
+        overrides = scenario.overrides.get(settings.chip, {})
+        layouts = _layouts(scenario, catalog, asked, settings, outcome)
+        doubts = (reach.doubt, "at an assumed price" if outcome.cost.price_hypothetical else "")
+        doubt = ", ".join(one for one in doubts if one)
+        choices.append(Choice(outcome, settings, deployment, overrides, layouts, doubt))
+    return Case(context, catalog, answer, tuple(choices), left_out)
 
 
 def parts_of(choice: Choice, price_basis: str) -> tuple[str, ...]:

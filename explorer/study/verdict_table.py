@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from explorer.scenario.quantity import QUANTITIES, Quantity
 from explorer.study.against import Against
+from explorer.study.fleet_whole import fleet_p99, latency_words, month_words
 from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
+from explorer.study.price_words import price_remarks
 from explorer.study.probability_words import confidence_word
 
 HEADINGS = (
@@ -87,9 +89,9 @@ def _kept(one: AlternativeOutcome) -> str:
 
 def _remarks(one: AlternativeOutcome) -> list[str]:
     own = "" if one.own is None else f"your benchmark, {one.own.sentence}"
-    money = one.cost.reason if one.memory.fits else ""
+    money = [one.cost.reason, *price_remarks(one.cost)] if one.memory.fits else []
     found = [
-        one.reason, one.method_note, one.availability_note, one.purchase_note, one.precision_note, money, own
+        one.reason, one.method_note, one.availability_note, one.purchase_note, one.precision_note, *money, own
     ]  # fmt: skip
     return list(dict.fromkeys(line for line in found if line))
 
@@ -109,7 +111,13 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
     pools = ", ".join(
         f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools
     )
-    lines = [f"Fleet by {fleet.share_basis}: {pools}"]
+    p99 = fleet_p99(fleet)
+    latencies = [latency_words(p99, name) for name in p99]
+    lines = [
+        f"Fleet by {fleet.share_basis}: {pools}",
+        f"  {month_words(fleet)}",
+        *(f"  {words}" for words in latencies if words),
+    ]
     rows: list[Sequence[str]] = [("tier", "effective suppliers", "largest", "")]
     for tier in fleet.tiers:
         if not tier.counts:

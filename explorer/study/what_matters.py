@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,10 @@ class WhatMatters:
     seed: int
     reason: str
     """Why there is no worth of knowing; empty where there is."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """What stands against having a choice, by name: a mere claim, a price nobody published."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Alternatives that access or the date rule out, by name with the reason: they are no choices."""
 
 
 def what_matters(scenario: Scenario, catalog: Catalog, workload: int, samples: int = SAMPLES) -> WhatMatters | None:
@@ -224,6 +228,8 @@ def what_matters_in_steps(
         samples=samples,
         seed=scenario.simulation.seed,
         reason=reason,
+        doubts=case.doubts,
+        left_out=case.left_out,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text, quantity_for_unit, unit_scale
 from explorer.study.ask_first import Demand, Threshold
@@ -128,7 +128,8 @@ def headline(found: WhatMatters) -> str:
             f"Ask first: {mid_sentence(first.title)} of {first.chip_name}. Knowing it before choosing is worth "
             f"{MONTH.format(first.worth or 0.0)} a month."
         )
-    least = f"{found.best_now} costs least on average, what may go wrong included{_cheaper_at_half(found)}."
+    best = with_doubt(found.best_now, found.doubts)
+    least = f"{best} costs least on average, what may go wrong included{_cheaper_at_half(found)}."
     if found.demands:
         first_words = f"No single undisclosed figure changes the choice: {least}"
     else:
@@ -153,6 +154,18 @@ def _worth_most(found: WhatMatters) -> str:
     if most is None or (most.evppi or 0.0) <= found.noise + 1.0:
         return ""
     return f" Worth most to know first: {mid_sentence(most.title)}, {MONTH.format(most.evppi or 0.0)} a month."
+
+
+def with_doubt(name: str, doubts: Mapping[str, str]) -> str:
+    """A winner's name with what stands against having it: "AI200 (claimed, unconfirmed)"."""
+    return f"{name} ({doubts[name]})" if name in doubts else name
+
+
+def left_out_sentence(found: WhatMatters) -> str:
+    """Which alternatives are no choices, and why; empty where all are."""
+    if not found.left_out:
+        return ""
+    return f"No choice here: {'; '.join(f'{name} ({reason})' for name, reason in found.left_out.items())}."
 
 
 def swing_text(swing: Swing) -> str:
@@ -195,6 +208,7 @@ def matters_text(found: WhatMatters) -> str:
             f"Knowing everything before choosing would be worth {MONTH.format(found.evpi)} a month; staying with "
             f"{found.alternative} is expected to cost {money_text(found.regret_of_present)} a month too much."
         )
+    lines += [left_out_sentence(found)] if found.left_out else []
     if found.regret is not None:
         lines += ["", regret_sentence(found.regret), *columns([REGRET_HEADINGS, *regret_rows(found.regret)])]
     lines += ["", scale_sentence(), f"{found.samples:,} draws of the closed form, seed {found.seed}."]
@@ -272,13 +286,15 @@ def regret_rows(table: RegretTable) -> list[tuple[str, ...]]:
 
 def regret_sentence(table: RegretTable) -> str:
     """Which choice stands the worst, and over what."""
+    takes = (table.minimax_regret, table.maximin, table.hurwicz, table.laplace, table.tail)
+    least, maximin, between, mean, tail = (with_doubt(name, table.doubts) for name in takes)
     if not table.open_figures:
-        return f"{table.minimax_regret} has the smallest worst-case regret; no figure compared is undisclosed."
+        return f"{least} has the smallest worst-case regret; no figure compared is undisclosed."
     return (
-        f"{table.minimax_regret} has the smallest worst-case regret over the {table.open_figures} open figures "
-        f"({table.states} cases, all else as believed). Least worst cost: {table.maximin}. Hurwicz at "
-        f"{SHARE.format(table.optimism)} optimism: {table.hurwicz}. All cases alike: {table.laplace}. "
-        f"Mean of the worst {SHARE.format(1.0 - table.tail_share)}: {table.tail}."
+        f"{least} has the smallest worst-case regret over the {table.open_figures} open figures "
+        f"({table.states} cases, all else as believed). Least worst cost: {maximin}. Hurwicz at "
+        f"{SHARE.format(table.optimism)} optimism: {between}. All cases alike: {mean}. "
+        f"Mean of the worst {SHARE.format(1.0 - table.tail_share)}: {tail}."
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
 from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Banded, Metric, Outcome, WorkloadOutcome
+from explorer.study.price_words import price_doubts, price_marks
 from explorer.study.probability_words import confidence_word
 
 Tone = Literal["plain", "good", "doubt", "bad"]
@@ -123,14 +124,7 @@ def _money(
         reason = chosen.cost.reason or chosen.reason
         return Tile(key, title, NOTHING, "", _briefly(chosen, reason), "plain", reason)
     change = _change(quantity, cost.value, None if was is None else read(was))
-    marks = [
-        mark
-        for mark, true in (
-            ("needed price", chosen.cost.price_hypothetical),
-            ("stale price", chosen.cost.price_stale),
-        )
-        if true
-    ]
+    marks = price_marks(chosen.cost)
     note = _joined(change, *marks) or PRICE_WORDS.get(chosen.cost.price_basis, chosen.cost.price_basis)
     return Tile(
         key,
@@ -139,7 +133,7 @@ def _money(
         _band(quantity, cost),
         note,
         "doubt" if marks else "plain",
-        chosen.cost.price_source,
+        "; ".join((*price_doubts(chosen.cost), chosen.cost.price_source)),
         band_alone=_band(quantity, cost, alone=True),
     )
 

@@ -9,8 +9,8 @@ import pytest
 from explorer.catalog import Catalog, load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
-from explorer.scenario.schema import Access, Scenario
-from explorer.study.contestants import field_of, not_yet, offered_at, places_within_reach
+from explorer.scenario.schema import Scenario
+from explorer.study.contestants import field_of
 from explorer.study.figures import FigureSets
 
 
@@ -24,38 +24,6 @@ def catalog() -> Catalog:
 def founding(scenarios_folder: Path) -> Scenario:
     """The founding question: AWS only, one cost-plus formula."""
     return read_scenario(scenarios_folder / "ai200-on-aws.toml").scenario
-
-
-def test_that_a_chip_cannot_be_had_before_its_day(catalog: Catalog) -> None:
-    assert not_yet(catalog.chip("qcom-ai250"), "2026-11-22") == "not before 2027"
-    assert not_yet(catalog.chip("qcom-ai250"), "2027-01-01") == ""
-    assert not_yet(catalog.chip("nv-h200"), "2026-11-22") == ""
-    assert not_yet(catalog.chip("nv-h200"), "2024-10-31") == "not before 2024-11"
-    assert not_yet(catalog.chip("msft-maia200"), "2026-11-22") == "not offered to anyone else"
-
-
-def test_that_a_claim_is_no_offer(catalog: Catalog) -> None:
-    known, note = offered_at(catalog, catalog.chip("qcom-ai200"), "AWS", Access())
-    assert not known and "claimed, unconfirmed" in note
-    assert offered_at(catalog, catalog.chip("nv-h200"), "AWS", Access()) == (True, "")
-    assert not offered_at(catalog, catalog.chip("nv-h200"), "Vultr", Access())[0]
-
-
-def test_that_an_offer_elsewhere_in_the_world_is_out_of_reach(catalog: Catalog) -> None:
-    chip = catalog.chip("nv-h200")
-    regions = {one.region for one in catalog.offers_for(chip.id, "AWS") if not one.hypothetical}
-    assert offered_at(catalog, chip, "AWS", Access(regions=tuple(regions)))[0]
-    known, note = offered_at(catalog, chip, "AWS", Access(regions=("nowhere-1",)))
-    assert not known and "in no region within reach" in note
-
-
-def test_that_clouds_and_premises_say_where_a_chip_can_be_had(catalog: Catalog) -> None:
-    mi300x, h800 = catalog.chip("amd-mi300x"), catalog.chip("nv-h800")
-    assert places_within_reach(catalog, mi300x, Access(clouds=("AWS",))) == ()
-    assert places_within_reach(catalog, mi300x, Access(clouds=("AWS", "Azure"))) == ("Azure",)
-    assert "Azure" in places_within_reach(catalog, mi300x, Access())
-    assert places_within_reach(catalog, h800, Access(clouds=("AWS",))) == ()
-    assert places_within_reach(catalog, h800, Access(clouds=("AWS",), on_premises=True)) == ("",)
 
 
 def test_that_the_compared_come_first_and_everyone_left_out_has_a_reason(catalog: Catalog, founding: Scenario) -> None:

@@ -177,3 +177,12 @@ def test_that_a_long_note_has_a_brief_one_for_narrow_tiles() -> None:
     assert fits.brief and fits.note.startswith(fits.brief)
     missing = tiles(without_fleet(sample_outcome(), "no fleet: add a deployment to see whom it depends on"))["fleet"]
     assert missing.brief == "no fleet" and "add a deployment" in missing.sentence
+
+
+def test_that_a_price_that_nobody_published_is_not_called_the_one_it_would_need() -> None:
+    outcome = sample_outcome()
+    assert outcome.workloads[0].chosen.cost.price_hypothetical
+    for key in ("usd_per_million", "usd_per_month"):
+        tile = next(one for one in verdict_tiles(outcome, 0, None) if one.key == key)
+        assert "assumed price" in tile.note and tile.tone == "doubt"
+        assert "nobody published it" in tile.why and "nobody published it" in tile.sentence

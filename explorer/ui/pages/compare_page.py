@@ -15,6 +15,7 @@ from explorer.catalog.location import scenario_root
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
+from explorer.study.price_words import price_remarks
 from explorer.ui import theme
 from explorer.ui.controls.cell_painter import Cell, CellPainter, tell_changes
 from explorer.ui.document import Document
@@ -79,6 +80,7 @@ def _reason(one: AlternativeOutcome) -> str:
         one.availability_note if not one.available else "",
         one.cost.reason,
         one.purchase_note,
+        *price_remarks(one.cost),
         one.method_note,
         one.precision_note,
         one.memory.note,

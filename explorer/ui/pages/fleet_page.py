@@ -32,6 +32,7 @@ from explorer.ui.pages.fleet_tables import (
     shock_row,
     supplier_rows,
     tier_rows,
+    whole_words,
 )
 from explorer.ui.pages.fleet_terms import FleetTerms
 from explorer.ui.pages.market_tab import MarketTab
@@ -131,7 +132,9 @@ class FleetPage(MoneyPage):
         self._offer_tiers([tier.tier for tier in found.dependence.tiers] or list(CHIP_TIERS))
         same = self.tier.currentData() == found.frontier.tier
         self.frontier.show_frontier(found.frontier if same else self._feed.frontier(self.tier.currentData()))
-        self.scores.setText(score_words(answer.fleet, found.dependence))
+        name = answer.workloads[self.workload_index()].name
+        lines = (whole_words(answer.fleet, name), score_words(answer.fleet, found.dependence))
+        self.scores.setText("\n".join(line for line in lines if line))
         before = self._document.baseline_outcome
         sentence = "" if before is None else what_changed(before.fleet, answer.fleet)
         moved = bool(sentence) and before is not None and before.fleet.tiers != answer.fleet.tiers

@@ -6,6 +6,7 @@ from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.dependence import Dependence
 from explorer.study.economics import Economics
 from explorer.study.fleet import TIER_TITLES
+from explorer.study.fleet_whole import fleet_p99, latency_words, month_words
 from explorer.study.outcome import FleetOutcome
 from explorer.study.shocks import FleetState, ShockOutcome
 
@@ -75,6 +76,12 @@ SHOCK_HEADINGS = (
     ("Once", "What it costs once"),
     ("Remarks", "What to know"),
 )
+
+
+def whole_words(fleet: FleetOutcome, workload: str) -> str:
+    """The fleet as one service: its month with what further stacks and clouds cost, and the P99 over all requests."""
+    parts = (month_words(fleet), latency_words(fleet_p99(fleet), workload))
+    return " · ".join(part for part in parts if part)
 
 
 def score_words(fleet: FleetOutcome, found: Dependence) -> str:

@@ -15,11 +15,13 @@ from explorer.study.what_matters import WhatMatters
 from explorer.study.what_matters_words import (
     REGRET_HEADINGS,
     has_choice,
+    left_out_sentence,
     promised,
     regret_rows,
     regret_sentence,
     spread_headings,
     spread_row,
+    with_doubt,
 )
 from explorer.ui.controls.term_fields import Term, TermFields
 from explorer.ui.document import Document
@@ -180,12 +182,14 @@ def sure_words(found: WhatMatters) -> str:
     parts = []
     if found.reference:
         keeping = " that keeps its promises" if promised(found) else ""
-        parts.append(f"Reference: {found.reference}, the cheapest disclosed{keeping}")
+        reference = with_doubt(found.reference, found.doubts)
+        parts.append(f"Reference: {reference}, the cheapest disclosed{keeping}")
     if found.evpi is not None and has_choice(found):
         parts.append(f"knowing all first is worth {MONTH.format(found.evpi)} a month")
     parts += [
         f"{one.chip_name}'s data sheet {MONTH.format(one.worth)}" for one in found.together
     ]
+    parts += [left_out_sentence(found).rstrip(".")] if found.left_out else []
     return " · ".join((*parts, f"{found.samples:,} draws of the closed form"))
 
 
