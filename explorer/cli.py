@@ -261,6 +261,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(outcome_data(outcome, moved), indent=2, ensure_ascii=False, allow_nan=False))
     else:
+        _warn(options.file, outcome.warnings)
         print(verdict_text(outcome, moved))
     return 0
 
@@ -309,6 +310,11 @@ def _complain(loaded: LoadedScenario, catalog: Catalog) -> bool:
     for problem in problems:
         print(f"{loaded.path}: {problem}", file=sys.stderr)
     return bool(problems)
+
+
+def _warn(path: Path, warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        print(f"{path}: warning: {warning}", file=sys.stderr)
 
 
 def _matters_of(options: argparse.Namespace) -> list[WhatMatters]:
@@ -372,8 +378,9 @@ def _check(options: argparse.Namespace) -> int:
     if _complain(loaded, catalog):
         return FAILED
     # what only the engine can say: an impossible layout, a missing figure
-    evaluate(loaded.scenario, catalog, samples=8)
-    print(f"{options.file}: nothing is wrong with it")
+    warnings = evaluate(loaded.scenario, catalog, samples=8).warnings
+    _warn(options.file, warnings)
+    print(f"{options.file}: " + ("can be evaluated; mind the warnings" if warnings else "nothing is wrong with it"))
     return 0
 
 

@@ -326,3 +326,15 @@ def test_that_ask_first_writes_the_questionnaire_and_names_a_workload_it_does_no
     assert "Qualcomm AI200" in output.read_text()
     assert main(["ask-first", str(founding), "--workload", "chat"]) == 2
     assert "no workload 'chat' (there are 70B chat, 1T MoE)" in capsys.readouterr().err
+
+
+def test_that_check_and_evaluate_warn_of_requests_longer_than_the_model_was_made_for(
+    founding: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = founding.read_text(encoding="utf-8")
+    founding.write_text(text.replace('preset = "llama-3.1-70b"', 'preset = "llama-2-70b"', 1), encoding="utf-8")
+    for command in ("check", "evaluate"):
+        assert main([command, str(founding)]) == 0
+        captured = capsys.readouterr()
+        assert f"{founding}: warning: " in captured.err and "was made for 4,096 tokens of context" in captured.err
+        assert "nothing is wrong" not in captured.out
