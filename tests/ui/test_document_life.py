@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from explorer.scenario.file import read_scenario
 from explorer.ui.document import Document
 from explorer.ui.document_life import DocumentLife
 from explorer.ui.file_drop import dropped_file
+from explorer.ui.file_watch import FileWatch
 from explorer.ui.journal import Journal, left_behind
 from explorer.ui.main_window import MainWindow
 from explorer.ui.recent_files import MOST, RecentFiles
@@ -218,6 +219,20 @@ def test_that_opened_and_saved_files_are_remembered_newest_first(
     assert life.recent.paths == wanted and RecentFiles(state).paths == wanted
     (tmp_path / "second.toml").unlink()
     assert life.recent.paths == wanted[1:]
+
+
+def test_that_a_recent_file_that_cannot_be_looked_for_is_left_out(
+    make_document: Callable[[Path], Document], scenario_file: Path, tmp_path: Path
+) -> None:
+    """A name too long for the disk stands for a folder that may not be looked into: neither is merely "not found"."""
+    out_of_reach = tmp_path / ("x" * 300) / "scenario.toml"
+    recent = RecentFiles(tmp_path)
+    recent.add(scenario_file)
+    recent.add(out_of_reach)
+    assert recent.paths == (scenario_file,)
+    document = make_document(scenario_file)
+    document.path = out_of_reach
+    FileWatch(document).close()
 
 
 def test_that_recent_files_are_few_and_a_broken_list_is_begun_anew(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHelpEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import Catalog
@@ -334,3 +334,19 @@ def test_that_the_program_opens_works_and_ends_cleanly(scenario_file: Path, tmp_
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Error" not in done.stderr
+
+
+def test_that_a_file_that_a_missing_suffix_leads_to_is_not_replaced_unasked(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file dialog asked about "plan v1.2", which is not the name that is written to."""
+    there = tmp_path / "plan v1.2.toml"
+    there.write_text("precious")
+    chosen = str(tmp_path / "plan v1.2")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *_: (chosen, "")))
+    press_in_message_box(Answer.No)
+    assert not window.on_save_as()
+    assert there.read_text() == "precious"
+    press_in_message_box(Answer.Yes)
+    assert window.on_save_as() and window.document.path == there
+    assert not (tmp_path / "plan v1.2").exists() and not (tmp_path / "plan v1.toml").exists()
