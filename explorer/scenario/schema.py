@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from explorer.catalog.dates import is_day
 from explorer.scenario.benchmark import Benchmark
 from explorer.scenario.fields import Flag, NonNegative, Number, Positive, Share, Whole, refused
 from explorer.scenario.fields import KvPrecision as KvPrecision
@@ -443,6 +444,13 @@ class Scenario(Record):
     locks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     baseline: dict[str, Any] | None = None
     catalog: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _as_of_is_a_day(self) -> Scenario:
+        # anything else would turn off every check of what is stale and what is to be had yet
+        if self.as_of and not is_day(self.as_of):
+            raise refused("as_of", f"'{self.as_of}' is no day", 'a day as in "2026-11-22", or "" for none')
+        return self
 
     @model_validator(mode="after")
     def _closed_form_knows_the_schedulers(self) -> Scenario:

@@ -127,6 +127,7 @@ def test_that_a_spoilt_model_names_key_and_reason(own_folder: Path, old: str, ne
         ("usd_per_chip_hour = 3.1", "usd_per_chip_hour = 0", ("offers[0].usd_per_chip_hour", "more than 0")),
         ("high = 3.3", "high = 3.0", ("offers[0].usd_per_chip_hour", "outside low 2.9 and high 3")),
         ('cloud = "Our cloud"', "", ("cloud", "is missing")),
+        ('date = "2026-11-01"', 'date = "last week"', ("offers[0].date", "'last week' is no date", "2026-11")),
     ],
 )
 def test_that_a_spoilt_offer_names_key_and_reason(own_folder: Path, old: str, new: str, told: tuple[str, ...]) -> None:
