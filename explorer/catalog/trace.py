@@ -27,6 +27,8 @@ TIME = {
 PROMPT = ("prompt", "prompt_tokens", "input_tokens", "input_length", "context_tokens", "contexttokens")
 OUTPUT = ("output", "output_tokens", "output_length", "generated_tokens", "generatedtokens", "completion_tokens")
 MOST_TOKENS = 10_000_000
+LONGEST_S = 1e10
+"""Three centuries: a longer trace has its times in another unit."""
 SHOWN = 20
 """Bad rows that an error's text lists; all of them are kept in a reading."""
 
@@ -154,6 +156,8 @@ def read_trace(path: Path, *, keep_good: bool = False) -> TraceReading:
     if len(times) < 2:
         raise CatalogError(f"{path}: holds {len(times)} usable requests; a trace needs two at least")
     arrival = np.array(times)
+    if not max(times) - min(times) <= LONGEST_S:
+        raise CatalogError(f"{path}: first and last request lie more than {LONGEST_S:.0e} s apart; look at the times")
     order = np.argsort(arrival, kind="stable")
     trace = Trace(
         id=path.name.removesuffix(".gz").removesuffix(".csv"),

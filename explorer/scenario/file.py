@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,20 @@ def _tables_of(text: str, path: Path) -> tuple[dict[str, Any], Mapping[tuple[Ste
         raise ScenarioFileError(str(path), (_syntax_problem(error, text),)) from None
     if _depth(document) > MAX_DEPTH:
         raise _whole_file(path, too_deep, f"at most {MAX_DEPTH} levels", 1)
-    return document, key_lines(text)
+    lines = key_lines(text)
+    endless = [Fault(found, "is a number with too many digits", "at most 64 bits") for found in _endless(document, ())]
+    if endless:
+        raise _refusal(path, lines, endless)
+    return document, lines
+
+
+def _endless(value: Any, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Whole numbers beyond what TOML promises: written in hexadecimal they have no end, and no text either."""
+    if isinstance(value, int) and abs(value) >= 2**63:
+        yield path
+    elif isinstance(value, dict | list):
+        for step, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _endless(below, (*path, step))
 
 
 def _syntax_problem(error: ValueError, text: str) -> Problem:

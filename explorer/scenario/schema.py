@@ -77,7 +77,7 @@ class Traffic(Record):
     """
 
     mode: Literal["open_loop", "closed_loop"] = "open_loop"
-    request_rate_per_s: Annotated[Number, Field(gt=0, le=1e6)] = 10.0
+    request_rate_per_s: Annotated[Number, Field(ge=1e-6, le=1e6)] = 10.0
     arrivals: Literal["gamma", "on_off", "trace"] = "gamma"
     arrival_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
     on_share: Annotated[Number, Field(ge=0.01, le=1)] = 0.5
@@ -294,8 +294,8 @@ class Price(Record):
     term: Term = "on_demand"
     region: str = ""
     margin: Annotated[Number, Field(ge=0, le=10)] = 0.6
-    utilisation_sold: Annotated[Number, Field(gt=0, le=1)] = 0.7
-    life_years: Annotated[Number, Field(gt=0, le=20)] = 4.0
+    utilisation_sold: Annotated[Number, Field(ge=0.01, le=1)] = 0.7
+    life_years: Annotated[Number, Field(ge=0.1, le=20)] = 4.0
     residual_share: Share = 0.15
     cost_of_capital: Annotated[Number, Field(ge=0, le=1)] = 0.10
     system_overhead_share: Annotated[Number, Field(ge=0, le=5)] = 0.35
@@ -359,7 +359,7 @@ class Simulation(Record):
 class Override(Record):
     """A user's own word on one figure of one chip: a value in a unit of the catalogue, or a belief weight."""
 
-    value: Positive | None = None
+    value: Annotated[Number, Field(ge=1e-12, le=1e15)] | None = None
     unit: str | None = None
     belief: Share | None = None
     reason: str = ""

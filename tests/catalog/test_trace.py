@@ -160,6 +160,12 @@ def test_that_a_file_that_is_no_trace_says_what_is_missing(text: str, reason: st
         read_trace(written(tmp_path, text))
 
 
+def test_that_times_centuries_apart_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("time,prompt,output\n-1e308,9,9\n1e308,9,9\n")
+    with pytest.raises(CatalogError, match="apart"):
+        read_trace(tmp_path / "mine.csv")
+
+
 def test_that_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="cannot be read"):
         read_trace(tmp_path / "absent.csv")
