@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import json
 import os
 import sys
@@ -24,13 +25,18 @@ if TYPE_CHECKING:
     from explorer.study.outcome import Outcome
     from explorer.study.what_matters import WhatMatters
 
-FAILED = 2
+FAILED, MISTAKEN, INTERRUPTED = 2, 1, 130
 USER_FOLDER = "INFERENCE_EXPLORER_CATALOG"
 """Environment variable that names the user's own catalogue folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error)."""
+    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error), 130 when it was
+    interrupted, 1 when the program made a mistake (the log file has the rest)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that knows fewer characters than we use gets a question mark, not a traceback
+            stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] not in COMMANDS and not given[0].startswith("-"):
         given.insert(0, "open")
@@ -40,14 +46,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace], int] = options.run
         if command is not _open:
             gc.enable()
-        return command(options)
+        code = command(options)
+        if sys.stdout is not None:
+            # what cannot be written is to be known here, not when the interpreter ends
+            sys.stdout.flush()
+        return code
     except ExplorerError as error:
         print(error, file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # the reader of our output went away: nothing is wrong here, and nothing more can be said
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+            print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+            _write_no_more()
+            return FAILED
+        print(f"the program made a mistake: {error!r}; please report it with {_logged(error)}", file=sys.stderr)
+        return MISTAKEN
+
+
+def _write_no_more() -> None:
+    """What is left in the output's buffer goes nowhere, instead of failing again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _logged(error: Exception) -> Path:
+    """The log file, which holds the traceback of an error that nobody foresaw."""
+    from explorer.ui.folders import state_folder
+    from explorer.ui.log import LogFile, log
+
+    file = LogFile(state_folder())
+    log.error("unforeseen", exc_info=error)
+    file.close()
+    return file.path
 
 
 def main_window() -> int:

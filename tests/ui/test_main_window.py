@@ -21,7 +21,9 @@ from explorer.catalog.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.plots.tokens import DARK, LIGHT, THEMES, contrast
 from explorer.scenario.file import read_scenario
+from explorer.scenario.schema import Scenario
 from explorer.study.live import LiveEvaluator
+from explorer.study.outcome import Metric, Outcome
 from explorer.ui import theme
 from explorer.ui.application import first_document, grab
 from explorer.ui.document import Document
@@ -286,6 +288,26 @@ def test_that_a_path_that_cannot_be_opened_starts_on_the_question_and_says_why(
     document.close()
     document, complaint = first_document([scenario_file], catalog, live)
     assert complaint == "" and document.path == scenario_file
+    document.close()
+
+
+def test_that_a_path_on_which_the_program_makes_a_mistake_starts_on_the_question_and_says_so(
+    catalog: Catalog, scenario_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveEvaluator(catalog)
+    quick = live.quick
+
+    def mistaken(scenario: Scenario, shown: Metric | None = None) -> Outcome:
+        if scenario.title == "Unforeseen":
+            raise ZeroDivisionError("nobody foresaw this")
+        return quick(scenario, shown)
+
+    monkeypatch.setattr(live, "quick", mistaken)
+    text = scenario_file.read_text(encoding="utf-8")
+    title = next(line for line in text.splitlines() if line.startswith("title"))
+    scenario_file.write_text(text.replace(title, 'title = "Unforeseen"'), encoding="utf-8")
+    document, complaint = first_document([scenario_file], catalog, live)
+    assert "nobody foresaw this" in complaint and document.scenario.question
     document.close()
 
 
