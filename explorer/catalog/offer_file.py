@@ -47,7 +47,7 @@ def _read_offer(table: Table, cloud: str, origin: str) -> Offer:
     if table.problem_count == before and not is_date(date):
         table.problem("date", f"'{date}' is no date", "a day as in 2026-11-22, a month 2026-11, or a year 2026")
     offer = Offer(
-        id=table.text("id"),
+        id=table.identifier("id"),
         cloud=cloud,
         instance=table.text("instance"),
         chip=table.text("chip"),
