@@ -8,13 +8,14 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, LayoutError, MissingFigureError
 from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
@@ -286,14 +287,19 @@ def _evaluate(options: argparse.Namespace) -> int:
     loaded = read_scenario(options.file, catalog)
     if _complain(loaded, catalog):
         return FAILED
-    outcome = evaluate_with_economics(loaded.scenario, catalog) if options.json else evaluate(loaded.scenario, catalog)
-    baseline = baseline_of(loaded.scenario)
+    with _placed(loaded, catalog):
+        answer = evaluate_with_economics if options.json else evaluate
+        outcome = answer(loaded.scenario, catalog)
+    baseline, owner = baseline_of(loaded.scenario), loaded
     if options.baseline is not None:
         other = read_scenario(options.baseline, catalog)
         if _complain(other, catalog):
             return FAILED
-        baseline = other.scenario
-    moved = None if baseline is None else against(baseline, evaluate(baseline, catalog), loaded.scenario, outcome)
+        baseline, owner = other.scenario, other
+    moved = None
+    if baseline is not None:
+        with _placed(owner, catalog):
+            moved = against(baseline, evaluate(baseline, catalog), loaded.scenario, outcome)
     if options.json:
         print(json.dumps(outcome_data(outcome, moved), indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -346,6 +352,17 @@ def _complain(loaded: LoadedScenario, catalog: Catalog) -> bool:
     for problem in problems:
         print(f"{loaded.path}: {problem}", file=sys.stderr)
     return bool(problems)
+
+
+@contextmanager
+def _placed(loaded: LoadedScenario, catalog: Catalog) -> Iterator[None]:
+    """What the engine refuses is told with file, line and key."""
+    try:
+        yield
+    except (LayoutError, MissingFigureError) as error:
+        from explorer.study.misfits import with_place
+
+        raise with_place(error, loaded, catalog) from error
 
 
 def _warn(path: Path, warnings: Sequence[str]) -> None:
@@ -414,7 +431,11 @@ def _check(options: argparse.Namespace) -> int:
     if _complain(loaded, catalog):
         return FAILED
     # what only the engine can say: an impossible layout, a missing figure
-    warnings = evaluate(loaded.scenario, catalog, samples=8).warnings
+    with _placed(loaded, catalog):
+        warnings = evaluate(loaded.scenario, catalog, samples=8).warnings
+        baseline = baseline_of(loaded.scenario)
+        if baseline is not None:
+            evaluate(baseline, catalog, samples=8)
     _warn(options.file, warnings)
     print(f"{options.file}: " + ("can be evaluated; mind the warnings" if warnings else "nothing is wrong with it"))
     return 0

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from explorer.catalog.catalog import Catalog
 from explorer.errors import Problem, ScenarioFileError
+from explorer.scenario.baseline import baseline_of
 from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records, unreadable_claims
 from explorer.scenario.lines import key_lines, line_of
 from explorer.scenario.migrate import FormatError, migrated
@@ -86,12 +87,21 @@ def parse_scenario(text: str, path: Path, catalog: Catalog | None = None) -> Loa
 def check_scenario(loaded: LoadedScenario, catalog: Catalog) -> tuple[Problem, ...]:
     """What a file that can be read still has wrong: unknown keys (those under "x-..." are free), unknown
     records, overrides in a wrong unit, degrees a chip does not have, choices that contradict each other."""
-    lines = key_lines(loaded.text_document)
     found = [
         *unknown_keys(loaded.scenario),
         *unknown_records(migrated(tomllib.loads(loaded.text_document)), catalog),
         *misplaced_choices(loaded.scenario, catalog),
     ]
+    baseline = baseline_of(loaded.scenario)
+    if baseline is not None:
+        below = misplaced_choices(baseline, catalog)
+        found.extend(Fault(("baseline", *fault.path), fault.reason, fault.allowed) for fault in below)
+    return located(found, loaded)
+
+
+def located(found: Sequence[Fault], loaded: LoadedScenario) -> tuple[Problem, ...]:
+    """Faults as problems of a file, each with its line, in the order of the lines."""
+    lines = key_lines(loaded.text_document)
     problems = [_located(fault, lines) for fault in found]
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))
 

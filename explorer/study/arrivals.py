@@ -123,7 +123,7 @@ def too_long(traffic: Traffic, outcome: WorkloadOutcome) -> tuple[str, ...]:
         return ()
     longest, tokens = trace.prompt_tokens + trace.output_tokens, QUANTITIES["tokens"]
     found = []
-    beyond = np.count_nonzero(longest > outcome.model_context)
+    beyond = int(np.count_nonzero(longest > outcome.model_context))
     if beyond:
         found.append(
             f"{outcome.name}: {beyond:,} of the {trace.count:,} recorded requests are longer than the "
@@ -132,7 +132,7 @@ def too_long(traffic: Traffic, outcome: WorkloadOutcome) -> tuple[str, ...]:
         )
     for one in outcome.alternatives:
         limited = one.memory.fits and one.memory.max_context < outcome.model_context
-        beyond = np.count_nonzero(longest > one.memory.max_context) if limited else 0
+        beyond = int(np.count_nonzero(longest > one.memory.max_context)) if limited else 0
         if beyond:
             found.append(
                 f"{outcome.name}: {beyond:,} of the {trace.count:,} recorded requests are longer than the "

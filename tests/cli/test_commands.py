@@ -366,3 +366,39 @@ def test_that_an_interruption_is_told_in_a_word(
     monkeypatch.setattr("explorer.cli.evaluate", raising(KeyboardInterrupt()))
     assert main(["check", str(founding)]) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("command", ["check", "evaluate"])
+def test_that_what_only_the_engine_refuses_is_told_with_file_line_and_key(
+    command: str, founding: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Experts are split over chips, and the model of this workload has none."""
+    text = founding.read_text(encoding="utf-8")
+    old = 'chip = "qcom-ai200"'
+    new = f"{old}\nlayout = {{ tp = 4, ep = 4 }}"
+    founding.write_text(text.replace(old, new, 1), encoding="utf-8")
+    line = text[: text.index(old)].count("\n") + 2
+    assert main([command, str(founding)]) == 2
+    told = capsys.readouterr().err
+    assert f"{founding}: line {line}, workloads.0.alternatives.0.layout: " in told and "needs experts" in told
+
+
+def test_that_check_looks_into_the_baseline(founding: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = founding.read_text(encoding="utf-8")
+    pinned = """
+[baseline]
+format = 1
+[[baseline.workloads]]
+name = "then"
+selected = "H200"
+model.preset = "llama-3.1-70b"
+[[baseline.workloads.alternatives]]
+name = "H200"
+chip = "nv-h200"
+"""
+    experts = "layout = { tp = 4, ep = 4 }"
+    for setting, told in (("parallelism_degree = 7", "cannot be had"), (experts, "needs experts")):
+        founding.write_text(f"{text}{pinned}{setting}\n", encoding="utf-8")
+        assert main(["check", str(founding)]) == 2
+        message = capsys.readouterr().err
+        assert "baseline.workloads.0.alternatives.0." in message and told in message
