@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, LayoutError, MissingFigureError
 from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
 from explorer.scenario.quantity import QUANTITIES
@@ -24,13 +26,18 @@ if TYPE_CHECKING:
     from explorer.study.outcome import Outcome
     from explorer.study.what_matters import WhatMatters
 
-FAILED = 2
+FAILED, MISTAKEN, INTERRUPTED = 2, 1, 130
 USER_FOLDER = "INFERENCE_EXPLORER_CATALOG"
 """Environment variable that names the user's own catalogue folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error)."""
+    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error), 130 when it was
+    interrupted, 1 when the program made a mistake (the log file has the rest)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that knows fewer characters than we use gets a question mark, not a traceback
+            stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] not in COMMANDS and not given[0].startswith("-"):
         given.insert(0, "open")
@@ -40,14 +47,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace], int] = options.run
         if command is not _open:
             gc.enable()
-        return command(options)
+        code = command(options)
+        if sys.stdout is not None:
+            # what cannot be written is to be known here, not when the interpreter ends
+            sys.stdout.flush()
+        return code
     except ExplorerError as error:
         print(error, file=sys.stderr)
         return FAILED
     except BrokenPipeError:
         # the reader of our output went away: nothing is wrong here, and nothing more can be said
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+            print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+            _write_no_more()
+            return FAILED
+        print(f"the program made a mistake: {error!r}; please report it with {_logged(error)}", file=sys.stderr)
+        return MISTAKEN
+
+
+def _write_no_more() -> None:
+    """What is left in the output's buffer goes nowhere, instead of failing again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _logged(error: Exception) -> Path:
+    """The log file, which holds the traceback of an error that nobody foresaw."""
+    from explorer.ui.folders import state_folder
+    from explorer.ui.log import LogFile, log
+
+    file = LogFile(state_folder())
+    log.error("unforeseen", exc_info=error)
+    file.close()
+    return file.path
 
 
 def main_window() -> int:
@@ -250,17 +287,23 @@ def _evaluate(options: argparse.Namespace) -> int:
     loaded = read_scenario(options.file, catalog)
     if _complain(loaded, catalog):
         return FAILED
-    outcome = evaluate_with_economics(loaded.scenario, catalog) if options.json else evaluate(loaded.scenario, catalog)
-    baseline = baseline_of(loaded.scenario)
+    with _placed(loaded, catalog):
+        answer = evaluate_with_economics if options.json else evaluate
+        outcome = answer(loaded.scenario, catalog)
+    baseline, owner = baseline_of(loaded.scenario), loaded
     if options.baseline is not None:
         other = read_scenario(options.baseline, catalog)
         if _complain(other, catalog):
             return FAILED
-        baseline = other.scenario
-    moved = None if baseline is None else against(baseline, evaluate(baseline, catalog), loaded.scenario, outcome)
+        baseline, owner = other.scenario, other
+    moved = None
+    if baseline is not None:
+        with _placed(owner, catalog):
+            moved = against(baseline, evaluate(baseline, catalog), loaded.scenario, outcome)
     if options.json:
         print(json.dumps(outcome_data(outcome, moved), indent=2, ensure_ascii=False, allow_nan=False))
     else:
+        _warn(options.file, outcome.warnings)
         print(verdict_text(outcome, moved))
     return 0
 
@@ -309,6 +352,22 @@ def _complain(loaded: LoadedScenario, catalog: Catalog) -> bool:
     for problem in problems:
         print(f"{loaded.path}: {problem}", file=sys.stderr)
     return bool(problems)
+
+
+@contextmanager
+def _placed(loaded: LoadedScenario, catalog: Catalog) -> Iterator[None]:
+    """What the engine refuses is told with file, line and key."""
+    try:
+        yield
+    except (LayoutError, MissingFigureError) as error:
+        from explorer.study.misfits import with_place
+
+        raise with_place(error, loaded, catalog) from error
+
+
+def _warn(path: Path, warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        print(f"{path}: warning: {warning}", file=sys.stderr)
 
 
 def _matters_of(options: argparse.Namespace) -> list[WhatMatters]:
@@ -372,8 +431,13 @@ def _check(options: argparse.Namespace) -> int:
     if _complain(loaded, catalog):
         return FAILED
     # what only the engine can say: an impossible layout, a missing figure
-    evaluate(loaded.scenario, catalog, samples=8)
-    print(f"{options.file}: nothing is wrong with it")
+    with _placed(loaded, catalog):
+        warnings = evaluate(loaded.scenario, catalog, samples=8).warnings
+        baseline = baseline_of(loaded.scenario)
+        if baseline is not None:
+            evaluate(baseline, catalog, samples=8)
+    _warn(options.file, warnings)
+    print(f"{options.file}: " + ("can be evaluated; mind the warnings" if warnings else "nothing is wrong with it"))
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from explorer.catalog.chip import Chip
 from explorer.catalog.chip_file import read_chip
+from explorer.catalog.content import record_paths
 from explorer.catalog.huggingface import read_huggingface_config
 from explorer.catalog.location import resource_root
 from explorer.catalog.model import Model
@@ -88,7 +89,7 @@ class RecordFiles(Mapping[str, Record], Generic[Record]):
     """
 
     def __init__(self, folder: Path, read: Callable[[Path], Record], own: Mapping[str, Record]) -> None:
-        self._paths = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+        self._paths = {path.stem: path for path in record_paths(folder, "*.toml")}
         self._read = read
         self._records: dict[str, Record] = {}
         self._own = own
@@ -202,7 +203,7 @@ def edition_of(root: Path) -> str:
     raise_problems(path, problems)
     digest = hashlib.sha256()
     for folder in RECORD_FOLDERS:
-        for file in sorted((root / folder).glob("*.toml")):
+        for file in record_paths(root / folder, "*.toml"):
             digest.update(f"{folder}/{file.name}\n".encode())
             # The same data must have the same name where a checkout turns line ends into CR LF.
             digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
@@ -219,7 +220,7 @@ def _own_records(
 ) -> dict[str, Record]:
     records: dict[str, Record] = {}
     paths: dict[str, Path] = {}
-    for path in sorted(found for pattern in patterns or ("*.toml",) for found in folder.glob(pattern)):
+    for path in record_paths(folder, *(patterns or ("*.toml",))):
         record = read(path)
         taken = paths.get(record.id) or (shipped.path_of(record.id) if record.id in shipped else None)
         if taken is not None:
@@ -243,7 +244,7 @@ def _read_offers(
 ) -> tuple[dict[str, tuple[Offer, Path]], tuple[str, ...]]:
     offers: dict[str, tuple[Offer, Path]] = {}
     notices: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in record_paths(folder, "*.toml"):
         prices = read_prices(path, origin)
         notices.extend(prices.notices)
         for offer in prices.offers:
@@ -262,7 +263,7 @@ def _read_chains(
     folder: Path, origin: str, chips: set[str], taken: Mapping[str, Path]
 ) -> dict[str, tuple[SupplyChain, Path]]:
     chains: dict[str, tuple[SupplyChain, Path]] = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in record_paths(folder, "*.toml"):
         for chain in read_supply_chains(path, origin):
             if chain.chip not in chips:
                 raise CatalogError(f"{path}: {UnknownRecordError('chip', chain.chip, tuple(chips))}")

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.catalog.content import text_of
 from explorer.catalog.model import FeedForward, LayerGroup, Mixer, Model
-from explorer.errors import CatalogError
+from explorer.catalog.model_file import check_model
+from explorer.catalog.reading import Table, raise_problems
+from explorer.errors import CatalogError, Problem
 
 _UNGATED = frozenset(
     (
@@ -43,6 +46,8 @@ _NOT_UNDERSTOOD: Mapping[str, str] = {
     "encoder_layers": "an encoder beside the decoder",
     "ssm_cfg": "a state-space model without attention",
 }
+MOST, MOST_LAYERS = 1_000_000_000, 10_000
+"""Of anything, and of layers: past them a number is a mistake, and would take for ever to count."""
 _DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 _QUANTISED = {"fp8": "fp8", "mxfp4": "mxfp4", "nvfp4": "nvfp4", "gptq": "int4", "awq": "int4"}
 
@@ -69,15 +74,18 @@ def read_huggingface_config(path: Path) -> Model:
     if tied is None:
         tied = config.model_type in _TIED_UNLESS_STATED
         notes.append(f"tie_word_embeddings is not stated; taken as {str(tied).lower()}, as usual for its type")
-    return Model(
-        id=re.sub(r"[^a-z0-9.]+", "-", name.casefold()).strip("-"),
+    head_dim = config.optional_whole("head_dim") or hidden // heads
+    if not head_dim:
+        raise config.error("head_dim", f"is missing, and {heads} heads share a hidden size of {hidden}")
+    model = Model(
+        id=_id_of(path, name, placed),
         name=name,
         family=config.model_type,
         layers=layers,
         hidden=hidden,
         heads=heads,
         kv_heads=config.kv_heads,
-        head_dim=config.optional_whole("head_dim") or hidden // heads,
+        head_dim=head_dim,
         intermediate=_dense_width(config, layers),
         gated_ffn=config.model_type not in _UNGATED,
         vocabulary=config.whole("vocab_size"),
@@ -101,14 +109,26 @@ def read_huggingface_config(path: Path) -> Model:
         mixer_parameters_per_layer=mixer_parameters,
         attention_gate=config.optional_flag("attn_output_gate") or False,
     )
+    problems: list[Problem] = []
+    check_model(Table({}, problems), model)
+    raise_problems(path, problems)
+    return model
+
+
+def _id_of(path: Path, *names: str) -> str:
+    """An id made of the first name that has letters an id may have."""
+    for name in names:
+        found = re.sub(r"[^a-z0-9.]+", "-", name.casefold()).strip("-.")[:80]
+        if re.search("[a-z]", found):
+            return found
+    raise CatalogError(f"{path}: no id can be made of '{names[-1]}'; name the folder, or the file, in letters a to z")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    text = text_of(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CatalogError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise CatalogError(f"{path}: is not a JSON file: {error}") from error
     if not isinstance(content, dict):
         raise CatalogError(f"{path}: must hold one JSON object")
@@ -144,6 +164,8 @@ class _Config:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise self.error(key, f"must be a whole number, not {value!r}")
+            if value > MOST:
+                raise self.error(key, f"is more than {MOST:,}, which no model has")
             if value:
                 return value
         return None
@@ -197,7 +219,10 @@ class _Config:
 
     @property
     def layers(self) -> int:
-        return self.whole("num_hidden_layers", "n_layer", "num_layers")
+        found = self.whole("num_hidden_layers", "n_layer", "num_layers")
+        if found > MOST_LAYERS:
+            raise self.error("num_hidden_layers", f"is {found:,}, more than {MOST_LAYERS:,}, which no model has")
+        return found
 
     @property
     def heads(self) -> int:
@@ -316,6 +341,8 @@ def _pattern_layers(config: _Config, pattern: str) -> tuple[LayerGroup, ...]:
         "E": ("none", "moe"),
         "-": ("none", "dense"),
     }
+    if len(pattern) > MOST_LAYERS:
+        raise config.error("hybrid_override_pattern", f"names more than {MOST_LAYERS:,} layers, which no model has")
     for letter in pattern:
         if letter not in kinds:
             raise config.error("hybrid_override_pattern", f"'{letter}' is not known ({' '.join(kinds)})")

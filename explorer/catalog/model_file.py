@@ -23,7 +23,7 @@ def read_model(path: Path, origin: str = "shipped") -> Model:
     published_billion = published.number("parameters_billion", above=0.0) if published.keys() else None
     max_context = table.integer("max_context", default=0)
     model = Model(
-        id=table.text("id"),
+        id=table.identifier("id"),
         name=table.text("name"),
         family=table.text("family"),
         layers=tuple(_read_group(group) for group in table.tables("layers")),
@@ -86,6 +86,16 @@ def check_model(table: Table, model: Model) -> None:
             table.problem(where, "a mixture-of-experts layer needs the table experts")
         if group.ffn == "dense" and not (group.intermediate or model.intermediate):
             table.problem(where, "a dense feed-forward layer needs intermediate")
+    for heads, kv_heads, where in (
+        (model.heads, model.kv_heads, "kv_heads"),
+        *(
+            (group.heads or model.heads, group.kv_heads or model.kv_heads, f"layers[{i}].kv_heads")
+            for i, group in enumerate(model.layers)
+            if group.mixer == "gqa" and (group.heads or group.kv_heads)
+        ),
+    ):
+        if heads and kv_heads and heads % kv_heads:
+            table.problem(where, f"{heads} heads cannot share {kv_heads} key-value heads", "a divisor of heads")
     if model.experts_per_token > model.experts:
         table.problem("experts.per_token", f"{model.experts_per_token} is more than there are experts")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from explorer.catalog.dates import is_date
 from explorer.catalog.figure import STATUSES, Status
 from explorer.catalog.offer import TERMS, Offer, Term
 from explorer.catalog.reading import Table, raise_problems, read_toml
@@ -41,8 +42,12 @@ def _read_offer(table: Table, cloud: str, origin: str) -> Offer:
     high = table.number("high", default=price, above=0.0)
     if not low <= price <= high:
         table.problem("usd_per_chip_hour", f"{price:g} lies outside low {low:g} and high {high:g}")
+    before = table.problem_count
+    date = table.text("date")
+    if table.problem_count == before and not is_date(date):
+        table.problem("date", f"'{date}' is no date", "a day as in 2026-11-22, a month 2026-11, or a year 2026")
     offer = Offer(
-        id=table.text("id"),
+        id=table.identifier("id"),
         cloud=cloud,
         instance=table.text("instance"),
         chip=table.text("chip"),
@@ -54,7 +59,7 @@ def _read_offer(table: Table, cloud: str, origin: str) -> Offer:
         high=high,
         status=cast(Status, table.text("status", allowed=STATUSES)),
         hypothetical=table.flag("hypothetical", default=False),
-        date=table.text("date"),
+        date=date,
         source=table.text("source"),
         confidence=table.text("confidence", default=""),
         note=table.text("note", default=""),

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from explorer.catalog.content import endless_numbers, text_of
 from explorer.errors import CatalogError, Problem
 
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 REQUIRED: Any = object()  # default of a key that has none: leaving it out is a problem
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The parsed file; CatalogError naming file and reason where it is absent, not UTF-8 or not TOML."""
+    text = text_of(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CatalogError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise CatalogError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+        found = tomllib.loads(text)
+        endless = tuple(endless_numbers(found))
+    except ValueError as error:  # of TOML, or of Python for digits without end
         raise CatalogError(f"{path}: is not valid TOML: {error}") from error
     except RecursionError as error:
         raise CatalogError(f"{path}: is nested too deeply to be a catalogue file") from error
+    raise_problems(path, [Problem(key, "is a number with too many digits", "at most 64 bits") for key in endless])
+    return found
 
 
 def raise_problems(path: Path, problems: Sequence[Problem]) -> None:
@@ -74,6 +77,14 @@ class Table:
             near = difflib.get_close_matches(value, allowed, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             self.problem(key, f"'{value}' is not known{hint}", ", ".join(allowed))
+        return value
+
+    def identifier(self, key: str) -> str:
+        """What a record is called by in files and on command lines."""
+        before = self.problem_count
+        value = self.text(key)
+        if self.problem_count == before and _IDENTIFIER.fullmatch(value) is None:
+            self.problem(key, f"{value[:80]!r} cannot be an id", "letters, digits, '.', '_' and '-', at most 80")
         return value
 
     def texts(self, key: str, default: Any = REQUIRED, allowed: Sequence[str] = ()) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.catalog.content import content_of
 from explorer.catalog.location import resource_root
 from explorer.catalog.reading import Table, raise_problems, read_toml
 from explorer.errors import CatalogError, Problem, UnknownRecordError
@@ -27,6 +28,10 @@ TIME = {
 PROMPT = ("prompt", "prompt_tokens", "input_tokens", "input_length", "context_tokens", "contexttokens")
 OUTPUT = ("output", "output_tokens", "output_length", "generated_tokens", "generatedtokens", "completion_tokens")
 MOST_TOKENS = 10_000_000
+MOST_BYTES = 256_000_000
+"""Of a trace, packed and unpacked: some ten million requests."""
+LONGEST_S = 1e10
+"""Three centuries: a longer trace has its times in another unit."""
 SHOWN = 20
 """Bad rows that an error's text lists; all of them are kept in a reading."""
 
@@ -111,15 +116,17 @@ def _register() -> dict[str, dict[str, str]]:
     return entries
 
 
-def read_trace(path: Path, *, keep_good: bool = False) -> TraceReading:
+def read_trace(path: Path, *, keep_good: bool = False, raw: bytes | None = None) -> TraceReading:
     """Read a CSV file, `.gz` or plain, with a header that names time, prompt and output.
 
     Times are seconds (or milliseconds where the column's name ends in `_ms`) or dates with time of day, without a
     zone taken as UTC; they are put in order and counted from the first. Lengths are whole tokens of at least 1. Other
     columns are left alone. Raises CatalogError that lists the bad rows by line, unless `keep_good` asks to go on with
-    the rest; without a header, with fewer than two good rows, or for a file that cannot be read, in any case.
+    the rest; without a header, with fewer than two good rows, or for a file that cannot be read, in any case. `raw` is
+    the file's content where it is known already.
     """
-    raw, text = _text(path)
+    content = file_bytes(path) if raw is None else raw
+    text = _unpacked(path, content)
     rows = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     problems: list[Problem] = []
     times: list[float] = []
@@ -154,6 +161,8 @@ def read_trace(path: Path, *, keep_good: bool = False) -> TraceReading:
     if len(times) < 2:
         raise CatalogError(f"{path}: holds {len(times)} usable requests; a trace needs two at least")
     arrival = np.array(times)
+    if not max(times) - min(times) <= LONGEST_S:
+        raise CatalogError(f"{path}: first and last request lie more than {LONGEST_S:.0e} s apart; look at the times")
     order = np.argsort(arrival, kind="stable")
     trace = Trace(
         id=path.name.removesuffix(".gz").removesuffix(".csv"),
@@ -162,25 +171,33 @@ def read_trace(path: Path, *, keep_good: bool = False) -> TraceReading:
         prompt_tokens=np.array(prompts, dtype=np.int64)[order],
         output_tokens=np.array(outputs, dtype=np.int64)[order],
         source=path.name,
-        sha256=hashlib.sha256(raw).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
     )
     return TraceReading(trace, tuple(problems))
 
 
 def file_text(path: Path) -> str:
     """Text of a CSV file, `.gz` or plain; raises CatalogError where it cannot be read."""
-    return _text(path)[1]
+    return _unpacked(path, file_bytes(path))
 
 
-def _text(path: Path) -> tuple[bytes, str]:
+def file_bytes(path: Path) -> bytes:
+    """Content of a CSV file as it lies on the disk; raises CatalogError where it cannot be read."""
+    return content_of(path, MOST_BYTES)
+
+
+def _unpacked(path: Path, raw: bytes) -> str:
     try:
-        raw = path.read_bytes()
-        content = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        return raw, content.decode("utf-8-sig")
+        content = raw
+        if path.suffix == ".gz":
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as packed:
+                # a few bytes may unpack to more than there is memory
+                content = packed.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise CatalogError(f"{path}: unpacks to more than the {MOST_BYTES:,} bytes that are read")
+        return content.decode("utf-8-sig")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CatalogError(f"{path}: is not a whole gzip file: {error}") from error
-    except OSError as error:
-        raise CatalogError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise CatalogError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 

@@ -8,15 +8,19 @@ from typing import Any
 
 from explorer.catalog.catalog import Catalog
 from explorer.catalog.chip import Chip
+from explorer.catalog.figure import Figure
 from explorer.catalog.portability import portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
 from explorer.scenario.locks import unknown_locks
-from explorer.scenario.quantity import quantity_for_unit, same_dimension
+from explorer.scenario.quantity import number_text, quantity_for_unit, restated, same_dimension
 from explorer.scenario.schema import LayoutChoice, Override, Record, Scenario
 from explorer.scenario.wording import Fault, Step, fields_of
 
 Path = tuple[Step, ...]
+
+FARTHEST = 1e6
+"""How many times the catalogue's value, or which part of it, an override may be."""
 
 
 def unknown_keys(scenario: Scenario) -> tuple[Fault, ...]:
@@ -143,8 +147,10 @@ def _unknown_suppliers(document: Mapping[str, Any], catalog: Catalog, above: Pat
     fleet = document.get("fleet")
     table = fleet if isinstance(fleet, Mapping) else {}
     members = [one for _, one in _tables(table.get("members"))]
-    clouds = {one.get("cloud") for one in members}
-    clouds |= {f"{one['cloud']} {one['region']}" for one in members if one.get("cloud") and one.get("region")}
+    # what is no text is reported elsewhere
+    named = [(one.get("cloud"), one.get("region")) for one in members if isinstance(one.get("cloud"), str)]
+    clouds = {cloud for cloud, _ in named}
+    clouds |= {f"{cloud} {region}" for cloud, region in named if cloud and region}
     shocks = _tables(document.get("shocks"))
     names = supplier_names(catalog) if shocks else ()
     for position, shock in shocks:
@@ -217,6 +223,21 @@ def _misplaced_override(override: Override, chip: Chip, name: str) -> Iterator[F
         yield Fault(path, reason, f"an override of {figure.derived_from}")
     if override.unit is not None and not _restatable(override.unit, figure.unit):
         yield Fault((*path, "unit"), f"'{override.unit}' is no unit of {name}", figure.unit)
+    elif override.value is not None and override.unit is not None and figure.derived_from is None:
+        yield from _beyond_belief(override.value, override.unit, figure, (*path, "value"))
+
+
+def _beyond_belief(value: float, unit: str, figure: Figure, path: Path) -> Iterator[Fault]:
+    """A value so far from the catalogue's that a unit or a power of ten must be wrong."""
+    try:
+        stated = restated(value, unit, figure.unit)
+    except (UnknownRecordError, ValueError):
+        stated = value
+    known = figure.value / figure.scale
+    if known > 0.0 and not 1.0 / FARTHEST <= stated / known <= FARTHEST:
+        had = f"{number_text(known)} {figure.unit}"
+        reason = f"is {value:g} {unit}, while the catalogue has {had}: look at unit and power of ten"
+        yield Fault(path, reason, f"{known / FARTHEST:g} to {known * FARTHEST:g} {figure.unit}")
 
 
 def _restatable(unit: str, catalogue_unit: str) -> bool:

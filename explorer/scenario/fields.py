@@ -30,8 +30,10 @@ KvPrecision = Literal["bf16", "fp8"]
 Number = Annotated[float, BeforeValidator(_only_a_number)]
 Whole = Annotated[int, BeforeValidator(_only_a_number)]
 Flag = Annotated[bool, Strict()]
-Positive = Annotated[Number, Field(gt=0)]
-NonNegative = Annotated[Number, Field(ge=0)]
+LARGEST = 1e12
+"""More than any amount of money, time or goods that a scenario may speak of; what is computed of it stays finite."""
+Positive = Annotated[Number, Field(gt=0, le=LARGEST)]
+NonNegative = Annotated[Number, Field(ge=0, le=LARGEST)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from explorer.catalog.catalog import Catalog
 from explorer.errors import Problem, ScenarioFileError
+from explorer.scenario.baseline import baseline_of
 from explorer.scenario.checks import misplaced_choices, unknown_keys, unknown_records, unreadable_claims
 from explorer.scenario.lines import key_lines, line_of
 from explorer.scenario.migrate import FormatError, migrated
@@ -86,12 +87,21 @@ def parse_scenario(text: str, path: Path, catalog: Catalog | None = None) -> Loa
 def check_scenario(loaded: LoadedScenario, catalog: Catalog) -> tuple[Problem, ...]:
     """What a file that can be read still has wrong: unknown keys (those under "x-..." are free), unknown
     records, overrides in a wrong unit, degrees a chip does not have, choices that contradict each other."""
-    lines = key_lines(loaded.text_document)
     found = [
         *unknown_keys(loaded.scenario),
         *unknown_records(migrated(tomllib.loads(loaded.text_document)), catalog),
         *misplaced_choices(loaded.scenario, catalog),
     ]
+    baseline = baseline_of(loaded.scenario)
+    if baseline is not None:
+        below = misplaced_choices(baseline, catalog)
+        found.extend(Fault(("baseline", *fault.path), fault.reason, fault.allowed) for fault in below)
+    return located(found, loaded)
+
+
+def located(found: Sequence[Fault], loaded: LoadedScenario) -> tuple[Problem, ...]:
+    """Faults as problems of a file, each with its line, in the order of the lines."""
+    lines = key_lines(loaded.text_document)
     problems = [_located(fault, lines) for fault in found]
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
@@ -178,7 +188,20 @@ def _tables_of(text: str, path: Path) -> tuple[dict[str, Any], Mapping[tuple[Ste
         raise ScenarioFileError(str(path), (_syntax_problem(error, text),)) from None
     if _depth(document) > MAX_DEPTH:
         raise _whole_file(path, too_deep, f"at most {MAX_DEPTH} levels", 1)
-    return document, key_lines(text)
+    lines = key_lines(text)
+    endless = [Fault(found, "is a number with too many digits", "at most 64 bits") for found in _endless(document, ())]
+    if endless:
+        raise _refusal(path, lines, endless)
+    return document, lines
+
+
+def _endless(value: Any, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Whole numbers beyond what TOML promises: written in hexadecimal they have no end, and no text either."""
+    if isinstance(value, int) and abs(value) >= 2**63:
+        yield path
+    elif isinstance(value, dict | list):
+        for step, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _endless(below, (*path, step))
 
 
 def _syntax_problem(error: ValueError, text: str) -> Problem:

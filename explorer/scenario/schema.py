@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from explorer.catalog.dates import is_day
 from explorer.scenario.benchmark import Benchmark
 from explorer.scenario.fields import Flag, NonNegative, Number, Positive, Share, Whole, refused
 from explorer.scenario.fields import KvPrecision as KvPrecision
@@ -76,7 +77,7 @@ class Traffic(Record):
     """
 
     mode: Literal["open_loop", "closed_loop"] = "open_loop"
-    request_rate_per_s: Annotated[Number, Field(gt=0, le=1e6)] = 10.0
+    request_rate_per_s: Annotated[Number, Field(ge=1e-6, le=1e6)] = 10.0
     arrivals: Literal["gamma", "on_off", "trace"] = "gamma"
     arrival_cv: Annotated[Number, Field(ge=0, le=10)] = 1.0
     on_share: Annotated[Number, Field(ge=0.01, le=1)] = 0.5
@@ -293,8 +294,8 @@ class Price(Record):
     term: Term = "on_demand"
     region: str = ""
     margin: Annotated[Number, Field(ge=0, le=10)] = 0.6
-    utilisation_sold: Annotated[Number, Field(gt=0, le=1)] = 0.7
-    life_years: Annotated[Number, Field(gt=0, le=20)] = 4.0
+    utilisation_sold: Annotated[Number, Field(ge=0.01, le=1)] = 0.7
+    life_years: Annotated[Number, Field(ge=0.1, le=20)] = 4.0
     residual_share: Share = 0.15
     cost_of_capital: Annotated[Number, Field(ge=0, le=1)] = 0.10
     system_overhead_share: Annotated[Number, Field(ge=0, le=5)] = 0.35
@@ -358,7 +359,7 @@ class Simulation(Record):
 class Override(Record):
     """A user's own word on one figure of one chip: a value in a unit of the catalogue, or a belief weight."""
 
-    value: Positive | None = None
+    value: Annotated[Number, Field(ge=1e-12, le=1e15)] | None = None
     unit: str | None = None
     belief: Share | None = None
     reason: str = ""
@@ -443,6 +444,13 @@ class Scenario(Record):
     locks: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     baseline: dict[str, Any] | None = None
     catalog: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _as_of_is_a_day(self) -> Scenario:
+        # anything else would turn off every check of what is stale and what is to be had yet
+        if self.as_of and not is_day(self.as_of):
+            raise refused("as_of", f"'{self.as_of}' is no day", 'a day as in "2026-11-22", or "" for none')
+        return self
 
     @model_validator(mode="after")
     def _closed_form_knows_the_schedulers(self) -> Scenario:

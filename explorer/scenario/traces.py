@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from explorer.catalog.trace import SHOWN, TraceReading, read_trace, shipped_trace, shipped_traces
+from explorer.catalog.trace import SHOWN, TraceReading, file_bytes, read_trace, shipped_trace, shipped_traces
 from explorer.errors import CatalogError, ExplorerError, UnknownRecordError
 from explorer.scenario.schema import Scenario, TraceChoice
 from explorer.scenario.wording import Fault, Step
@@ -43,13 +44,16 @@ def _reading(name: str, file: str, sha256: str, skip_bad_rows: bool) -> TraceRea
         except UnknownRecordError as error:
             raise TraceError("name", str(error), ", ".join(shipped_traces())) from error
     try:
-        found = read_trace(Path(file), keep_good=True)
+        raw = file_bytes(Path(file))
+        actual = hashlib.sha256(raw).hexdigest()
+        if sha256 and sha256 != actual:
+            # another file than the scenario's is neither unpacked nor read
+            raise _another_file(file, "is not the file this scenario was made with", actual)
+        found = read_trace(Path(file), keep_good=True, raw=raw)
     except CatalogError as error:
         raise TraceError("file", str(error), "a CSV file with columns time, prompt and output") from error
-    actual = found.trace.sha256
-    if sha256 != actual:
-        told = "is not the file this scenario was made with" if sha256 else "needs its sha256 beside it"
-        raise TraceError("sha256", f"{file} {told}", f'sha256 = "{actual}", which is the file as it is now')
+    if not sha256:
+        raise _another_file(file, "needs its sha256 beside it", actual)
     if found.problems and not skip_bad_rows:
         bad = len(found.problems)
         shown = "; ".join(str(one) for one in found.problems[:SHOWN])
@@ -57,6 +61,10 @@ def _reading(name: str, file: str, sha256: str, skip_bad_rows: bool) -> TraceRea
         reason = f"{Path(file).name} has bad rows: {shown}{more}; {found.trace.count:,} other rows are good"
         raise TraceError("skip_bad_rows", reason, "true to go on with the good rows, or a file without bad ones")
     return found
+
+
+def _another_file(file: str, reason: str, actual: str) -> TraceError:
+    return TraceError("sha256", f"{file} {reason}", f'sha256 = "{actual}", which is the file as it is now')
 
 
 def own_trace(path: Path, *, skip_bad_rows: bool = False) -> TraceChoice:

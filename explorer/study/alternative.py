@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -195,7 +195,21 @@ def _percentiles(
             ends = _widened(*correction.reach(metric, q, point.state.utilisation[at]), *own)
             low, high = (float(end[0]) for end in ends)
         found[q] = banded(value, low, high, float(bands.point_median[metric][q][at]))
-    return Percentiles(found[0.5], found[0.95], found[0.99], "" if found[0.99] is not None else reason)
+    p50, p95, p99 = in_order([found[0.5], found[0.95], found[0.99]])
+    return Percentiles(p50, p95, p99, "" if p99 is not None else reason)
+
+
+def in_order(quantiles: Sequence[Banded | None]) -> list[Banded | None]:
+    """Bands of rising quantiles with ends that rise as well: each is widened by its own simulation's uncertainty, and
+    a P95 that is less sure than the P99 would reach beyond it."""
+    ordered: list[Banded | None] = []
+    low = high = -math.inf
+    for one in quantiles:
+        if one is not None:
+            low, high = max(low, one.low), max(high, one.high)
+            one = replace(one, low=low, high=high)
+        ordered.append(one)
+    return ordered
 
 
 def _curves(

@@ -117,14 +117,22 @@ def trace_of(traffic: Traffic) -> Trace | None:
 
 
 def too_long(traffic: Traffic, outcome: WorkloadOutcome) -> tuple[str, ...]:
-    """Recorded requests too long for an alternative's memory, which its figures take as served; raises TraceError."""
+    """Recorded requests too long for the model or an alternative's memory, which figures count; raises TraceError."""
     trace = trace_of(traffic)
     if trace is None:
         return ()
     longest, tokens = trace.prompt_tokens + trace.output_tokens, QUANTITIES["tokens"]
     found = []
+    beyond = int(np.count_nonzero(longest > outcome.model_context))
+    if beyond:
+        found.append(
+            f"{outcome.name}: {beyond:,} of the {trace.count:,} recorded requests are longer than the "
+            f"{tokens.format(outcome.model_context)} tokens that {outcome.model_name} was made for; its figures count "
+            "them"
+        )
     for one in outcome.alternatives:
-        beyond = np.count_nonzero(longest > one.memory.max_context) if one.memory.fits else 0
+        limited = one.memory.fits and one.memory.max_context < outcome.model_context
+        beyond = int(np.count_nonzero(longest > one.memory.max_context)) if limited else 0
         if beyond:
             found.append(
                 f"{outcome.name}: {beyond:,} of the {trace.count:,} recorded requests are longer than the "

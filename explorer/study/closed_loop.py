@@ -176,6 +176,8 @@ def evaluate_users(
         prompt_tokens=context.demand.prompt,
         output_tokens=context.demand.output,
         arrivals="users who ask again when they are served",
+        longest_tokens=p99_length(context.demand),
+        model_context=context.served.max_context,
     )
     pools = {name: pool_size(context, sized[at], loaded, row_of.get(at)) for name, at in member_index.items()}
     return WorkloadAnswer(outcome, pools, every_draw)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
+from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.answers import WorkloadAnswer
 from explorer.study.correction import NONE, Corrections
@@ -13,6 +14,8 @@ from explorer.study.figures import FigureSets
 from explorer.study.fleet import FleetEvaluator
 from explorer.study.outcome import METRICS, Metric, Outcome, WorkloadOutcome
 from explorer.study.workload import evaluate_workload
+
+_TOKENS = QUANTITIES["tokens"]
 
 
 class Evaluator:
@@ -116,19 +119,26 @@ class Evaluator:
 
 def _warnings(scenario: Scenario, outcomes: Sequence[WorkloadOutcome]) -> tuple[str, ...]:
     """What of a scenario had no say in its outcome: rows of a trace, benchmarks of chips that are not compared; and
-    requests that are too long."""
+    requests that are too long for a model or a memory."""
     chips = {workload.name: {one.chip for one in workload.alternatives} for workload in scenario.workloads}
     unused = tuple(
         f"benchmark '{one.name}' is of {one.chip}, which no alternative of {one.workload} uses"
         for one in scenario.benchmarks
         if one.chip not in chips.get(one.workload, set())
     )
+    beyond = tuple(
+        f"{one.name}: {one.model_name} was made for {_TOKENS.format(one.model_context)} tokens of context; P99 prompt "
+        f"and answer are {_TOKENS.format(one.longest_tokens)} together: ask shorter, or choose a model made for more"
+        for one in outcomes
+        if one.longest_tokens > one.model_context
+    )
     if all(workload.traffic.trace is None for workload in scenario.workloads):
-        return unused
+        return (*beyond, *unused)
     from explorer.study.arrivals import left_out, too_long
 
     pairs = zip(scenario.workloads, outcomes, strict=True)
-    return (*left_out(scenario), *(line for one, found in pairs for line in too_long(one.traffic, found)), *unused)
+    too_long_ones = (line for one, found in pairs for line in too_long(one.traffic, found))
+    return (*beyond, *left_out(scenario), *too_long_ones, *unused)
 
 
 def evaluate(scenario: Scenario, catalog: Catalog, samples: int | None = None) -> Outcome:

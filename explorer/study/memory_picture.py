@@ -128,7 +128,8 @@ def _picture(
         fits=fits,
         shortfall=0.0 if fits else max(weights + other + p99_sequence - usable, 0.0),
         max_batch=candidate.sequences,
-        max_context=longest,
+        # room for more is of no use to a model that was not made for it
+        max_context=min(longest, context.served.max_context),
         read_times=reads,
         sweep_s=capacity / deployment.values["memory_bandwidth"],
         remedy="" if fits else _remedy(context, entry),

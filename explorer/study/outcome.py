@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -296,6 +297,10 @@ class WorkloadOutcome:
     output_tokens: float
     arrivals: str = ""
     """How requests arrive where it is not gamma gaps: bursts, or a trace with what was measured of it."""
+    longest_tokens: float = 0.0
+    """P99 prompt + P99 answer."""
+    model_context: float = math.inf
+    """Tokens of context that the model was made for; infinite where it is not known."""
 
     @property
     def chosen(self) -> AlternativeOutcome:

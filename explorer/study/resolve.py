@@ -32,7 +32,10 @@ _BITS = {"16bit": "16", "fp8": "8", "int8": "8", "fp4": "4", "int4": "4"}
 
 @dataclass(frozen=True)
 class ServedModel:
-    """The model as served: shape, name for people, parameter counts."""
+    """The model as served: shape, name for people, parameter counts, and the context it was made for.
+
+    `max_context` is in tokens, infinite where it is not known; a scaled model has its preset's.
+    """
 
     shape: ModelShape
     name: str
@@ -41,6 +44,7 @@ class ServedModel:
     active_parameters: float
     preset_heads: float
     """Query heads of the preset, whole; those of a scaled shape are a fraction of a head."""
+    max_context: float
 
     @property
     def is_scaled(self) -> bool:
@@ -128,12 +132,12 @@ def served_model(catalog: Catalog, choice: ModelChoice) -> ServedModel:
     model = catalog.model(choice.preset)
     shape, total = _shape_and_size(model)
     if choice.size_billion is None:
-        return _served(model.name, model.id, shape)
+        return _served(model.name, model, shape)
     target = choice.size_billion * 1e9
     for sibling in _SIBLINGS.of((Same(catalog), model.id), lambda: _siblings(catalog, model)):
         sibling_shape, size = _shape_and_size(sibling)
         if abs(target / size - 1.0) <= SNAP:
-            return _served(sibling.name, sibling.id, sibling_shape)
+            return _served(sibling.name, sibling, sibling_shape)
     cubic, square, straight = _size_by_factor(shape)
     factor = (target / total) ** (1.0 / 3.0)
     for _ in range(50):
@@ -142,7 +146,7 @@ def served_model(catalog: Catalog, choice: ModelChoice) -> ServedModel:
             break
         slope = straight + factor * (2.0 * square + factor * 3.0 * cubic)
         factor = max(factor - (size - target) / slope, factor * 0.3)
-    return _served(f"{model.family} family, scaled", model.id, scaled_shape(shape, factor), shape.heads)
+    return _served(f"{model.family} family, scaled", model, scaled_shape(shape, factor), shape.heads)
 
 
 _SIBLINGS: Kept[tuple[Model, ...]] = Kept(16)
@@ -166,10 +170,11 @@ def _size_by_factor(shape: ModelShape) -> tuple[float, float, float]:
     return float(cubic), float(square), float(straight)
 
 
-def _served(name: str, preset: str, shape: ModelShape, preset_heads: float | None = None) -> ServedModel:
+def _served(name: str, preset: Model, shape: ModelShape, preset_heads: float | None = None) -> ServedModel:
     count = count_weights(shape)
     heads = shape.heads if preset_heads is None else preset_heads
-    return ServedModel(shape, name, preset, count.total, count.active, heads)
+    longest = np.inf if preset.max_context is None else float(preset.max_context)
+    return ServedModel(shape, name, preset.id, count.total, count.active, heads, longest)
 
 
 @lru_cache(maxsize=256)

@@ -195,6 +195,8 @@ def evaluate_workload(
         prompt_tokens=context.demand.prompt,
         output_tokens=context.demand.output,
         arrivals=describe.arrivals_words(context),
+        longest_tokens=p99_length(context.demand),
+        model_context=context.served.max_context,
     )
     pools = {name: pool_size(context, sized[at], loaded, row_of.get(at)) for name, at in member_index.items()}
     return WorkloadAnswer(outcome, pools, every_draw)

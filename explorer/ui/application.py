@@ -130,6 +130,14 @@ def first_document(paths: Sequence[Path], catalog: Catalog, live: Evaluator) -> 
         if not paths:
             raise
         return Document.from_file(catalog, live, first)[0], str(error)
+    except Exception as error:
+        # nobody foresaw it, but a window that does not open could not say so
+        if not paths:
+            raise
+        log.exception("%s cannot be opened", paths[0])
+        detail = "".join(traceback.format_exception(error))
+        complaint = f"{paths[0]}: the program made a mistake: {error!r}; please report it\n{detail}"
+        return Document.from_file(catalog, live, first)[0], complaint
     return document, "\n".join(remarks)
 
 

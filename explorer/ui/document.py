@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import ValidationError
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
@@ -411,6 +412,7 @@ class Document(QObject):
 
     def _take_over(self, scenario: Scenario) -> None:
         outcome = self._live.quick(scenario)
+        _pinned_in(scenario)  # what can be refused is refused before anything is replaced
         self.refine_timer.stop()
         self._turn.stop()
         self._pending = False
@@ -431,7 +433,7 @@ class Document(QObject):
         self.refine_timer.start()
 
     def _load_baseline(self) -> None:
-        self._baseline = baseline_of(self._scenario) or self._opened
+        self._baseline = _pinned_in(self._scenario) or self._opened
         try:
             same = self._baseline is self._scenario and not self._partial
             self._baseline_outcome: Outcome | None = self._outcome if same else self._live.quick(self._baseline)
@@ -534,6 +536,15 @@ class Document(QObject):
         found = [one for one in self._further if one is scenario]
         self._further = [one for one in self._further if one is not scenario]
         return bool(found)
+
+
+def _pinned_in(scenario: Scenario) -> Scenario | None:
+    """The baseline pinned in a scenario; raises ScenarioFileError when it is no scenario."""
+    try:
+        return baseline_of(scenario)
+    except ValidationError as error:
+        problem = Problem("baseline", f"is no scenario: {error.errors()[0]['msg']}", "a baseline pinned anew")
+        raise ScenarioFileError("", (problem,)) from error
 
 
 def _value_or_none(scenario: Scenario, path: str) -> Any:

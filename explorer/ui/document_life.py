@@ -28,6 +28,7 @@ class DocumentLife(QObject):
         self._window, self._document, self._folder = window, window.document, folder
         self.recent = recent or RecentFiles(folder)
         self.journal = Journal(window.document, folder, self)
+        self.journal.failed.connect(lambda text: window.messages.show_message(text))
         self.watch = FileWatch(window.document, self)
         self.drop = FileDrop(window, self._on_dropped)
         self._found: list[LeftBehind] = []
@@ -40,7 +41,10 @@ class DocumentLife(QObject):
 
     def offer_recovery(self) -> None:
         """Ask about each work that a crash left behind."""
-        self._found = left_behind(self._folder, self._document.catalog)
+        unread: list[str] = []
+        self._found = left_behind(self._folder, self._document.catalog, unread.append)
+        if unread:
+            self._window.messages.show_message("\n".join(unread))
         self._ask_next()
 
     def take_over(self, journal: Path) -> bool:
@@ -152,5 +156,5 @@ def _called(draft: Draft) -> str:
 def _when(draft: Draft) -> str:
     try:
         return f"{datetime.fromisoformat(draft.written_at).astimezone():%H:%M:%S on %d %B %Y}"
-    except ValueError:
+    except (ValueError, OverflowError):
         return draft.written_at

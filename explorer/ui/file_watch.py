@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+from PySide6.QtCore import QFileInfo, QFileSystemWatcher, QObject, QTimer, Signal
 
 from explorer.scenario.file import MAX_BYTES
 from explorer.ui.document import Document
@@ -78,7 +78,7 @@ class FileWatch(QObject):
         path = self._document.path
         if path is None:
             return
-        wanted = [str(path.absolute().parent), *([str(path.absolute())] if path.exists() else [])]
+        wanted = [str(path.absolute().parent), *([str(path.absolute())] if QFileInfo.exists(str(path)) else [])]
         missing = [one for one in wanted if one not in (*self._watcher.files(), *self._watcher.directories())]
         if missing:
             self._watcher.addPaths(missing)

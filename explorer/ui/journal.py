@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
-from PySide6.QtCore import QLockFile, QObject, QTimer
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
 from explorer.catalog.catalog import Catalog
-from explorer.errors import ExplorerError, Problem, ScenarioFileError
+from explorer.errors import ExplorerError, Problem, ScenarioFileError, UnknownRecordError
+from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, parse_scenario, read_scenario
 from explorer.scenario.schema import Scenario
 from explorer.ui.document import Document
@@ -43,6 +45,9 @@ class Draft:
 class Journal(QObject):
     """Keeps the unsaved changes of one document in a file of its own, under a lock that dies with the program."""
 
+    failed = Signal(str)
+    """Changes cannot be kept: why, in words. Told once."""
+
     def __init__(self, document: Document, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
@@ -50,10 +55,6 @@ class Journal(QObject):
         self._lock = QLockFile(str(_lock_path(self.path)))
         self._lock.setStaleLockTime(0)
         self._complained = False
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            self._complain(error)
         self._timer = QTimer(self, singleShot=True, interval=DELAY_MS)
         self._timer.timeout.connect(self.write)
         document.scenario_changed.connect(self._on_changed)
@@ -77,6 +78,7 @@ class Journal(QObject):
         }
         draft = self.path.with_suffix(".tmp")
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self._lock.isLocked() and not self._lock.tryLock(0):
                 raise OSError(f"{_lock_path(self.path)} cannot be locked")
             # Not flushed to the platter: a journal is for a crash of the program, and a flush may take a frame.
@@ -118,8 +120,9 @@ class Journal(QObject):
 
     def _complain(self, error: OSError) -> None:
         if not self._complained:
+            self._complained = True
             log.warning("unsaved changes are not kept against a crash: %s", error)
-        self._complained = True
+            self.failed.emit(f"Unsaved changes are not kept against a crash: {error}. Save often.")
 
 
 class LeftBehind:
@@ -138,10 +141,13 @@ class LeftBehind:
         self._lock.unlock()
 
 
-def left_behind(folder: Path, catalog: Catalog) -> list[LeftBehind]:
+def left_behind(
+    folder: Path, catalog: Catalog, tell: Callable[[str], object] = lambda _: None
+) -> list[LeftBehind]:
     """The journals in `folder` that no running program writes, newest first.
 
-    One whose work is saved already is removed; one that cannot be read is set aside and logged.
+    One whose work is saved already is removed; one that is no journal is set aside; one of a chip or a model that the
+    catalogue lacks stays for a start with another catalogue. `tell` hears of what cannot be offered, and where it is.
     """
     found: list[tuple[float, LeftBehind]] = []
     for path in folder.glob(PATTERN):
@@ -152,13 +158,16 @@ def left_behind(folder: Path, catalog: Catalog) -> list[LeftBehind]:
         try:
             draft = read_draft(path, catalog)
             when = path.stat().st_mtime
+        except UnknownRecordError as error:
+            _cannot_be_offered(f"{path}: {error}; it stays there for a start with a catalogue that has it", tell)
+            lock.unlock()
+            continue
         except ExplorerError as error:
-            log.warning("unsaved work cannot be offered: %s", error)
-            _set_aside(path)
+            _cannot_be_offered(f"{error}; it is kept as {_set_aside(path).name}", tell)
             lock.unlock()
             continue
         except OSError as error:
-            log.warning("unsaved work cannot be offered: %s", error)
+            _cannot_be_offered(str(error), tell)
             lock.unlock()
             continue
         one = LeftBehind(path, draft, lock)
@@ -170,21 +179,30 @@ def left_behind(folder: Path, catalog: Catalog) -> list[LeftBehind]:
 
 
 def read_draft(path: Path, catalog: Catalog) -> Draft:
-    """What a journal holds; raises ExplorerError when it is no journal, OSError when it cannot be read."""
+    """What a journal holds; raises OSError when it cannot be read, UnknownRecordError when the catalogue lacks its chip
+    or model, another ExplorerError when it is no journal."""
     try:
         stated = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(stated, dict) or stated.get("version") != VERSION:
             raise ScenarioFileError(str(path), (Problem("version", "is not a journal of this edition"),))
         scenario = Scenario.model_validate_json(stated["scenario"])
+        baseline_of(scenario)
         place, text = stated["path"], stated["original_text"]
+        if not all(one is None or isinstance(one, str) for one in (place, text)) or "\0" in (place or ""):
+            raise TypeError("path and original_text must be texts")
         draft = Draft(scenario, None if place is None else Path(place), text, str(stated["written_at"]))
-        for workload in scenario.workloads:
-            catalog.model(workload.model.preset)
-            for alternative in workload.alternatives:
-                catalog.chip(alternative.chip)
-    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, ValidationError) as error:
         raise ScenarioFileError(str(path), (Problem("(file)", f"is not a journal: {error}"),)) from error
+    for workload in scenario.workloads:
+        catalog.model(workload.model.preset)
+        for alternative in workload.alternatives:
+            catalog.chip(alternative.chip)
     return draft
+
+
+def _cannot_be_offered(reason: str, tell: Callable[[str], object]) -> None:
+    log.warning("unsaved work cannot be offered: %s", reason)
+    tell(f"Unsaved work cannot be offered: {reason}")
 
 
 def _is_saved(draft: Draft, catalog: Catalog) -> bool:
@@ -215,8 +233,12 @@ def _unlink(path: Path) -> None:
         log.warning("%s cannot be removed: %s", path, error)
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(path: Path) -> Path:
+    """Where it is afterwards."""
+    aside = path.with_suffix(".unreadable")
     try:
-        path.replace(path.with_suffix(".unreadable"))
+        path.replace(aside)
     except OSError as error:
         log.warning("%s cannot be set aside: %s", path, error)
+        return path
+    return aside

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QFileInfo, Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -334,7 +334,23 @@ class MainWindow(QMainWindow):
         if not chosen:
             return False
         path = Path(chosen)
-        return self.save_to(path if path.suffix else path.with_suffix(SUFFIX))
+        if path.suffix.lower() != SUFFIX:
+            # "plan v1.2" has no suffix of ours; and the file that its name leads to was not asked about
+            path = path.with_name(path.name + SUFFIX)
+            if QFileInfo.exists(str(path)) and not self.ask_to_replace(path):
+                return False
+        return self.save_to(path)
+
+    def ask_to_replace(self, path: Path) -> bool:
+        """Ask whether a file that is there already may be replaced."""
+        answer = QMessageBox.question(
+            self,
+            "Replace the file",
+            f"{path.name} is there already. Replace it?",
+            Answer.Yes | Answer.No,
+            Answer.No,
+        )
+        return Answer(answer) == Answer.Yes
 
     def save_to(self, path: Path) -> bool:
         """Save to a file; on errors they are shown and False is returned."""

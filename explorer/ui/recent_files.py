@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from PySide6.QtCore import QFileInfo
+
 from explorer.scenario.saving import write_whole
 from explorer.ui.log import log
 
@@ -22,7 +24,8 @@ class RecentFiles:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files that are still there, newest first."""
-        return tuple(path for path in self._paths if path.is_file())
+        # asked of Qt: pathlib raises where a folder may not be looked into
+        return tuple(path for path in self._paths if QFileInfo(str(path)).isFile())
 
     def add(self, path: Path) -> None:
         """Put a file first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ def test_that_a_spoilt_model_names_key_and_reason(own_folder: Path, old: str, ne
         ("usd_per_chip_hour = 3.1", "usd_per_chip_hour = 0", ("offers[0].usd_per_chip_hour", "more than 0")),
         ("high = 3.3", "high = 3.0", ("offers[0].usd_per_chip_hour", "outside low 2.9 and high 3")),
         ('cloud = "Our cloud"', "", ("cloud", "is missing")),
+        ('date = "2026-11-01"', 'date = "last week"', ("offers[0].date", "'last week' is no date", "2026-11")),
     ],
 )
 def test_that_a_spoilt_offer_names_key_and_reason(own_folder: Path, old: str, new: str, told: tuple[str, ...]) -> None:
@@ -142,3 +144,45 @@ def test_that_candidates_must_sum_to_one(own_folder: Path) -> None:
     text = '[[chains]]\nchips = ["my-chip"]\n' + "".join(f"[chains.{tier}]\n{link}" for tier in tiers)
     message = _error(own_folder, "suppliers/mine", text)
     assert "chains[0].foundry.candidates: weights sum to 0.9 (allowed: a sum of 1)" in message
+
+
+def test_that_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path, own_chip: str) -> None:
+    path = tmp_path / "chips" / "mine.toml"
+    path.parent.mkdir()
+    path.write_bytes(b"\xef\xbb\xbf" + own_chip.encode())
+    assert any(chip.origin == "user" for chip in load_catalog(tmp_path).chips.values())
+
+
+def test_that_files_of_the_system_beside_a_record_are_passed_over(tmp_path: Path) -> None:
+    """macOS leaves "._x.toml" beside "x.toml" on foreign disks, and ".folders" of its own."""
+    (tmp_path / "chips").mkdir()
+    (tmp_path / "chips" / "._mine.toml").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / "models" / ".trash").mkdir(parents=True)
+    (tmp_path / "models" / ".trash" / "config.json").write_bytes(b"\x00")
+    load_catalog(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+@pytest.mark.timeout(10)
+def test_that_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    (tmp_path / "chips").mkdir()
+    os.mkfifo(tmp_path / "chips" / "mine.toml")
+    with pytest.raises(CatalogError, match="is not a file"):
+        load_catalog(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("value = 4.8", "value = 1" + "0" * 5000, "is not valid TOML"),
+        ("value = 4.8", "value = 0x" + "f" * 5000, "figures.memory_bandwidth.value: is a number with too many digits"),
+        ("instance_size = 8", "instance_size = -0x" + "f" * 5000, "is not valid TOML"),
+        ('id = "', 'id = "a b\\n', "cannot be an id"),
+        ('id = "', 'id = "../', "cannot be an id"),
+        ("", "#" * 4_000_001 + "\n", "larger than the 4,000,000 bytes"),
+    ],
+)
+def test_that_what_no_record_holds_is_refused_in_words(
+    tmp_path: Path, own_chip: str, old: str, new: str, told: str
+) -> None:
+    assert told in _error(tmp_path, "chips/mine", own_chip.replace(old, new, 1))

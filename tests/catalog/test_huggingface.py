@@ -112,6 +112,21 @@ def test_that_the_folder_names_the_model(tmp_path: Path) -> None:
     assert (model.id, model.name) == ("our-model-7b", "Our Model 7B")
 
 
+def test_that_no_more_experts_work_than_there_are(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="200 is more than there are experts"):
+        read_huggingface_config(_write(tmp_path, {**ROUTED, "num_experts_per_tok": 200}))
+
+
+def test_that_a_name_without_letters_of_an_id_leaves_the_naming_to_the_folder(tmp_path: Path) -> None:
+    named, unnamed = tmp_path / "ours", tmp_path / "模型-7"
+    for folder in (named, unnamed):
+        folder.mkdir()
+    model = read_huggingface_config(_write(named, {**DENSE, "_name_or_path": "模型-7"}))
+    assert (model.id, model.name) == ("ours", "模型-7")
+    with pytest.raises(CatalogError, match="no id can be made"):
+        read_huggingface_config(_write(unnamed, DENSE))
+
+
 def test_that_an_unstated_tie_is_noted(tmp_path: Path) -> None:
     config = {key: value for key, value in DENSE.items() if key != "tie_word_embeddings"}
     assert "tie_word_embeddings is not stated" in read_huggingface_config(_write(tmp_path, config)).notes
@@ -152,6 +167,11 @@ def test_that_a_missing_key_is_named(tmp_path: Path, config: dict[str, Any], key
         ({"compress_ratios": [4, 128]}, "compress_ratios: describes a compressed key-value cache"),
         ({"tie_word_embeddings": "no"}, "tie_word_embeddings: must be true or false"),
         ({"use_sliding_window": True}, "layer_types: is missing although use_sliding_window"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers: is 1,000,000,000, more than 10,000"),
+        ({"vocab_size": 10**400}, "vocab_size: is more than 1,000,000,000"),
+        ({"hidden_size": 32}, "head_dim: is missing, and 64 heads share a hidden size of 32"),
+        ({"num_key_value_heads": 128}, "kv_heads: 64 heads cannot share 128 key-value heads"),
+        ({"num_key_value_heads": 5}, "kv_heads: 64 heads cannot share 5 key-value heads"),
     ],
 )
 def test_that_a_key_that_cannot_be_used_is_named(tmp_path: Path, change: dict[str, Any], told: str) -> None:

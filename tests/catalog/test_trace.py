@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,26 @@ def test_that_all_bad_rows_are_kept_but_not_all_printed(tmp_path: Path) -> None:
 def test_that_a_file_that_is_no_trace_says_what_is_missing(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=reason):
         read_trace(written(tmp_path, text))
+
+
+def test_that_only_a_regular_file_of_some_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CatalogError, match="is not a file"):
+        read_trace(Path(os.devnull))
+    with pytest.raises(CatalogError, match="cannot be read"):
+        read_trace(tmp_path / "a\0b.csv")
+    monkeypatch.setattr("explorer.catalog.trace.MOST_BYTES", 1000)
+    with pytest.raises(CatalogError, match="larger than the 1,000 bytes"):
+        read_trace(written(tmp_path, "time,prompt,output\n" + "0,1,1\n" * 400))
+    bomb = tmp_path / "bomb.csv.gz"
+    bomb.write_bytes(gzip.compress(b"time,prompt,output\n" + b"0,1,1\n" * 400))
+    with pytest.raises(CatalogError, match="unpacks to more than the 1,000 bytes"):
+        read_trace(bomb)
+
+
+def test_that_times_centuries_apart_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("time,prompt,output\n-1e308,9,9\n1e308,9,9\n")
+    with pytest.raises(CatalogError, match="apart"):
+        read_trace(tmp_path / "mine.csv")
 
 
 def test_that_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -71,3 +72,31 @@ def test_that_a_platform_of_qt_that_is_set_but_empty_is_none(scenarios_folder: P
     )
     assert done.returncode == 0, done.stderr
     assert picture.stat().st_size > 20_000
+
+
+def listed(encoding: str, output: int | IO[str]) -> subprocess.CompletedProcess[str]:
+    """The list of models, written in an encoding to some output."""
+    return subprocess.run(
+        [sys.executable, "-m", "explorer", "models"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding=encoding,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_that_an_output_that_knows_few_characters_gets_the_rest_as_question_marks() -> None:
+    done = listed("ascii", subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert "llama-3.1-70b" in done.stdout and " ? " in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_that_an_output_that_takes_no_more_is_told_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = listed("utf-8", full)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["the output cannot be written: No space left on device"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -326,3 +326,79 @@ def test_that_ask_first_writes_the_questionnaire_and_names_a_workload_it_does_no
     assert "Qualcomm AI200" in output.read_text()
     assert main(["ask-first", str(founding), "--workload", "chat"]) == 2
     assert "no workload 'chat' (there are 70B chat, 1T MoE)" in capsys.readouterr().err
+
+
+def test_that_check_and_evaluate_warn_of_requests_longer_than_the_model_was_made_for(
+    founding: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = founding.read_text(encoding="utf-8")
+    founding.write_text(text.replace('preset = "llama-3.1-70b"', 'preset = "llama-2-70b"', 1), encoding="utf-8")
+    for command in ("check", "evaluate"):
+        assert main([command, str(founding)]) == 0
+        captured = capsys.readouterr()
+        assert f"{founding}: warning: " in captured.err and "was made for 4,096 tokens of context" in captured.err
+        assert "nothing is wrong" not in captured.out
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    """A command's part that fails as nobody foresaw."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_that_a_mistake_of_the_program_is_one_line_with_the_rest_in_the_log(
+    founding: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("explorer.cli.evaluate", raising(RuntimeError("nobody foresaw this")))
+    assert main(["check", str(founding)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    log = Path(line.rpartition(" with ")[2])
+    assert "nobody foresaw this" in line and "Traceback" in log.read_text(encoding="utf-8")
+
+
+def test_that_an_interruption_is_told_in_a_word(
+    founding: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("explorer.cli.evaluate", raising(KeyboardInterrupt()))
+    assert main(["check", str(founding)]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("command", ["check", "evaluate"])
+def test_that_what_only_the_engine_refuses_is_told_with_file_line_and_key(
+    command: str, founding: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Experts are split over chips, and the model of this workload has none."""
+    text = founding.read_text(encoding="utf-8")
+    old = 'chip = "qcom-ai200"'
+    new = f"{old}\nlayout = {{ tp = 4, ep = 4 }}"
+    founding.write_text(text.replace(old, new, 1), encoding="utf-8")
+    line = text[: text.index(old)].count("\n") + 2
+    assert main([command, str(founding)]) == 2
+    told = capsys.readouterr().err
+    assert f"{founding}: line {line}, workloads.0.alternatives.0.layout: " in told and "needs experts" in told
+
+
+def test_that_check_looks_into_the_baseline(founding: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = founding.read_text(encoding="utf-8")
+    pinned = """
+[baseline]
+format = 1
+[[baseline.workloads]]
+name = "then"
+selected = "H200"
+model.preset = "llama-3.1-70b"
+[[baseline.workloads.alternatives]]
+name = "H200"
+chip = "nv-h200"
+"""
+    experts = "layout = { tp = 4, ep = 4 }"
+    for setting, told in (("parallelism_degree = 7", "cannot be had"), (experts, "needs experts")):
+        founding.write_text(f"{text}{pinned}{setting}\n", encoding="utf-8")
+        assert main(["check", str(founding)]) == 2
+        message = capsys.readouterr().err
+        assert "baseline.workloads.0.alternatives.0." in message and told in message

@@ -45,6 +45,10 @@ def test_that_a_right_file_has_no_problem(file_with: Callable[[str, str], Path],
             "overrides.qcom-ai200.memory_bandwidth.unit", "'TBps' is no unit", "TB/s",
         ),
         (
+            "[x-mine]", '[overrides.nv-h200]\nmemory_bandwidth = { value = 1e-11, unit = "TB/s" }\n[x-mine]', 37,
+            "overrides.nv-h200.memory_bandwidth.value", "the catalogue has 4.8 TB/s", "4.8e-06 to 4.8e+06 TB/s",
+        ),
+        (
             "[x-mine]", "[overrides.nv-h200]\nmemory_bandwidth.belief = 0.5\n[x-mine]", 37,
             "overrides.nv-h200.memory_bandwidth.belief", "not disputed", "value",
         ),

@@ -44,7 +44,7 @@ def test_that_what_is_put_at_a_path_is_found_there_and_nothing_else_changes(
 @pytest.mark.parametrize(
     ("path", "value", "names", "reason", "allowed"),
     [
-        ("workloads.0.traffic.request_rate_per_s", -1, "", "greater than 0", "above 0"),
+        ("workloads.0.traffic.request_rate_per_s", -1, "", "at least 0.000001", "at least 1e-06"),
         ("workloads.0.traffic.request_rate_per_s", "12", "", "not text", "a number"),
         ("workloads.0.traffic.request_rate_per_s", True, "", "not true or false", "a number"),
         ("workloads.0.traffic.request_rate_per_s", float("nan"), "", "finite", "a number"),

@@ -137,3 +137,15 @@ def test_that_a_change_takes_arrivals_and_trace_together(tmp_path: Path, catalog
     assert several(chosen, {f"{at}.arrivals": "gamma", f"{at}.trace": None}) == several(
         scenario, {f"{at}.arrivals": "gamma"}
     )
+
+
+def test_that_another_file_than_the_scenarios_is_not_unpacked(tmp_path: Path, catalog: Catalog) -> None:
+    """What cannot even be unpacked is told to be another file, once its checksum says so."""
+    path = written(tmp_path, own(GOOD).replace("mine.csv", "mine.csv.gz"))
+    (tmp_path / "mine.csv.gz").write_bytes(b"no gzip at all")
+    assert "is not the file this scenario was made with" in problem_in(path, catalog)
+
+
+def test_that_a_name_that_no_file_has_is_refused(tmp_path: Path, catalog: Catalog) -> None:
+    told = problem_in(written(tmp_path, own(GOOD).replace("mine.csv", "mi\\u0000ne.csv")), catalog)
+    assert "workloads.0.traffic.trace.file" in told and "cannot be read" in told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from explorer.catalog import Catalog
@@ -55,7 +57,8 @@ def test_that_a_sequence_is_not_split_over_attention_data_ranks(catalog: Catalog
 def test_that_what_fits_has_room_for_the_context_it_is_asked_for(
     catalog: Catalog, preset: str, chip: str, prompt: float
 ) -> None:
-    one = answered(catalog, preset, chip, prompt)
+    unbounded = {name: replace(model, max_context=None) for name, model in catalog.models.items()}
+    one = answered(replace(catalog, models=unbounded), preset, chip, prompt)
     assert one.memory.fits
     assert one.memory.max_context >= prompt + 100.0
 
@@ -65,3 +68,16 @@ def test_that_a_rank_holds_whole_sequences_only(catalog: Catalog) -> None:
     assert one.memory.fits
     assert one.memory.max_batch == 16 * int(one.memory.max_batch / 16)
     assert one.memory.max_batch >= 16
+
+
+def test_that_no_context_is_longer_than_the_model_was_made_for(catalog: Catalog) -> None:
+    """An H200 has room for far more than the 2,048 tokens of GPT-J."""
+    asked = scenario(workload(alternative("nv-h200"), preset="gpt-j-6b", traffic={"prompt_tokens": 8000.0}), samples=8)
+    outcome = evaluate(asked, catalog)
+    one = outcome.workloads[0].alternatives[0]
+    assert one.memory.fits and one.memory.max_context == 2048.0
+    (warning,) = outcome.warnings
+    assert "GPT-J 6B was made for 2,048 tokens of context" in warning
+    short = {"prompt_tokens": 200.0, "prompt_cv": 0.0, "output_tokens": 100.0, "output_cv": 0.0}
+    asked = scenario(workload(alternative("nv-h200"), preset="gpt-j-6b", traffic=short), samples=8)
+    assert evaluate(asked, catalog).warnings == ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from explorer.scenario.file import read_scenario
 from explorer.ui.document import Document
 from explorer.ui.document_life import DocumentLife
 from explorer.ui.file_drop import dropped_file
+from explorer.ui.file_watch import FileWatch
 from explorer.ui.journal import Journal, left_behind
 from explorer.ui.main_window import MainWindow
 from explorer.ui.recent_files import MOST, RecentFiles
@@ -220,6 +223,20 @@ def test_that_opened_and_saved_files_are_remembered_newest_first(
     assert life.recent.paths == wanted[1:]
 
 
+def test_that_a_recent_file_that_cannot_be_looked_for_is_left_out(
+    make_document: Callable[[Path], Document], scenario_file: Path, tmp_path: Path
+) -> None:
+    """A name too long for the disk stands for a folder that may not be looked into: neither is merely "not found"."""
+    out_of_reach = tmp_path / ("x" * 300) / "scenario.toml"
+    recent = RecentFiles(tmp_path)
+    recent.add(scenario_file)
+    recent.add(out_of_reach)
+    assert recent.paths == (scenario_file,)
+    document = make_document(scenario_file)
+    document.path = out_of_reach
+    FileWatch(document).close()
+
+
 def test_that_recent_files_are_few_and_a_broken_list_is_begun_anew(tmp_path: Path) -> None:
     recent = RecentFiles(tmp_path)
     for number in range(MOST + 5):
@@ -232,3 +249,30 @@ def test_that_recent_files_are_few_and_a_broken_list_is_begun_anew(tmp_path: Pat
     assert RecentFiles(tmp_path).paths == ()
     (tmp_path / "recent.json").write_text('{"a": 1}')
     assert RecentFiles(tmp_path).paths == ()
+
+
+def test_that_work_that_cannot_be_offered_and_changes_that_cannot_be_kept_are_told(
+    window: MainWindow, state: Path
+) -> None:
+    state.mkdir()
+    (state / "journal-abc.json").write_text("{")
+    life = DocumentLife(window, state)
+    life.offer_recovery()
+    assert "journal-abc.json" in window.messages.text and "journal-abc.unreadable" in window.messages.text
+    shutil.rmtree(state)
+    state.write_text("a file where the folder should be")
+    window.document.change(RATE, 33.0)
+    life.journal.write()
+    assert "not kept against a crash" in window.messages.text
+    life.end()
+
+
+def test_that_a_moment_beyond_the_calendar_is_shown_as_it_stands(window: MainWindow, state: Path) -> None:
+    leave_work_behind(window.document, state, 33.0)
+    journal = next(state.glob("journal-*.json"))
+    stated = json.loads(journal.read_text())
+    journal.write_text(json.dumps({**stated, "written_at": "0001-01-01T00:00:00+14:00"}))
+    life = DocumentLife(window, state)
+    life.offer_recovery()
+    assert "0001-01-01" in window.questions.question.text
+    life.end()

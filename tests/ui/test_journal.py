@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import Catalog
+from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
 from explorer.ui.document import Document
 from explorer.ui.journal import DELAY_MS, PATTERN, Journal, left_behind
@@ -199,3 +202,83 @@ def test_that_a_stale_lock_of_a_dead_program_is_no_obstacle(
     subprocess.run([sys.executable, "-c", script, str(lock)], check=False, timeout=30)
     assert lock.exists()
     assert len(left_behind(tmp_path, catalog)) == 1
+
+
+DAMAGE = {
+    "a path that is a number": {"path": 3},
+    "a path with a NUL": {"path": "/tmp/a\0b.toml"},
+    "an original text that is a number": {"original_text": 3},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_that_a_damaged_journal_is_refused_and_kept_in_full(
+    document: Document, tmp_path: Path, catalog: Catalog, damage: str
+) -> None:
+    path = journal_with(document, tmp_path, lambda stated: stated.update(DAMAGE[damage]))
+    told: list[str] = []
+    assert left_behind(tmp_path, catalog, told.append) == []
+    aside = path.with_suffix(".unreadable")
+    assert aside.exists() and str(path) in told[0] and aside.name in told[0]
+
+
+def test_that_a_journal_with_a_baseline_that_is_none_is_refused(
+    document: Document, tmp_path: Path, catalog: Catalog
+) -> None:
+    path = journal_with(document, tmp_path, with_bad_baseline)
+    assert left_behind(tmp_path, catalog) == []
+    assert path.with_suffix(".unreadable").exists()
+    before = document.scenario, document.baseline, document.path
+    bad = document.scenario.model_copy(update={"baseline": {"workloads": 3}})
+    with pytest.raises(ExplorerError, match="baseline"):
+        document.resume(bad, document.original)
+    assert (document.scenario, document.baseline, document.path) == before
+
+
+def test_that_work_on_a_chip_that_the_catalogue_lacks_stays_where_it_is(
+    document: Document, tmp_path: Path, catalog: Catalog
+) -> None:
+    """A start without the user's own catalogue must not take the work from the next one that has it."""
+    path = journal_with(document, tmp_path, lambda _: None)
+    poorer = replace(catalog, chips={key: chip for key, chip in catalog.chips.items() if key != "qcom-ai200"})
+    told: list[str] = []
+    assert left_behind(tmp_path, poorer, told.append) == []
+    assert path.exists() and str(path) in told[0] and "qcom-ai200" in told[0]
+    (one,) = left_behind(tmp_path, catalog)
+    one.release()
+
+
+def with_bad_baseline(stated: dict[str, Any]) -> None:
+    """Pin what is no scenario."""
+    scenario = json.loads(stated["scenario"])
+    scenario["baseline"] = {"workloads": 3}
+    stated["scenario"] = json.dumps(scenario)
+
+
+def journal_with(document: Document, folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """A journal that a crash left, changed."""
+    journal = Journal(document, folder)
+    document.change(RATE, 33.0)
+    journal.hand_over()
+    journal._timer.stop()
+    stated = json.loads(journal.path.read_text())
+    change(stated)
+    journal.path.write_text(json.dumps(stated))
+    return journal.path
+
+
+def test_that_a_folder_that_cannot_be_written_is_told_once(document: Document, tmp_path: Path) -> None:
+    occupied = tmp_path / "state"
+    occupied.write_text("a file where the folder should be")
+    journal = Journal(document, occupied)
+    told: list[str] = []
+    journal.failed.connect(told.append)
+    for rate in (33.0, 34.0):
+        document.change(RATE, rate)
+        journal.write()
+    assert len(told) == 1 and "not kept" in told[0]
+    # it may come to be writable
+    occupied.unlink()
+    journal.write()
+    assert journal.path.exists()
+    journal.close()

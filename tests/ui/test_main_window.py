@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHelpEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import Catalog
@@ -22,7 +22,9 @@ from explorer.errors import ExplorerError
 from explorer.plots.tokens import DARK, LIGHT, THEMES, contrast
 from explorer.scenario.file import read_scenario
 from explorer.scenario.quantity import NOTHING
+from explorer.scenario.schema import Scenario
 from explorer.study.live import LiveEvaluator
+from explorer.study.outcome import Metric, Outcome
 from explorer.ui import theme
 from explorer.ui.application import first_document, grab
 from explorer.ui.document import Document
@@ -308,6 +310,26 @@ def test_that_a_path_that_cannot_be_opened_starts_on_the_question_and_says_why(
     document.close()
 
 
+def test_that_a_path_on_which_the_program_makes_a_mistake_starts_on_the_question_and_says_so(
+    catalog: Catalog, scenario_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveEvaluator(catalog)
+    quick = live.quick
+
+    def mistaken(scenario: Scenario, shown: Metric | None = None) -> Outcome:
+        if scenario.title == "Unforeseen":
+            raise ZeroDivisionError("nobody foresaw this")
+        return quick(scenario, shown)
+
+    monkeypatch.setattr(live, "quick", mistaken)
+    text = scenario_file.read_text(encoding="utf-8")
+    title = next(line for line in text.splitlines() if line.startswith("title"))
+    scenario_file.write_text(text.replace(title, 'title = "Unforeseen"'), encoding="utf-8")
+    document, complaint = first_document([scenario_file], catalog, live)
+    assert "nobody foresaw this" in complaint and document.scenario.question
+    document.close()
+
+
 def test_that_a_closed_window_leaves_no_timer_running(
     make_document: Callable[[Path], Document], scenario_file: Path, qtbot: QtBot
 ) -> None:
@@ -367,3 +389,19 @@ def test_that_without_a_promise_the_table_says_of_nobody_that_it_is_kept(window:
     window.document.change_several(dict.fromkeys(paths, None))
     QApplication.processEvents()
     assert cells() == {NOTHING}
+
+
+def test_that_a_file_that_a_missing_suffix_leads_to_is_not_replaced_unasked(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file dialog asked about "plan v1.2", which is not the name that is written to."""
+    there = tmp_path / "plan v1.2.toml"
+    there.write_text("precious")
+    chosen = str(tmp_path / "plan v1.2")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *_: (chosen, "")))
+    press_in_message_box(Answer.No)
+    assert not window.on_save_as()
+    assert there.read_text() == "precious"
+    press_in_message_box(Answer.Yes)
+    assert window.on_save_as() and window.document.path == there
+    assert not (tmp_path / "plan v1.2").exists() and not (tmp_path / "plan v1.toml").exists()
