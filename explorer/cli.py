@@ -122,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     painting.add_argument("--size", type=_size, default=(1440, 900), metavar="WxH")
     painting.set_defaults(run=_snapshot)
 
+    from explorer import cli_report
+
+    cli_report.add_command(commands, _report)
+
     checking = commands.add_parser("check", help="say everything that is wrong with a scenario file")
     checking.add_argument("file", type=Path)
     checking.set_defaults(run=_check)
@@ -163,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
 COMMANDS = frozenset(
     {
         "open", "evaluate", "break-even", "claims", "what-matters", "ask-first", "snapshot", "check", "validate",
-        "chips", "models", "import-benchmark",
+        "chips", "models", "import-benchmark", "report",
     }
 )
 
@@ -382,6 +386,17 @@ def _snapshot(options: argparse.Namespace) -> int:
     catalog = _catalog()
     _paint(_read(options.file, catalog), catalog, options.output, options.theme, options.size)
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from explorer import cli_report
+
+    _paint_without_a_screen()
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    return cli_report.write(loaded.scenario, catalog, options.output)
 
 
 def _paint(
