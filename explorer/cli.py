@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from explorer.study.outcome import Outcome
     from explorer.study.what_matters import WhatMatters
 
-FAILED = 2
+FAILED, INTERRUPTED = 2, 130
 USER_FOLDER = "INFERENCE_EXPLORER_CATALOG"
 """Environment variable that names the user's own catalogue folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error)."""
+    """Run one command; 0 when it worked, 2 when the input is wrong (the reasons go to standard error), 130 after
+    Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] not in COMMANDS and not given[0].startswith("-"):
         given.insert(0, "open")
@@ -44,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ExplorerError as error:
         print(error, file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        # files are put in place whole, so that there is nothing to clear away
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # the reader of our output went away: nothing is wrong here, and nothing more can be said
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluating = commands.add_parser("evaluate", help="print the verdict on a scenario")
     evaluating.add_argument("file", type=Path)
-    evaluating.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    form = evaluating.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    form.add_argument("--csv", action="store_true", help="a row for each alternative, units in the headings")
     evaluating.add_argument(
         "--baseline", type=Path, metavar="FILE", help="say what moved against this scenario (default: the one pinned)"
     )
@@ -122,9 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     painting.add_argument("--size", type=_size, default=(1440, 900), metavar="WxH")
     painting.set_defaults(run=_snapshot)
 
-    from explorer import cli_report
+    from explorer import cli_report, cli_sweep
 
     cli_report.add_command(commands, _report)
+    cli_sweep.add_command(commands, _sweep)
 
     checking = commands.add_parser("check", help="say everything that is wrong with a scenario file")
     checking.add_argument("file", type=Path)
@@ -168,6 +176,7 @@ COMMANDS = frozenset(
     {
         "open", "evaluate", "break-even", "claims", "what-matters", "ask-first", "snapshot", "check", "validate",
         "chips", "models", "import-benchmark", "report",
+        "sweep",
     }
 )
 
@@ -254,6 +263,13 @@ def _evaluate(options: argparse.Namespace) -> int:
     loaded = read_scenario(options.file, catalog)
     if _complain(loaded, catalog):
         return FAILED
+    if options.csv:
+        if options.baseline is not None:
+            raise ExplorerError("--csv has no column for a baseline: use --json, or evaluate both files with --csv")
+        from explorer.study.outcome_table import HEADINGS, csv_of, outcome_rows
+
+        print(csv_of(HEADINGS, outcome_rows(evaluate(loaded.scenario, catalog))), end="")
+        return 0
     outcome = evaluate_with_economics(loaded.scenario, catalog) if options.json else evaluate(loaded.scenario, catalog)
     baseline = baseline_of(loaded.scenario)
     if options.baseline is not None:
@@ -397,6 +413,16 @@ def _report(options: argparse.Namespace) -> int:
     if _complain(loaded, catalog):
         return FAILED
     return cli_report.write(loaded.scenario, catalog, options.output)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from explorer import cli_sweep
+
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    return cli_sweep.sweep(loaded.scenario, catalog, options.vary, options.output)
 
 
 def _paint(
