@@ -78,8 +78,8 @@ def _verdict(workload: WorkloadOutcome) -> str:
     if best is one:
         return f"{found}, the least of all that can be had and keep every promise."
     assert best.cost.usd_per_month is not None
-    dear = MONTH.format(best.cost.usd_per_month.value)
-    return f"{found}; of those that can be had and keep every promise, {best.label} costs least, {dear} a month."
+    cheapest = f"{best.label} costs least: {MONTH.format(best.cost.usd_per_month.value)} a month"
+    return f"{found}; of those that can be had and keep every promise as believed, {cheapest}."
 
 
 def _counted(workloads: Sequence[WorkloadOutcome]) -> str:

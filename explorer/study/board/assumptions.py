@@ -40,9 +40,23 @@ def _group(group: InputGroup) -> list[Block]:
     if group.names:
         # a table wider than the paper is cut into several
         parts = range(0, len(group.names), MOST_SIDE_BY_SIDE)
-        return [_side_by_side(group, first, first + MOST_SIDE_BY_SIDE) for first in parts]
-    long = [(title, texts[0]) for title, texts in group.rows if max(len(title), len(texts[0])) > LONG]
-    short = [(title, texts[0]) for title, texts in group.rows if max(len(title), len(texts[0])) <= LONG]
+        differing = [row for row in group.rows if len(group.names) == 1 or len(set(row[1])) > 1]
+        apart = InputGroup(group.title, group.names, tuple(differing))
+        alike = [(title, (texts[0],)) for title, texts in group.rows if (title, texts) not in differing]
+        found: list[Block] = []
+        if differing:
+            found += [_side_by_side(apart, first, first + MOST_SIDE_BY_SIDE) for first in parts]
+        if alike:
+            found.append(Paragraph(f"Alike in {', '.join(group.names)}:", "note"))
+            found += _pairs(alike)
+        return found
+    return _pairs(group.rows)
+
+
+def _pairs(rows: Sequence[tuple[str, tuple[str, ...]]]) -> list[Block]:
+    """Settings with one value each, two to a line; long ones have a line of their own."""
+    long = [(title, texts[0]) for title, texts in rows if max(len(title), len(texts[0])) > LONG]
+    short = [(title, texts[0]) for title, texts in rows if max(len(title), len(texts[0])) <= LONG]
     half = -(-len(short) // 2)
     right = [*short[half:], ("", "")]
     pairs = tuple(cells(*one, *other) for one, other in zip(short[:half], right, strict=False))
@@ -50,8 +64,8 @@ def _group(group: InputGroup) -> list[Block]:
     if pairs:
         found.append(Table((), pairs, PAIR_WIDTHS))
     if long:
-        rows = tuple(cells(*one) for one in long)
-        found.append(Table((), rows, (TITLE_WIDTH, 100 - TITLE_WIDTH)))
+        lines = tuple(cells(*one) for one in long)
+        found.append(Table((), lines, (TITLE_WIDTH, 100 - TITLE_WIDTH)))
     return found
 
 

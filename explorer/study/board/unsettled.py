@@ -17,7 +17,7 @@ ASKED = 5
 """Demands shown of each workload."""
 OPEN = ("disputed", "undisclosed", OWN)
 FIGURE_HEADINGS = ("Figure", "In use", "Readings or range", "Status", "Source, and why")
-FIGURE_WIDTHS = (22, 10, 18, 11, 39)
+FIGURE_WIDTHS = (18, 9, 16, 11, 46)
 DEMAND_HEADINGS = ("Ask for", "Believed", "Worth knowing", "Odds of promises", "Promises kept", "No dearer")
 DEMAND_WIDTHS = (30, 18, 13, 15, 12, 12)
 DEMAND_NOTE = (
