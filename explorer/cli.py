@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_no_more()
         return 0
     except KeyboardInterrupt:
+        # files are put in place whole, so that there is nothing to clear away
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
@@ -106,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluating = commands.add_parser("evaluate", help="print the verdict on a scenario")
     evaluating.add_argument("file", type=Path)
-    evaluating.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    form = evaluating.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    form.add_argument("--csv", action="store_true", help="a row for each alternative, units in the headings")
     evaluating.add_argument(
         "--baseline", type=Path, metavar="FILE", help="say what moved against this scenario (default: the one pinned)"
     )
@@ -159,6 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     painting.add_argument("--size", type=_size, default=(1440, 900), metavar="WxH")
     painting.set_defaults(run=_snapshot)
 
+    from explorer import cli_report, cli_sweep
+
+    cli_report.add_command(commands, _report)
+    cli_sweep.add_command(commands, _sweep)
+
     checking = commands.add_parser("check", help="say everything that is wrong with a scenario file")
     checking.add_argument("file", type=Path)
     checking.set_defaults(run=_check)
@@ -200,7 +208,8 @@ def _parser() -> argparse.ArgumentParser:
 COMMANDS = frozenset(
     {
         "open", "evaluate", "break-even", "claims", "what-matters", "ask-first", "snapshot", "check", "validate",
-        "chips", "models", "import-benchmark",
+        "chips", "models", "import-benchmark", "report",
+        "sweep",
     }
 )
 
@@ -287,6 +296,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     loaded = read_scenario(options.file, catalog)
     if _complain(loaded, catalog):
         return FAILED
+    if options.csv:
+        if options.baseline is not None:
+            raise ExplorerError("--csv has no column for a baseline: use --json, or evaluate both files with --csv")
+        from explorer.study.outcome_table import HEADINGS, csv_of, outcome_rows
+
+        with _placed(loaded, catalog):
+            print(csv_of(HEADINGS, outcome_rows(evaluate(loaded.scenario, catalog))), end="")
+        return 0
     with _placed(loaded, catalog):
         answer = evaluate_with_economics if options.json else evaluate
         outcome = answer(loaded.scenario, catalog)
@@ -446,6 +463,27 @@ def _snapshot(options: argparse.Namespace) -> int:
     catalog = _catalog()
     _paint(_read(options.file, catalog), catalog, options.output, options.theme, options.size)
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from explorer import cli_report
+
+    _paint_without_a_screen()
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    return cli_report.write(loaded.scenario, catalog, options.output)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from explorer import cli_sweep
+
+    catalog = _catalog()
+    loaded = read_scenario(options.file, catalog)
+    if _complain(loaded, catalog):
+        return FAILED
+    return cli_sweep.sweep(loaded.scenario, catalog, options.vary, options.output)
 
 
 def _paint(

@@ -16,8 +16,8 @@ from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.painted_plot import PaintedPlot
 from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.report.pages import save
 from explorer.report.plot_values import Row, cell_text, concentration_rows, memory_rows, tail_rows
-from explorer.scenario.saving import write_whole
 
 Plot = PaintedPlot
 
@@ -52,14 +52,17 @@ def plot_png(plot: Plot, size: QSize | None = None, scale: float = 2.0) -> QImag
 
 def save_png(plot: Plot, path: Path, size: QSize | None = None, scale: float = 2.0) -> None:
     """Write `plot_png` to a file; raises ExplorerError naming it when that fails."""
-    _save(path, _png(plot_png(plot, size, scale)))
+    save(path, _png(plot_png(plot, size, scale)))
 
 
 def plot_svg(plot: Plot, path: Path, size: QSize | None = None) -> None:
-    """Write the plot as a vector drawing of `size` logical pixels, its text kept as text.
+    """Write `svg_of` to a file; raises ExplorerError naming it when that fails."""
+    save(path, svg_of(plot, size))
 
-    Its description holds the plot in words. Raises ExplorerError naming the file when it cannot be written.
-    """
+
+def svg_of(plot: Plot, size: QSize | None = None) -> bytes:
+    """The plot as a vector drawing of `size` logical pixels, its text kept as text; its description holds the plot in
+    words."""
     # Hardly ever needed, and a library of its own to load at the start.
     from PySide6.QtSvg import QSvgGenerator
 
@@ -76,7 +79,7 @@ def plot_svg(plot: Plot, path: Path, size: QSize | None = None) -> None:
     painter = QPainter(drawing)
     _draw(plot, painter, size)
     painter.end()
-    _save(path, bytes(buffer.data().data()))
+    return bytes(buffer.data().data())
 
 
 def plot_csv(plot: Plot, path: Path, today: date | None = None) -> None:
@@ -85,7 +88,7 @@ def plot_csv(plot: Plot, path: Path, today: date | None = None) -> None:
     `today` is the date written down, the present one if not given. Cells without a finite value are empty.
     Raises ExplorerError when nothing is shown yet or the file cannot be written.
     """
-    _save(path, csv_text(plot, today or date.today()).encode("utf-8"))
+    save(path, csv_text(plot, today or date.today()).encode("utf-8"))
 
 
 def csv_text(plot: Plot, today: date) -> str:
@@ -158,11 +161,3 @@ def _png(image: QImage) -> bytes:
     if not image.save(buffer, "PNG"):  # type: ignore[call-overload]
         raise ExplorerError("the picture cannot be made into a PNG; try a smaller one")
     return bytes(buffer.data().data())
-
-
-def _save(path: Path, content: bytes) -> None:
-    """Write a whole file or none."""
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise ExplorerError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF
-from PySide6.QtGui import QFont, QGuiApplication, QPageLayout, QPageSize, QPdfWriter, QTextDocument
-
 from explorer.errors import ExplorerError
-from explorer.plots.fonts import font
-from explorer.scenario.saving import write_whole
+from explorer.report.pages import html_page, pdf_of, save
 from explorer.study.questionnaire import Questionnaire
 
 SUFFIXES = (".html", ".md", ".pdf")
 HEADINGS = ("Question, and how it is measured", "Believed", "Number to beat", "Your answer")
 WIDTHS = ("40%", "20%", "24%", "16%")
-MARGIN_MM = 16.0
-DOTS_PER_INCH = 96
 
 
 def write_questionnaires(sheets: Sequence[Questionnaire], path: Path) -> None:
@@ -33,22 +27,13 @@ def write_questionnaires(sheets: Sequence[Questionnaire], path: Path) -> None:
         content = questionnaire_markdown(sheets).encode("utf-8")
     else:
         content = questionnaire_pdf(sheets)
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise ExplorerError(f"{path}: cannot be written ({error.strerror or error})") from error
+    save(path, content)
 
 
 def questionnaire_html(sheets: Sequence[Questionnaire]) -> str:
     """Questionnaires as one page that needs nothing else; texts escaped."""
-    from jinja2 import Environment, PackageLoader, select_autoescape
-
-    environment = Environment(
-        loader=PackageLoader("explorer.report"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("questionnaire.html")
     title = sheets[0].title if len(sheets) == 1 else "Audit questionnaires"
-    return page.render(title=title, headings=HEADINGS, widths=WIDTHS, sheets=sheets)
+    return html_page("questionnaire.html", title=title, headings=HEADINGS, widths=WIDTHS, sheets=sheets)
 
 
 def questionnaire_markdown(sheets: Sequence[Questionnaire]) -> str:
@@ -71,32 +56,7 @@ def questionnaire_markdown(sheets: Sequence[Questionnaire]) -> str:
 
 def questionnaire_pdf(sheets: Sequence[Questionnaire]) -> bytes:
     """Questionnaires as a PDF, A4; needs no window, but starts Qt's fonts where nothing has yet."""
-    application = QGuiApplication.instance() or QGuiApplication([])
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    writer = QPdfWriter(buffer)
-    writer.setTitle(sheets[0].title)
-    writer.setCreator("Inference Explorer")
-    writer.setResolution(DOTS_PER_INCH)
-    writer.setPageLayout(
-        QPageLayout(
-            QPageSize(QPageSize.PageSizeId.A4),
-            QPageLayout.Orientation.Portrait,
-            QMarginsF(MARGIN_MM, MARGIN_MM, MARGIN_MM, MARGIN_MM),
-            QPageLayout.Unit.Millimeter,
-        )
-    )
-    document = QTextDocument()
-    face = QFont(font(13.0))
-    face.setPointSizeF(8.5)
-    document.setDefaultFont(face)
-    document.setHtml(questionnaire_html(sheets))
-    document.setPageSize(writer.pageLayout().paintRectPixels(DOTS_PER_INCH).size().toSizeF())
-    document.print_(writer)
-    del writer
-    content = bytes(QByteArray(buffer.data()).data())
-    del application
-    return content
+    return pdf_of(questionnaire_html(sheets), sheets[0].title)
 
 
 def _plain(text: str) -> str:

@@ -42,6 +42,14 @@ METRIC_NAMES: dict[str, str] = {
     "e2e": "whole answer",
 }
 
+PRICE_WORDS: dict[str, str] = {"offer": "offers, rented", "cost_plus": "cost plus one margin for all", "own": "owned"}
+COMPARISON_WORDS: dict[str, str] = {
+    "sized_to_promise": "sized to the promise",
+    "equal_spend": "at equal spend",
+    "as_set": "as set",
+}
+"""On what footing alternatives are priced and compared."""
+
 
 def arrivals_words(context: Context) -> str:
     """How requests arrive, where it is not gamma gaps."""

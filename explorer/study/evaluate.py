@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
@@ -159,3 +159,13 @@ def evaluate_fully(evaluator: Evaluator, scenario: Scenario) -> Outcome:
     from explorer.study.simulation import simulated_outcome
 
     return simulated_outcome(evaluator, scenario)
+
+
+def evaluate_in_steps(evaluator: Evaluator, scenario: Scenario) -> Generator[None, None, Outcome]:
+    """`evaluate_fully`, pausing so that something more urgent can come between."""
+    if scenario.simulation.method == "closed_form":
+        yield
+        return evaluator.evaluate(scenario)
+    from explorer.study.simulation import simulated_in_steps
+
+    return (yield from simulated_in_steps(evaluator, scenario))

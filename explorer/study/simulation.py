@@ -7,7 +7,7 @@ and its seed; the same draws serve every load and every slider position, so that
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -336,8 +336,20 @@ def _in_order(scenario: Scenario, first: int) -> list[tuple[int, int]]:
 
 def simulated_outcome(evaluator: Evaluator, scenario: Scenario) -> Outcome:
     """The final outcome by simulation: what the window shows in the end, in one call."""
+    steps = simulated_in_steps(evaluator, scenario)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Outcome = end.value
+            return found
+
+
+def simulated_in_steps(evaluator: Evaluator, scenario: Scenario) -> Generator[None, None, Outcome]:
+    """`simulated_outcome`, pausing so that something more urgent can come between."""
     last: Outcome | None = None
     for stage in Refinement(evaluator, scenario).stages(watched=False):
         last = stage or last
+        yield
     assert last is not None, "the last stage is an outcome"
     return last

@@ -90,6 +90,14 @@ def _scaling(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generat
     return scaling(Evaluator(evaluator.catalog), scenario, int(question))
 
 
+def _board(evaluator: Evaluator, scenario: Scenario, question: Any) -> Generator[Any, None, Any]:
+    """The report to the board; the question is the final outcome where it is known, else None."""
+    from explorer.study.board.compose import board_report_in_steps
+
+    # an evaluator of its own, so that the answer on the screen stays known
+    return (yield from board_report_in_steps(Evaluator(evaluator.catalog), scenario, question))
+
+
 STUDIES: Mapping[str, Study] = {
     "evidence": _evidence,
     "matters": _matters,
@@ -98,6 +106,7 @@ STUDIES: Mapping[str, Study] = {
     "break_even": _break_even,
     "claims": _claims,
     "scaling": _scaling,
+    "board": _board,
 }
 
 

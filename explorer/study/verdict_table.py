@@ -32,8 +32,8 @@ def verdict_text(outcome: Outcome, against: Against | None = None) -> str:
         "values by the figures as believed [P5 / P50 / P95 over the draws of everything that is not settled]",
     ]
     for workload in outcome.workloads:
-        parts += ["", _heading(workload), *_table(workload)]
-        parts += [f"  {one.name}: {line}" for one in workload.alternatives for line in _remarks(one)]
+        parts += ["", workload_words(workload), *_table(workload)]
+        parts += [f"  {one.name}: {line}" for one in workload.alternatives for line in remarks(one)]
     parts += ["", *_fleet(outcome.fleet)]
     if against is not None:
         parts += ["", f"Against the baseline, {against.title}:", *(f"  {line}" for line in against.changed)]
@@ -49,7 +49,8 @@ def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
     ]
 
 
-def _heading(workload: WorkloadOutcome) -> str:
+def workload_words(workload: WorkloadOutcome) -> str:
+    """What is asked of a workload: model, size, traffic and promises."""
     promises = ", ".join(
         f"{metric.upper()} ≤ {QUANTITIES['seconds'].format(limit)}" for metric, limit in workload.objectives.items()
     )
@@ -72,14 +73,15 @@ def _table(workload: WorkloadOutcome) -> list[str]:
                 _banded("seconds", one.latency["tpot"].p99),
                 _banded("usd_per_million", one.cost.usd_per_million_blended),
                 _banded("usd_per_month", one.cost.usd_per_month),
-                _kept(one),
+                kept_words(one),
                 one.evidence_grade,
             )
         )
     return columns(rows)
 
 
-def _kept(one: AlternativeOutcome) -> str:
+def kept_words(one: AlternativeOutcome) -> str:
+    """Whether the promises are kept by the figures as believed, and how surely."""
     if len(one.probability_keeps) == 1:
         return "no promise"
     probability = one.probability_keeps["all"]
@@ -87,7 +89,8 @@ def _kept(one: AlternativeOutcome) -> str:
     return f"{kept}, {confidence_word(probability)}: {probability:.0%} of draws"
 
 
-def _remarks(one: AlternativeOutcome) -> list[str]:
+def remarks(one: AlternativeOutcome) -> list[str]:
+    """What to know about an alternative, each thing once."""
     own = "" if one.own is None else f"your benchmark, {one.own.sentence}"
     money = [one.cost.reason, *price_remarks(one.cost)] if one.memory.fits else []
     found = [

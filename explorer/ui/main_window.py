@@ -42,6 +42,7 @@ from explorer.ui.pages.page_book import COMPARE, PageBook
 from explorer.ui.panel import Panel
 from explorer.ui.plot_hands import PlotHands
 from explorer.ui.question_bar import QuestionBar
+from explorer.ui.report_export import ReportExport
 from explorer.ui.start_page import StartPage
 from explorer.ui.verdict_strip import VerdictStrip
 from explorer.ui.worker_words import worker_words
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.compare = ComparePage(document, self)
         self.book = PageBook(document, self.compare, self)
         self.workloads = QTabBar(self)
+        self.report = ReportExport(document, self.messages, self)
         self._worker_label, self._worker_status = QLabel(self), ""
         self._state_label = QLabel(self)
         self._file_label = QLabel(self)

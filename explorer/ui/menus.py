@@ -62,6 +62,8 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     add(file, "save", "&Save", window.on_save, key.Save)
     add(file, "save_as", "Save &as …", window.on_save_as, "Ctrl+Shift+S")
     file.addSeparator()
+    add(file, "export_report", "Export &report …", window.report.export, "Ctrl+Shift+R")
+    file.addSeparator()
     add(file, "quit", "&Quit", window.close, "Ctrl+Q")
     stack = window.document.undo_stack
     for name, action, keys in (

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
 from explorer.plots.fonts import BODY, NOTE, QUESTION, VERDICT, font, metrics
 from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
 from explorer.plots.tokens import RADIUS, Tokens
+from explorer.study.describe import COMPARISON_WORDS
 from explorer.ui import theme
 from explorer.ui.document import Document
 from explorer.ui.verdict import WAS, Tile, baseline_words, verdict_tiles
@@ -22,7 +23,6 @@ LEFT = 11.0
 """Where the words of a tile begin."""
 KEYS = ("fits", "ttft", "tpot", "usd_per_million", "usd_per_month", "fleet", "certainty")
 STRETCH = {"fleet": 13, "certainty": 11}
-BASES = {"sized_to_promise": "sized to the promise", "equal_spend": "at equal spend", "as_set": "as set"}
 
 
 class TileView(QWidget):
@@ -188,7 +188,7 @@ class VerdictStrip(QWidget):
         for tile in verdict_tiles(outcome, workload, document.baseline_outcome):
             self.tiles[tile.key].show_tile(tile)
         answer = outcome.workloads[workload]
-        basis = BASES.get(outcome.comparison_basis, outcome.comparison_basis)
+        basis = COMPARISON_WORDS.get(outcome.comparison_basis, outcome.comparison_basis)
         if answer.chosen.users is not None:
             basis = f"{answer.chosen.users:,} users of each replica"
         self.question.show_question(

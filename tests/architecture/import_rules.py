@@ -42,8 +42,13 @@ LAYERS = {
     "report": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots")),
     "ui": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report")),
     "cli_benchmark": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
+    "cli_report": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report")),
+    "cli_sweep": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
     "cli": Layer(
-        _packages("errors", "catalog", "engine", "scenario", "study", "plots", "report", "ui", "cli_benchmark")
+        _packages(
+            "errors", "catalog", "engine", "scenario", "study", "plots", "report", "ui", "cli_benchmark", "cli_report",
+            "cli_sweep",
+        )
     ),
     "__main__": Layer(_packages("cli")),
 }

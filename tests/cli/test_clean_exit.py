@@ -1,4 +1,4 @@
-"""The program, `snapshot` and `check` end cleanly, twenty times in a row, each in a process of its own."""
+"""The program, `snapshot`, `report` and `check` end cleanly, twenty times in a row, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ TIMES = 20
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("command", ["open", "snapshot", "check"])
+@pytest.mark.parametrize("command", ["open", "snapshot", "report", "check"])
 def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: Path, tmp_path: Path) -> None:
     few = tmp_path / "few.toml"
     # every process simulates, but not so long that twenty of them take minutes
-    told = (scenarios_folder / "ai200-on-aws.toml").read_text(encoding="utf-8")
-    few.write_text(told.replace("[simulation]", "[simulation]\nrequests = 300"), encoding="utf-8")
+    if command == "report":
+        told = (scenarios_folder / "llama-70b-chat.toml").read_text(encoding="utf-8")
+        shorter = '[simulation]\nmethod = "closed_form"\nsamples = 16'
+        found = told.replace("[simulation]", shorter) if "[simulation]" in told else f"{told}\n{shorter}\n"
+    else:
+        told = (scenarios_folder / "ai200-on-aws.toml").read_text(encoding="utf-8")
+        found = told.replace("[simulation]", "[simulation]\nrequests = 300")
+    few.write_text(found, encoding="utf-8")
     scenario = str(few)
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
@@ -30,6 +36,7 @@ def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: P
         arguments = {
             "open": [scenario],
             "snapshot": ["snapshot", scenario, "-o", str(folder / "picture.png")],
+            "report": ["report", scenario, "-o", str(folder / f"report.{'html' if number % 2 else 'pdf'}")],
             "check": ["check", scenario],
         }[command]
         return subprocess.run(
@@ -48,7 +55,11 @@ def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: P
         assert one.returncode == 0, one.stderr
         assert "Traceback" not in one.stderr
         assert "QThread" not in one.stderr
-    if command != "check":
+    if command == "report":
+        pages = list(tmp_path.rglob("report.*"))
+        assert len(pages) == TIMES
+        assert all(page.read_bytes()[:5] in (b"%PDF-", b"<!DOC") for page in pages)
+    elif command != "check":
         pictures = list(tmp_path.rglob("*.png"))
         assert len(pictures) == TIMES
         assert all(picture.stat().st_size > 20_000 for picture in pictures)

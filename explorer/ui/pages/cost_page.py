@@ -23,6 +23,7 @@ from explorer.plots.scaling_plot import TITLE as SCALING_TITLE
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text
 from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMoney
+from explorer.study.describe import PRICE_WORDS
 from explorer.ui.document import Document
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.money_page import MoneyPage, TextTable
@@ -209,7 +210,6 @@ def _with_one_unit(columns: Sequence[Column], money: WorkloadMoney) -> tuple[Col
 
 
 def _basis_words(basis: str, money: WorkloadMoney) -> str:
-    words = {"offer": "offers, rented", "cost_plus": "cost plus one margin for all", "own": "owned"}[basis]
-    parts = [f"Price basis: {words}"]
+    parts = [f"Price basis: {PRICE_WORDS[basis]}"]
     parts.append(f"moves judged over {money.horizon_years:g} years")
     return " · ".join(parts)

@@ -12,12 +12,7 @@ from explorer.plots.supplier_flow import SupplierFlowPlot
 from explorer.plots.tokens import Tokens
 from explorer.study.economics import Economics, frontier_tier
 from explorer.study.fleet import TIER_TITLES
-from explorer.study.fleet_words import what_changed
-from explorer.study.outcome import Outcome
-from explorer.study.shocks import usual_shocks
-from explorer.ui.document import Document
-from explorer.ui.pages.economics_feed import EconomicsFeed
-from explorer.ui.pages.fleet_tables import (
+from explorer.study.fleet_tables import (
     LEAVING_HEADINGS,
     MARKET_HEADINGS,
     POOL_HEADINGS,
@@ -34,6 +29,11 @@ from explorer.ui.pages.fleet_tables import (
     tier_rows,
     whole_words,
 )
+from explorer.study.fleet_words import what_changed
+from explorer.study.outcome import Outcome
+from explorer.study.shocks import usual_shocks
+from explorer.ui.document import Document
+from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.fleet_terms import FleetTerms
 from explorer.ui.pages.market_tab import MarketTab
 from explorer.ui.pages.money_page import MoneyPage, TextTable

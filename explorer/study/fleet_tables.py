@@ -1,4 +1,4 @@
-"""The tables of the Fleet page: pools, tiers, suppliers, shocks, portability and the market, as rows of texts."""
+"""The fleet in tables: pools, tiers, suppliers, shocks, portability and the market, as rows of texts."""
 
 from __future__ import annotations
 
