@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.scenario.schema import Shock
+from explorer.study.fleet_tables import market_rows
 from explorer.ui.document import Document
 from explorer.ui.main_window import MainWindow
 from explorer.ui.pages.cost_page import CostPage
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.fleet_page import FleetPage
-from explorer.ui.pages.fleet_tables import market_rows
 from explorer.ui.pages.money_page import MOST_PACE_MS
 
 
