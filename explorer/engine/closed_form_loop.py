@@ -29,7 +29,7 @@ TTFT, TPOT, ITL, E2E, METRICS = range(5)
 PADDING = 8
 AT_REST = float(np.sqrt(2.0 / np.e))
 # as in `latency` and `data_ranks`, here because the cache notices changes of this file only
-FULL_SHARPNESS, MOST_BUSY, ROUNDS = 12, 0.98, 6
+FULL_SHARPNESS, MOST_BUSY, ROUNDS, STEPS_AN_OCTAVE = 12, 0.98, 6, 4
 
 
 def _inlined(function: Function) -> Function:
@@ -189,6 +189,7 @@ def time_steps(
     caps: Floats,
     budgets: Floats,
     prompt: float,
+    longest: Floats,
     per_token: Floats,
     drafting: Floats,
     budget_at: Floats,
@@ -201,7 +202,8 @@ def time_steps(
     """Fill the step grid (rows, points) of rows start to stop from `StepCoefficients`; see `study.replica.step_grid`.
 
     `caps`, `budgets`, `per_token` (requests that a step of one sequence finishes) and `drafting` (share of a step that
-    speculation adds) are (rows,). Filled are `budget_at`, `beside_at`, `beside_full` (rows,), and steps of decodes
+    speculation adds) are (rows,); `longest` is of so many prompts over the mean one (`data_ranks.longest_prompts`).
+    Filled are `budget_at`, `beside_at`, `beside_full` (rows,), and steps of decodes
     alone, with a prompt chunk, and full.
     """
     points = decode_at.shape[1]
@@ -228,12 +230,18 @@ def time_steps(
                 mean = max(n * per_token[row] * prompt / min(prompt, budget), 1e-9)
                 together = min(mean / -np.expm1(-mean), dp)
             beside_at[row, j] = pp * together
+            longer = 1.0
+            if dp > 1.0:
+                at_place = min(STEPS_AN_OCTAVE * np.log2(max(together, 1.0)), longest.size - 1.0)
+                left = min(int(at_place), longest.size - 2)
+                longer = longest[left] + (at_place - left) * (longest[left + 1] - longest[left])
+                longer = min(longer, budget / min(prompt, budget))
             for kind in range(3):
                 i = kind * points + j
                 chunk = 0.0 if kind == 0 else min(prompt, budget) if kind == 1 else budget
                 decode[i] = own
-                prefill[i] = chunk
-                tokens[i] = own + chunk
+                prefill[i] = chunk * longer if kind == 1 else chunk
+                tokens[i] = own + prefill[i]
                 ranks = together if kind == 1 else dp
                 batch[i] = whole_batch + chunk * ranks
                 logits[i] = max(own + chunk / prompt * (ranks / dp), 1.0 / lanes)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
 from explorer.engine.closed_form_loop import PADDING, SHARED, largest_rates, solve_rows, time_steps
+from explorer.engine.data_ranks import longest_prompts
 from explorer.engine.latency import lognormal_quantile, standard_normal
 from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
 from explorer.engine.records import AllReduce, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
@@ -134,7 +135,7 @@ def time_grid(
         prefill_context=demand.attended_by_prompt,
         sequence_sharding=sequence_sharding,
     )
-    count = len(rows.caps)
+    count, longest = len(rows.caps), np.array(longest_prompts(demand.prompt_cv))
     budget, beside, decode, mixed, full = (np.empty((count, GRID)) for _ in range(5))
     beside_full = np.empty(count)
     caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
@@ -150,7 +151,7 @@ def time_grid(
         time_steps(
             start, stop, table.whole, table.products, table.lines, table.experts, table.reduces, table.alpha,
             table.slope, table.root, table.parts, table.groups, table.counts, table.experts_held, caps, budgets,
-            prompt, per_token, drafting, budget, beside, beside_full, decode, mixed, full,
+            prompt, longest, per_token, drafting, budget, beside, beside_full, decode, mixed, full,
         )  # fmt: skip
 
     _in_parts(count, work)

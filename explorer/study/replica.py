@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.data_ranks import by_arrival, by_chance
+from explorer.engine.data_ranks import by_arrival, by_chance, longer_by
 from explorer.engine.latency import (
     PromptService,
     e2e_quantiles,
@@ -250,7 +250,9 @@ def step_grid(
         beside = stages * by_chance(chunks_a_step, data_ranks)
         beside_full = beside[:, -1:]
         on = np.repeat(lanes, 3 * GRID, axis=1)
-        on[:, GRID : 2 * GRID] = beside
+        # a step lasts as long as the rank with the longest of the prompts that are in it
+        longer = np.minimum(longer_by(beside / stages, demand.prompt_cv), budget / chunk)
+        on[:, GRID : 2 * GRID] = beside / longer
     # decodes alone, with a prompt chunk, full of prompt tokens
     prefill = np.zeros((len(batch), 3 * GRID))
     np.multiply(chunk, beside, out=prefill[:, GRID : 2 * GRID])

@@ -165,7 +165,7 @@ def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
         assert np.all(np.diff(curves[q]) >= -1e-9 * curves[q][1:]), "more load never shortens it"
     for load in (0.9, 0.95, 0.98):
         closed, simulated = both(replica, load, "tpot")
-        assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.03), load
+        assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.04), load
 
 
 @pytest.mark.parametrize("arrival_cv", [0.5, 2.0, 3.0])
@@ -182,3 +182,16 @@ def test_that_uneven_arrivals_are_felt(
         for metric, within in (("ttft", 0.4), ("tpot", 0.4), ("e2e", 0.3)):
             simulated = float(run.quantiles(metric, 0.99).value)
             assert float(closed[metric][0.99][0]) == pytest.approx(simulated, rel=within), (load, metric)
+
+
+@pytest.mark.parametrize(("prompt", "output"), [(500.0, 40.0), (1155.0, 211.0)])
+def test_that_attention_data_ranks_wait_for_the_longest_prompt_among_them(
+    scenarios_folder: Path, catalog: Catalog, prompt: float, output: float
+) -> None:
+    # with equal prompts the capacity is twice as large
+    replica = replica_of(
+        scenarios_folder, catalog, "trillion-moe-realtime", "GB200 NVL72",
+        {"layout": {"tp": 1, "pp": 1, "dp": 16, "ep": 16}},
+        prompt_tokens=prompt, output_tokens=output, prompt_cv=1.0, output_cv=1.0,
+    )  # fmt: skip
+    assert replica.closed.saturation[0] == pytest.approx(replica.saturation(REQUESTS), rel=0.17)
