@@ -74,6 +74,8 @@ class MainWindow(QMainWindow):
         self.start: StartPage | None = None
         self.palette_popup: CommandPalette | None = None
         self.recent_paths: Callable[[], Sequence[Path]] = tuple
+        self.may_replace: Callable[[], bool] = lambda: True
+        """Whether the document's own file is still as it was opened or saved last, or need not be."""
         self.verdict = VerdictStrip(document, self)
         self.panel = Panel(document, self)
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
@@ -354,6 +356,9 @@ class MainWindow(QMainWindow):
 
     def save_to(self, path: Path) -> bool:
         """Save to a file; on errors they are shown and False is returned."""
+        if path == self.document.path and not self.may_replace():
+            self.messages.show_message(f"{path.name} is not saved: answer first what is to become of the other changes")
+            return False
         try:
             self.document.save_as(path)
         except ExplorerError as error:
