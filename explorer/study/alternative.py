@@ -191,8 +191,8 @@ def _percentiles(
             ends = _widened(*correction.reach(metric, q, point.state.utilisation[at]), *own)
             low, high = (float(end[0]) for end in ends)
         found[q] = banded(value, low, high, float(bands.point_median[metric][q][at]))
-    bands_found = in_order([found[0.5], found[0.95], found[0.99]])
-    return Percentiles(*bands_found, "" if bands_found[-1] is not None else reason)
+    p50, p95, p99 = in_order([found[0.5], found[0.95], found[0.99]])
+    return Percentiles(p50, p95, p99, "" if p99 is not None else reason)
 
 
 def in_order(quantiles: Sequence[Banded | None]) -> list[Banded | None]:

@@ -35,6 +35,7 @@ from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
+from explorer.ui.outcome_warnings import OutcomeWarnings
 from explorer.ui.pace import NextTurn
 from explorer.ui.pages.compare_modes import Mode
 from explorer.ui.pages.compare_page import ComparePage
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self._on_outcome()
         self._on_path()
         self._on_worker("")
+        self.warnings.show()
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
@@ -212,6 +214,7 @@ class MainWindow(QMainWindow):
         document.evaluation_failed.connect(self._on_failed)
         document.worker_changed.connect(self._on_worker)
         document.worker_failed.connect(lambda text: self.messages.show_message(text))
+        self.warnings = OutcomeWarnings(document, self.messages, self)
         document.path_changed.connect(self._on_path)
         document.undo_stack.cleanChanged.connect(self._on_path)
         self.panel.refused.connect(self._on_refused)
@@ -236,8 +239,9 @@ class MainWindow(QMainWindow):
             self.messages.show_message(str(error))
             return False
         self.messages.clear()
-        if warnings:
-            self.messages.show_message("\n".join(warnings), "remark")
+        told = (*warnings, *self.document.outcome.warnings)
+        if told:
+            self.messages.show_message("\n".join(told), "remark")
         self.compare.fit_columns()
         self.show_desk()
         return True
