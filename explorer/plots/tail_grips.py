@@ -86,6 +86,12 @@ class LineGrips(QObject):
         """Whether a line is in the hand."""
         return self._held is not None
 
+    def let_go(self) -> None:
+        """Take a line out of the hand, without a word: whoever asks knows that the drag is over."""
+        if self._held is not None:
+            self._held = None
+            self._show_near(None)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
         if kind == QEvent.Type.Leave and self._held is None:

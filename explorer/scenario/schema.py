@@ -352,8 +352,8 @@ class Simulation(Record):
 
     method: Literal["closed_form", "simulation"] = "simulation"
     seed: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 1
-    requests: Annotated[Whole, Field(ge=100, le=10_000_000)] = 20_000
-    samples: Annotated[Whole, Field(ge=8, le=65_536)] = 256
+    requests: Annotated[Whole, Field(ge=100, le=2_000_000)] = 20_000
+    samples: Annotated[Whole, Field(ge=8, le=8_192)] = 256
 
 
 class Override(Record):

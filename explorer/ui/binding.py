@@ -55,6 +55,7 @@ class BoundSlider:
         slider.value_edited.connect(self._on_edited)
         slider.drag_started.connect(document.begin_drag)
         slider.drag_finished.connect(document.end_drag)
+        document.dragging_changed.connect(slider.follow_drag)
         slider.reset_requested.connect(lambda: self.reset(document.baseline))
         slider.file_reset_requested.connect(lambda: self.reset(document.filed))
         slider.locked_changed.connect(self._on_locked)

@@ -257,11 +257,14 @@ class Document(QObject):
     def apply(self, values: Mapping[str, Any]) -> None:
         """Set values without an undo step: what undo commands call."""
         prepared, self._prepared = self._prepared, None
+        before = self._scenario
         self._scenario = several(self._scenario, values) if prepared is None else prepared
         self._workload_index = min(self._workload_index, len(self._scenario.workloads) - 1)
         if "baseline" in values:
             self._load_baseline()
         self.scenario_changed.emit(self._scenario)
+        if self.is_dragging and _deployed(before) != _deployed(self._scenario):
+            self._let_go()
         self._request_evaluation()
 
     def begin_drag(self) -> None:
@@ -301,6 +304,7 @@ class Document(QObject):
         if not 0 <= index < len(self._scenario.workloads):
             raise IndexError(f"no workload {index}")
         if index != self._workload_index:
+            self.end_drag()
             self._workload_index = index
             self.workload_changed.emit(index)
 
@@ -417,7 +421,6 @@ class Document(QObject):
         self._turn.stop()
         self._pending = False
         self._refining = self._arrived = None
-        self._drag = -1
         self._scenario = self._opened = scenario
         self._outcome = outcome
         self._partial = False
@@ -427,10 +430,17 @@ class Document(QObject):
         self._load_baseline()
 
     def _announce(self) -> None:
+        self._let_go()
         self.workload_changed.emit(self._workload_index)
         self.scenario_changed.emit(self._scenario)
         self.outcome_changed.emit(self._outcome)
         self.refine_timer.start()
+
+    def _let_go(self) -> None:
+        """Take what is held out of the hand: it is no longer what the hand took hold of."""
+        if self._drag != -1:
+            self._drag = -1
+            self.dragging_changed.emit(False)
 
     def _load_baseline(self) -> None:
         self._baseline = _pinned_in(self._scenario) or self._opened
@@ -545,6 +555,14 @@ def _pinned_in(scenario: Scenario) -> Scenario | None:
     except ValidationError as error:
         problem = Problem("baseline", f"is no scenario: {error.errors()[0]['msg']}", "a baseline pinned anew")
         raise ScenarioFileError("", (problem,)) from error
+
+
+def _deployed(scenario: Scenario) -> list[tuple[object, ...]]:
+    """What a hand may have hold of a number of: workloads, their alternatives, and which of these is edited."""
+    return [
+        (one.name, one.selected, *((alternative.name, alternative.chip) for alternative in one.alternatives))
+        for one in scenario.workloads
+    ]
 
 
 def _value_or_none(scenario: Scenario, path: str) -> Any:

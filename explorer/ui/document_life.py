@@ -31,7 +31,10 @@ class DocumentLife(QObject):
         self.journal.failed.connect(lambda text: window.messages.show_message(text))
         self.watch = FileWatch(window.document, self)
         self.drop = FileDrop(window, self._on_dropped)
+        window.may_replace = self.may_replace
         self._found: list[LeftBehind] = []
+        self._is_changed = False
+        """What is on the disk is another program's, not merely gone."""
         self._examples = shipped_examples()
         self.watch.changed_on_disk.connect(self._on_changed_on_disk)
         self.watch.removed_from_disk.connect(self._on_removed)
@@ -46,6 +49,11 @@ class DocumentLife(QObject):
         if unread:
             self._window.messages.show_message("\n".join(unread))
         self._ask_next()
+
+    def may_replace(self) -> bool:
+        """Whether a save may replace the document's file as it is on disk now; where it may not, that is asked."""
+        self.watch.look()
+        return not (self._is_changed and self._window.questions.is_open(ON_DISK))
 
     def take_over(self, journal: Path) -> bool:
         """Go on with the work that the program before this one handed over; False when it cannot be read."""
@@ -122,6 +130,7 @@ class DocumentLife(QObject):
         self._window.open_after_guard(path)
 
     def _on_changed_on_disk(self, path: Path) -> None:
+        self._is_changed = True
         lost = " Reloading gives up your unsaved changes." if self._document.is_dirty else ""
         self._window.questions.ask(
             ON_DISK,
@@ -133,6 +142,7 @@ class DocumentLife(QObject):
         )
 
     def _on_removed(self, path: Path) -> None:
+        self._is_changed = False
         self._window.questions.ask(
             ON_DISK,
             f"{path.name} is no longer on disk. What is shown is unharmed; saving writes the file again.",

@@ -35,6 +35,7 @@ from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
 from explorer.ui.message_bar import MessageBar
+from explorer.ui.outcome_warnings import OutcomeWarnings
 from explorer.ui.pace import NextTurn
 from explorer.ui.pages.compare_modes import Mode
 from explorer.ui.pages.compare_page import ComparePage
@@ -75,6 +76,8 @@ class MainWindow(QMainWindow):
         self.start: StartPage | None = None
         self.palette_popup: CommandPalette | None = None
         self.recent_paths: Callable[[], Sequence[Path]] = tuple
+        self.may_replace: Callable[[], bool] = lambda: True
+        """Whether the document's own file is still as it was opened or saved last, or need not be."""
         self.verdict = VerdictStrip(document, self)
         self.panel = Panel(document, self)
         self.tail, self.memory, self.concentration = TailLatencyPlot(), MemoryFitPlot(), ConcentrationPlot()
@@ -94,6 +97,7 @@ class MainWindow(QMainWindow):
         self._on_outcome()
         self._on_path()
         self._on_worker("")
+        self.warnings.show()
 
     def _lay_out(self) -> None:
         inside = QWidget(self)
@@ -212,6 +216,7 @@ class MainWindow(QMainWindow):
         document.evaluation_failed.connect(self._on_failed)
         document.worker_changed.connect(self._on_worker)
         document.worker_failed.connect(lambda text: self.messages.show_message(text))
+        self.warnings = OutcomeWarnings(document, self.messages, self)
         document.path_changed.connect(self._on_path)
         document.undo_stack.cleanChanged.connect(self._on_path)
         self.panel.refused.connect(self._on_refused)
@@ -236,8 +241,9 @@ class MainWindow(QMainWindow):
             self.messages.show_message(str(error))
             return False
         self.messages.clear()
-        if warnings:
-            self.messages.show_message("\n".join(warnings), "remark")
+        told = (*warnings, *self.document.outcome.warnings)
+        if told:
+            self.messages.show_message("\n".join(told), "remark")
         self.compare.fit_columns()
         self.show_desk()
         return True
@@ -356,6 +362,9 @@ class MainWindow(QMainWindow):
 
     def save_to(self, path: Path) -> bool:
         """Save to a file; on errors they are shown and False is returned."""
+        if path == self.document.path and not self.may_replace():
+            self.messages.show_message(f"{path.name} is not saved: answer first what is to become of the other changes")
+            return False
         try:
             self.document.save_as(path)
         except ExplorerError as error:

@@ -68,6 +68,10 @@ class QuestionBar(QWidget):
             self._open.append(question)
         self._show()
 
+    def is_open(self, subject: str) -> bool:
+        """Whether a question waits for its answer."""
+        return any(one.subject == subject for one in self._open)
+
     def withdraw(self, subject: str) -> None:
         """The question has answered itself."""
         left = [one for one in self._open if one.subject != subject]

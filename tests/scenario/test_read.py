@@ -54,6 +54,8 @@ def problems_of(path: Path, catalog: Catalog | None = None) -> tuple[Problem, ..
         (RATE, "output_cv = 0x" + "f" * 5000, 12, "workloads.0.traffic.output_cv", "too many digits", "64"),
         ("margn = 0.5", "utilisation_sold = 1e-308", 34, "price.utilisation_sold", "at least 0.01", "0.01"),
         ("margn = 0.5", "life_years = 1e-308", 34, "price.life_years", "at least 0.1", "0.1"),
+        ("[x-mine]", "[simulation]\nrequests = 2000001\n[x-mine]", 37, "simulation.requests", "at most 2,000,000", "2"),
+        ("[x-mine]", "[simulation]\nsamples = 8193\n[x-mine]", 37, "simulation.samples", "at most 8,192", "8192"),
         (
             "margn = 0.5", "colocation_usd_per_kw_month = 1e308", 34,
             "price.colocation_usd_per_kw_month", "at most 1,000,000,000,000", "1e+12",

@@ -141,6 +141,20 @@ def test_that_keeping_mine_asks_no_more_and_a_save_replaces_the_file(
     assert read_scenario(scenario_file, catalog).scenario.workloads[0].traffic.request_rate_per_s == 15.0
 
 
+def test_that_a_save_does_not_replace_an_edit_that_the_disk_has_not_told_of_yet(
+    window: MainWindow, life: DocumentLife, scenario_file: Path, tmp_path: Path
+) -> None:
+    """Another program writes a moment before; no notice of it has come when the save is asked for."""
+    window.document.change(RATE, 15.0)
+    edited = scenario_file.read_text() + "\n# a remark from elsewhere\n"
+    scenario_file.write_text(edited)
+    assert not window.on_save()
+    assert scenario_file.read_text() == edited and window.document.is_dirty
+    assert "changed by another program" in window.questions.question.text
+    assert not window.on_save(), "the question is still open"
+    assert window.save_to(tmp_path / "elsewhere.toml")
+
+
 def test_that_a_save_of_ones_own_asks_nothing(
     window: MainWindow, life: DocumentLife, qtbot: QtBot, scenario_file: Path
 ) -> None:

@@ -405,3 +405,27 @@ def test_that_a_file_that_a_missing_suffix_leads_to_is_not_replaced_unasked(
     press_in_message_box(Answer.Yes)
     assert window.on_save_as() and window.document.path == there
     assert not (tmp_path / "plan v1.2").exists() and not (tmp_path / "plan v1.toml").exists()
+
+
+def test_that_requests_longer_than_the_model_was_made_for_are_warned_of_until_they_are_shorter(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    document, messages = window.document, window.messages
+
+    def ask(prompt: float, warned: bool) -> None:
+        document.change("workloads.0.traffic.prompt_tokens", prompt)
+        qtbot.waitUntil(lambda: not document._pending and bool(document.outcome.warnings) == warned)
+
+    ask(200_000.0, True)
+    assert "was made for" in messages.text and not messages.isHidden()
+    messages.clear()
+    ask(201_000.0, True)
+    assert messages.text == "", "it was closed, and still holds"
+    ask(1000.0, False)
+    ask(200_000.0, True)
+    assert "was made for" in messages.text
+    document.save()
+    assert document.path is not None and window.open_file(document.path)
+    assert "was made for" in messages.text
+    ask(1000.0, False)
+    assert messages.text == "" and messages.isHidden()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -84,3 +85,54 @@ def test_that_each_plot_of_the_window_offers_its_picture_and_values(window: Main
     offered = [one.text() for one in menu.actions() if one.isEnabled()]
     assert offered == ["Copy picture", "Save picture…", "Save values…"]
     menu.close()
+
+
+def take(widget: QWidget, start: QPoint, to: QPoint) -> None:
+    """Take hold at a point and pull, without letting go."""
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(widget, to)
+    QApplication.processEvents()
+
+
+def pull_on(widget: QWidget, to: QPoint) -> None:
+    """Pull what is held, or was, to another point and let go."""
+    QTest.mouseMove(widget, to)
+    QApplication.processEvents()
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=to)
+    QApplication.processEvents()
+
+
+@pytest.mark.parametrize("change", ["another file", "an alternative fewer", "another workload", "another selected"])
+@pytest.mark.parametrize("held", ["slider", "plot"])
+def test_that_a_drag_ends_with_what_it_held(
+    window: MainWindow, held: str, change: str, scenarios_folder: Path
+) -> None:
+    document = window.document
+    if held == "slider":
+        track = slider(window, "request_rate_per_s").track
+        widget: QWidget = track
+        start = QPoint(round(track.handle_x()), track.height() // 2)
+        take(widget, start, start + QPoint(12, 0))
+    else:
+        foot = window.tail.values().axes.latency.low * 1.3
+        widget, start = window.tail, at(window, 12.0, foot)
+        take(widget, start, at(window, 16.0, foot))
+    assert document.is_dragging and get(document.scenario, RATE) != 12
+    if change == "another file":
+        assert window.open_file(scenarios_folder / "llama-70b-chat.toml")
+    elif change == "another workload":
+        document.select_workload(1)
+    else:
+        workload = document.workload
+        other = next(one for one in workload.alternatives if one.name != workload.selected)
+        if change == "another selected":
+            document.change(document.workload_path("selected"), other.name)
+        else:
+            rest = tuple(one for one in workload.alternatives if one is not other)
+            document.change(document.workload_path("alternatives"), rest)
+    assert not document.is_dragging
+    before = document.scenario
+    pull_on(widget, start + QPoint(40, 0))
+    assert document.scenario is before and not document.is_dragging
+    track = slider(window, "request_rate_per_s").track
+    assert not track.isSliderDown() and not window.tail._grips.held

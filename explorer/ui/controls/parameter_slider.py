@@ -133,6 +133,11 @@ class ParameterSlider(QWidget):
         """The line below the track: the complaint about a typed text while there is one."""
         return self._complaint or self._caption
 
+    def follow_drag(self, dragging: bool) -> None:
+        """Where the drag of the document ended, no hand holds the handle any more."""
+        if not dragging:
+            self.track.let_go()
+
     def set_value(self, value: Value | None) -> None:
         """Show a value; a text being typed is left alone."""
         self._accepted = value

@@ -155,7 +155,12 @@ class Track(QSlider):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go; the handle settles on the rounded value."""
-        if self.isSliderDown() and event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Take the handle out of the hand: what it moved is there no longer."""
+        if self.isSliderDown():
             self.setSliderDown(False)
             if self._exact is not None:
                 self._place(self._exact)

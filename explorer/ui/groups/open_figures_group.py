@@ -147,6 +147,7 @@ class OpenFiguresGroup(FoldedGroup):
         slider.value_edited.connect(partial(self._on_edited, figure))
         slider.drag_started.connect(self.document.begin_drag)
         slider.drag_finished.connect(self.document.end_drag)
+        self.document.dragging_changed.connect(slider.follow_drag)
         slider.reset_requested.connect(lambda: self._on_reset(figure, self.document.baseline))
         slider.file_reset_requested.connect(lambda: self._on_reset(figure, self.document.filed))
         slider.set_locked(self._is_locked(figure))
