@@ -4,7 +4,8 @@ In every layer with experts all ranks meet. A prompt chunk on one of them holds 
 their own or not, so that only what comes to the same step shares its time, and the longest of them sets it. Measured
 against the program's own simulation on 4 to 32 ranks, four traffics of equal prompts, up to 90 % load: capacity within
 1 %, P50 of the time per token at 1.00-1.26 of the simulated one, P99 at 0.98-1.25. With lengths that vary as much as
-exponential ones the simulated capacity is 0.92-1.30 of this one on 8 to 32 ranks (1,854 deployments; median 1.03). Formulas are this program's own, checked against steps played out one by one.
+exponential ones the simulated capacity is 0.92-1.30 of this one on 8 to 32 ranks (1,854 deployments; median 1.03).
+Formulas are this program's own, checked against steps played out one by one.
 """
 
 from __future__ import annotations

@@ -157,7 +157,8 @@ def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
     scenarios_folder: Path, catalog: Catalog, name: str, chip: str
 ) -> None:
     # prompts limit these: whatever the cap, no more sequences decode than full steps feed, and all wait for full steps
-    deployed = {"layout": {"tp": 8, "pp": 1, "dp": 1, "ep": 8}} if "moe" in name else None
+    ranks = 8 if "moe" in name else 1
+    deployed = {"layout": {"tp": ranks, "pp": 1, "dp": 1, "ep": ranks}} if ranks > 1 or chip == "L40S" else None
     replica = replica_of(scenarios_folder, catalog, name, chip, deployed)
     loads = np.linspace(0.05, 0.995, 60)
     curves = replica.closed_form(loads)["tpot"]
@@ -165,7 +166,7 @@ def test_that_the_time_per_token_near_saturation_is_that_of_full_steps(
         assert np.all(np.diff(curves[q]) >= -1e-9 * curves[q][1:]), "more load never shortens it"
     for load in (0.9, 0.95, 0.98):
         closed, simulated = both(replica, load, "tpot")
-        assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.04), load
+        assert closed[0.99] == pytest.approx(simulated[0.99], rel=0.03), load
 
 
 @pytest.mark.parametrize("arrival_cv", [0.5, 2.0, 3.0])
