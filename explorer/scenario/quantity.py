@@ -17,7 +17,10 @@ from explorer.errors import UnknownRecordError
 NOTHING = "–"
 """Shown where there is no finite value."""
 
-_NUMBER = re.compile(r"[+\-−]?\s*(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:e[+\-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"([+\-−]?)\s*(\.?\d[\d,_.]*)((?:e[+\-]?\d+)?)", re.IGNORECASE)
+_MANTISSA = re.compile(r"(?:\d[\d_]*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+")
+"""A comma parts thousands and nothing else: as a decimal mark it would multiply what was meant."""
+_DECIMAL_COMMA = re.compile(r"(\d{1,3}(?:\.\d{3})+|\d*),(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,10 @@ class Quantity:
         if match is None:
             what = f"'{text.strip()}' as {self.title.lower()}"
             raise ValueError(f"cannot read {what}: write it like {self.examples}")
-        number = float(re.sub(r"[\s,_]", "", match.group()).replace("−", "-"))
+        sign, mantissa, power = match.groups()
+        if not _MANTISSA.fullmatch(mantissa):
+            raise ValueError(self._misread(mantissa))
+        number = float(sign.replace("−", "-") + re.sub("[,_]", "", mantissa) + power)
         symbol = re.sub(r"\s+", "", body[match.end() :]).replace("μ", "µ")
         factor = self._factor(symbol)
         if factor is None:
@@ -190,6 +196,13 @@ class Quantity:
         if self.whole and not math.isclose(value, round(value), rel_tol=1e-12, abs_tol=1e-9):
             raise ValueError(f"{self.title.lower()} must be a whole number; write it like {self.examples}")
         return float(round(value)) if self.whole else value
+
+    def _misread(self, mantissa: str) -> str:
+        """What to write instead of a number whose commas or points part no thousands and no decimals."""
+        decimal = _DECIMAL_COMMA.fullmatch(mantissa)
+        if decimal is not None:
+            return f"{mantissa}: did you mean {decimal[1].replace('.', '') or 0}.{decimal[2]}?"
+        return f"cannot read '{mantissa}' as {self.title.lower()}: write it like {self.examples}"
 
     def _factor(self, symbol: str) -> float | None:
         """SI value of one typed unit, None when it is none of this quantity's; "" is the default unit."""

@@ -131,6 +131,38 @@ def test_that_a_text_that_cannot_be_read_is_told_what_is_allowed(key: str, text:
         QUANTITIES[key].parse(text)
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "meant"),
+    [
+        ("parameters", "1,5T", "1,5: did you mean 1.5?"),
+        ("usd", "$25,5k", "25,5: did you mean 25.5?"),
+        ("seconds", "0,09", "0,09: did you mean 0.09?"),
+        ("seconds", "0,095", "0,095: did you mean 0.095?"),
+        ("usd", "1.500,25", "1.500,25: did you mean 1500.25?"),
+        ("tokens", "1,50,000", "cannot read '1,50,000'"),
+        ("tokens", "1,0000", "1,0000: did you mean 1.0000?"),
+        ("seconds", "1.2.3", "cannot read '1.2.3'"),
+    ],
+)
+def test_that_a_comma_that_parts_no_thousands_is_refused(key: str, text: str, meant: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        QUANTITIES[key].parse(text)
+    assert str(refused.value).startswith(meant)
+
+
+@given(whole=st.integers(0, 10**12), decimals=st.text("0123456789", max_size=6), unit=st.sampled_from(["", "k", "M"]))
+def test_that_commas_part_thousands_or_the_text_is_refused(whole: int, decimals: str, unit: str) -> None:
+    tokens, point = QUANTITIES["tokens"], f".{decimals}" if decimals else ""
+    assert tokens.parse(f"{whole:,}{point}{unit}") == tokens.parse(f"{whole}{point}{unit}")
+    if decimals and (len(decimals) != 3 or whole == 0 or whole > 999):
+        with pytest.raises(ValueError, match=f"did you mean {whole}.{decimals}"):
+            tokens.parse(f"{whole},{decimals}{unit}")
+
+
+def test_that_a_point_stays_a_decimal_point_also_where_numbers_are_mostly_whole() -> None:
+    assert QUANTITIES["tokens"].parse("1.155") == 1.155
+
+
 @pytest.mark.parametrize("key", sorted(QUANTITIES))
 @given(value=st.floats(min_value=1e-9, max_value=1e18))
 @settings(max_examples=40)
