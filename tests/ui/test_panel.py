@@ -365,6 +365,59 @@ def test_that_belief_in_a_disputed_bandwidth_moves_the_latency(window: MainWindo
     assert "set by you" in control.caption and "taken as" in control.caption
 
 
+BANDWIDTH = "overrides.qcom-ai200.memory_bandwidth"
+
+
+def test_that_a_disputed_figure_is_typed_in_its_own_unit_and_becomes_a_belief_again(window: MainWindow) -> None:
+    control, document = slider(window, "open.memory_bandwidth"), window.document
+    why = control.toolTip()
+    assert control.title == "Belief in the vendor reading" and control.box.text() == "50 %"
+    assert "memory bandwidth taken as 3.54 TB/s" in control.caption
+    type_value(control, "2400 GB/s")
+    QApplication.processEvents()
+    override = get(document.scenario, BANDWIDTH)
+    assert (override.value, override.unit, override.belief) == (2.4, "TB/s", None)
+    assert document.outcome.workloads[0].chosen.open_figures[0].value == pytest.approx(2.4)
+    assert control.title == "Memory bandwidth" and control.box.text() == "2.4 TB/s"
+    assert "instead of sceptic 1.7 TB/s or vendor 7.39 TB/s" in control.caption
+    assert control.baseline == pytest.approx(3.544, rel=1e-3)
+    type_value(control, "3")
+    QApplication.processEvents()
+    assert get(document.scenario, BANDWIDTH).value == 3 and control.box.text() == "3 TB/s"
+    QTest.keyClick(control.track, Qt.Key.Key_PageUp)
+    assert get(document.scenario, BANDWIDTH).value > 3
+    type_value(control, "Sceptic")
+    QApplication.processEvents()
+    override = get(document.scenario, BANDWIDTH)
+    assert (override.value, override.belief) == (None, 0.0)
+    assert control.title == "Belief in the vendor reading" and control.box.text() == "0 %" and control.baseline == 0.5
+    assert control.toolTip() == why
+    for _ in range(3):
+        document.undo_stack.undo()
+    QApplication.processEvents()
+    assert control.box.text() == "2.4 TB/s"
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("150", "between 0 % and 100 %"), ("2,4 TB/s", "did you mean 2.4?"), ("3 GB", "not a unit"),
+    ("0 TB/s", "more than 0"), ("trusting", "2.4 TB/s; or a belief like 70 %, or vendor or sceptic"),
+])  # fmt: skip
+def test_that_what_is_neither_belief_nor_value_is_refused(window: MainWindow, text: str, why: str) -> None:
+    control = slider(window, "open.memory_bandwidth")
+    type_value(control, text)
+    assert why in control.caption and control.box.text() == "50 %"
+    assert get(window.document.scenario, BANDWIDTH) is None
+
+
+@pytest.mark.parametrize(("text", "belief"), [("1.7", 0.017), ("90", 0.9), ("90 percent", 0.9), ("vendor", 1.0)])
+def test_that_a_bare_number_is_the_belief_that_the_box_shows(window: MainWindow, text: str, belief: float) -> None:
+    control = slider(window, "open.memory_bandwidth")
+    type_value(control, text)
+    QApplication.processEvents()
+    assert get(window.document.scenario, BANDWIDTH).belief == pytest.approx(belief)
+    assert control.box.text().endswith(" %")
+
+
 def test_that_an_undisclosed_figure_is_set_and_reset(window: MainWindow) -> None:
     group = window.panel.open_figures
     figure = next(one for one in window.document.outcome.workloads[0].chosen.open_figures if not one.readings)

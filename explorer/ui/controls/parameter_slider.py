@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -37,13 +38,14 @@ HELD = "it is locked; Ctrl+L or its menu frees it"
 
 @dataclass(frozen=True)
 class ValueText:
-    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed.
+    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed. What it
+    gives is what `value_edited` carries.
 
     `brief` writes the label of a tick; without one ticks are written like values.
     """
 
     format: Callable[[Value], str]
-    parse: Callable[[str], Value]
+    parse: Callable[[str], Any]
     brief: Callable[[Value], str] | None = None
 
 
@@ -228,6 +230,13 @@ class ParameterSlider(QWidget):
             self._badge = text
             self.update()
 
+    def set_box_width(self, width: int) -> None:
+        """Give the value box this many pixels."""
+        if width != self._box_width:
+            self._box_width = width
+            self._place_parts()
+            self.update()
+
     def set_text(self, text: ValueText) -> None:
         """Write and read values otherwise from now on."""
         self._text = text
@@ -236,6 +245,7 @@ class ParameterSlider(QWidget):
     def explain(self, meaning: str, reason: str = "", source: str = "") -> None:
         """Tooltip and accessible description: what it means, why it is so, where it is from."""
         self.meaning = meaning
+        self._why = reason, source
         parts = [f"<b>{self.title}</b>", meaning]
         parts += [f"Why: {reason}"] if reason else []
         parts += [f"Source: {source}"] if source else []
@@ -302,7 +312,7 @@ class ParameterSlider(QWidget):
         self.value_edited.emit(value)
         if not self._complaint:
             self._write()
-            self.explain(self.meaning)
+            self.explain(self.meaning, *self._why)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape in the value box puts the value back; Backspace goes to the baseline, with Shift to the file;
@@ -337,6 +347,9 @@ class ParameterSlider(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place box and track; a layout here would cost a frame on every changed text."""
+        self._place_parts()
+
+    def _place_parts(self) -> None:
         self.box.setGeometry(self.width() - self._box_width, 0, self._box_width, BOX_HEIGHT)
         self.track.setGeometry(-2, 22, self.width() + 4, TRACK_HEIGHT)
 
