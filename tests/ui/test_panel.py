@@ -372,7 +372,7 @@ def test_that_a_disputed_figure_is_typed_in_its_own_unit_and_becomes_a_belief_ag
     control, document = slider(window, "open.memory_bandwidth"), window.document
     why = control.toolTip()
     assert control.title == "Belief in the vendor reading" and control.box.text() == "50 %"
-    assert "memory bandwidth taken as 3.54 TB/s" in control.caption
+    assert "taken as 3.54 TB/s memory bandwidth" in control.caption
     type_value(control, "2400 GB/s")
     QApplication.processEvents()
     override = get(document.scenario, BANDWIDTH)

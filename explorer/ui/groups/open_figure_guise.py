@@ -122,7 +122,9 @@ def caption_of(figure: OpenFigure, by_value: bool) -> str:
         return f"{own}instead of {' or '.join(reversed(named_readings(figure)))}"
     if figure.readings:
         taken = quantity_for_unit(figure.unit).format(figure.value * unit_scale(figure.unit))
-        return f"{own}{figure.title.lower()} taken as {taken}"
+        # The value first: a narrow panel cuts the end.
+        after = " · set by you" if figure.overridden else ""
+        return f"taken as {taken} {figure.title.lower()}{after}"
     return own + figure.reason
 
 
