@@ -171,9 +171,9 @@ class Quantity:
             return f"{sign} {_rounded(100 * step, 2, 1)} points"
         return f"{sign} {self.format(step)}"
 
-    def parse(self, text: str) -> float:
+    def parse(self, text: str, shown: float | None = None) -> float:
         """The SI value of a typed text ("70B", "2.4 TB/s", "50 ms", "$2.20/h", "50%"); a bare number is in
-        `unit`. ValueError says what is allowed."""
+        `unit`, or in the unit in which `shown` (SI) stands where it is typed. ValueError says what is allowed."""
         body = text.strip().replace("$", "", 1).strip() if self.prefix == "$" else text.strip()
         match = _NUMBER.match(body)
         if match is None:
@@ -184,13 +184,13 @@ class Quantity:
             raise ValueError(self._misread(mantissa))
         number = float(sign.replace("−", "-") + re.sub("[,_]", "", mantissa) + power)
         symbol = re.sub(r"\s+", "", body[match.end() :]).replace("μ", "µ")
-        factor = self._factor(symbol)
+        factor = self._factor(symbol) if symbol else self._bare_factor(shown)
         if factor is None:
             raise ValueError(
                 f"'{body[match.end() :].strip()}' is not a unit of {self.title.lower()}: "
                 f"write it like {self.examples}"
             )
-        value = number * factor
+        value = without_noise(number * factor)
         if not math.isfinite(value):
             raise ValueError(f"'{text.strip()}' is too large; write it like {self.examples}")
         if self.whole and not math.isclose(value, round(value), rel_tol=1e-12, abs_tol=1e-9):
@@ -203,6 +203,12 @@ class Quantity:
         if decimal is not None:
             return f"{mantissa}: did you mean {decimal[1].replace('.', '') or 0}.{decimal[2]}?"
         return f"cannot read '{mantissa}' as {self.title.lower()}: write it like {self.examples}"
+
+    def _bare_factor(self, shown: float | None) -> float | None:
+        """SI value of what a bare number counts. "k" or "B" behind a number only shortens it: 512 typed beside 32k
+        is 512; "ms" is a unit: 50 typed beside 40 ms is 50 ms."""
+        beside = None if shown is None else self.scale_at(shown)
+        return beside.factor if beside is not None and beside.symbol and beside.spaced else self._factor("")
 
     def _factor(self, symbol: str) -> float | None:
         """SI value of one typed unit, None when it is none of this quantity's; "" is the default unit."""
@@ -252,6 +258,11 @@ class Quantity:
         if self.nouns:
             return f"{sign}{digits} {self.nouns[0] if digits == '1' else self.nouns[1]}"
         return f"{sign}{self.prefix}{digits}{scale.suffix}{self.per}"
+
+
+def without_noise(value: float) -> float:
+    """A number to the 15 digits that a text holds: 35 × 0.01 is 0.35 and not 0.35000000000000003."""
+    return float(f"{value:.15g}")
 
 
 def number_text(number: float, digits: int = 3) -> str:

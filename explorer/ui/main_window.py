@@ -214,6 +214,7 @@ class MainWindow(QMainWindow):
         document.undo_stack.cleanChanged.connect(self._on_path)
         self.panel.refused.connect(self._on_refused)
         document.scenario_changed.connect(self._on_accepted)
+        self.panel.accepted.connect(self._on_accepted)
         self.workloads.currentChanged.connect(self._on_tab)
         self.compare.alternative_chosen.connect(self._select_alternative)
         if self.themes is not None:

@@ -115,6 +115,30 @@ def test_that_a_typed_text_is_read_with_its_unit(key: str, text: str, value: flo
 
 
 @pytest.mark.parametrize(
+    ("key", "text", "shown", "value"),
+    [
+        ("seconds", "50", 0.04, 0.05),
+        ("seconds", "50", 2.0, 50.0),
+        ("seconds", "50 s", 0.04, 50.0),
+        ("bytes_per_s", "3", 2.4e12, 3e12),
+        ("tokens", "512", 32_000, 512),
+        ("parameters", "70", 1.5e12, 70e9),
+        ("usd_per_month", "900", 88_500, 900),
+        ("share", "35", 0.5, 0.35),
+    ],
+)
+def test_that_a_bare_number_has_the_unit_beside_which_it_is_typed(
+    key: str, text: str, shown: float, value: float
+) -> None:
+    assert QUANTITIES[key].parse(text, shown) == value
+
+
+@given(st.integers(0, 1000))
+def test_that_what_is_typed_gains_no_digits(tenths: int) -> None:
+    assert QUANTITIES["share"].parse(f"{tenths / 10} %") == round(tenths / 1000, 3)
+
+
+@pytest.mark.parametrize(
     ("key", "text", "part"),
     [
         ("parameters", "seventy", "70B"),

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from explorer.plots.fonts import BODY
 from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
-from explorer.scenario.quantity import Quantity
+from explorer.scenario.quantity import Quantity, without_noise
 from explorer.ui import theme
 from explorer.ui.controls.scale import Scale, Value
 from explorer.ui.controls.slider_menu import slider_menu
@@ -41,26 +41,30 @@ class ValueText:
     """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed. What it
     gives is what `value_edited` carries.
 
-    `brief` writes the label of a tick; without one ticks are written like values.
+    `brief` writes the label of a tick; without one ticks are written like values. `beside` reads a text that was typed
+    in the place of a value, in whose unit a bare number is.
     """
 
     format: Callable[[Value], str]
     parse: Callable[[str], Any]
     brief: Callable[[Value], str] | None = None
+    beside: Callable[[str, Value], Any] | None = None
 
 
 def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True) -> ValueText:
     """The text of a quantity whose scenario values are in units of `si_per_unit`."""
     show = quantity.format_exact if exact else quantity.format
 
-    def parse(text: str) -> Value:
-        value = quantity.parse(text) / si_per_unit
+    def beside(text: str, shown: Value | None) -> Value:
+        at = float(shown) * si_per_unit if isinstance(shown, float | int) else None
+        value = without_noise(quantity.parse(text, at) / si_per_unit)
         return round(value) if integer else value
 
     return ValueText(
         lambda value: show(float(value) * si_per_unit),
-        parse,
+        lambda text: beside(text, None),
         lambda value: quantity.format(float(value) * si_per_unit),
+        beside,
     )
 
 
@@ -78,6 +82,8 @@ class ParameterSlider(QWidget):
     file_reset_requested = Signal()
     locked_changed = Signal(bool)
     refused = Signal(str)
+    accepted = Signal()
+    """A typed text was taken."""
 
     def __init__(
         self,
@@ -303,7 +309,7 @@ class ParameterSlider(QWidget):
             self._write()
             return
         try:
-            value = self._text.parse(typed)
+            value = self._read(typed)
         except ValueError as error:
             self.refuse(str(error))
             return
@@ -313,6 +319,13 @@ class ParameterSlider(QWidget):
         if not self._complaint:
             self._write()
             self.explain(self.meaning, *self._why)
+            # Also where the value is the present one, which changes nothing else.
+            self.update()
+            self.accepted.emit()
+
+    def _read(self, typed: str) -> Any:
+        beside, shown = self._text.beside, self._value
+        return self._text.parse(typed) if beside is None or shown is None else beside(typed, shown)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape in the value box puts the value back; Backspace goes to the baseline, with Shift to the file;

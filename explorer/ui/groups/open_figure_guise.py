@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale
+from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale, without_noise
 from explorer.scenario.schema import Override
 from explorer.study.outcome import OpenFigure
 from explorer.ui.controls.parameter_slider import BOX_WIDTH, ValueText, text_of
@@ -61,7 +62,7 @@ def guise_of(figure: OpenFigure, by_value: bool) -> Guise:
             "Your own value of a disputed figure, taken as known. A share like 50 %, or a reading's name, makes it a "
             "belief again.",
             _scale(figure),
-            ValueText(text.format, _reader(figure, by_value), text.brief),
+            ValueText(text.format, _reader(figure, by_value), text.brief, partial(_read_beside, figure)),
             BOX_WIDTH,
             tuple(sorted(zip(values, named_readings(figure), strict=True))),
         )
@@ -75,11 +76,11 @@ def guise_of(figure: OpenFigure, by_value: bool) -> Guise:
     )
 
 
-def override_of(figure: OpenFigure, typed: str, by_value: bool) -> Override:
+def override_of(figure: OpenFigure, typed: str, by_value: bool, shown: float | None = None) -> Override:
     """What a text typed for a disputed figure sets; ValueError says what is allowed.
 
     A reading's name is full belief in it, a share a belief, a text with the figure's unit its value. A bare number
-    is what the box shows: a belief in per cent, or a value (`by_value`).
+    is what the box shows: a belief in per cent, or a value (`by_value`) in the unit of the one `shown`.
     """
     named = typed.strip().lower()
     for (name, _), belief in zip(figure.readings, (1.0, 0.0), strict=False):
@@ -92,12 +93,13 @@ def override_of(figure: OpenFigure, typed: str, by_value: bool) -> Override:
         is_belief = False
     if is_belief:
         return override_by_belief(_SHARE.parse(typed))
+    unit = unit_scale(figure.unit)
     try:
-        value = quantity_for_unit(figure.unit).parse(typed)
+        value = quantity_for_unit(figure.unit).parse(typed, None if shown is None else shown * unit)
     except ValueError as error:
         names = " or ".join(name for name, _ in figure.readings)
         raise ValueError(f"{error}; or a belief like 70 %, or {names}") from error
-    return override_by_value(figure, value / unit_scale(figure.unit))
+    return override_by_value(figure, value / unit)
 
 
 def override_by_belief(belief: float) -> Override:
@@ -111,8 +113,7 @@ def override_by_value(figure: OpenFigure, value: float) -> Override:
     """The figure itself, in its display unit; ValueError where it is not above 0."""
     if value <= 0:
         raise ValueError(f"{figure.title.lower()} must be more than 0")
-    # Through SI units and back it gains digits that nobody typed.
-    return Override(value=float(f"{value:.15g}"), unit=figure.unit, reason=REASON)
+    return Override(value=without_noise(value), unit=figure.unit, reason=REASON)
 
 
 def caption_of(figure: OpenFigure, by_value: bool) -> str:
@@ -136,6 +137,10 @@ def named_readings(figure: OpenFigure) -> list[str]:
 
 def _reader(figure: OpenFigure, by_value: bool) -> Callable[[str], Any]:
     return lambda typed: override_of(figure, typed, by_value)
+
+
+def _read_beside(figure: OpenFigure, typed: str, shown: Value) -> Override:
+    return override_of(figure, typed, True, float(shown))
 
 
 def _example(figure: OpenFigure) -> str:

@@ -131,6 +131,7 @@ class OpenFiguresGroup(FoldedGroup):
         slider.set_locked(self._is_locked(figure))
         slider.locked_changed.connect(partial(self._on_locked, figure))
         slider.refused.connect(self.refused)
+        slider.accepted.connect(self.accepted)
         return slider
 
     def _dress(self, slider: ParameterSlider, figure: OpenFigure, guise: Guise) -> None:
