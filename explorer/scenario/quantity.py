@@ -17,6 +17,9 @@ from explorer.errors import UnknownRecordError
 NOTHING = "–"
 """Shown where there is no finite value."""
 
+OUT_OF_REACH = "out of reach"
+"""An infinite latency, cost or number of chips in words; in a table of numbers "∞" stands for it."""
+
 _NUMBER = re.compile(r"([+\-−]?)\s*(\.?\d[\d,_.]*)((?:e[+\-]?\d+)?)", re.IGNORECASE)
 _MANTISSA = re.compile(r"(?:\d[\d_]*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+")
 """A comma parts thousands and nothing else: as a decimal mark it would multiply what was meant."""
@@ -144,13 +147,10 @@ class Quantity:
         return text if math.isfinite(high) else f"≥ {text}"
 
     def format_quantiles(self, *values: float) -> str:
-        """Quantiles in rising order in the unit of the middle one: "24 / 38 / 60 ms"; an infinite one reads "∞"."""
-        known = [value for value in values if math.isfinite(value)]
-        if not known:
+        """Quantiles in rising order, each with its own unit: "$18.6k / $260k / ∞"; all infinite ones are one "∞"."""
+        if not any(math.isfinite(value) for value in values):
             return "∞"
-        scale = self.scale_at(known[min(len(values) // 2, len(known) - 1)])
-        finite = self._dress(" / ".join(self._digits(abs(one), scale) for one in known), scale, negative=False)
-        return " / ".join([finite, *["∞"] * (len(values) - len(known))])
+        return " / ".join(self.format(value) if math.isfinite(value) else "∞" for value in values)
 
     def format_change(self, new: float, old: float) -> str:
         """The change from `old` to `new`: "▲ 0.31 s", "▼ 35 %", "unchanged"; "–" when either is missing."""

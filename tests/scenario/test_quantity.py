@@ -233,15 +233,16 @@ def test_that_a_range_shares_the_unit_of_its_value(
 @pytest.mark.parametrize(
     ("key", "values", "text"),
     [
-        ("seconds", (0.0241, 0.0382, 0.0604), "24 / 38 / 60 ms"),
-        ("seconds", (0.0201, 0.064, 0.292), "20 / 64 / 292 ms"),
-        ("seconds", (9.45, 107.0, math.inf), "9.45 / 107 s / ∞"),
+        ("seconds", (0.0241, 0.0382, 0.0604), "24 ms / 38 ms / 60 ms"),
+        ("seconds", (0.0201, 0.064, 0.292), "20 ms / 64 ms / 0.29 s"),
+        ("seconds", (9.45, 107.0, math.inf), "9.45 s / 107 s / ∞"),
         ("seconds", (0.9, math.inf, math.inf), "0.9 s / ∞ / ∞"),
         ("seconds", (math.inf, math.inf, math.inf), "∞"),
-        ("usd_per_month", (67_220.0, 184_860.0, 1.54e6), "$67.2 / 185 / 1,540k"),
+        ("usd_per_month", (67_220.0, 184_860.0, 1.54e6), "$67.2k / $185k / $1.54M"),
+        ("usd_per_month", (18_600.0, 260_000.0, math.inf), "$18.6k / $260k / ∞"),
     ],
 )
-def test_that_quantiles_share_the_unit_of_the_middle_one(key: str, values: tuple[float, ...], text: str) -> None:
+def test_that_each_quantile_has_its_unit(key: str, values: tuple[float, ...], text: str) -> None:
     assert QUANTITIES[key].format_quantiles(*values) == text
 
 
