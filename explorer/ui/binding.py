@@ -107,7 +107,8 @@ class BoundSlider:
         if outside:
             self._slider.refuse(outside)
             return
-        attempt(self._document, self._slider.refuse, lambda: self._write(value), self._what)
+        slider = self._slider
+        attempt(self._document, slider.refuse, lambda: self._write(value), self._what, slider.is_stepping)
 
     def _outside(self, value: Any) -> str:
         """What the scenario allows, as the slider writes it, where a number is not within it; else nothing."""
@@ -160,11 +161,18 @@ def hold(document: Document, slider: ParameterSlider, place: str, locked: bool, 
 
 
 def attempt(
-    document: Document, refuse: Callable[[str], None], changes: Callable[[], Mapping[str, Any]], what: str
+    document: Document,
+    refuse: Callable[[str], None],
+    changes: Callable[[], Mapping[str, Any]],
+    what: str,
+    stepped: bool = False,
 ) -> None:
-    """Make changes, or tell why they are refused; a refused change leaves everything as it was."""
+    """Make changes, or tell why they are refused; a refused change leaves everything as it was.
+
+    Where they are `stepped`, those that follow each other at once are one undoable step.
+    """
     try:
-        document.change_several(changes(), what)
+        document.change_several(changes(), what, stepped)
     except ScenarioValueError as error:
         # Who moved a control sees where: a path of the file would tell nothing.
         refuse(error.words)

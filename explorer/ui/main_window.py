@@ -43,6 +43,7 @@ from explorer.ui.panel import Panel
 from explorer.ui.plot_hands import PlotHands
 from explorer.ui.question_bar import QuestionBar
 from explorer.ui.start_page import StartPage
+from explorer.ui.tab_order import stop_after
 from explorer.ui.verdict_strip import VerdictStrip
 from explorer.ui.worker_words import worker_words
 
@@ -185,6 +186,14 @@ class MainWindow(QMainWindow):
         """Show the Compare page with its alternatives or with scenarios."""
         self.show_page(COMPARE)
         self.compare.show_mode(mode)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab goes down the panel as it is seen, not as its sliders came into being."""
+        found = stop_after(self, self.panel, self.focusWidget(), next)
+        if found is None:
+            return super().focusNextPrevChild(next)
+        found.setFocus(Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason)
+        return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The pages' share of the height."""
@@ -500,7 +509,8 @@ class MainWindow(QMainWindow):
 
 
 KEYS = """Keys and gestures
-Arrow keys move a slider by 1 %, Page Up and Page Down by 10 %, Home and End to its ends.
+Arrow keys move a slider by a hundredth of its track, with Shift by a thousandth, Page Up and Page Down by a tenth,
+Home and End to its ends; keys that follow each other within a second are one step of undo.
 The wheel moves a slider only while it has the focus; a double click brings it back to the baseline.
 Backspace brings the slider in focus back to the baseline, Shift+Backspace to the file; Ctrl+L locks it.
 The ↺ in the head of a group brings the whole group back; a right click on a slider shows all its ways back.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QToolButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.fonts import BODY, metrics
@@ -17,6 +17,7 @@ from explorer.scenario.schema import LayoutChoice
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider
+from explorer.ui.controls.track import Track
 from explorer.ui.main_window import MainWindow
 from tests.ui.hands import drag, slider, turn_wheel, type_value
 
@@ -583,6 +584,47 @@ def test_that_the_keyboard_reaches_every_visible_slider(window: MainWindow, qtbo
         if control.isVisible() and control.track not in reached
     ]
     assert missing == []
+
+
+def test_that_tab_goes_down_the_panel_also_through_sliders_that_were_made_late(window: MainWindow) -> None:
+    for name in ("open_figures", "fleet"):
+        frame = next(group.frame for group in window.panel.folded if group.frame.objectName() == name)
+        frame.set_open(False)
+        frame.set_open(True)
+    window.panel.chips.list.setCurrentRow(2)
+    window.panel.fleet.add_member("nv-b200")
+    QTest.qWait(50)
+    inside = window.panel.scroller.widget()
+    sliders = [one for one in inside.findChildren(ParameterSlider) if one.isVisible()]
+    down = sorted(sliders, key=lambda one: one.mapTo(inside, QPoint()).y())
+    slider(window, "request_rate_per_s").track.setFocus()
+    stops: list[QWidget] = []
+    while (widget := QApplication.focusWidget()) is not None and widget not in stops:
+        if not window.panel.isAncestorOf(widget):
+            break
+        stops.append(widget)
+        QTest.keyClick(widget, Qt.Key.Key_Tab)
+    assert [one.parentWidget() for one in stops if isinstance(one, Track)] == down
+    assert [one.parentWidget() for one in stops if one.objectName() == "value" and one.parentWidget() in down] == down
+
+
+def test_that_keys_that_follow_each_other_are_one_undo_step_and_later_ones_another(window: MainWindow) -> None:
+    control, document = slider(window, "request_rate_per_s"), window.document
+    for _ in range(5):
+        QTest.keyClick(control.track, Qt.Key.Key_Right)
+    moved = document.workload.traffic.request_rate_per_s
+    assert moved > 12 and document.undo_stack.count() == 1
+    QTest.keyClick(slider(window, "batch_size").track, Qt.Key.Key_Right)
+    QTest.keyClick(control.track, Qt.Key.Key_Right)
+    assert document.undo_stack.count() == 3
+    QTest.qWait(1100)
+    QTest.keyClick(control.track, Qt.Key.Key_Right)
+    assert document.undo_stack.count() == 4
+    for _ in range(3):
+        document.undo_stack.undo()
+    assert document.workload.traffic.request_rate_per_s == moved
+    document.undo_stack.undo()
+    assert document.workload.traffic.request_rate_per_s == 12
 
 
 def test_that_a_click_on_the_track_brings_the_handle_to_the_hand(window: MainWindow) -> None:

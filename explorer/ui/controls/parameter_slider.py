@@ -169,6 +169,11 @@ class ParameterSlider(QWidget):
         """True while no hand, key or typed text moves it."""
         return self.track.locked
 
+    @property
+    def is_stepping(self) -> bool:
+        """True while a key or the wheel moves it by steps."""
+        return self.track.is_stepping
+
     def set_baseline(self, value: Value | None) -> None:
         """Mark the baseline's value."""
         self.track.set_baseline(value)

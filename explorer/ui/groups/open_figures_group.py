@@ -181,7 +181,8 @@ class OpenFiguresGroup(FoldedGroup):
 
     def _on_edited(self, figure: OpenFigure, value: float | Override) -> None:
         slider = self.sliders[_key(figure)]
-        attempt(self.document, slider.refuse, lambda: self._changes(figure, value), figure.title.lower())
+        what = figure.title.lower()
+        attempt(self.document, slider.refuse, lambda: self._changes(figure, value), what, slider.is_stepping)
 
     def _changes(self, figure: OpenFigure, value: float | Override) -> Mapping[str, Any]:
         if isinstance(value, Override):
