@@ -87,6 +87,9 @@ class BreakEven:
     curve: BreakEvenCurve | None = None
     """The goal over the number; None where it was not asked for, or the number cannot be moved."""
 
+CHANCE = "chance"
+"""The output that is itself a share of draws."""
+
 
 def break_even(
     evaluator: Evaluator,
@@ -131,6 +134,10 @@ def break_even_steps(
     With a `curve` the answer is yielded as soon as it is known, and returned with its curve.
     """
     statement = parse_statement(goal)
+    if any(term.output.key == CHANCE for term in statement.terms):
+        # It runs over the draws already: in each of them alone the goal would be met or not, and of that a chance
+        # says nothing.
+        samples = 0
     kept = locks or Locks()
     if any(term.of_fleet for term in statement.terms):
         problem = ScenarioProblem(FleetQuestion(evaluator, statement), scenario, unknown)
