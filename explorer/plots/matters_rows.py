@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from explorer.plots.xy_frame import Axis, linear_axis, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import OUT_OF_REACH, QUANTITIES
 from explorer.study.what_matters import CEILING, Part, Swing, WhatMatters
 from explorer.study.what_matters_words import latency_text, money_text, promised
 
@@ -18,7 +18,7 @@ ASPECTS: dict[Aspect, str] = {
     "usd_per_month": "$/month",
     "keeps": "Odds of keeping the promises",
 }
-BEYOND: dict[Aspect, str] = {"p99": "overloaded ▸", "usd_per_month": "out of reach ▸", "keeps": ""}
+BEYOND: dict[Aspect, str] = {"p99": f"{OUT_OF_REACH} ▸", "usd_per_month": f"{OUT_OF_REACH} ▸", "keeps": ""}
 """What lies at the end of the scale, beyond every figure."""
 MOVES = 0.01
 """A relative swing, and a share, below which a figure is said to move nothing."""

@@ -184,7 +184,8 @@ class TailLatencyPlot(PaintedPlot):
 
     def _settled_axes(self, workload: WorkloadOutcome) -> Axes:
         same = self._axes_of == (self._metric, self._workload)
-        if self._axes is None or not (self._dragging and same):
+        held = self._dragging or self._grips.held
+        if self._axes is None or not (held and same):
             self._axes = settle(self._axes if same else None, wanted_axes(workload, self._metric))
             self._axes_of = (self._metric, self._workload)
         return self._axes
@@ -227,6 +228,9 @@ class TailLatencyPlot(PaintedPlot):
 
     def _on_drag_started(self) -> None:
         self._show_readout(None)
+        # The line in the hand is one of this metric. Were the tightest one followed, another promise's line would
+        # come under the hand as soon as this one gives way.
+        self._chosen_metric = self._metric
         self.drag_started.emit()
 
     def _on_dragged(self, grip: str, value: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
@@ -25,10 +25,19 @@ from explorer.plots.lettering import (
 )
 from explorer.plots.painted_plot import PaintedPlot, Piece, Showing
 from explorer.plots.tokens import Tokens, contrast
+from explorer.plots.win_map_outlines import edges, label_outlines, paint_outlines, runs
 from explorer.plots.xy_frame import LEFT, Axis, Frame, draw_frame
 from explorer.study.map_axes import AXES
 from explorer.study.win_map_record import WinMap
-from explorer.study.win_map_words import cell_words, footing_words, map_rows, present_cell, shares_of, summary
+from explorer.study.win_map_words import (
+    cell_words,
+    footing_words,
+    map_rows,
+    outlined_words,
+    present_cell,
+    shares_of,
+    summary,
+)
 
 PALEST = 0.28
 """What is left of a region's colour where it wins in no draw."""
@@ -109,34 +118,6 @@ def map_frame(found: WinMap, rect: QRectF) -> Frame:
     return Frame(area, axis(found.across, found.x), axis(found.up, found.y))
 
 
-def _edges(mask: NDArray[np.bool_], frame: Frame) -> list[QLineF]:
-    """Lines around the cells of a mask (columns, rows), in pixels, each straight stretch as one line."""
-    columns, rows = mask.shape
-    area = frame.area
-    wide, high = area.width() / columns, area.height() / rows
-    lines: list[QLineF] = []
-    padded = np.zeros((columns + 2, rows + 2), dtype=bool)
-    padded[1:-1, 1:-1] = mask
-    # inner boundaries only: the frame itself needs no line
-    upright = (padded[1:-2, 1:-1] != padded[2:-1, 1:-1]) if columns > 1 else np.zeros((0, rows), dtype=bool)
-    for column in range(columns - 1):
-        for start, stop in _runs(upright[column]):
-            x = area.left() + (column + 1) * wide
-            lines.append(QLineF(x, area.bottom() - start * high, x, area.bottom() - stop * high))
-    flat = padded[1:-1, 1:-2] != padded[1:-1, 2:-1]
-    for row in range(rows - 1):
-        for start, stop in _runs(flat[:, row]):
-            y = area.bottom() - (row + 1) * high
-            lines.append(QLineF(area.left() + start * wide, y, area.left() + stop * wide, y))
-    return lines
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Stretches of True, first and one past the last."""
-    turns = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(turns[::2], turns[1::2], strict=True)]
-
-
 def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
     """A name for every region that has room for it, as near its middle as it fits; also for where nobody wins."""
     columns, rows = found.winner.shape
@@ -204,7 +185,7 @@ def _paint_patterns(painter: QPainter, frame: Frame, tokens: Tokens, found: WinM
             continue
         brush, won = QBrush(ink, pattern), found.winner == contestant
         for column in np.flatnonzero(won.any(axis=1)):
-            for start, stop in _runs(won[column]):
+            for start, stop in runs(won[column]):
                 left, top = area.left() + column * wide, area.bottom() - stop * high
                 painter.fillRect(QRectF(left, top, wide, (stop - start) * high), brush)
 
@@ -239,10 +220,10 @@ def paint_map(
     _paint_patterns(painter, frame, tokens, found)
     painter.setPen(QPen(QColor(tokens.panel), 1.0))
     for contestant in np.unique(found.winner):
-        painter.drawLines(_edges(found.winner == contestant, frame))
+        painter.drawLines(edges(found.winner == contestant, frame))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if outlined:
-        _paint_outlines(painter, frame, tokens, found)
+        paint_outlines(painter, frame, tokens, found, lambda at: ground_of(found, at, tokens))
     painter.restore()
     labels, patterns = region_labels(found, area), patterns_of(found)
     for label in labels:
@@ -262,14 +243,16 @@ def paint_map(
         painter.drawRect(cell.adjusted(-2.0, -2.0, 2.0, 2.0))
         painter.setPen(QPen(QColor(tokens.text), 2.0))
         painter.drawRect(cell.adjusted(-2.0, -2.0, 2.0, 2.0))
-    note = cell_words(found, *looked_at) if looked_at is not None else _note(found, labels, here)
+    if outlined:
+        label_outlines(painter, frame, tokens, found)
+    note = cell_words(found, *looked_at) if looked_at is not None else _note(found, labels, here, outlined)
     lines = in_parts(note, rect.width(), NOTE_LINES)
     ink = tokens.secondary if looked_at is None else tokens.text
     draw_wrapped(painter, rect.left(), rect.bottom() - NOTE_LINES * LINE_HEIGHT, rect.width(), lines, ink)
 
 
-def _note(found: WinMap, labels: list[RegionLabel], here: tuple[int, int] | None) -> str:
-    parts = []
+def _note(found: WinMap, labels: list[RegionLabel], here: tuple[int, int] | None, outlined: bool) -> str:
+    parts = list(outlined_words(found)) if outlined else []
     if here is not None:
         parts.append(f"◆ where the scenario stands: {cell_words(found, *here)}")
     named = {label.contestant for label in labels}
@@ -278,20 +261,6 @@ def _note(found: WinMap, labels: list[RegionLabel], here: tuple[int, int] | None
         parts.append(f"on small regions without a name: {', '.join(small)}")
     parts.append("point at a cell for its runner-up and how sure, click to go there")
     return " · ".join(parts)
-
-
-def _paint_outlines(painter: QPainter, frame: Frame, tokens: Tokens, found: WinMap) -> None:
-    """Dashed lines around where a chip that cannot be had would win."""
-    for at in np.unique(found.would_win):
-        if at < 0 or found.contestants[int(at)].reachable:
-            continue
-        pen = QPen(ground_of(found, int(at), tokens), 2.0)
-        pen.setDashPattern([4.0, 3.0])
-        under = QPen(QColor(tokens.panel), 4.0)
-        lines = _edges(found.would_win == at, frame)
-        for one in (under, pen):
-            painter.setPen(one)
-            painter.drawLines(lines)
 
 
 def _paint_present(painter: QPainter, at: QPointF, tokens: Tokens) -> None:
@@ -352,11 +321,15 @@ class WinMapPlot(PaintedPlot):
     def set_outlined(self, outlined: bool) -> None:
         """Whether to outline where chips that cannot be had would win."""
         self._outlined = outlined
+        self._spoken.refresh_soon()
         self.refresh()
 
     def text_summary(self) -> str:
         """The map in words, with its numbers."""
-        return f"Win map: {self._state}" if self._found is None else f"{summary(self._found)} {self._state}"
+        if self._found is None:
+            return f"Win map: {self._state}"
+        could = " ".join(f"{line}." for line in outlined_words(self._found)) if self._outlined else ""
+        return " ".join(part for part in (summary(self._found), could, self._state) if part)
 
     def showing(self) -> Showing | None:
         """What the map was drawn for; None before there is a map."""

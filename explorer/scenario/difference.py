@@ -20,12 +20,14 @@ REMOVED = ": removed"
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One input that differs. `path` is its path in the newer scenario, in the older where it is gone from
-    that; `old` or `new` is None where a scenario has nothing there."""
+    that; `named` is the same path with names for positions, which holds in any scenario; `old` or `new` is None where
+    a scenario has nothing there."""
 
     path: str
     title: str
     old: Any
     new: Any
+    named: tuple[Step, ...] = ()
 
     @property
     def key(self) -> str:
@@ -39,42 +41,80 @@ class Difference:
         return f"{self.title}: {kind.text(self.old)} → {kind.text(self.new)}"
 
 
-def differences(old: Scenario, new: Scenario) -> tuple[Difference, ...]:
+ABSENT = object()
+"""What `value_named` gives where a scenario has no such workload, alternative or the like."""
+
+
+def differences(old: Scenario, new: Scenario, *, renames: bool = True) -> tuple[Difference, ...]:
     """Every input that differs, in the order of the file.
 
     Workloads, alternatives and fleet members are matched by name, so that moving one is no difference; one
-    that only one side has is given whole.
+    that only one side has is given whole. With `renames`, a single one of another name is the same one renamed.
     """
     found: list[Difference] = []
     for key in type(new).model_fields:
         if key not in NOT_INPUTS:
-            found.extend(_between(getattr(old, key), getattr(new, key), (key,), ""))
+            found.extend(_between(getattr(old, key), getattr(new, key), _Place((key,), (key,), ""), renames))
     return tuple(found)
 
 
-def _between(old: Any, new: Any, path: tuple[Step, ...], context: str) -> Iterator[Difference]:
+def value_named(scenario: Scenario, named: tuple[Step, ...]) -> Any:
+    """What a scenario has at a path with names for positions; ABSENT where something on the way is not there."""
+    here: Any = scenario
+    for step in named:
+        if isinstance(here, Record):
+            here = getattr(here, str(step), ABSENT)
+        elif isinstance(here, tuple):
+            here = next((item for item in here if getattr(item, "name", None) == step), ABSENT)
+        elif isinstance(here, Mapping):
+            here = here.get(step)
+        elif here is None and named[0] == "overrides":
+            return None
+        else:
+            return ABSENT
+    return here
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the comparison stands: its path, the same with names for positions, and the names as words."""
+
+    path: tuple[Step, ...]
+    named: tuple[Step, ...]
+    context: str
+
+    def below(self, step: Step, name: str | None = None, context: str | None = None) -> _Place:
+        return _Place(
+            (*self.path, step),
+            (*self.named, step if name is None else name),
+            self.context if context is None else context,
+        )
+
+
+def _between(old: Any, new: Any, place: _Place, renames: bool) -> Iterator[Difference]:
     if old == new and isinstance(old, bool) is isinstance(new, bool):
         return
     if isinstance(old, Record) and isinstance(new, Record):
         for key in type(new).model_fields:
-            yield from _between(getattr(old, key), getattr(new, key), (*path, key), context)
+            yield from _between(getattr(old, key), getattr(new, key), place.below(key), renames)
     elif _are_named(old) and _are_named(new):
-        yield from _between_named(old, new, path, context)
+        yield from _between_named(old, new, place, renames)
     elif isinstance(old, Mapping) or isinstance(new, Mapping):
         before, after = old or {}, new or {}
         for key in dict.fromkeys([*before, *after]):
-            inner = _joined(context, key) if path == ("overrides",) else context
-            yield from _between(before.get(key), after.get(key), (*path, key), inner)
+            inner = _joined(place.context, key) if place.path == ("overrides",) else place.context
+            yield from _between(before.get(key), after.get(key), place.below(key, context=inner), renames)
     else:
-        yield Difference(written(path), _joined(context, input_at(path).title), old, new)
+        title = _joined(place.context, input_at(place.path).title)
+        yield Difference(written(place.path), title, old, new, place.named)
 
 
 def _between_named(
-    old: tuple[Any, ...], new: tuple[Any, ...], path: tuple[Step, ...], context: str
+    old: tuple[Any, ...], new: tuple[Any, ...], place: _Place, renames: bool
 ) -> Iterator[Difference]:
     before = {item.name: (position, item) for position, item in enumerate(old)}
     after = {item.name: (position, item) for position, item in enumerate(new)}
-    renamed = len(old) == len(new) and len(before.keys() - after.keys()) == 1
+    renamed = renames and len(old) == len(new) and len(before.keys() - after.keys()) == 1
     for position, item in enumerate(new):
         if item.name in before:
             counterpart = before[item.name][1]
@@ -82,15 +122,15 @@ def _between_named(
             counterpart = old[position]
         else:
             counterpart = None
-        inner = _joined(context, item.name)
+        here = place.below(position, item.name, _joined(place.context, item.name))
         if counterpart is None:
-            yield Difference(written((*path, position)), f"{inner}{ADDED}", None, item)
+            yield Difference(written(here.path), f"{here.context}{ADDED}", None, item, here.named)
         else:
-            yield from _between(counterpart, item, (*path, position), inner)
+            yield from _between(counterpart, item, here, renames)
     for name, (position, item) in before.items():
         if name not in after and not (renamed and new[position].name not in before):
-            title = f"{_joined(context, name)}{REMOVED}"
-            yield Difference(written((*path, position)), title, item, None)
+            here = place.below(position, name, _joined(place.context, name))
+            yield Difference(written(here.path), f"{here.context}{REMOVED}", item, None, here.named)
 
 
 def _are_named(value: Any) -> bool:

@@ -22,7 +22,12 @@ class ScenarioValueError(ExplorerError):
 
     def __init__(self, path: str, reason: str, allowed: str = "") -> None:
         self.path, self.reason, self.allowed = path, reason, allowed
-        super().__init__(f"{path}: {reason}" + (f" (allowed: {allowed})" if allowed else ""))
+        super().__init__(f"{path}: {self.words}")
+
+    @property
+    def words(self) -> str:
+        """Why and what is allowed, for one who sees where: without the path."""
+        return self.reason + (f" (allowed: {self.allowed})" if self.allowed else "")
 
 
 class _New:

@@ -17,8 +17,14 @@ from explorer.errors import UnknownRecordError
 NOTHING = "–"
 """Shown where there is no finite value."""
 
+OUT_OF_REACH = "out of reach"
+"""An infinite latency, cost or number of chips in words; in a table of numbers "∞" stands for it."""
+
+_NUMBER = re.compile(r"([+\-−]?)\s*(\.?\d[\d,_.]*)((?:e[+\-]?\d+)?)", re.IGNORECASE)
+_MANTISSA = re.compile(r"(?:\d[\d_]*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+")
+"""A comma parts thousands and nothing else: as a decimal mark it would multiply what was meant."""
+_DECIMAL_COMMA = re.compile(r"(\d{1,3}(?:\.\d{3})+|\d*),(\d+)")
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|[KMGT]?B(?:/s)?\b|[mµ]?s\b|h\b|TFLOPS\b|PFLOPS\b|[kM]?W\b|years?\b)")
-_NUMBER = re.compile(r"[+\-−]?\s*(?:\d[\d,_]*(?:\.\d*)?|\.\d+)(?:e[+\-]?\d+)?", re.IGNORECASE)
 
 
 def unbroken(text: str) -> str:
@@ -154,13 +160,10 @@ class Quantity:
         return text if math.isfinite(high) else f"≥ {text}"
 
     def format_quantiles(self, *values: float) -> str:
-        """Quantiles in rising order in the unit of the middle one: "24 / 38 / 60 ms"; an infinite one reads "∞"."""
-        known = [value for value in values if math.isfinite(value)]
-        if not known:
+        """Quantiles in rising order, each with its own unit: "$18.6k / $260k / ∞"; all infinite ones are one "∞"."""
+        if not any(math.isfinite(value) for value in values):
             return "∞"
-        scale = self.scale_at(known[min(len(values) // 2, len(known) - 1)])
-        finite = self._dress(" / ".join(self._digits(abs(one), scale) for one in known), scale, negative=False)
-        return " / ".join([finite, *["∞"] * (len(values) - len(known))])
+        return " / ".join(self.format(value) if math.isfinite(value) else "∞" for value in values)
 
     def format_change(self, new: float, old: float) -> str:
         """The change from `old` to `new`: "▲ 0.31 s", "▼ 35 %", "unchanged"; "–" when either is missing."""
@@ -181,28 +184,44 @@ class Quantity:
             return f"{sign} {_rounded(100 * step, 2, 1)} points"
         return f"{sign} {self.format(step)}"
 
-    def parse(self, text: str) -> float:
+    def parse(self, text: str, shown: float | None = None) -> float:
         """The SI value of a typed text ("70B", "2.4 TB/s", "50 ms", "$2.20/h", "50%"); a bare number is in
-        `unit`. ValueError says what is allowed."""
+        `unit`, or in the unit in which `shown` (SI) stands where it is typed. ValueError says what is allowed."""
         body = text.strip().replace("$", "", 1).strip() if self.prefix == "$" else text.strip()
         match = _NUMBER.match(body)
         if match is None:
             what = f"'{text.strip()}' as {self.title.lower()}"
             raise ValueError(f"cannot read {what}: write it like {self.examples}")
-        number = float(re.sub(r"[\s,_]", "", match.group()).replace("−", "-"))
+        sign, mantissa, power = match.groups()
+        if not _MANTISSA.fullmatch(mantissa):
+            raise ValueError(self._misread(mantissa))
+        number = float(sign.replace("−", "-") + re.sub("[,_]", "", mantissa) + power)
         symbol = re.sub(r"\s+", "", body[match.end() :]).replace("μ", "µ")
-        factor = self._factor(symbol)
+        factor = self._factor(symbol) if symbol else self._bare_factor(shown)
         if factor is None:
             raise ValueError(
                 f"'{body[match.end() :].strip()}' is not a unit of {self.title.lower()}: "
                 f"write it like {self.examples}"
             )
-        value = number * factor
+        value = without_noise(number * factor)
         if not math.isfinite(value):
             raise ValueError(f"'{text.strip()}' is too large; write it like {self.examples}")
         if self.whole and not math.isclose(value, round(value), rel_tol=1e-12, abs_tol=1e-9):
             raise ValueError(f"{self.title.lower()} must be a whole number; write it like {self.examples}")
         return float(round(value)) if self.whole else value
+
+    def _misread(self, mantissa: str) -> str:
+        """What to write instead of a number whose commas or points part no thousands and no decimals."""
+        decimal = _DECIMAL_COMMA.fullmatch(mantissa)
+        if decimal is not None:
+            return f"{mantissa}: did you mean {decimal[1].replace('.', '') or 0}.{decimal[2]}?"
+        return f"cannot read '{mantissa}' as {self.title.lower()}: write it like {self.examples}"
+
+    def _bare_factor(self, shown: float | None) -> float | None:
+        """SI value of what a bare number counts. "k" or "B" behind a number only shortens it: 512 typed beside 32k
+        is 512; "ms" is a unit: 50 typed beside 40 ms is 50 ms."""
+        beside = None if shown is None else self.scale_at(shown)
+        return beside.factor if beside is not None and beside.symbol and beside.spaced else self._factor("")
 
     def _factor(self, symbol: str) -> float | None:
         """SI value of one typed unit, None when it is none of this quantity's; "" is the default unit."""
@@ -252,6 +271,11 @@ class Quantity:
         if self.nouns:
             return f"{sign}{digits} {self.nouns[0] if digits == '1' else self.nouns[1]}"
         return f"{sign}{self.prefix}{digits}{scale.suffix}{self.per}"
+
+
+def without_noise(value: float) -> float:
+    """A number to the 15 digits that a text holds: 35 × 0.01 is 0.35 and not 0.35000000000000003."""
+    return float(f"{value:.15g}")
 
 
 def number_text(number: float, digits: int = 3) -> str:

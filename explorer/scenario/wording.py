@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -227,6 +227,21 @@ class NumberRange:
     open_low: bool
     open_high: bool
     whole: bool
+
+    def holds(self, value: float) -> bool:
+        """Whether a number lies within the bounds."""
+        above = self.low is None or value > self.low or (value == self.low and not self.open_low)
+        return above and (self.high is None or value < self.high or (value == self.high and not self.open_high))
+
+    def words(self, write: Callable[[float], str]) -> str:
+        """The bounds as people read them: "between 100M and 20T", "more than 0 s"."""
+        low = None if self.low is None else write(self.low)
+        high = None if self.high is None else write(self.high)
+        if low is not None and high is not None and not self.open_low and not self.open_high:
+            return f"between {low} and {high}"
+        parts = [f"{'more than' if self.open_low else 'at least'} {low}"] if low is not None else []
+        parts += [f"{'less than' if self.open_high else 'at most'} {high}"] if high is not None else []
+        return " and ".join(parts)
 
 
 def number_range_at(path: Sequence[Step]) -> NumberRange | None:

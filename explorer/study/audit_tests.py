@@ -41,7 +41,7 @@ class AuditTest:
     degree: int
     replicas: int
     rate_per_replica: float
-    """Requests/s each replica carries at the stated traffic, all promises kept."""
+    """Requests/s that comes to each replica at the stated traffic."""
     prompt_tokens: float
     output_tokens: float
     limits: Mapping[str, float]
@@ -59,6 +59,10 @@ class AuditTest:
     missing_features: tuple[str, ...]
     exit_usd: float
     """Engineering, overlap and re-qualification of leaving it again, once."""
+    keeps_promises: bool = True
+    """As believed, with `replicas`."""
+    reason: str = ""
+    """Why it does not."""
 
     @property
     def best(self) -> ScalingPoint | None:
@@ -109,6 +113,8 @@ def _test(case: Case, choice: Choice) -> AuditTest:
         stack=stack,
         unknown_features=unknown,
         missing_features=missing,
+        keeps_promises=outcome.keeps_promises,
+        reason=outcome.reason,
         exit_usd=exit_cost(
             context.scenario.fleet.migration, 0.0 if month is None else month.value, engineering=1.0, egress=False
         ),

@@ -89,6 +89,9 @@ class BreakEven:
     chance_over_all: float | None = None
     """As `chance_now`, with the unknown drawn over what is believed of it, as verdicts are; None for a settled one."""
 
+CHANCE = "chance"
+"""The output that is itself a share of draws."""
+
 
 def break_even(
     evaluator: Evaluator,
@@ -133,6 +136,10 @@ def break_even_steps(
     With a `curve` the answer is yielded as soon as it is known, and returned with its curve.
     """
     statement = parse_statement(goal)
+    if any(term.output.key == CHANCE for term in statement.terms):
+        # It runs over the draws already: in each of them alone the goal would be met or not, and of that a chance
+        # says nothing.
+        samples = 0
     kept = locks or Locks()
     if any(term.of_fleet for term in statement.terms):
         problem = ScenarioProblem(FleetQuestion(evaluator, statement), scenario, unknown)

@@ -38,14 +38,22 @@ class Offer:
     text: str
 
 
-def numbers_offered(catalog: Catalog, scenario: Scenario, workload: int, alternative: int) -> tuple[Offer, ...]:
-    """Numbers to solve for: the chip's open figures first, then its others, the price, and settings."""
+MONEY = frozenset({"usd_per_million", "usd_per_million_full", "usd_per_month"})
+_ONLY_FOR: dict[str, frozenset[str]] = {"capex": MONEY, "board_power": MONEY | {"joule_per_token"}}
+"""Figures that nothing else hangs on than these outputs."""
+
+
+def numbers_offered(
+    catalog: Catalog, scenario: Scenario, workload: int, alternative: int, output: str
+) -> tuple[Offer, ...]:
+    """Numbers to solve for, as far as the `output` of the goal hangs on them: the chip's open figures first, then its
+    others, the price, and settings."""
     one = scenario.workloads[workload].alternatives[alternative]
     chip = catalog.chip(one.chip)
     figures = [
         figure
         for name, figure in chip.figures.items()
-        if figure.derived_from is None and not FIGURE_KINDS[name].informative
+        if figure.derived_from is None and not FIGURE_KINDS[name].informative and _moves(name, output)
     ]
     figures.sort(key=lambda figure: not figure.is_open)
     marked = [
@@ -58,9 +66,16 @@ def numbers_offered(catalog: Catalog, scenario: Scenario, workload: int, alterna
     ]
     return (
         *marked,
-        Offer("Price of a chip-hour", f'price of "{one.name}"'),
+        *((Offer("Price of a chip-hour", f'price of "{one.name}"'),) if output in MONEY else ()),
         *(Offer(INPUTS[path.rpartition(".")[2]].title, path) for path in settings),
     )
+
+
+def _moves(figure: str, output: str) -> bool:
+    """Whether an output can hang on a figure of a chip at all."""
+    if output == "memory_headroom":
+        return figure == "memory_capacity"
+    return output in _ONLY_FOR.get(figure, (output,))
 
 
 def outputs_offered() -> tuple[Offer, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantity import OUT_OF_REACH, QUANTITIES
 from explorer.scenario.statement import Statement, Term
 from explorer.study.break_even import Blocker, BreakEven
 from explorer.study.output_values import latency_of
@@ -85,7 +85,7 @@ def curve_words(found: BreakEven) -> str:
     quantity = found.statement.left.output.quantity
 
     def read(value: float) -> str:
-        return quantity.format(value) if math.isfinite(value) else "out of reach"
+        return quantity.format(value) if math.isfinite(value) else OUT_OF_REACH
 
     low, high = (found.unknown.written(value) for value in (curve.values[0], curve.values[-1]))
     side = side_words(found.statement.left)

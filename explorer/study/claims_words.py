@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES, number_text
+from explorer.scenario.quantity import OUT_OF_REACH, QUANTITIES, number_text
 from explorer.scenario.statement import Term
 from explorer.study.claims import ClaimAnswer, Decider
 from explorer.study.outcome import Banded
@@ -15,8 +15,6 @@ from explorer.study.probability_words import HOPELESS, confidence_word
 SCHEMA = 1
 SHARE = QUANTITIES["share"]
 SIGNS = {"<=": "≤", ">=": "≥"}
-BEYOND = "no end"
-"""Instead of an infinite latency or cost."""
 
 
 def verdict(found: ClaimAnswer) -> str:
@@ -40,17 +38,20 @@ def side_text(found: ClaimAnswer, stated: Banded | None, factor: float = 1.0) ->
         return ""
     side = Banded(stated.value / factor, stated.low / factor, stated.high / factor)
     quantity = found.statement.left.output.quantity
-    value = quantity.format(side.value) if math.isfinite(side.value) else BEYOND
+    value = quantity.format(side.value) if math.isfinite(side.value) else OUT_OF_REACH
     if side.low == side.high:
         return value
-    low = quantity.format(side.low) if math.isfinite(side.low) else BEYOND
-    high = quantity.format(side.high) if math.isfinite(side.high) else BEYOND
+    low = quantity.format(side.low) if math.isfinite(side.low) else OUT_OF_REACH
+    high = quantity.format(side.high) if math.isfinite(side.high) else OUT_OF_REACH
     return value if low == high == value else f"{value} ({low} to {high})"
 
 
 def sides_text(found: ClaimAnswer) -> str:
-    """Both sides as they were found: "0.44 s (35 ms to no end) against 2 × 42 ms (22 ms to 95 ms)", or what was found
-    behind the limit that is claimed: "> 0 GB claimed, 264 GB found". A number without a unit has its name."""
+    """Both sides as they were found: "0.44 s (35 ms to out of reach) against 2 × 42 ms (22 ms to 95 ms)".
+
+    Or what was found behind the limit that is claimed: "> 0 GB claimed, 264 GB found". A number without a unit has its
+    name.
+    """
     if found.left is None:
         return ""
     left, right = found.statement.left, found.statement.right

@@ -133,6 +133,9 @@ class Dependence:
     bases: Mapping[str, str]
     note: str
     reason: str = ""
+    outage_probability_per_year: float = 0.0
+    weeks_to_recover: float = 0.0
+    """The scenario's terms, which the expected loss supposes of each supplier."""
 
 
 def features_used(scenario: Scenario, outcome: Outcome) -> tuple[str, ...]:
@@ -236,6 +239,8 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
         price_rise_share=risk.price_rise_share,
         bases=BASES,
         note=BANDS_NOTE,
+        outage_probability_per_year=risk.outage_probability_per_year,
+        weeks_to_recover=risk.weeks_to_recover,
     )
 
 

@@ -12,8 +12,8 @@ from explorer.study.shocks import FleetState, ShockOutcome
 
 Rows = list[list[str]]
 
-MONTH, SHARE, SUPPLIERS, SECONDS, USD = (
-    QUANTITIES[key] for key in ("usd_per_month", "share", "suppliers", "seconds", "usd")
+MONTH, SHARE, SUPPLIERS, SECONDS, USD, PLAIN = (
+    QUANTITIES[key] for key in ("usd_per_month", "share", "suppliers", "seconds", "usd", "plain")
 )
 POOL_HEADINGS = (
     ("Pool", "Member of the fleet"),
@@ -94,7 +94,9 @@ def score_words(fleet: FleetOutcome, found: Dependence) -> str:
         worst = ", ".join(TIER_TITLES[tier].lower() for tier in found.binding_tiers)
         parts.append(f"the worst failure ({worst}) leaves {SHARE.format(found.survivability)} of traffic")
     if found.expected_loss_weeks is not None:
-        parts.append(f"expected loss {found.expected_loss_weeks:.1f} weeks of traffic a year")
+        fails, weeks = SHARE.format(found.outage_probability_per_year), PLAIN.format(found.weeks_to_recover)
+        supposed = f"if each supplier fails {fails} a year for {weeks} weeks, your terms"
+        parts.append(f"expected loss {found.expected_loss_weeks:.1f} weeks of traffic a year ({supposed})")
     exposed = max((one.price_exposure or 0.0 for one in found.exits), default=0.0)
     if exposed:
         rise = SHARE.format(found.price_rise_share)

@@ -113,9 +113,7 @@ def _questionnaire(found: WhatMatters, test: AuditTest) -> Questionnaire:
         workload=found.workload,
         introduction=(
             f"For {found.workload} at {RATE.format(test.rate_per_replica * test.replicas)}{against}. Every number to "
-            f"beat is computed from the scenario: it keeps the promises ({promises_text(test)}) with {test.replicas} "
-            f"replica{'s' if test.replicas != 1 else ''} of {test.degree} {test.unit_noun}"
-            f"{'s' if test.degree != 1 else ''}, all other figures as believed.{most}"
+            f"beat is computed from the scenario: {_kept_words(test)}.{most}"
         ),
         sections=tuple(section for section in sections if section.questions),
         notes=(
@@ -127,6 +125,17 @@ def _questionnaire(found: WhatMatters, test: AuditTest) -> Questionnaire:
             "Latencies are drawn from the closed form; the simulation may differ from it by some per cent.",
         ),
     )
+
+
+def _kept_words(test: AuditTest) -> str:
+    """How the promises are kept, or that they are not: no number of the sheet may say otherwise."""
+    replicas = f"{test.replicas} replica{'s' if test.replicas != 1 else ''}"
+    built = f"{replicas} of {test.degree} {test.unit_noun}{'s' if test.degree != 1 else ''}"
+    supposed = f"{built}, all other figures as believed"
+    if test.keeps_promises:
+        return f"it keeps the promises ({promises_text(test)}) with {supposed}"
+    why = f": {test.reason}" if test.reason else ""
+    return f"it does not keep the promises ({promises_text(test)}), looked at with {supposed}{why}"
 
 
 def promises_text(test: AuditTest) -> str:

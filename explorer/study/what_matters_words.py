@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text, quantity_for_unit, unit_scale
+from explorer.scenario.quantity import NOTHING, OUT_OF_REACH, QUANTITIES, number_text, quantity_for_unit, unit_scale
 from explorer.study.ask_first import Demand, Threshold
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.probability_words import confidence_word, scale_sentence
@@ -14,7 +14,6 @@ from explorer.study.verdict_table import columns
 from explorer.study.what_matters import EXPLAINED, Part, Spread, Swing, WhatMatters
 
 MONTH, SECONDS, SHARE = (QUANTITIES[key] for key in ("usd_per_month", "seconds", "share"))
-OUT_OF_REACH = "out of reach"
 MOVES = 0.04
 """A smaller difference of two odds is that of the draws."""
 
@@ -73,7 +72,7 @@ def money_text(usd: float | None) -> str:
 
 def latency_text(seconds: float) -> str:
     """A latency; words where the load cannot be carried."""
-    return SECONDS.format(seconds) if seconds < float("inf") else "overloaded"
+    return SECONDS.format(seconds) if seconds < float("inf") else OUT_OF_REACH
 
 
 def worth_text(demand: Demand) -> str:

@@ -116,6 +116,28 @@ def summary(found: WinMap) -> str:
     return text
 
 
+def out_of_reach_winners(found: WinMap) -> tuple[int, ...]:
+    """Contestants that cannot be had and would win a cell if they could."""
+    return tuple(int(at) for at in np.unique(found.would_win) if at >= 0 and not found.contestants[int(at)].reachable)
+
+
+def outlined_words(found: WinMap) -> tuple[str, ...]:
+    """Of each chip that cannot be had, where it would win: "AI200 would win 0.4 % of the cells, around 40B, 50 ms"."""
+    winners = out_of_reach_winners(found)
+    lines = []
+    for at, one in enumerate(found.contestants):
+        if one.reachable:
+            continue
+        if at not in winners:
+            lines.append(f"{one.name} would win nowhere here")
+            continue
+        cells = np.argwhere(found.would_win == at)
+        column, row = (int(place) for place in np.median(cells, axis=0))
+        share = SHARE.format(len(cells) / found.would_win.size)
+        lines.append(f"{one.name} would win {share} of the cells, around {place_words(found, column, row)}")
+    return tuple(lines) or ("every chip of the map can be had",)
+
+
 def present_cell(found: WinMap) -> tuple[int, int] | None:
     """The cell in which the scenario stands; None where it leaves one of the settings open."""
     x, y = found.present

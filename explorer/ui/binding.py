@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from explorer.errors import ExplorerError
-from explorer.scenario.path import get
+from explorer.scenario.path import ScenarioValueError, get, split
 from explorer.scenario.schema import Scenario
+from explorer.scenario.wording import number_range_at
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.document import Document
@@ -102,7 +103,20 @@ class BoundSlider:
         return self._read(value_in(then, self._document.scenario, self._place()))
 
     def _on_edited(self, value: Any) -> None:
-        attempt(self._document, self._slider.refuse, lambda: self._write(value), self._what)
+        # Before what the value leads to is worked out: for that it has to be one that can be.
+        outside = self._outside(value)
+        if outside:
+            self._slider.refuse(outside)
+            return
+        slider = self._slider
+        attempt(self._document, slider.refuse, lambda: self._write(value), self._what, slider.is_stepping)
+
+    def _outside(self, value: Any) -> str:
+        """What the scenario allows, as the slider writes it, where a number is not within it; else nothing."""
+        if isinstance(value, bool) or not isinstance(value, float | int):
+            return ""
+        allowed = number_range_at(split(self._place()))
+        return "" if allowed is None or allowed.holds(value) else f"must be {allowed.words(self._slider.written)}"
 
     def _on_locked(self, locked: bool) -> None:
         hold(self._document, self._slider, self._place(), locked, self._what)
@@ -148,10 +162,20 @@ def hold(document: Document, slider: ParameterSlider, place: str, locked: bool, 
 
 
 def attempt(
-    document: Document, refuse: Callable[[str], None], changes: Callable[[], Mapping[str, Any]], what: str
+    document: Document,
+    refuse: Callable[[str], None],
+    changes: Callable[[], Mapping[str, Any]],
+    what: str,
+    stepped: bool = False,
 ) -> None:
-    """Make changes, or tell why they are refused; a refused change leaves everything as it was."""
+    """Make changes, or tell why they are refused; a refused change leaves everything as it was.
+
+    Where they are `stepped`, those that follow each other at once are one undoable step.
+    """
     try:
-        document.change_several(changes(), what)
+        document.change_several(changes(), what, stepped)
+    except ScenarioValueError as error:
+        # Who moved a control sees where: a path of the file would tell nothing.
+        refuse(error.words)
     except (ExplorerError, ValueError) as error:
         refuse(str(error))

@@ -114,14 +114,18 @@ class CommandPalette(QFrame):
         self._fill("")
 
     def _fill(self, query: str) -> None:
-        scored = [(match(query, one.title, f"{one.words} {one.note}"), one) for one in self._commands]
+        scored = [
+            (match(query, one.title, f"{one.words} {one.note}", initials=not one.changes), one)
+            for one in self._commands
+        ]
         # Sorting is stable: alike matches stay in the order of actions, sliders, files, chips, models.
         found = sorted(((score, one) for score, one in scored if score is not None), key=lambda pair: -pair[0])
         self.list.clear()
         for _, command in found[:MOST]:
             item = QListWidgetItem(command.title)
             item.setData(_COMMAND, command)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{command.title}, {command.note}".rstrip(", "))
+            beside = f"not now: {command.why_not}" if command.why_not else command.note
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{command.title}, {beside}".rstrip(", "))
             self.list.addItem(item)
         self.list.setCurrentRow(0 if found else -1)
         self.note.setText("" if found else NOTHING)
@@ -130,8 +134,13 @@ class CommandPalette(QFrame):
 
     def _say_current(self) -> None:
         """The keyboard stays in the line, so what Enter would do is told there."""
-        titles = [item.text() for item in self.list.selectedItems()]
-        self.line.setAccessibleDescription(f"Enter does: {titles[0]}" if titles else NOTHING)
+        chosen: list[Command] = [item.data(_COMMAND) for item in self.list.selectedItems()]
+        if not chosen:
+            self.line.setAccessibleDescription(NOTHING)
+        elif chosen[0].why_not:
+            self.line.setAccessibleDescription(f"{chosen[0].title}: not now, {chosen[0].why_not}")
+        else:
+            self.line.setAccessibleDescription(f"Enter does: {chosen[0].title}")
 
     def _on_typed(self, text: str) -> None:
         if self._asked is None:
@@ -147,6 +156,9 @@ class CommandPalette(QFrame):
 
     def _on_chosen(self, item: QListWidgetItem) -> None:
         command: Command = item.data(_COMMAND)
+        if command.why_not:
+            self._tell(f"{command.title}: not now, {command.why_not}.")
+            return
         slider = command.slider() if command.slider is not None else None
         if slider is not None:
             self._ask_value(slider)
@@ -205,10 +217,11 @@ class _Row(QStyledItemDelegate):
             painter.setPen(QColor(t.accent))
             painter.setBrush(QColor(t.accent_wash))
             painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        note = metrics(NOTE).elidedText(command.note, Qt.TextElideMode.ElideMiddle, area.width() * 0.4)
+        beside = command.why_not or command.note
+        note = metrics(NOTE).elidedText(beside, Qt.TextElideMode.ElideMiddle, area.width() * 0.4)
         note_width = metrics(NOTE).horizontalAdvance(note) + 2
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(t.text))
+        painter.setPen(QColor(t.faint if command.why_not else t.text))
         painter.setFont(font(BODY))
         room = area.width() - note_width - 32
         title = metrics(BODY).elidedText(command.title, Qt.TextElideMode.ElideRight, room)

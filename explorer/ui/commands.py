@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QToolButton
 from explorer.catalog.model import parameter_count
 from explorer.plots.tokens import MAX_CHIPS
 from explorer.scenario.quantity import QUANTITIES
+from explorer.ui.command_words import NOT_NOW, SLIDER_WORDS, WHY_NOT, action_words
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.example_questions import example_questions
@@ -24,13 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """One thing to do. With `slider` a value is asked for first; `note` stands at the right."""
+    """One thing to do. With `slider` a value is asked for first; `note` stands at the right.
+
+    One that `changes` the scenario at once is not found by initials alone: Enter would do it before it is read. One
+    that cannot be had now says `why_not`.
+    """
 
     title: str
     note: str
     run: Callable[[], object]
     words: str = ""
     slider: Callable[[], ParameterSlider | None] | None = None
+    changes: bool = False
+    why_not: str = ""
 
 
 def commands(window: MainWindow) -> list[Command]:
@@ -46,10 +53,13 @@ def commands(window: MainWindow) -> list[Command]:
 
 
 def _actions(window: MainWindow) -> Iterator[Command]:
+    chosen = window.panel.open_figures.workload_outcome(window.document.outcome).chosen
+    figures = [figure.figure for figure in chosen.open_figures]
     for name, action in window.actions_by_name.items():
-        if action.isEnabled() and not name.startswith(("example.", "palette", "recent.")):
+        if not name.startswith(("example.", "palette", "recent.")):
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            yield Command(_plain(action), keys, action.trigger, name.replace("_", " "))
+            why_not = "" if action.isEnabled() else WHY_NOT.get(name, NOT_NOW)
+            yield Command(_plain(action), keys, action.trigger, action_words(name, figures), why_not=why_not)
 
 
 def _plain(action: QAction) -> str:
@@ -74,7 +84,8 @@ def _setting(window: MainWindow, group: Group, name: str, title: str, words: str
 
     # "P99 first token" keeps its capital, "Batch size" loses it.
     word = title if title[1:2].isupper() or title[1:2].isdigit() else f"{title[:1].lower()}{title[1:]}"
-    return Command(f"Set {word} …", group.subject, lambda: None, words, find)
+    further = f"{words} {SLIDER_WORDS.get(name, '')}"
+    return Command(f"Set {word} …", group.subject, lambda: None, further, find)
 
 
 def _choices(window: MainWindow) -> Iterator[Command]:
@@ -88,7 +99,9 @@ def _choices(window: MainWindow) -> Iterator[Command]:
                         button.click()
 
                     meaning = button.accessibleDescription()
-                    yield Command(f"{row.title}: {button.text()}", group.subject, choose, meaning)
+                    why_not = "" if button.isEnabled() else NOT_NOW
+                    title = f"{row.title}: {button.text()}"
+                    yield Command(title, group.subject, choose, meaning, changes=True, why_not=why_not)
 
 
 def _show(window: MainWindow, group: Group) -> None:
@@ -101,9 +114,10 @@ def _files(window: MainWindow) -> Iterator[Command]:
     for example in example_questions():
         opening = partial(window.open_after_guard, example.path)
         words = f"{example.title} {example.remark}"
-        yield Command(f"Open: {example.question}", example.path.name, opening, words)
+        yield Command(f"Open: {example.question}", example.path.name, opening, words, changes=True)
     for path in window.recent_paths():
-        yield Command(f"Open: {path.name}", str(path.parent), partial(window.open_after_guard, path))
+        opening = partial(window.open_after_guard, path)
+        yield Command(f"Open: {path.name}", str(path.parent), opening, changes=True)
 
 
 def _chips(window: MainWindow) -> Iterator[Command]:
@@ -111,20 +125,23 @@ def _chips(window: MainWindow) -> Iterator[Command]:
     compared = [one.chip for one in document.workload.alternatives]
     for chip in sorted(document.catalog.chips.values(), key=lambda one: one.name.lower()):
         words = f"chip {chip.id} {chip.vendor}"
-        if chip.id not in compared and len(compared) < MAX_CHIPS:
+        if chip.id not in compared:
 
             def add(chip_id: str = chip.id) -> None:
                 window.show_desk()
                 group.add_chip(chip_id)
 
-            yield Command(f"Compare {chip.name} as well", chip.evidence_grade, add, words)
+            full = f"{MAX_CHIPS} are compared, no more fit" if len(compared) >= MAX_CHIPS else ""
+            yield Command(
+                f"Compare {chip.name} as well", chip.evidence_grade, add, words, changes=True, why_not=full
+            )
         if chip.id != document.alternative.chip:
 
             def change(chip_id: str = chip.id) -> None:
                 window.show_desk()
                 group.change_chip(document.alternative_index, chip_id)
 
-            yield Command(f"Change the chip to {chip.name}", chip.evidence_grade, change, words)
+            yield Command(f"Change the chip to {chip.name}", chip.evidence_grade, change, words, changes=True)
 
 
 def _models(window: MainWindow) -> Iterator[Command]:
@@ -137,4 +154,4 @@ def _models(window: MainWindow) -> Iterator[Command]:
                 window.panel.model.picker.picked.emit(preset)
 
             size = QUANTITIES["parameters"].format(parameter_count(model))
-            yield Command(f"Serve {model.name}", size, serve, f"model {model.id} {model.family}")
+            yield Command(f"Serve {model.name}", size, serve, f"model {model.id} {model.family}", changes=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 import explorer
@@ -25,6 +25,8 @@ from explorer.ui.resets import changes_back, value_in, whole_way_back
 
 REST_MS = 150
 POLL_MS = 15
+SERIES_MS = 1000
+"""Key steps that follow each other within this time are one move of the hand."""
 AS_OPENED = "as opened"
 PINNED = "pinned"
 
@@ -132,6 +134,9 @@ class Document(QObject):
         self._original: LoadedScenario | None = None
         self._drag = -1
         self._drags = 0
+        self._hand = -1
+        self._stepped: tuple[str, ...] = ()
+        self._since_step = QElapsedTimer()
         self._pending = False
         self._partial = False
         self._prepared: Scenario | None = None
@@ -246,13 +251,25 @@ class Document(QObject):
         """Set one value as an undoable step; raises ExplorerError and leaves everything as it was."""
         self.change_several({path: value}, what)
 
-    def change_several(self, values: Mapping[str, Any], what: str = "") -> None:
-        """Set values together as one undoable step; raises ExplorerError and leaves everything as it was."""
+    def change_several(self, values: Mapping[str, Any], what: str = "", stepped: bool = False) -> None:
+        """Set values together as one undoable step; raises ExplorerError and leaves everything as it was.
+
+        What is `stepped` by keys joins the step before it when that was of the same values and not long ago.
+        """
         old = {path: _value_or_none(self._scenario, path) for path in values}
         if all(_same(old[path], value) for path, value in values.items()):
             return
         self._prepared = several(self._scenario, values)
-        self.undo_stack.push(ChangeCommand(self, old, values, what, self._drag))
+        hand = self._series(tuple(values)) if stepped and not self.is_dragging else self._drag
+        self.undo_stack.push(ChangeCommand(self, old, values, what, hand))
+
+    def _series(self, paths: tuple[str, ...]) -> int:
+        """The hand that steps these values: the same one while its keys follow each other."""
+        if paths != self._stepped or self._since_step.hasExpired(SERIES_MS):
+            self._drags += 1
+            self._stepped, self._hand = paths, self._drags
+        self._since_step.start()
+        return self._hand
 
     def apply(self, values: Mapping[str, Any]) -> None:
         """Set values without an undo step: what undo commands call."""

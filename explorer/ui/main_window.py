@@ -45,6 +45,7 @@ from explorer.ui.plot_hands import PlotHands
 from explorer.ui.question_bar import QuestionBar
 from explorer.ui.report_export import ReportExport
 from explorer.ui.start_page import StartPage
+from explorer.ui.tab_order import stop_after
 from explorer.ui.verdict_strip import VerdictStrip
 from explorer.ui.worker_words import worker_words
 
@@ -192,6 +193,14 @@ class MainWindow(QMainWindow):
         self.show_page(COMPARE)
         self.compare.show_mode(mode)
 
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab goes down the panel as it is seen, not as its sliders came into being."""
+        found = stop_after(self, self.panel, self.focusWidget(), next)
+        if found is None:
+            return super().focusNextPrevChild(next)
+        found.setFocus(Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason)
+        return True
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The pages' share of the height."""
         super().resizeEvent(event)
@@ -221,6 +230,7 @@ class MainWindow(QMainWindow):
         document.undo_stack.cleanChanged.connect(self._on_path)
         self.panel.refused.connect(self._on_refused)
         document.scenario_changed.connect(self._on_accepted)
+        self.panel.accepted.connect(self._on_accepted)
         self.workloads.currentChanged.connect(self._on_tab)
         self.compare.alternative_chosen.connect(self._select_alternative)
         if self.themes is not None:
@@ -526,7 +536,8 @@ class MainWindow(QMainWindow):
 
 
 KEYS = """Keys and gestures
-Arrow keys move a slider by 1 %, Page Up and Page Down by 10 %, Home and End to its ends.
+Arrow keys move a slider by a hundredth of its track, with Shift by a thousandth, Page Up and Page Down by a tenth,
+Home and End to its ends; keys that follow each other within a second are one step of undo.
 The wheel moves a slider only while it has the focus; a double click brings it back to the baseline.
 Backspace brings the slider in focus back to the baseline, Shift+Backspace to the file; Ctrl+L locks it.
 The ↺ in the head of a group brings the whole group back; a right click on a slider shows all its ways back.

@@ -33,6 +33,7 @@ class Panel(QFrame):
     """All controls of the workload that is edited."""
 
     refused = Signal(str)
+    accepted = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -92,6 +93,7 @@ class Panel(QFrame):
         self._sought.timeout.connect(self._on_sought)
         for group in self._groups:
             group.refused.connect(self.refused)
+            group.accepted.connect(self.accepted)
         # The slider in the hand shows its own value; what follows from it waits for the plots.
         self._values = Pace(document, self._refresh, VALUES_MS, self)
         self._answers = Pace(document, self._show_outcome, ANSWERS_MS, self)

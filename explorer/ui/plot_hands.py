@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from explorer.errors import ExplorerError
 from explorer.plots.concentration import ConcentrationPlot
 from explorer.plots.tail_latency import TailLatencyPlot
+from explorer.scenario.path import ScenarioValueError
 from explorer.ui.controls.parameter_slider import HELD
 from explorer.ui.document import Document
 
@@ -60,5 +61,7 @@ class PlotHands(QObject):
     def _change(self, changes: Mapping[str, Any], what: str) -> None:
         try:
             self._document.change_several(changes, what)
+        except ScenarioValueError as error:
+            self._messages.show_message(f"{what}: {error.words}", "remark")
         except ExplorerError as error:
             self._messages.show_message(f"{what}: {error}", "remark")

@@ -11,9 +11,10 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tokens import DARK, LIGHT, Tokens
+from explorer.plots.win_map_outlines import outline_labels
 from explorer.plots.win_map_plot import WinMapPlot, ground_of, map_frame, map_image, patterns_of, region_labels
 from explorer.study.win_map_record import MapContestant, WinMap
-from explorer.study.win_map_words import cell_words, map_rows, present_cell, shares_of, summary
+from explorer.study.win_map_words import cell_words, map_rows, outlined_words, present_cell, shares_of, summary
 
 COLUMNS, ROWS = 20, 16
 AREA = QRectF(0, 0, 800, 480)
@@ -181,6 +182,24 @@ def test_that_the_plot_draws_itself_and_finds_its_cells(found: WinMap, size: tup
     for cell in ((0, 0), (COLUMNS - 1, ROWS - 1), (7, 9)):
         assert plot.cell_at(plot.cell_place(*cell)) == cell
     assert plot.cell_at(QPointF(2.0, 2.0)) is None
+
+
+def test_that_what_cannot_be_had_is_outlined_named_and_told(found: WinMap, qtbot: QtBot) -> None:
+    line = "Beta would win 6.2 % of the cells, around 213B, 0.22 s"
+    assert outlined_words(found) == (line,)
+    nowhere = replace(found, would_win=found.winner)
+    assert outlined_words(nowhere) == ("Beta would win nowhere here",)
+    frame = map_frame(found, AREA)
+    ((text, place),) = outline_labels(frame, found)
+    assert text == "Beta would win" and frame.area.contains(place) and outline_labels(frame, nowhere) == []
+    plot = WinMapPlot()
+    qtbot.addWidget(plot)
+    plot.resize(800, 480)
+    plot.show_map(found, "")
+    plain = plot.grab().toImage()
+    assert line not in plot.text_summary()
+    plot.set_outlined(True)
+    assert line in plot.text_summary() and plot.grab().toImage() != plain
 
 
 def test_that_keys_move_over_the_cells_and_take_one(found: WinMap, qtbot: QtBot) -> None:

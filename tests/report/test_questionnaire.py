@@ -77,6 +77,15 @@ def test_that_the_price_to_beat_is_the_one_at_which_both_cost_the_same(found: Wh
     assert test.best.rate_per_chip == max(point.rate_per_chip for point in test.scaling)
 
 
+def test_that_promises_that_are_not_kept_are_said_not_to_be(found: WhatMatters, sheet: Questionnaire) -> None:
+    (test,) = found.tests
+    assert test.keeps_promises and "it keeps the promises (" in sheet.introduction
+    broken = replace(test, keeps_promises=False, reason="P99 first token is out of reach at any load")
+    (other,) = questionnaires(replace(found, tests=(broken,)))
+    assert "it keeps" not in other.introduction and "it does not keep the promises (" in other.introduction
+    assert "out of reach at any load" in other.introduction
+
+
 def test_that_names_are_escaped_in_html_and_markdown(sheet: Questionnaire) -> None:
     page = questionnaire_html([sheet])
     assert "<b>chat</b>" not in page and "a &lt;b&gt;chat&lt;/b&gt;" in page

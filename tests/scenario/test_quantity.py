@@ -122,6 +122,30 @@ def test_that_a_typed_text_is_read_with_its_unit(key: str, text: str, value: flo
 
 
 @pytest.mark.parametrize(
+    ("key", "text", "shown", "value"),
+    [
+        ("seconds", "50", 0.04, 0.05),
+        ("seconds", "50", 2.0, 50.0),
+        ("seconds", "50 s", 0.04, 50.0),
+        ("bytes_per_s", "3", 2.4e12, 3e12),
+        ("tokens", "512", 32_000, 512),
+        ("parameters", "70", 1.5e12, 70e9),
+        ("usd_per_month", "900", 88_500, 900),
+        ("share", "35", 0.5, 0.35),
+    ],
+)
+def test_that_a_bare_number_has_the_unit_beside_which_it_is_typed(
+    key: str, text: str, shown: float, value: float
+) -> None:
+    assert QUANTITIES[key].parse(text, shown) == value
+
+
+@given(st.integers(0, 1000))
+def test_that_what_is_typed_gains_no_digits(tenths: int) -> None:
+    assert QUANTITIES["share"].parse(f"{tenths / 10} %") == round(tenths / 1000, 3)
+
+
+@pytest.mark.parametrize(
     ("key", "text", "part"),
     [
         ("parameters", "seventy", "70B"),
@@ -136,6 +160,38 @@ def test_that_a_typed_text_is_read_with_its_unit(key: str, text: str, value: flo
 def test_that_a_text_that_cannot_be_read_is_told_what_is_allowed(key: str, text: str, part: str) -> None:
     with pytest.raises(ValueError, match=part):
         QUANTITIES[key].parse(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "meant"),
+    [
+        ("parameters", "1,5T", "1,5: did you mean 1.5?"),
+        ("usd", "$25,5k", "25,5: did you mean 25.5?"),
+        ("seconds", "0,09", "0,09: did you mean 0.09?"),
+        ("seconds", "0,095", "0,095: did you mean 0.095?"),
+        ("usd", "1.500,25", "1.500,25: did you mean 1500.25?"),
+        ("tokens", "1,50,000", "cannot read '1,50,000'"),
+        ("tokens", "1,0000", "1,0000: did you mean 1.0000?"),
+        ("seconds", "1.2.3", "cannot read '1.2.3'"),
+    ],
+)
+def test_that_a_comma_that_parts_no_thousands_is_refused(key: str, text: str, meant: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        QUANTITIES[key].parse(text)
+    assert str(refused.value).startswith(meant)
+
+
+@given(whole=st.integers(0, 10**12), decimals=st.text("0123456789", max_size=6), unit=st.sampled_from(["", "k", "M"]))
+def test_that_commas_part_thousands_or_the_text_is_refused(whole: int, decimals: str, unit: str) -> None:
+    tokens, point = QUANTITIES["tokens"], f".{decimals}" if decimals else ""
+    assert tokens.parse(f"{whole:,}{point}{unit}") == tokens.parse(f"{whole}{point}{unit}")
+    if decimals and (len(decimals) != 3 or whole == 0 or whole > 999):
+        with pytest.raises(ValueError, match=f"did you mean {whole}.{decimals}"):
+            tokens.parse(f"{whole},{decimals}{unit}")
+
+
+def test_that_a_point_stays_a_decimal_point_also_where_numbers_are_mostly_whole() -> None:
+    assert QUANTITIES["tokens"].parse("1.155") == 1.155
 
 
 @pytest.mark.parametrize("key", sorted(QUANTITIES))
@@ -184,15 +240,16 @@ def test_that_a_range_shares_the_unit_of_its_value(
 @pytest.mark.parametrize(
     ("key", "values", "text"),
     [
-        ("seconds", (0.0241, 0.0382, 0.0604), "24 / 38 / 60 ms"),
-        ("seconds", (0.0201, 0.064, 0.292), "20 / 64 / 292 ms"),
-        ("seconds", (9.45, 107.0, math.inf), "9.45 / 107 s / ∞"),
+        ("seconds", (0.0241, 0.0382, 0.0604), "24 ms / 38 ms / 60 ms"),
+        ("seconds", (0.0201, 0.064, 0.292), "20 ms / 64 ms / 0.29 s"),
+        ("seconds", (9.45, 107.0, math.inf), "9.45 s / 107 s / ∞"),
         ("seconds", (0.9, math.inf, math.inf), "0.9 s / ∞ / ∞"),
         ("seconds", (math.inf, math.inf, math.inf), "∞"),
-        ("usd_per_month", (67_220.0, 184_860.0, 1.54e6), "$67.2 / 185 / 1,540k"),
+        ("usd_per_month", (67_220.0, 184_860.0, 1.54e6), "$67.2k / $185k / $1.54M"),
+        ("usd_per_month", (18_600.0, 260_000.0, math.inf), "$18.6k / $260k / ∞"),
     ],
 )
-def test_that_quantiles_share_the_unit_of_the_middle_one(key: str, values: tuple[float, ...], text: str) -> None:
+def test_that_each_quantile_has_its_unit(key: str, values: tuple[float, ...], text: str) -> None:
     assert QUANTITIES[key].format_quantiles(*values) == text
 
 

@@ -15,8 +15,9 @@ from explorer.scenario.file import read_scenario
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import parse_statement
 from explorer.study.break_even import BreakEven, Locks, break_even, break_even_steps
+from explorer.study.break_even_choices import numbers_offered
 from explorer.study.break_even_curve import BESIDE, met_at, values_of_interest
-from explorer.study.break_even_words import curve_words, side_words
+from explorer.study.break_even_words import break_even_text, curve_words, side_words
 from explorer.study.evaluate import Evaluator
 from explorer.study.solving import Reach
 
@@ -51,6 +52,26 @@ def bandwidth(evaluator: Evaluator, scenario: Scenario) -> tuple[BreakEven, Brea
     return in_steps(
         evaluator, scenario, "memory bandwidth of AI200", "P99 TPOT of AI200 on 70B chat <= 50 ms", Locks("now", True)
     )
+
+
+def test_that_a_goal_about_a_chance_has_no_chance_of_a_chance(evaluator: Evaluator, scenario: Scenario) -> None:
+    goal = "chance of AI200 on 70B chat >= 90%"
+    first, whole = in_steps(evaluator, scenario, "memory bandwidth of AI200", goal, Locks("now", True))
+    assert whole.curve is not None and whole.curve.chances == ()
+    assert (first.chance_now, first.chance_at_end, first.sure) == (None, None, None)
+    told = break_even_text(whole)
+    assert "As things are" not in told and "95 %" not in told and "chance that" not in curve_words(whole)
+
+
+def test_that_only_numbers_are_offered_that_the_goal_can_hang_on(evaluator: Evaluator, scenario: Scenario) -> None:
+    def offered(output: str) -> set[str]:
+        return {one.title.partition(" – ")[0] for one in numbers_offered(evaluator.catalog, scenario, 0, 0, output)}
+
+    money = {"Price of a chip-hour", "Purchase price"}
+    assert money <= offered("usd_per_million") and "Board power" in offered("joule_per_token")
+    for output in ("chance", "tpot_p99", "memory_headroom"):
+        assert not offered(output) & {*money, "Board power"} and "Memory capacity" in offered(output)
+    assert "Memory bandwidth" not in offered("memory_headroom")
 
 
 def test_that_the_answer_comes_before_its_curve_and_is_the_same(

@@ -89,7 +89,7 @@ def test_that_actions_chips_models_and_questions_are_found(window: MainWindow) -
 
 
 def test_that_arrow_keys_choose_and_a_screen_reader_is_told(window: MainWindow) -> None:
-    shown = palette(window, "theme")
+    shown = palette(window, "fold all")
     second = shown.titles()[1]
     press(shown, Qt.Key.Key_Down)
     assert shown.line.accessibleDescription() == f"Enter does: {second}"
@@ -103,8 +103,13 @@ def test_that_arrow_keys_choose_and_a_screen_reader_is_told(window: MainWindow) 
 def test_that_every_slider_of_the_window_can_be_set_by_name(window: MainWindow) -> None:
     window.panel.unfold(*(group.frame.objectName() for group in window.panel.folded))
     titles = " ".join(one.title.lower() for one in palette(window)._commands)
+    figures = window.document.outcome.workloads[0].chosen.open_figures
     for one in window.panel.findChildren(ParameterSlider):
-        assert f"set {one.title.lower()} …" in titles, one.objectName()
+        name = one.title.lower()
+        if one.objectName().startswith("open."):
+            # by the figure, whether a belief or a value is shown
+            name = next(figure.title.lower() for figure in figures if one.objectName() == f"open.{figure.figure}")
+        assert f"set {name} …" in titles, one.objectName()
     window.palette_popup.close()
 
 
@@ -133,12 +138,52 @@ def test_that_words_that_are_nowhere_are_told(window: MainWindow) -> None:
     ("save", "Save", "Save as"),
     ("rep", "Set replicas …", "Set spare replicas, as a share …"),
     ("bat", "Set batch size, at most …", "Set combat readiness …"),
-    ("prt", "Set prompt tokens …", "Set appropriation …"),
+    ("spt", "Set prompt tokens …", "Set appropriation …"),
     ("chip h200", "Change the chip to Nvidia H200", "Change the chip to Nvidia H100"),
 ])  # fmt: skip
 def test_that_the_nearer_title_comes_first(query: str, better: str, worse: str) -> None:
     first, second = match(query, better), match(query, worse)
     assert first is not None and (second is None or first > second)
+
+
+@pytest.mark.parametrize("typed, first", [
+    ("ttft", "Set first token, P99 …"), ("tpot", "Set per token, P99 (TPOT) …"), ("slo", "P99"),
+    ("csv", "Copy comparison"), ("export", "Copy comparison"), ("concurrency", "Set batch size, at most …"),
+    ("hbm", "Set memory bandwidth …"), ("vram", "Set memory bandwidth …"), ("nvlink", "Set scale-up link bandwidth"),
+    ("interconnect", "Set scale-up link bandwidth"), ("throughput", "Set requests per second …"),
+    ("supplier", "Fleet"), ("lock-in", "Fleet"), ("region", "Fleet"), ("dark mode", "Dark"),
+    ("help", "Keys and gestures"),
+])  # fmt: skip
+def test_that_the_words_of_the_field_find_what_they_mean(window: MainWindow, typed: str, first: str) -> None:
+    shown = palette(window, typed)
+    assert first in shown.titles()[0]
+    shown.close()
+
+
+def test_that_letters_from_within_words_find_nothing_that_changes_the_scenario(window: MainWindow) -> None:
+    for typed in ("tcm", "ctm", "oiw", "mtf", "srl"):
+        shown = palette(window, typed)
+        for title in shown.titles():
+            assert not title.startswith(("Change the chip to", "Open:", "Serve", "Compare")) or typed in title.lower()
+        shown.close()
+    assert match("csv", "Change the chip to Microsoft Maia 100 services") is None
+
+
+def test_that_what_cannot_be_done_now_is_listed_with_why(window: MainWindow) -> None:
+    shown = palette(window, "undo")
+    assert shown.titles()[0] == "Undo" and "nothing to undo" in shown.line.accessibleDescription()
+    press(shown, Qt.Key.Key_Return)
+    assert shown.isVisible() and "nothing to undo" in shown.note.text()
+    shown.close()
+    for chip in ("nv-h100", "nv-b200", "nv-b300"):
+        if len(window.document.workload.alternatives) < 4 and chip in window.document.catalog.chips:
+            window.panel.chips.add_chip(chip)
+    assert len(window.document.workload.alternatives) == 4
+    shown = palette(window, "compare as well l40s")
+    before = window.document.scenario
+    press(shown, Qt.Key.Key_Return)
+    assert window.document.scenario is before and "4 are compared" in shown.note.text()
+    shown.close()
 
 
 def test_that_a_word_that_is_nowhere_matches_nothing() -> None:

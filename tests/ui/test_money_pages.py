@@ -183,6 +183,9 @@ def test_that_the_fleet_page_shows_scores_suppliers_and_the_note(fleet_window: M
     assert "chip designers" in page.scores.text() and "the worst failure (" in page.scores.text()
     assert "a month: pools" in page.scores.text() and "further software stack" in page.scores.text()
     assert "P99 of all requests of 70B chat, by the closed form: first token " in page.scores.text()
+    risk = window.document.scenario.fleet.risk
+    supposed = f"if each supplier fails {risk.outage_probability_per_year:.0%}".replace("%", " %")
+    assert f"{supposed} a year for {risk.weeks_to_recover:g} weeks, your terms)" in page.scores.text()
     assert "markets, not for fleets" in page.note.text()
     names = {cell(page.suppliers, row, 1) for row in range(page.suppliers.model().rowCount())}
     assert {"Nvidia", "Qualcomm", "TSMC", "AWS"} <= names

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QToolButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.fonts import BODY, metrics
@@ -20,6 +20,7 @@ from explorer.study.outcome import Outcome
 from explorer.ui.controls.chip_list import ChipList, ChipRow
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider
+from explorer.ui.controls.track import Track
 from explorer.ui.main_window import MainWindow
 from tests.ui.hands import drag, slider, turn_wheel, type_value
 
@@ -138,9 +139,47 @@ def test_that_a_bad_text_keeps_the_value_and_tells_why(window: MainWindow) -> No
     assert window.messages.isVisible() and "Batch size" in window.messages.text
     type_value(control, "999999")
     assert window.document.alternative.max_batch == 256 and control.box.text() == "256"
-    assert "65536" in window.messages.text.replace(",", "")
+    assert "must be between 1 and 65,536" in window.messages.text and "workloads" not in window.messages.text
     type_value(control, "128")
     assert window.document.alternative.max_batch == 128 and not window.messages.isVisible()
+
+
+@pytest.mark.parametrize(("name", "text", "why"), [
+    ("model_size", "0", "must be between 100M and 20T"), ("model_size", "-5B", "must be between 100M and 20T"),
+    ("prompt_tokens", "0.5", "must be between 1 and 10M"), ("ttft_p99_s", "0", "must be more than 0 s"),
+    ("request_rate_per_s", "0", "must be more than 0/s"), ("share.0", "120%", "must be between 0 % and 100 %"),
+    ("prefix_hit_share", "100%", "must be at least 0 % and less than 100 %"),
+])  # fmt: skip
+def test_that_a_value_out_of_bounds_is_refused_in_the_sliders_own_words(
+    window: MainWindow, name: str, text: str, why: str
+) -> None:
+    before, control = window.document.scenario, slider(window, name)
+    type_value(control, text)
+    assert why in control.caption and why in window.messages.text
+    assert window.document.scenario is before
+
+
+def test_that_a_refusal_goes_with_a_valid_text_also_where_it_is_the_present_value(window: MainWindow) -> None:
+    control = slider(window, "model_size")
+    type_value(control, "0")
+    complaining = control.grab().toImage()
+    assert window.messages.isVisible()
+    type_value(control, control.box.text())
+    assert not window.messages.isVisible() and "must be" not in control.caption
+    assert control.grab().toImage() != complaining
+
+
+def test_that_a_bare_number_takes_the_unit_that_the_box_shows(window: MainWindow) -> None:
+    control = slider(window, "tpot_p99_s")
+    assert control.box.text() == "50 ms"
+    type_value(control, "30")
+    assert window.document.workload.objectives.tpot_p99_s == 0.03
+
+
+def test_that_a_typed_share_is_saved_without_noise(window: MainWindow) -> None:
+    type_value(slider(window, "share.0"), "35")
+    shares = [member.traffic_share for member in window.document.scenario.fleet.members]
+    assert shares[0] == 0.35 and all(len(repr(share)) <= 16 for share in shares)
 
 
 def test_that_an_illegal_degree_names_the_legal_ones(window: MainWindow) -> None:
@@ -390,6 +429,59 @@ def test_that_belief_in_a_disputed_bandwidth_moves_the_latency(window: MainWindo
     assert "set by you" in control.caption and "taken as" in control.caption
 
 
+BANDWIDTH = "overrides.qcom-ai200.memory_bandwidth"
+
+
+def test_that_a_disputed_figure_is_typed_in_its_own_unit_and_becomes_a_belief_again(window: MainWindow) -> None:
+    control, document = slider(window, "open.memory_bandwidth"), window.document
+    why = control.toolTip()
+    assert control.title == "Belief in the vendor reading" and control.box.text() == "50 %"
+    assert "taken as 3.54 TB/s memory bandwidth" in control.caption
+    type_value(control, "2400 GB/s")
+    QApplication.processEvents()
+    override = get(document.scenario, BANDWIDTH)
+    assert (override.value, override.unit, override.belief) == (2.4, "TB/s", None)
+    assert document.outcome.workloads[0].chosen.open_figures[0].value == pytest.approx(2.4)
+    assert control.title == "Memory bandwidth" and control.box.text() == "2.4 TB/s"
+    assert "instead of sceptic 1.7 TB/s or vendor 7.39 TB/s" in control.caption
+    assert control.baseline == pytest.approx(3.544, rel=1e-3)
+    type_value(control, "3")
+    QApplication.processEvents()
+    assert get(document.scenario, BANDWIDTH).value == 3 and control.box.text() == "3 TB/s"
+    QTest.keyClick(control.track, Qt.Key.Key_PageUp)
+    assert get(document.scenario, BANDWIDTH).value > 3
+    type_value(control, "Sceptic")
+    QApplication.processEvents()
+    override = get(document.scenario, BANDWIDTH)
+    assert (override.value, override.belief) == (None, 0.0)
+    assert control.title == "Belief in the vendor reading" and control.box.text() == "0 %" and control.baseline == 0.5
+    assert control.toolTip() == why
+    for _ in range(3):
+        document.undo_stack.undo()
+    QApplication.processEvents()
+    assert control.box.text() == "2.4 TB/s"
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("150", "between 0 % and 100 %"), ("2,4 TB/s", "did you mean 2.4?"), ("3 GB", "not a unit"),
+    ("0 TB/s", "more than 0"), ("trusting", "2.4 TB/s; or a belief like 70 %, or vendor or sceptic"),
+])  # fmt: skip
+def test_that_what_is_neither_belief_nor_value_is_refused(window: MainWindow, text: str, why: str) -> None:
+    control = slider(window, "open.memory_bandwidth")
+    type_value(control, text)
+    assert why in control.caption and control.box.text() == "50 %"
+    assert get(window.document.scenario, BANDWIDTH) is None
+
+
+@pytest.mark.parametrize(("text", "belief"), [("1.7", 0.017), ("90", 0.9), ("90 percent", 0.9), ("vendor", 1.0)])
+def test_that_a_bare_number_is_the_belief_that_the_box_shows(window: MainWindow, text: str, belief: float) -> None:
+    control = slider(window, "open.memory_bandwidth")
+    type_value(control, text)
+    QApplication.processEvents()
+    assert get(window.document.scenario, BANDWIDTH).belief == pytest.approx(belief)
+    assert control.box.text().endswith(" %")
+
+
 def test_that_an_undisclosed_figure_is_set_and_reset(window: MainWindow) -> None:
     group = window.panel.open_figures
     figure = next(one for one in window.document.outcome.workloads[0].chosen.open_figures if not one.readings)
@@ -531,6 +623,47 @@ def test_that_the_keyboard_reaches_every_visible_slider(window: MainWindow, qtbo
         if control.isVisible() and control.track not in reached
     ]
     assert missing == []
+
+
+def test_that_tab_goes_down_the_panel_also_through_sliders_that_were_made_late(window: MainWindow) -> None:
+    for name in ("open_figures", "fleet"):
+        frame = next(group.frame for group in window.panel.folded if group.frame.objectName() == name)
+        frame.set_open(False)
+        frame.set_open(True)
+    window.panel.chips.list.setCurrentRow(2)
+    window.panel.fleet.add_member("nv-b200")
+    QTest.qWait(50)
+    inside = window.panel.scroller.widget()
+    sliders = [one for one in inside.findChildren(ParameterSlider) if one.isVisible()]
+    down = sorted(sliders, key=lambda one: one.mapTo(inside, QPoint()).y())
+    slider(window, "request_rate_per_s").track.setFocus()
+    stops: list[QWidget] = []
+    while (widget := QApplication.focusWidget()) is not None and widget not in stops:
+        if not window.panel.isAncestorOf(widget):
+            break
+        stops.append(widget)
+        QTest.keyClick(widget, Qt.Key.Key_Tab)
+    assert [one.parentWidget() for one in stops if isinstance(one, Track)] == down
+    assert [one.parentWidget() for one in stops if one.objectName() == "value" and one.parentWidget() in down] == down
+
+
+def test_that_keys_that_follow_each_other_are_one_undo_step_and_later_ones_another(window: MainWindow) -> None:
+    control, document = slider(window, "request_rate_per_s"), window.document
+    for _ in range(5):
+        QTest.keyClick(control.track, Qt.Key.Key_Right)
+    moved = document.workload.traffic.request_rate_per_s
+    assert moved > 12 and document.undo_stack.count() == 1
+    QTest.keyClick(slider(window, "batch_size").track, Qt.Key.Key_Right)
+    QTest.keyClick(control.track, Qt.Key.Key_Right)
+    assert document.undo_stack.count() == 3
+    QTest.qWait(1100)
+    QTest.keyClick(control.track, Qt.Key.Key_Right)
+    assert document.undo_stack.count() == 4
+    for _ in range(3):
+        document.undo_stack.undo()
+    assert document.workload.traffic.request_rate_per_s == moved
+    document.undo_stack.undo()
+    assert document.workload.traffic.request_rate_per_s == 12
 
 
 def test_that_a_click_on_the_track_brings_the_handle_to_the_hand(window: MainWindow) -> None:

@@ -91,6 +91,14 @@ def test_that_arrow_keys_step_by_one_hundredth_of_the_travel(
     assert ratio == pytest.approx(step if higher else 1 / step, rel=0.01)
 
 
+@pytest.mark.parametrize("key, sign", [(Qt.Key.Key_Right, 1), (Qt.Key.Key_Left, -1)])
+def test_that_arrow_keys_with_shift_step_by_a_tenth_of_that(slider: ParameterSlider, key: Qt.Key, sign: int) -> None:
+    heard = Listener(slider)
+    QTest.keyClick(slider.track, key, Qt.KeyboardModifier.ShiftModifier)
+    assert heard.values[0] == pytest.approx(70.0 * (10_000 / 0.5) ** (sign * 0.001), rel=2e-3)
+    assert heard.values[0] != 70.0
+
+
 def test_that_page_keys_go_further_and_home_and_end_to_the_ends(slider: ParameterSlider) -> None:
     heard = Listener(slider)
     for key in (Qt.Key.Key_PageUp, Qt.Key.Key_Home, Qt.Key.Key_End):

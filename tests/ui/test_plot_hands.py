@@ -18,11 +18,11 @@ from tests.ui.hands import slider
 RATE = "workloads.0.traffic.request_rate_per_s"
 
 
-def pull(widget: QWidget, start: QPoint, to: QPoint) -> None:
-    """Take hold at a point and pull in a few steps, then let go."""
+def pull(widget: QWidget, start: QPoint, to: QPoint, moves: int = 5) -> None:
+    """Take hold at a point and pull in a few moves, then let go."""
     QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(1, 6):
-        QTest.mouseMove(widget, start + (to - start) * step / 5)
+    for step in range(1, moves + 1):
+        QTest.mouseMove(widget, start + (to - start) * step / moves)
         QApplication.processEvents()
     QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=to)
     QApplication.processEvents()
@@ -56,6 +56,20 @@ def test_that_a_promise_is_dragged_to_another_latency(window: MainWindow) -> Non
     pull(window.tail, at(window, right, before), at(window, right, before * 1.5))
     assert get(window.document.scenario, path) == pytest.approx(before * 1.5, rel=0.05)
     assert window.document.undo_stack.count() == 1
+
+
+def test_that_a_promise_dragged_far_stays_in_the_hand_and_leaves_the_other_one_alone(window: MainWindow) -> None:
+    metric = window.tail.shown_metric
+    promises = window.document.workload.objectives
+    before = getattr(promises, f"{metric}_p99_s")
+    axes = window.tail.values().axes
+    right = axes.rate.low + 0.9 * (axes.rate.high - axes.rate.low)
+    far = max(before / 10, axes.latency.low) if before * 10 > axes.latency.high else before * 10
+    pull(window.tail, at(window, right, before), at(window, right, far), moves=12)
+    after = window.document.workload.objectives
+    assert getattr(after, f"{metric}_p99_s") == pytest.approx(far, rel=0.05)
+    assert after == promises.model_copy(update={f"{metric}_p99_s": getattr(after, f"{metric}_p99_s")})
+    assert window.tail.shown_metric == metric
 
 
 def test_that_a_locked_slider_holds_its_line_too_and_says_so(window: MainWindow) -> None:

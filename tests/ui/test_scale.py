@@ -24,7 +24,7 @@ def test_that_a_value_comes_back_from_its_travel_within_three_digits_or_a_snap(v
     assert back == pytest.approx(value, rel=0.09 if back in SIZE.stops else 0.006)
 
 
-@given(st.integers(1, 4096), st.sampled_from([-10.0, -1.0, 1.0, 10.0]))
+@given(st.integers(1, 4096), st.sampled_from([-10.0, -1.0, -0.1, 0.1, 1.0, 10.0]))
 @settings(max_examples=80)
 def test_that_a_key_always_moves_a_whole_number_unless_it_is_at_the_end(value: int, steps: float) -> None:
     moved = BATCH.stepped(value, steps)
@@ -55,6 +55,8 @@ def test_that_a_linear_scale_keeps_to_its_grain() -> None:
     assert share.value(0.497) == 0.5
     assert share.stepped(0.33, 1) == 0.34
     assert share.stepped(1.0, 1) == 1.0
+    assert share.stepped(0.33, 0.1) == 0.331 and share.stepped(0.331, 1) == 0.34
+    assert LinearScale(1, 8, 1, integer=True).stepped(3, -0.1) == 2
 
 
 @pytest.mark.parametrize("low, high", [(0, 10), (-1, 10), (5, 5), (9, 2)])

@@ -15,8 +15,8 @@ from explorer.catalog.catalog import Catalog
 from explorer.plots.tokens import HIT_TARGET
 from explorer.scenario.difference import differences
 from explorer.scenario.file import read_scenario
-from explorer.scenario.path import replace
-from explorer.scenario.schema import Scenario
+from explorer.scenario.path import replace, several
+from explorer.scenario.schema import Alternative, Scenario
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
 from explorer.ui.document import Document
@@ -71,6 +71,30 @@ def test_that_every_outcome_of_the_table_of_alternatives_is_there_too(document: 
         assert expected in titles
     tiers = [tier.title for tier in document.outcome.fleet.tiers]
     assert all(f"{tier}, effective suppliers" in titles for tier in tiers)
+
+
+def test_that_each_cell_of_three_scenarios_is_read_from_its_own(document: Document) -> None:
+    base = document.scenario
+    path = "workloads.0.alternatives"
+    first, *others = base.workloads[0].alternatives
+    second, dropped = others[0].name, first.name
+    changed = several(base, {f"{path}.0.max_batch": 64, f"{path}.1.max_batch": 32})
+    # in the third one the first deployment is gone, and another has come in its place
+    exchanged = several(
+        base,
+        {
+            path: (Alternative(name="Newcomer", chip="aws-trn2", max_batch=8), *others),
+            "workloads.0.selected": second,
+        },
+    )
+    sides = [Side(str(at), scenario, None) for at, scenario in enumerate((changed, base, exchanged))]
+    rows = {row.title: [cell.text for cell in row.cells] for row in rows_of(sides, 1, "70B chat")}
+    before = str(first.max_batch)
+    assert rows[f"70B chat · {dropped} · Batch size, at most"] == ["64", before, "–"]
+    assert rows[f"70B chat · {second} · Batch size, at most"] == ["32", before, before]
+    assert rows[f"70B chat · {dropped}"] == ["there", "there", "–"]
+    assert rows["70B chat · Newcomer"] == ["–", "–", "there"]
+    assert not [title for title in rows if title.startswith("70B chat · Newcomer ·")], "nobody said it was renamed"
 
 
 def test_that_without_a_difference_the_table_says_what_to_do(document: Document) -> None:

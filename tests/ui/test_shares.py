@@ -30,6 +30,15 @@ def test_that_shares_sum_to_one_and_locked_ones_hold(case: tuple[list[float], li
             assert after[place] == pytest.approx(shares[place], abs=1e-9)
 
 
+@given(st.lists(st.integers(1, 50), min_size=2, max_size=5), st.integers(0, 100))
+def test_that_round_shares_stay_free_of_noise(parts: list[int], wanted: int) -> None:
+    even = [1 / len(parts)] * len(parts)
+    for share in rebalanced(even, [False] * len(parts), 0, wanted / 100):
+        assert len(repr(share).partition("e")[0]) <= 16
+    assert rebalanced((0.65, 0.35), (False, False), 0, 0.65) == (0.65, 0.35)
+    assert rebalanced((0.4, 0.3, 0.3), (False, True, False), 0, 0.35) == (0.35, 0.3, 0.35)
+
+
 def test_that_the_others_are_scaled_pro_rata() -> None:
     assert rebalanced((0.6, 0.3, 0.1), (False, False, False), 0, 0.2) == pytest.approx((0.2, 0.6, 0.2))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from explorer.plots.fonts import BODY
 from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
-from explorer.scenario.quantity import Quantity
+from explorer.scenario.quantity import Quantity, without_noise
 from explorer.ui import theme
 from explorer.ui.controls.scale import Scale, Value
 from explorer.ui.controls.slider_menu import slider_menu
@@ -37,28 +38,33 @@ HELD = "it is locked; Ctrl+L or its menu frees it"
 
 @dataclass(frozen=True)
 class ValueText:
-    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed.
+    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed. What it
+    gives is what `value_edited` carries.
 
-    `brief` writes the label of a tick; without one ticks are written like values.
+    `brief` writes the label of a tick; without one ticks are written like values. `beside` reads a text that was typed
+    in the place of a value, in whose unit a bare number is.
     """
 
     format: Callable[[Value], str]
-    parse: Callable[[str], Value]
+    parse: Callable[[str], Any]
     brief: Callable[[Value], str] | None = None
+    beside: Callable[[str, Value], Any] | None = None
 
 
 def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True) -> ValueText:
     """The text of a quantity whose scenario values are in units of `si_per_unit`."""
     show = quantity.format_exact if exact else quantity.format
 
-    def parse(text: str) -> Value:
-        value = quantity.parse(text) / si_per_unit
+    def beside(text: str, shown: Value | None) -> Value:
+        at = float(shown) * si_per_unit if isinstance(shown, float | int) else None
+        value = without_noise(quantity.parse(text, at) / si_per_unit)
         return round(value) if integer else value
 
     return ValueText(
         lambda value: show(float(value) * si_per_unit),
-        parse,
+        lambda text: beside(text, None),
         lambda value: quantity.format(float(value) * si_per_unit),
+        beside,
     )
 
 
@@ -76,6 +82,8 @@ class ParameterSlider(QWidget):
     file_reset_requested = Signal()
     locked_changed = Signal(bool)
     refused = Signal(str)
+    accepted = Signal()
+    """A typed text was taken."""
 
     def __init__(
         self,
@@ -166,6 +174,11 @@ class ParameterSlider(QWidget):
         """True while no hand, key or typed text moves it."""
         return self.track.locked
 
+    @property
+    def is_stepping(self) -> bool:
+        """True while a key or the wheel moves it by steps."""
+        return self.track.is_stepping
+
     def set_baseline(self, value: Value | None) -> None:
         """Mark the baseline's value."""
         self.track.set_baseline(value)
@@ -233,6 +246,13 @@ class ParameterSlider(QWidget):
             self._badge = text
             self.update()
 
+    def set_box_width(self, width: int) -> None:
+        """Give the value box this many pixels."""
+        if width != self._box_width:
+            self._box_width = width
+            self._place_parts()
+            self.update()
+
     def set_text(self, text: ValueText) -> None:
         """Write and read values otherwise from now on."""
         self._text = text
@@ -241,6 +261,7 @@ class ParameterSlider(QWidget):
     def explain(self, meaning: str, reason: str = "", source: str = "") -> None:
         """Tooltip and accessible description: what it means, why it is so, where it is from."""
         self.meaning = meaning
+        self._why = reason, source
         parts = [f"<b>{self.title}</b>", meaning]
         parts += [f"Why: {reason}"] if reason else []
         parts += [f"Source: {source}"] if source else []
@@ -298,7 +319,7 @@ class ParameterSlider(QWidget):
             self._write()
             return
         try:
-            value = self._text.parse(typed)
+            value = self._read(typed)
         except ValueError as error:
             self.refuse(str(error))
             return
@@ -307,7 +328,14 @@ class ParameterSlider(QWidget):
         self.value_edited.emit(value)
         if not self._complaint:
             self._write()
-            self.explain(self.meaning)
+            self.explain(self.meaning, *self._why)
+            # Also where the value is the present one, which changes nothing else.
+            self.update()
+            self.accepted.emit()
+
+    def _read(self, typed: str) -> Any:
+        beside, shown = self._text.beside, self._value
+        return self._text.parse(typed) if beside is None or shown is None else beside(typed, shown)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape in the value box puts the value back; Backspace goes to the baseline, with Shift to the file;
@@ -342,6 +370,9 @@ class ParameterSlider(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Place box and track; a layout here would cost a frame on every changed text."""
+        self._place_parts()
+
+    def _place_parts(self) -> None:
         self.box.setGeometry(self.width() - self._box_width, 0, self._box_width, BOX_HEIGHT)
         self.track.setGeometry(-2, 22, self.width() + 4, TRACK_HEIGHT)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 SNAP_TRAVEL = 0.008
 SINGLE_STEP = 0.01
 PAGE_STEP = 0.1
+FINE_STEP = 0.001
 
 Value = float | int | str
 
@@ -24,7 +25,8 @@ class Scale(Protocol):
         """Value at a travel, rounded to what a hand can mean and snapped to near ticks."""
 
     def stepped(self, value: Value, steps: float) -> Value:
-        """Value after so many key steps (1 an arrow key, 10 a page key); always moves unless at an end."""
+        """Value after so many key steps (1 an arrow key, 10 a page key, 0.1 a fine one); always moves unless at an
+        end."""
 
     def ticks(self) -> tuple[Value, ...]:
         """Values worth a tick mark."""
@@ -115,17 +117,25 @@ class LinearScale:
         return self._on_grain(self.low + position * (self.high - self.low))
 
     def stepped(self, value: Value, steps: float) -> Value:
-        """Value after so many key steps of 1 % of the travel, at least one grain each way."""
+        """Value after so many key steps of 1 % of the travel, at least one grain each way; fine ones go between."""
         step = max(self.grain, (self.high - self.low) * SINGLE_STEP)
-        return self._on_grain(float(value) + steps * step)
+        if abs(steps) >= 1:
+            return self._on_grain(float(value) + steps * step)
+        fine = math.copysign(max(abs(steps) * step, 1.0 if self.integer else 0.0), steps)
+        return self._typed(min(max(round(float(value) + fine, self._digits), self.low), self.high))
 
     def ticks(self) -> tuple[Value, ...]:
         """The meaningful stops."""
         return self.stops
 
     def _on_grain(self, value: float) -> Value:
-        digits = max(0, -math.floor(math.log10(self.grain)) + 1)
-        return self._typed(min(max(round(round(value / self.grain) * self.grain, digits), self.low), self.high))
+        on_grain = round(round(value / self.grain) * self.grain, self._digits)
+        return self._typed(min(max(on_grain, self.low), self.high))
+
+    @property
+    def _digits(self) -> int:
+        """Decimals that a tenth of a grain takes."""
+        return max(0, -math.floor(math.log10(self.grain)) + 1)
 
     def _typed(self, value: float) -> Value:
         return round(value) if self.integer else value

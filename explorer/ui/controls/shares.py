@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+DIGITS = 14
+"""Decimals of a share: enough for any part, and none of the noise of adding them up."""
+
 
 def rebalanced(shares: Sequence[float], locked: Sequence[bool], index: int, share: float) -> tuple[float, ...]:
     """Shares after one is set, the unlocked others scaled pro rata so that all sum to 1.
@@ -21,10 +24,10 @@ def rebalanced(shares: Sequence[float], locked: Sequence[bool], index: int, shar
     left = 1.0 - held - moved
     present = sum(shares[k] for k in free)
     result = list(shares)
-    result[index] = moved
+    result[index] = round(moved, DIGITS)
     for k in free:
-        result[k] = left * (shares[k] / present if present > 0 else 1.0 / len(free))
+        result[k] = round(left * (shares[k] / present if present > 0 else 1.0 / len(free)), DIGITS)
     # The last free one takes the rounding, so that the sum is 1 and not nearly 1.
     balance = free[-1] if free else index
-    result[balance] = max(0.0, 1.0 - sum(value for k, value in enumerate(result) if k != balance))
+    result[balance] = max(0.0, round(1.0 - sum(value for k, value in enumerate(result) if k != balance), DIGITS))
     return tuple(result)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidg
 
 from explorer.errors import ExplorerError
 from explorer.scenario.inputs import Input, input_at
-from explorer.scenario.path import get, split
+from explorer.scenario.path import ScenarioValueError, get, split
 from explorer.scenario.quantity import QUANTITIES, Quantity
 from explorer.ui.document import Document
 
@@ -145,6 +145,8 @@ class TermFields(QWidget):
         said = ""
         try:
             self._document.change(term.path, term.parse(field.text()), term.setting.title.lower())
+        except ScenarioValueError as error:
+            said = error.words
         except (ExplorerError, ValueError) as error:
             said = str(error)
         self.problem.setText(said)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QSlider, QWidget
 
 from explorer.plots.tokens import Tokens
 from explorer.ui import theme
-from explorer.ui.controls.scale import PAGE_STEP, SINGLE_STEP, Scale, Value
+from explorer.ui.controls.scale import FINE_STEP, PAGE_STEP, SINGLE_STEP, Scale, Value
 
 RESOLUTION = 20_000
 HANDLE = 6.5
@@ -44,6 +44,7 @@ class Track(QSlider):
         self._marks: tuple[Value, ...] = ()
         self._grip = 0.0
         self._locked = False
+        self._stepping = False
         self._ground = QPixmap()
         self._ground_of: tuple[object, ...] = ()
         # On the panel's plain ground, so that a moving handle does not have its row painted anew behind it.
@@ -93,6 +94,11 @@ class Track(QSlider):
     def locked(self) -> bool:
         """True while no hand can move the handle."""
         return self._locked
+
+    @property
+    def is_stepping(self) -> bool:
+        """True while a key or the wheel moves it by steps: many of them may be one move of the hand."""
+        return self._stepping
 
     def set_locked(self, locked: bool) -> None:
         """Hold the handle where it is, or free it."""
@@ -181,7 +187,7 @@ class Track(QSlider):
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrow and page keys step, Home and End go to the ends."""
+        """Arrow and page keys step, arrows with Shift in tenths of a step, Home and End go to the ends."""
         key = Qt.Key
         page = PAGE_STEP / SINGLE_STEP
         steps = {
@@ -192,6 +198,8 @@ class Track(QSlider):
             key.Key_PageDown: -page,
             key.Key_PageUp: page,
         }.get(Qt.Key(event.key()))
+        if steps is not None and abs(steps) == 1.0 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            steps *= FINE_STEP / SINGLE_STEP
         if self._locked and (steps is not None or event.key() in (key.Key_Home, key.Key_End)):
             self.held.emit()
         elif steps is not None:
@@ -206,7 +214,11 @@ class Track(QSlider):
     def step(self, steps: float) -> None:
         """Move by key steps from the exact value."""
         start = self._exact if self._exact is not None else self._scale.value(0.5)
-        self._give_placed(self._scale.stepped(start, steps))
+        self._stepping = True
+        try:
+            self._give_placed(self._scale.stepped(start, steps))
+        finally:
+            self._stepping = False
 
     def _give_placed(self, value: Value) -> None:
         self._place(value)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from explorer.errors import ExplorerError
+from explorer.scenario.path import ScenarioValueError
 from explorer.ui.controls.parameter_slider import ValueText
 
 
@@ -53,6 +54,8 @@ class ValueRow(QWidget):
         """Make a change, or put the old value back and tell why."""
         try:
             change()
+        except ScenarioValueError as error:
+            self._refuse(error.words)
         except ExplorerError as error:
             self._refuse(str(error))
 

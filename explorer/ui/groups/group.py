@@ -20,9 +20,10 @@ from explorer.ui.document import Document
 
 
 class Group(QWidget):
-    """Controls of one subject; `refused` carries what could not be taken."""
+    """Controls of one subject; `refused` carries what could not be taken, `accepted` that a typed text was."""
 
     refused = Signal(str)
+    accepted = Signal()
     subject = "settings"
     """What an undo of a reset of this group speaks of."""
 
@@ -44,6 +45,7 @@ class Group(QWidget):
         """Tie a slider to a path; see BoundSlider."""
         self._bound.append(BoundSlider(self.document, slider, place, what, write, read, then, back))
         slider.refused.connect(self.refused)
+        slider.accepted.connect(self.accepted)
         return slider
 
     def bind_choice(

@@ -11,21 +11,17 @@ from typing import Any
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from explorer.scenario.path import get
-from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, restated, unit_scale
+from explorer.scenario.quantity import restated
 from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
 from explorer.ui.binding import attempt, hold
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import BOX_WIDTH, ParameterSlider, ValueText, text_of
-from explorer.ui.controls.scale import LinearScale, LogScale, Scale, Value
+from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText
+from explorer.ui.controls.scale import Value
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
-
-REASON = "set in the window"
-BELIEF_WIDTH = 60
-MARGIN = 1.6
-"""How far a slider goes beyond a figure's stated range, as a ratio: the range is a judgement, not a law."""
+from explorer.ui.groups.open_figure_guise import Guise, caption_of, guise_of, override_by_belief, override_by_value
 
 
 class OpenFiguresGroup(FoldedGroup):
@@ -66,8 +62,9 @@ class OpenFiguresGroup(FoldedGroup):
             return
         for figure in figures:
             slider = self.sliders[_key(figure)]
+            self._disguise(slider, figure)
             slider.set_value(self._now(figure))
-            slider.set_caption(_caption(figure))
+            slider.set_caption(caption_of(figure, self._is_by_value(figure)))
         self._mark()
         self.reset_button.setEnabled(any(figure.overridden for figure in figures))
 
@@ -116,34 +113,18 @@ class OpenFiguresGroup(FoldedGroup):
             self._column.addWidget(slider)
 
     def _slider(self, figure: OpenFigure) -> ParameterSlider:
-        scale: Scale
-        width = BELIEF_WIDTH if figure.readings else BOX_WIDTH
-        if figure.readings:
-            first = figure.readings[0][0]
-            title, text, scale = (
-                figure.title,
-                text_of(QUANTITIES["share"]),
-                LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0)),
-            )
-            meaning = f"How much you believe the reading '{first}' rather than the other: 100 % is sure of it."
-        else:
-            title, scale = figure.title, _scale(figure)
-            text = text_of(quantity_for_unit(figure.unit), unit_scale(figure.unit))
-            meaning = (
-                "Nobody has published this figure. The wash is its stated range; a value set here is taken as known."
-            )
-        text = replace(text, format=partial(self._written, figure, text))
-        slider = ParameterSlider(f"open.{figure.figure}", title, scale, text, meaning, caption=True, box_width=width)
+        guise = guise_of(figure, self._is_by_value(figure))
+        slider = ParameterSlider(
+            f"open.{figure.figure}",
+            guise.title,
+            guise.scale,
+            self._text_of(figure, guise),
+            guise.meaning,
+            caption=True,
+            box_width=guise.box_width,
+        )
         slider.set_badge(figure.status)
-        slider.explain(meaning, html.escape(figure.reason), html.escape(figure.source))
-        if figure.readings:
-            # Sure of the first reading at the right end, of the second at the left.
-            ends = (1.0, 0.0)
-            named = _named_readings(figure)
-            slider.name_stops(*sorted(zip(ends, named, strict=False)))
-            slider.track.set_wash(None, ends[: len(named)])
-        elif figure.low < figure.high:
-            slider.track.set_wash((figure.low, figure.high))
+        self._dress(slider, figure, guise)
         slider.value_edited.connect(partial(self._on_edited, figure))
         slider.drag_started.connect(self.document.begin_drag)
         slider.drag_finished.connect(self.document.end_drag)
@@ -153,42 +134,73 @@ class OpenFiguresGroup(FoldedGroup):
         slider.set_locked(self._is_locked(figure))
         slider.locked_changed.connect(partial(self._on_locked, figure))
         slider.refused.connect(self.refused)
+        slider.accepted.connect(self.accepted)
         return slider
+
+    def _text_of(self, figure: OpenFigure, guise: Guise) -> ValueText:
+        return replace(guise.text, format=partial(self._written, figure, guise.text))
 
     def _written(self, figure: OpenFigure, text: ValueText, value: Value) -> str:
         """A value set by hand to its last digit; one that nobody typed to as many as pages show."""
         rounded = text.brief is not None and get(self.document.scenario, _path(figure)) is None
         return text.brief(value) if rounded and text.brief is not None else text.format(value)
 
+    def _dress(self, slider: ParameterSlider, figure: OpenFigure, guise: Guise) -> None:
+        slider.explain(guise.meaning, html.escape(figure.reason), html.escape(figure.source))
+        slider.name_stops(*guise.stops)
+        slider.track.set_wash(guise.wash, guise.marks)
+
+    def _disguise(self, slider: ParameterSlider, figure: OpenFigure) -> None:
+        """A disputed figure that was given a value shows it with its unit, and a belief again once it is one."""
+        guise = guise_of(figure, self._is_by_value(figure))
+        if guise.title == slider.title:
+            return
+        self._marked = None
+        slider.set_title(guise.title, guise.meaning)
+        slider.set_scale(guise.scale)
+        slider.set_text(self._text_of(figure, guise))
+        slider.set_box_width(guise.box_width)
+        self._dress(slider, figure, guise)
+
+    def _is_by_value(self, figure: OpenFigure) -> bool:
+        """Whether the scenario has a value of its own for the figure."""
+        override: Override | None = get(self.document.scenario, _path(figure))
+        return override is not None and override.value is not None
+
     def _now(self, figure: OpenFigure) -> float:
         """The scenario's own word as it stands there: through SI units and back it would gain digits."""
+        by_belief = bool(figure.readings) and not self._is_by_value(figure)
         override = get(self.document.scenario, _path(figure))
-        own = None if override is None else override.belief if figure.readings else _stated(override, figure.unit)
-        known = figure.belief if figure.readings else figure.value
+        own = None if override is None else override.belief if by_belief else _stated(override, figure.unit)
+        known = figure.belief if by_belief else figure.value
         return known if own is None else float(own)
 
     def _then(self, figure: OpenFigure, then: Scenario) -> float | None:
-        """What another scenario says of the figure; its stated one where that says nothing."""
+        """What another scenario says of the figure, in the way it is shown now; its stated one where that says
+        nothing, None where it has a value and a belief is shown."""
         override: Override | None = get(then, _path(figure))
-        if override is None:
-            stated = self.document.catalog.chip(figure.chip).figure(figure.figure)
-            return stated.belief if figure.readings else stated.value / stated.scale
-        return override.belief if figure.readings else _stated(override, figure.unit)
+        stated = self.document.catalog.chip(figure.chip).figure(figure.figure)
+        belief = stated.belief if override is None or override.belief is None else override.belief
+        own = None if override is None else _stated(override, figure.unit)
+        if figure.readings and not self._is_by_value(figure):
+            return belief if own is None else None
+        return stated.at_belief(belief) / stated.scale if own is None else own
 
     def reset_paths(self) -> tuple[str, ...]:
         """Own values of the figures shown, save locked ones."""
         return tuple(_path(one) for one in self._shown if not self._is_locked(one))
 
-    def _on_edited(self, figure: OpenFigure, value: float) -> None:
+    def _on_edited(self, figure: OpenFigure, value: float | Override) -> None:
         slider = self.sliders[_key(figure)]
-        attempt(self.document, slider.refuse, lambda: self._changes(figure, value), figure.title.lower())
+        what = figure.title.lower()
+        attempt(self.document, slider.refuse, lambda: self._changes(figure, value), what, slider.is_stepping)
 
-    def _changes(self, figure: OpenFigure, value: float) -> Mapping[str, Any]:
-        if figure.readings:
-            if not 0 <= value <= 1:
-                raise ValueError("a belief lies between 0 % and 100 %")
-            return {_path(figure): Override(belief=value, reason=REASON)}
-        return {_path(figure): Override(value=value, unit=figure.unit, reason=REASON)}
+    def _changes(self, figure: OpenFigure, value: float | Override) -> Mapping[str, Any]:
+        if isinstance(value, Override):
+            return {_path(figure): value}
+        if figure.readings and not self._is_by_value(figure):
+            return {_path(figure): override_by_belief(value)}
+        return {_path(figure): override_by_value(figure, value)}
 
     def _on_reset(self, figure: OpenFigure, then: Scenario) -> None:
         self.change({_path(figure): get(then, _path(figure))}, figure.title.lower())
@@ -216,25 +228,3 @@ def _stated(override: Override, unit: str) -> float | None:
 
 def _path(figure: OpenFigure) -> str:
     return written(("overrides", figure.chip, figure.figure))
-
-
-def _scale(figure: OpenFigure) -> Scale:
-    if figure.unit == "share":
-        return LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0))
-    low, high = figure.low / MARGIN, max(figure.high, figure.low * 1.01) * MARGIN
-    if figure.unit in ("chips", ""):
-        return LogScale(max(1.0, low), max(high, 2.0), integer=True)
-    return LogScale(low, high, (figure.low, figure.high))
-
-
-def _caption(figure: OpenFigure) -> str:
-    own = "set by you · " if figure.overridden else ""
-    if figure.readings:
-        taken = quantity_for_unit(figure.unit).format(figure.value * unit_scale(figure.unit))
-        return f"{own}taken as {taken}"
-    return own + figure.reason
-
-
-def _named_readings(figure: OpenFigure) -> list[str]:
-    quantity, unit = quantity_for_unit(figure.unit), unit_scale(figure.unit)
-    return [f"{name} {quantity.format(value * unit)}" for name, value in figure.readings]

@@ -150,11 +150,18 @@ class BreakEvenPage(Page):
     def _follow_alternative(self) -> None:
         document = self._document
         at = max(self.alternative.currentIndex(), 0)
-        offers = numbers_offered(document.catalog, document.scenario, document.workload_index, at)
-        _refill(self.unknown, offers, None)
+        self._follow_output()
         degrees = document.catalog.chip(document.workload.alternatives[at].chip).degrees
         chips = [Offer("any number", ""), *(Offer(f"×{degree}", str(degree)) for degree in degrees)]
         _refill(self.degree, chips, None)
+
+    def _follow_output(self) -> None:
+        """Numbers that the chosen output hangs on."""
+        document, at = self._document, max(self.alternative.currentIndex(), 0)
+        offers = numbers_offered(
+            document.catalog, document.scenario, document.workload_index, at, self.output.currentData()
+        )
+        _refill(self.unknown, offers, None)
 
     def _offer_limit(self) -> None:
         output = self.output.currentData()
@@ -205,6 +212,7 @@ class BreakEvenPage(Page):
             if min(places) >= 0:
                 for (box, _), place in zip(wanted, places, strict=True):
                     box.setCurrentIndex(place)
+                self._follow_output()
                 self.limit.setText(chosen.limit or self.limit.text())
                 self.goal.setText(self._chosen_goal())
         self._show_made()
@@ -216,6 +224,7 @@ class BreakEvenPage(Page):
         self._write_goal()
 
     def _on_output(self) -> None:
+        self._follow_output()
         self._offer_limit()
         self._write_goal()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from explorer.scenario.difference import ADDED, REMOVED, Difference, differences
+from explorer.scenario.difference import ABSENT, ADDED, REMOVED, Difference, differences, value_named
 from explorer.scenario.inputs import input_at
 from explorer.scenario.path import split
 from explorer.scenario.quantity import NOTHING, QUANTITIES
@@ -79,7 +80,9 @@ def rows_of(sides: Sequence[Side], reference: int, workload: str) -> tuple[Row, 
 
 def _input_rows(sides: Sequence[Side], reference: int) -> list[Row]:
     base = sides[reference].scenario
-    found = [{_subject(one): one for one in differences(base, side.scenario)} for side in sides]
+    # Which one of a third scenario was renamed to which one of a second nobody can say.
+    pair = len(sides) <= 2
+    found = [{_subject(one): one for one in differences(base, side.scenario, renames=pair)} for side in sides]
     # In the order of the file, each once, whichever side has it.
     samples = {subject: one for here in found for subject, one in here.items()}
     # What a scenario is called says least about it.
@@ -89,9 +92,10 @@ def _input_rows(sides: Sequence[Side], reference: int) -> list[Row]:
     for subject in subjects:
         sample = samples[subject]
         cells = []
-        for here in found:
-            one = here.get(subject)
-            cells.append(Cell(_input_text(sample, old=True) if one is None else _input_text(one, old=False)))
+        for here, side in zip(found, sides, strict=True):
+            paired = sample.old if subject not in here else here[subject].new
+            value = paired if pair else value_named(side.scenario, sample.named)
+            cells.append(Cell(_input_text(sample, value)))
         rows.append(Row(subject, tuple(cells)))
     return rows
 
@@ -101,10 +105,10 @@ def _subject(one: Difference) -> str:
     return f"Fleet · {title}" if split(one.path)[0] == "fleet" else title
 
 
-def _input_text(one: Difference, old: bool) -> str:
+def _input_text(one: Difference, value: Any) -> str:
     if one.title.endswith((ADDED, REMOVED)):
-        return "there" if one.title.endswith(REMOVED) is old else NOTHING
-    return input_at((one.key,)).text(one.old if old else one.new)
+        return NOTHING if value is None or value is ABSENT else "there"
+    return NOTHING if value is ABSENT else input_at((one.key,)).text(value)
 
 
 def _outcome_rows(sides: Sequence[Side], reference: int, workload: str) -> list[Row]:
