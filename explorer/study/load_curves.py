@@ -23,7 +23,9 @@ Array = NDArray[np.float64]
 
 CURVE_POINTS = 150
 CURVE_QUANTILES = (0.5, 0.99)
-SHARING_ATTEMPTS = 5
+SHARING_ATTEMPTS = 12
+MOST_SMOOTHED = 20.0
+"""Replicas for each unit of the gaps' squared coefficient of variation beyond which a share is as good as Poisson."""
 READ_OFF = 0.998
 """Share taken of a cliff that is only read off its curve, which may lie a hair too high."""
 SECTIONS = np.linspace(0.0, 1.0, 26)
@@ -61,6 +63,8 @@ def load_curves(
 
     shared = np.ones(len(fixed))
     loaded = under(shared)
+    free = np.asarray([count == "auto" for count in fixed])
+    fewest = _Fewest(context.rate, len(fixed), MOST_SMOOTHED * context.demand.arrival_scv)
     # how bursty a replica's share is depends on how many share it, and how many are needed on how bursty it is
     for attempt in range(SHARING_ATTEMPTS if context.demand.arrival_scv != 1.0 else 0):
         needed = np.asarray(
@@ -70,11 +74,33 @@ def load_curves(
             ],
             dtype=np.float64,
         )
+        if context.demand.arrival_scv > 1.0:
+            needed = np.where(free, fewest.next(shared, needed, loaded.cliffs), needed)
         if np.array_equal(needed, shared):
             break
         shared = np.maximum(needed, shared) if attempt == SHARING_ATTEMPTS - 1 else needed
         loaded = under(shared)
     return loaded
+
+
+class _Fewest:
+    """The fewest replicas, row by row, that keep up though they share bursts, which more of them find smoother."""
+
+    def __init__(self, rate: float, rows: int, most: float) -> None:
+        self._rate, self._most = rate, most
+        self._enough, self._too_few = np.full(rows, np.inf), np.zeros(rows)
+
+    def next(self, tried: Array, needed: Array, cliffs: Array) -> Array:
+        """What to try after `tried` replicas, whose cliffs call for `needed`; the same again where that is settled."""
+        keeps = (cliffs > 0.0) & (tried * cliffs >= self._rate * (1.0 - 1e-9))
+        self._enough = np.where(keeps, np.minimum(self._enough, tried), self._enough)
+        self._too_few = np.where(keeps, self._too_few, np.maximum(self._too_few, tried))
+        # bursts that break the promises of one replica at any load may not once more of them share the bursts
+        onward = np.where(cliffs > 0.0, needed, np.where(tried < self._most, 2.0 * tried, needed))
+        middle = np.ceil(0.5 * (self._too_few + np.minimum(self._enough, 1e12)))
+        between = (onward > self._too_few) & (onward < self._enough)
+        found = np.where(between | ~np.isfinite(self._enough), onward, middle)
+        return np.where(self._enough - self._too_few <= 1.0, self._enough, found)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

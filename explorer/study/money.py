@@ -53,8 +53,8 @@ def chip_price(
     """Price of one chip-hour of a deployment: a published offer, the same cost-plus formula for all, or owned.
 
     Drawn `samples` times as well, from the chip's figures or the offer's own range.
-    Bought in whole units: the smallest instance that its cloud lists when rented, the chip's own unit (node, rack) when
-    owned, or where its cloud lists none: what another cloud sells singly, or a made-up offer, says nothing of it.
+    Bought in whole units: the smallest instance that its cloud lists when rented (or is assumed to list), the chip's own
+    unit (node, rack) when owned, or where its cloud lists none: what another cloud sells singly says nothing of it.
     """
     key = ("price", price, as_of, deployment.cloud, deployment.offer, samples, seed)
     kept: ChipPrice | None = deployment.figures.memo.get(key)
@@ -135,8 +135,8 @@ def _offers(catalog: Catalog, deployment: Deployment) -> tuple[Offer, ...]:
 
 
 def _rented_unit(catalog: Catalog, deployment: Deployment) -> int:
-    """The smallest instance that its own cloud lists; the chip's own unit where none is known there."""
-    sizes = [offer.chips_per_instance for offer in _offers(catalog, deployment) if not offer.hypothetical]
+    """The smallest instance that its own cloud lists, or is assumed to; the chip's own unit where nobody says."""
+    sizes = [offer.chips_per_instance for offer in _offers(catalog, deployment)]
     return min(sizes, default=deployment.chip.instance_size)
 
 
@@ -174,7 +174,7 @@ def _offered(catalog: Catalog, deployment: Deployment, price: Price, as_of: str,
     return ChipPrice(
         usd=offer.usd_per_chip_hour,
         draws=None if offer.low >= offer.high else offer.low * (offer.high / offer.low) ** rents,
-        unit_size=deployment.chip.instance_size if offer.hypothetical else max(offer.chips_per_instance, 1),
+        unit_size=max(offer.chips_per_instance, 1),
         basis="offer",
         source=source,
         hypothetical=offer.hypothetical,

@@ -99,6 +99,7 @@ _FIGURES: tuple[tuple[str, str], ...] = (
     ("source of the price", "price_source"),
     ("price is hypothetical", "price_hypothetical"),
     ("price is stale", "price_stale"),
+    ("price of another region", "price_elsewhere"),
     ("energy of a token (J)", "energy_joule_per_token"),
     *_banded("energy of a token", "J", "energy_joule_per_token_band", value=False),
     ("evidence grade", "evidence_grade"),

@@ -80,7 +80,7 @@ def test_that_a_sweep_writes_a_row_for_each_point_and_alternative(
         ("workloads.0.traffic.request_rat_per_s=1,2", "request_rate_per_s"),
         (f"{RATE}=1:2", "start:stop:count"),
         (f"{RATE}=1:2:20000", "10,000"),
-        (f"{RATE}=-1,2", "greater than 0"),
+        (f"{RATE}=-1,2", "must be at least 0.000001"),
     ],
 )
 def test_that_a_bad_key_or_range_ends_with_2_and_writes_nothing(

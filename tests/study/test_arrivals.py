@@ -102,7 +102,7 @@ def test_that_the_closed_form_of_other_arrivals_is_called_an_estimate(catalog: C
 @pytest.mark.parametrize("traffic", [AZURE, {"arrivals": "on_off", "on_share": 0.3, "burst_s": 20.0}])
 def test_that_the_simulation_serves_the_arrivals_themselves(catalog: Catalog, traffic: dict[str, object]) -> None:
     evaluator = Evaluator(catalog)
-    asked = simulated(one_chip("nv-h200", {"replicas": 6}, traffic=traffic))
+    asked = simulated(one_chip("nv-h200", {"replicas": 6, "parallelism_degree": 1}, traffic=traffic))
     found = evaluate(asked, catalog).workloads[0].chosen
     of = asked.workloads[0]
     replica = replica_to_simulate(evaluator, asked, of, of.alternatives[0], found)
@@ -123,7 +123,7 @@ def test_that_bursts_lengthen_the_tail_in_closed_form_and_simulation_alike(catal
         p99 = []
         for traffic in ({}, bursts):
             asked = several(
-                one_chip("nv-h200", {"replicas": 6}, traffic=traffic),
+                one_chip("nv-h200", {"replicas": 6, "parallelism_degree": 1}, traffic=traffic),
                 {"simulation.method": method, "simulation.requests": 4000},
             )
             told = evaluate(asked, catalog).workloads[0].chosen.latency["tpot"].p99

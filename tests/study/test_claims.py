@@ -131,8 +131,9 @@ def test_that_a_claim_without_a_price_says_so_and_the_others_are_answered(catalo
 
 
 def test_that_claims_that_hang_on_rare_stalls_name_the_chance_at_which_they_turn(catalog: Catalog) -> None:
-    scenario = several(scenario_with("P99 ITL of AI200 x8 > 3 x P50 ITL of AI200 x8"), {
+    scenario = several(scenario_with("P99 ITL of AI200 > 3 x P50 ITL of AI200"), {
         "workloads.0.traffic.request_rate_per_s": 0.02, "workloads.0.alternatives.0.replicas": 1,
+        "workloads.0.alternatives.0.layout": {"tp": 8},
     })
     (found,) = checked(catalog, scenario)
     assert found.holds is False and found.stalls_flip_at is not None

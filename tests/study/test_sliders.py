@@ -118,7 +118,7 @@ def test_that_the_founding_scenario_moves_too(
     changed = (
         replace(asked, "workloads.0.model.size_billion", 140.0)
         if slider == "size_billion"
-        else replace(asked, "workloads.0.alternatives.0.parallelism_degree", 8)
+        else replace(asked, "workloads.0.alternatives.0.parallelism_degree", 2)
     )
     one, other = (
         next(tier for tier in evaluate(it, catalog).fleet.tiers if tier.tier == "designer")

@@ -59,7 +59,7 @@ def test_that_a_range_is_understood(text: str, values: tuple[object, ...], asked
         ("request_rate_per_s=1:5:1", "no number of values"),
         ("request_rate_per_s=1:5:2.5", "no number of values"),
         ("request_rate_per_s=0:5:3:log", "not above 0"),
-        ("request_rate_per_s=0:5:3", "greater than 0"),
+        ("request_rate_per_s=0:5:3", "must be at least 0.000001"),
         ("request_rate_per_s=nan,1", "not finite"),
         ("request_rate_per_s=1,fast", "fast"),
         ("request_rate_per_s=2,2", "twice"),

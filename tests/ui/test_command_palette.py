@@ -148,7 +148,7 @@ def test_that_the_nearer_title_comes_first(query: str, better: str, worse: str) 
 
 @pytest.mark.parametrize("typed, first", [
     ("ttft", "Set first token, P99 …"), ("tpot", "Set per token, P99 (TPOT) …"), ("slo", "P99"),
-    ("csv", "Copy comparison"), ("export", "Copy comparison"), ("concurrency", "Set batch size, at most …"),
+    ("csv", "Copy comparison"), ("export", "Export report"), ("concurrency", "Set batch size, at most …"),
     ("hbm", "Set memory bandwidth …"), ("vram", "Set memory bandwidth …"), ("nvlink", "Set scale-up link bandwidth"),
     ("interconnect", "Set scale-up link bandwidth"), ("throughput", "Set requests per second …"),
     ("supplier", "Fleet"), ("lock-in", "Fleet"), ("region", "Fleet"), ("dark mode", "Dark"),

@@ -147,7 +147,8 @@ def test_that_a_bad_text_keeps_the_value_and_tells_why(window: MainWindow) -> No
 @pytest.mark.parametrize(("name", "text", "why"), [
     ("model_size", "0", "must be between 100M and 20T"), ("model_size", "-5B", "must be between 100M and 20T"),
     ("prompt_tokens", "0.5", "must be between 1 and 10M"), ("ttft_p99_s", "0", "must be more than 0 s"),
-    ("request_rate_per_s", "0", "must be more than 0/s"), ("share.0", "120%", "must be between 0 % and 100 %"),
+    ("request_rate_per_s", "0", "must be between 0.000001/s and 1,000,000/s"),
+    ("share.0", "120%", "must be between 0 % and 100 %"),
     ("prefix_hit_share", "100%", "must be at least 0 % and less than 100 %"),
 ])  # fmt: skip
 def test_that_a_value_out_of_bounds_is_refused_in_the_sliders_own_words(
@@ -418,7 +419,7 @@ def test_that_belief_in_a_disputed_bandwidth_moves_the_latency(window: MainWindo
         return band.value
 
     # one fixed deployment: an automatic one would answer a slower chip with more replicas
-    window.document.change_several({FIRST + "parallelism_degree": 4, FIRST + "replicas": 30})
+    window.document.change_several({FIRST + "layout": {"tp": 4}, FIRST + "replicas": 30})
     type_value(control, "100 %")
     QApplication.processEvents()
     trusting = p99()

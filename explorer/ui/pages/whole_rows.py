@@ -16,6 +16,7 @@ class WholeRows(QWidget):
         table.setParent(self)
         self.setFocusProxy(table)
         self.setSizePolicy(table.sizePolicy())
+        table.horizontalScrollBar().rangeChanged.connect(self.fit)
 
     def sizeHint(self) -> QSize:
         return self._table.sizeHint()
@@ -31,5 +32,8 @@ class WholeRows(QWidget):
         """Give the table the whole rows that there is room for."""
         table, row = self._table, self._table.verticalHeader().defaultSectionSize()
         beside = table.horizontalHeader().sizeHint().height() + 2 * table.frameWidth()
+        across = table.horizontalScrollBar()
+        if across.maximum() > across.minimum():
+            beside += across.sizeHint().height()
         rows = max((self.height() - beside) // row, 1)
         table.setGeometry(0, 0, self.width(), min(beside + rows * row, self.height()))
