@@ -53,8 +53,8 @@ def chip_price(
     """Price of one chip-hour of a deployment: a published offer, the same cost-plus formula for all, or owned.
 
     Drawn `samples` times as well, from the chip's figures or the offer's own range.
-    Bought in whole units: the smallest instance that its cloud lists when rented (or is assumed to list), the chip's own
-    unit (node, rack) when owned, or where its cloud lists none: what another cloud sells singly says nothing of it.
+    Bought in whole units: the smallest instance that its cloud lists when rented (or is assumed to list), the chip's
+    own unit (node, rack) when owned, or where its cloud lists none: what another cloud sells singly says nothing of it.
     """
     key = ("price", price, as_of, deployment.cloud, deployment.offer, samples, seed)
     kept: ChipPrice | None = deployment.figures.memo.get(key)
