@@ -261,7 +261,9 @@ def spread_row(found: WhatMatters, one: Spread) -> tuple[str, ...]:
 
 def _middle_and_ends(values: tuple[float, float, float], text: Callable[[float], str]) -> str:
     low, middle, high = (text(value) for value in values)
-    return f"{middle} ({low} – {high})" if low != high else middle
+    # beside figures of a table a sign is enough
+    ends = (end if end != OUT_OF_REACH else "∞" for end in (low, high))
+    return f"{middle} ({' – '.join(ends)})" if low != high else middle
 
 
 def regret_rows(table: RegretTable) -> list[tuple[str, ...]]:
