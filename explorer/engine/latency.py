@@ -110,6 +110,7 @@ def ttft_quantiles(
     the prompt's own steps (lognormal lengths), half a step in progress and the front end. The quantile of the sum is
     mean + root of summed squared excesses of the parts: exact for one part. Batch and prompt queue swell together,
     which their parts do not know: `load_gain` is what the program's own simulation finds on top of all but the slot.
+    Where gaps between arrivals are uneven the prompts ahead are those of `_clustered`.
     """
     own = state.mean_over_time(service.own_at)
     busy, each = service.busy(state)
@@ -188,9 +189,10 @@ def tpot_quantiles(
     saturation; prompts met by chance (a Poisson number, each of its own length, shared by the request's own tokens)
     add in quadrature, the more so as the batch `swells` with them, which a fixed number of users does not, their skew
     by Cornish-Fisher. No request's mean gap is above the `longest` step, (rows, 1). Where `together_at` (rows,
-    nodes) prompts are worked off side by side, a prompt more makes the batch swell by that part only. Source: theory of
-    an
-    Ornstein-Uhlenbeck batch, checked against discrete-event runs to 2-7 % in the mean.
+    nodes) prompts are worked off side by side, a prompt more makes the batch swell by that part only. Where gaps
+    between arrivals are uneven the batch is as much wider as they are peaked, up to the cap, and prompts met vary as
+    they do.
+    Source: theory of an Ornstein-Uhlenbeck batch, checked against discrete-event runs to 2-7 % in the mean.
     """
     step = state.finite_step
     marginal = state.mean_over_time(marginal_at)

@@ -126,7 +126,8 @@ def layouts_by_degree(
 
 SLOW_LINKS = 0.06
 """Share of the memory's bandwidth below which a chip's links are slow: of cards on PCIe it is 0.03 to 0.06, of chips
-with links of their own 0.07 to 0.33. There pipeline stages, which hand over little, may do better than tensor ranks."""
+with links of their own 0.07 to 0.33 (the catalogue's own figures; where the line lies is a judgement). There pipeline
+stages, which hand over little, may do better than tensor ranks."""
 
 
 def _has_slow_links(chip: Chip) -> bool:
