@@ -7,6 +7,7 @@ of their own for prompts). The compiled loop is in `serving_loop`. Import it in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from explorer.engine.serving_bands import (
     histogram_band,
     histogram_edges,
     quantiles_with_band,
+    share_with_band,
 )
 from explorer.engine.serving_loop import BINS, LEAST_EXPONENT, SUB_BINS
 from explorer.engine.serving_pool import Pool, PoolRun, Stretch, backlog_rate, run_pool, watch_pool
@@ -129,6 +131,23 @@ class Simulated:
             return histogram_band(self.gap_sections, gap_edges(self.gap_bins), levels)
         values: Array = getattr(self, metric)
         return quantiles_with_band(values[self.counted], levels)
+
+    def share_within(self, limits: Mapping[str, float]) -> Band:
+        """Share of requests that keep every limit, seconds, on their own `ttft`, `tpot` and `e2e`, with its band.
+
+        This share of the rate is the goodput (Zhong et al. 2024, DistServe). Requests that could never be served keep
+        none; one of a single token has no time per token to break. Raises KeyError for another metric, ValueError where
+        the run was too short for a band.
+        """
+        unknown = [metric for metric in limits if metric not in ("ttft", "tpot", "e2e")]
+        if unknown:
+            raise KeyError(f"'{unknown[0]}' is not a latency of a request")
+        met = np.full(int(self.counted.sum()), not self.saturated)
+        for metric, limit in limits.items():
+            values: Array = getattr(self, metric)[self.counted]
+            met &= (values <= limit) | np.isnan(values)
+        served, found = 1.0 - self.rejected / self.ttft.size, share_with_band(met)
+        return Band(served * found.value, served * found.low, served * found.high)
 
     def parts(self, metric: str, q: float, share: float = 0.01) -> dict[str, float]:
         """Mean seconds of queue, prefill, decode and stalls in the requests around quantile q of `ttft` or `e2e`.

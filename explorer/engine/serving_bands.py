@@ -67,6 +67,26 @@ def quantiles_with_band(values: ArrayLike, q: ArrayLike, sections: int = 10, lev
     return _sectioned(pooled, _of_sorted(parts, levels), level)
 
 
+def share_with_band(met: NDArray[np.bool_], sections: int = 10, level: float = 0.95) -> Band:
+    """Share of a correlated series that is true, with a band by sectioning as for quantiles; `met` in order of arrival.
+
+    On the plain scale, within 0 and 1. Where all or none are met the stretches say nothing: the band then reaches as
+    far as 3 in n, the rule of three (Hanley and Lippman-Hand 1983). Raises ValueError as `quantiles_with_band`.
+    """
+    if sections < 5:
+        raise ValueError("at least five sections are needed")
+    series = np.asarray(met, dtype=np.float64)
+    if series.size < 4 * sections:
+        raise ValueError(f"{series.size} values are too few for {sections} sections")
+    share = series.mean()
+    parts = series[series.size % sections :].reshape(sections, -1).mean(axis=1)
+    t = student_quantile(0.5 + level / 2.0, sections - 1)
+    width = t * np.sqrt(np.sum((parts - share) ** 2) / (sections * (sections - 1.0)))
+    if share in (0.0, 1.0):
+        width = np.asarray(3.0 / series.size)
+    return Band(np.asarray(share), np.maximum(share - width, 0.0), np.minimum(share + width, 1.0))
+
+
 def _of_sorted(ordered: Array, levels: Array) -> Array:
     """Quantiles of sorted rows (rows, values), straight between neighbours, (rows, *levels.shape)."""
     place = levels * (ordered.shape[1] - 1)

@@ -13,6 +13,9 @@ from explorer.study.outcome import Metric
 Array = NDArray[np.float64]
 View = Literal["distribution", "capacity", "degree", "burstiness", "time"]
 
+TOLD = (0.5, 0.9, 0.95, 0.99, 0.999)
+"""Percentiles told of a latency."""
+
 VIEW_TITLES: dict[View, str] = {
     "distribution": "Distribution",
     "capacity": "Capacity under the promises",
@@ -66,6 +69,23 @@ class TailParts:
 
 
 @dataclass(frozen=True, slots=True)
+class Goodput:
+    """Percentiles of one alternative's latency at its operating point, and the requests that keep every promise."""
+
+    number: int
+    label: str
+    percentiles: tuple[float | None, ...]
+    """At TOLD, seconds; None where fewer than ten of those simulated lie beyond."""
+    share: float | None
+    """Share of requests that keep every promise at once; None where nothing is promised of a request."""
+    share_low: float | None
+    share_high: float | None
+    """Ends of its 95 % band, by how many were simulated."""
+    rate: float | None
+    """Requests of the whole service that do, 1/s."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """The largest rate of the whole service that keeps every promise, requests/s, replicas held."""
 
@@ -89,6 +109,7 @@ class TailAnswer:
     """Simulated for each point."""
     lines: tuple[StudyLine, ...] = ()
     parts: tuple[TailParts, ...] = ()
+    goodputs: tuple[Goodput, ...] = ()
     capacities: tuple[Capacity, ...] = ()
     missing: tuple[tuple[int, str, str], ...] = ()
     """Alternatives without an answer: place, label and why."""
@@ -104,6 +125,10 @@ class TailAnswer:
     def with_parts(self, parts: tuple[TailParts, ...]) -> TailAnswer:
         """With what one alternative's P99s are made of."""
         return replace(self, parts=(*self.parts, *parts))
+
+    def with_goodput(self, goodput: Goodput) -> TailAnswer:
+        """With one alternative's percentiles and goodput."""
+        return replace(self, goodputs=(*self.goodputs, goodput))
 
     def with_capacity(self, capacity: Capacity) -> TailAnswer:
         """With one alternative's capacity."""

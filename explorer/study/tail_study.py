@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.records import AllReduce
-from explorer.engine.serving import timeline
+from explorer.engine.serving import Simulated, timeline
 from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
 from explorer.scenario.path import several
@@ -26,7 +26,9 @@ from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_replica import SimulatedReplica
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.tail_answers import (
+    TOLD,
     Capacity,
+    Goodput,
     StudyLine,
     TailAnswer,
     TailParts,
@@ -38,6 +40,8 @@ Array = NDArray[np.float64]
 
 SHARES = np.geomspace(1.0, 1e-3, 61)
 """Shares of requests that took longer, at which a distribution is drawn."""
+FEWEST_BEYOND = 10.0
+"""Requests that must have taken longer for a tail to be told so far out."""
 BURSTINESS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 MOMENTS = 200
 BISECTIONS = 9
@@ -158,7 +162,7 @@ def _with_distribution(
         return answer.without(number, found.label, f"cannot carry this load ({load:.0%} of the largest)")
     run = replica.run(load, saturation, count)
     metric = answer.question.metric
-    shares = SHARES[10.0 / count <= SHARES]
+    shares = SHARES[FEWEST_BEYOND / count <= SHARES]
     line = StudyLine(number, found.label, run.quantiles(metric, 1.0 - shares).value, shares)
     decode, prefill = _collective_shares(evaluator, scenario, workload, found, run.mean_batch)
     parts = []
@@ -171,7 +175,31 @@ def _with_distribution(
                 told["prefill"] * (1.0 - prefill), told["decode"] * (1.0 - decode), exchanged, told["stalls"],
             )
         )  # fmt: skip
-    return answer.with_line(line).with_parts(tuple(parts))
+    told_of = _goodput(run, replica, number, found, metric, limits_of(workload))
+    return answer.with_line(line).with_parts(tuple(parts)).with_goodput(told_of)
+
+
+def _goodput(
+    run: Simulated,
+    replica: SimulatedReplica,
+    number: int,
+    found: AlternativeOutcome,
+    metric: Metric,
+    limits: dict[str, float],
+) -> Goodput:
+    """Gaps between tokens are promised of tokens, not of requests: that promise is not asked of a request."""
+    values = run.quantiles(metric, TOLD).value
+    seen = run.gaps if metric == "itl" else int(run.counted.sum())
+    percentiles = tuple(
+        float(value) if seen * (1.0 - q) >= FEWEST_BEYOND else None for q, value in zip(TOLD, values, strict=True)
+    )
+    of_requests = {one: limit for one, limit in limits.items() if one != "itl"}
+    if not of_requests:
+        return Goodput(number, found.label, percentiles, None, None, None, None)
+    kept = run.share_within(of_requests)
+    rate = found.request_rate if run.open_loop else run.throughput * replica.parts
+    share, low, high = (float(one) for one in (kept.value, kept.low, kept.high))
+    return Goodput(number, found.label, percentiles, share, low, high, share * rate)
 
 
 def _collective_shares(

@@ -15,7 +15,7 @@ from explorer.engine.serving import (
     saturation_rate,
     simulate,
 )
-from explorer.engine.serving_bands import histogram_band, histogram_quantiles, student_quantile
+from explorer.engine.serving_bands import histogram_band, histogram_quantiles, share_with_band, student_quantile
 from tests.engine.serving_examples import chat, chat_server
 
 LEVELS = np.array([0.5, 0.95, 0.99])
@@ -170,3 +170,28 @@ def test_that_independent_gaps_are_covered_as_stated() -> None:
         band = histogram_band(sections_of(list(0.02 * np.exp(0.3 * luck.normal(size=(10, 400))))), GAP_EDGES, LEVELS)
         held += (band.low <= truth) & (truth <= band.high)
     assert np.all((held / 300 > 0.91) & (held / 300 < 0.99)), held
+
+
+def test_that_the_band_of_a_share_holds_it_and_grows_with_what_goes_together() -> None:
+    """Independent draws: 95 % of bands hold 0.9. In runs of fifty the same share is known fifty times less well."""
+    luck = np.random.default_rng(5)
+    held, apart, together = 0, [], []
+    for _ in range(300):
+        band = share_with_band(luck.random(2000) < 0.9)
+        held += bool(band.low <= 0.9 <= band.high)
+        apart.append(float(band.high - band.low))
+        clumped = share_with_band(np.repeat(luck.random(40) < 0.9, 50))
+        together.append(float(clumped.high - clumped.low))
+    assert 0.91 <= held / 300 <= 0.98
+    assert np.median(together) > 4.0 * np.median(apart)
+
+
+def test_that_a_share_of_all_or_none_is_known_to_three_in_n() -> None:
+    """The rule of three: Hanley and Lippman-Hand 1983."""
+    every, none = share_with_band(np.ones(1000, dtype=bool)), share_with_band(np.zeros(1000, dtype=bool))
+    assert (float(every.value), float(every.low), float(every.high)) == pytest.approx((1.0, 0.997, 1.0))
+    assert (float(none.value), float(none.low), float(none.high)) == pytest.approx((0.0, 0.0, 0.003))
+    with pytest.raises(ValueError, match="too few"):
+        share_with_band(np.ones(30, dtype=bool))
+    with pytest.raises(ValueError, match="five sections"):
+        share_with_band(np.ones(300, dtype=bool), sections=3)

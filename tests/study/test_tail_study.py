@@ -85,6 +85,42 @@ def test_that_a_distribution_falls_and_its_parts_add_up_to_its_p99(evaluator: Ev
     assert all(part.decode > part.prefill for part in whole)
 
 
+def test_that_goodput_is_the_rate_of_the_requests_that_keep_every_promise(evaluator: Evaluator) -> None:
+    """Zhong et al. 2024 (DistServe): a request counts where it keeps all of them, so no more than of any one do."""
+    question = asked()
+    found = answer(evaluator, "distribution", "tpot", question)
+    outcome = evaluator.evaluate(question, 8).workloads[0]
+    for one, alternative_found in zip(found.goodputs, outcome.alternatives, strict=True):
+        alternative_of = question.workloads[0].alternatives[one.number]
+        replica = replica_to_simulate(evaluator, question, question.workloads[0], alternative_of, alternative_found)
+        saturation = replica.saturation(REQUESTS)
+        run = replica.run(replica.own_load(saturation), saturation, REQUESTS)
+        limits = limits_of(question.workloads[0])
+        assert set(limits) == {"ttft", "tpot"}
+        of_each = [np.nanmean((getattr(run, metric) <= limit)[run.counted]) for metric, limit in limits.items()]
+        assert one.share is not None and one.share_low is not None and one.share_high is not None
+        assert sum(of_each) - 1.0 - 1e-9 <= one.share <= min(of_each) + 1e-9
+        assert 0.0 <= one.share_low <= one.share <= one.share_high <= 1.0
+        assert one.rate == pytest.approx(one.share * alternative_found.request_rate)
+        assert one.percentiles[-1] is None, "two of 2,000 requests tell no P99.9"
+        told = [seconds for seconds in one.percentiles if seconds is not None]
+        assert told == sorted(told)
+        assert told[-1] == pytest.approx(float(run.quantiles("tpot", [0.99]).value[0]))
+
+
+def test_that_goodput_falls_with_the_promise_and_is_of_requests_not_of_gaps(evaluator: Evaluator) -> None:
+    def share(objectives: dict[str, float]) -> list[float | None]:
+        promised = several(asked(), {"workloads.0.objectives": objectives})
+        return [one.share for one in answer(evaluator, "distribution", "ttft", promised).goodputs]
+
+    assert share({}) == [None, None]
+    assert share({"itl_p99_s": 0.05}) == [None, None]
+    assert share({"ttft_p99_s": 1e-6}) == [0.0, 0.0]
+    assert share({"ttft_p99_s": 600.0, "e2e_p99_s": 3600.0}) == [1.0, 1.0]
+    loose, tight = share({"e2e_p99_s": 12.0}), share({"e2e_p99_s": 6.0})
+    assert all(a is not None and b is not None and b < a for a, b in zip(loose, tight, strict=True))
+
+
 def test_that_a_single_chip_exchanges_nothing(evaluator: Evaluator) -> None:
     question = several(one_chip("nv-h200", {"parallelism_degree": 1}), {"simulation.requests": REQUESTS})
     assert {part.collectives for part in answer(evaluator, "distribution", "ttft", question).parts} == {0.0}

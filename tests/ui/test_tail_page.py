@@ -98,6 +98,20 @@ def test_that_what_the_p99_is_made_of_follows_the_latency(page: TailPage, choose
     assert len(page.parts.values()) == 2
 
 
+def test_that_percentiles_and_goodput_stand_beneath_the_distribution(page: TailPage, choose: Choose) -> None:
+    choose("distribution", "ttft")
+    assert page.percentiles.isVisible() and not page.capacities.isVisible()
+    table = page.percentiles.texts.as_text()
+    assert all(heading in table for heading in ("P50", "P90", "P95", "P99", "P99.9", "Break a promise", "Goodput"))
+    first = [page.percentiles.texts.cell(0, column).text for column in range(8)]
+    assert first[0] == "H200 ×2"
+    assert first[5] == "–", "of 1,000 requests one is no P99.9"
+    assert first[6].endswith(")") and "%" in first[6]
+    assert first[7].endswith("/s")
+    choose("degree", "ttft")
+    assert not page.percentiles.isVisible()
+
+
 def test_that_a_question_is_asked_once_until_the_scenario_moves(
     window: MainWindow, page: TailPage, choose: Choose, qtbot: QtBot
 ) -> None:

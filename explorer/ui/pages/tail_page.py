@@ -12,19 +12,36 @@ from explorer.plots.tokens import Tokens
 from explorer.scenario.quantity import NOTHING, QUANTITIES
 from explorer.study.outcome import METRICS, Metric
 from explorer.study.studies import StudyAnswer
-from explorer.study.tail_answers import VIEW_TITLES, Capacity, TailAnswer, TailQuestion, View
+from explorer.study.tail_answers import TOLD, VIEW_TITLES, Capacity, Goodput, TailAnswer, TailQuestion, View
 from explorer.ui.document import Document
 from explorer.ui.pages.money_page import TextTable
 from explorer.ui.pages.page import Page
 
 KIND = "tail"
-RATE = QUANTITIES["request_rate"]
+RATE, SECONDS, SHARE = QUANTITIES["request_rate"], QUANTITIES["seconds"], QUANTITIES["share"]
+TABLE_HEIGHT = 140
+"""Pixels of a heading and a row for each of the four alternatives there may be."""
 HEADINGS = (
     ("Alternative", "Deployment, with the chips of a replica"),
     ("Keeps all up to", "Largest rate of the whole service that keeps every promise, by bisection on the simulation"),
     ("Without simulation", "The same by the closed form"),
     ("Then breaks", "The promise that breaks first beyond it"),
 )
+PERCENTILES = (
+    ("Alternative", "Deployment, with the chips of a replica"),
+    *((f"P{100 * q:g}", "Of the latency chosen above, at the traffic of now") for q in TOLD),
+    ("Break a promise", "Requests that break any of the promises, with the 95 % band of what was simulated"),
+    ("Goodput", "Requests of the whole service that keep them all; a promise of token gaps is not asked of requests"),
+)
+
+
+def percentile_row(one: Goodput) -> list[str]:
+    """One row of the table of percentiles."""
+    times = [NOTHING if value is None else SECONDS.format(value) for value in one.percentiles]
+    if one.share is None or one.share_low is None or one.share_high is None or one.rate is None:
+        return [one.label, *times, "nothing promised", NOTHING]
+    broken = f"{SHARE.format(1.0 - one.share)} ({SHARE.format_range(1.0 - one.share_high, 1.0 - one.share_low)})"
+    return [one.label, *times, broken, RATE.format(one.rate)]
 
 
 def capacity_row(one: Capacity) -> list[str]:
@@ -62,6 +79,8 @@ class TailPage(Page):
         self.plot, self.parts = TailStudyPlot(self), TailPartsPlot(self)
         self.capacities = TextTable("tail.capacities", "Capacity under the promises", parent=self)
         self.capacities.hide()
+        self.percentiles = TextTable("tail.percentiles", "Percentiles and goodput", parent=self)
+        self.percentiles.hide()
         self._lay_out()
         self.view.activated.connect(lambda _: self.ask())
         self.latency.activated.connect(lambda _: self.ask())
@@ -81,7 +100,9 @@ class TailPage(Page):
         grid.addLayout(head, 0, 0, 1, 2)
         grid.addWidget(self.plot, 1, 0)
         grid.addWidget(self.parts, 1, 1)
-        grid.addWidget(self.capacities, 2, 0, 1, 2)
+        for table in (self.percentiles, self.capacities):
+            table.setFixedHeight(TABLE_HEIGHT)
+            grid.addWidget(table, 2, 0, 1, 2)
         grid.setRowStretch(1, 1)
         grid.setColumnStretch(0, 3)
         self._grid = grid
@@ -144,6 +165,10 @@ class TailPage(Page):
         self._grid.setColumnStretch(1, 2 if with_parts else 0)
         self.latency.setEnabled(question.view != "time")
         rows = [] if answer is None else [capacity_row(one) for one in answer.capacities]
+        self.percentiles.setVisible(question.view == "distribution")
+        self.percentiles.show_rows(
+            PERCENTILES, [] if answer is None else [percentile_row(one) for one in answer.goodputs]
+        )
         self.capacities.setVisible(question.view == "capacity")
         self.capacities.show_rows(HEADINGS, rows)
         self.notice.setText("" if whole else "simulating …")
