@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFileInfo, Qt
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -31,6 +30,7 @@ from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
 from explorer.scenario.schema import Scenario
 from explorer.ui import theme
+from explorer.ui.centre import Centre
 from explorer.ui.document import Document
 from explorer.ui.example_questions import example_questions
 from explorer.ui.menus import fill_menus
@@ -55,9 +55,6 @@ if TYPE_CHECKING:
 SUFFIX = ".toml"
 FILTER = "Scenarios (*.toml);;All files (*)"
 LEAST = (1280, 720)
-PAGES_HEIGHT = 204
-MOST_HEIGHT = 16_777_215
-"""No limit: the greatest height that Qt gives a widget."""
 Answer = QMessageBox.StandardButton
 
 
@@ -85,6 +82,7 @@ class MainWindow(QMainWindow):
         self._others = NextTurn(document, self._show_others, self)
         self.compare = ComparePage(document, self)
         self.book = PageBook(document, self.compare, self)
+        self.centre = Centre((self.tail, self.memory, self.concentration), self.book, self.compare, self)
         self.workloads = QTabBar(self)
         self.report = ReportExport(document, self.messages, self)
         self._worker_label, self._worker_status = QLabel(self), ""
@@ -92,6 +90,7 @@ class MainWindow(QMainWindow):
         self._file_label = QLabel(self)
         self._lay_out()
         self.actions_by_name = fill_menus(self)
+        self.book.enlarge_button.setDefaultAction(self.actions_by_name["enlarge"])
         self._connect()
         self.set_tokens(theme.tokens())
         self._on_workloads()
@@ -121,27 +120,7 @@ class MainWindow(QMainWindow):
         body = QHBoxLayout()
         body.setSpacing(8)
         body.addWidget(self.panel)
-        right = QVBoxLayout()
-        right.setSpacing(8)
-        plots = QHBoxLayout()
-        plots.setSpacing(8)
-        self._plot_cards: list[QFrame] = []
-        for plot, stretch, least in (
-            (self.tail, 52, 400),
-            (self.memory, 24, 220),
-            (self.concentration, 24, 220),
-        ):
-            self._plot_cards.append(_card(plot, self, least))
-            plots.addWidget(self._plot_cards[-1], stretch)
-        right.addLayout(plots, 1)
-        pages = _card(None, self, 300)
-        inner = QVBoxLayout(pages)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.addWidget(self.book)
-        self._pages, self._right = pages, right
-        self._size_pages()
-        right.addWidget(pages)
-        body.addLayout(right, 1)
+        body.addWidget(self.centre, 1)
         page.addLayout(body, 1)
         self.setCentralWidget(inside)
         bar = self.statusBar()
@@ -163,30 +142,18 @@ class MainWindow(QMainWindow):
         self._worker_label.setMinimumWidth(170)
         self._worker_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
-    def _size_pages(self) -> None:
-        """Heading, four rows and a scroll bar are all that alternatives need, the plots take the rest; a table of
-        every input and outcome is given more where there is more."""
-        if self.book.key != COMPARE:
-            # the other pages bring plots of their own and take the room of the three
-            self._pages.setMinimumHeight(PAGES_HEIGHT)
-            self._pages.setMaximumHeight(MOST_HEIGHT)
-            return
-        whole = self.compare.mode == "scenarios"
-        self._pages.setFixedHeight(max(PAGES_HEIGHT, min(420, round(self.height() * 0.36))) if whole else PAGES_HEIGHT)
-
     def show_page(self, key: str) -> None:
-        """Show Compare beneath the three plots, or another page in their place; see `PageBook.keys`."""
+        """Show a page beneath the three plots; see `PageBook.keys`."""
         self.book.show_page(key)
 
-    def _on_page(self, key: str) -> None:
-        if key == COMPARE:
-            self._show_tail()
-            self._show_others()
-        for card in self._plot_cards:
-            card.setVisible(key == COMPARE)
-        self._right.setStretch(0, int(key == COMPARE))
-        self._right.setStretch(1, int(key != COMPARE))
-        self._size_pages()
+    def enlarge_page(self, on: bool) -> None:
+        """Give pages the room of the plots as well, or have the plots back."""
+        self.actions_by_name["enlarge"].setChecked(on)
+        self.centre.set_enlarged(on)
+
+    def _on_plots_returned(self) -> None:
+        self._show_tail()
+        self._show_others()
 
     def show_comparison(self, mode: Mode) -> None:
         """Show the Compare page with its alternatives or with scenarios."""
@@ -201,15 +168,9 @@ class MainWindow(QMainWindow):
         found.setFocus(Qt.FocusReason.TabFocusReason if next else Qt.FocusReason.BacktabFocusReason)
         return True
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The pages' share of the height."""
-        super().resizeEvent(event)
-        self._size_pages()
-
     def _connect(self) -> None:
         document = self.document
-        self.compare.mode_changed.connect(self._size_pages)
-        self.book.shown.connect(self._on_page)
+        self.centre.plots_returned.connect(self._on_plots_returned)
         self.book.figure_asked.connect(self._on_figure_asked)
         self.book.told.connect(lambda text: self.messages.show_message(text, "remark"))
         self.compare.refused.connect(self._on_refused)
@@ -393,8 +354,7 @@ class MainWindow(QMainWindow):
 
     def _on_outcome(self, _: object = None) -> None:
         document = self.document
-        if self.book.key == COMPARE:
-            # behind another page nobody sees the plots
+        if self.centre.plots_seen:
             self._show_tail()
             self._others.ask()
         if document.problem is None and self.messages.property("evaluation"):
@@ -544,17 +504,3 @@ The ↺ in the head of a group brings the whole group back; a right click on a s
 Values can be typed with units: 70B, 1.5T, 32k, 50 ms, 2.4 TB/s, 20 %.
 Ctrl+B pins the present scenario as the baseline; Ctrl+Z and Ctrl+Shift+Z undo and redo, a drag being one step.
 Ctrl+Up and Ctrl+Down select the next alternative, Ctrl+Tab the next workload, Ctrl+E changes the chip."""
-
-
-def _card(plot: QWidget | None, parent: QWidget, least: int) -> QFrame:
-    """A panel with a hairline around a plot or a page."""
-    card = QFrame(parent)
-    card.setObjectName("card")
-    card.setMinimumWidth(least)
-    if plot is not None:
-        inside = QVBoxLayout(card)
-        inside.setContentsMargins(10, 6, 10, 6)
-        # It fills its whole area, so nothing behind it needs to be painted with it in every frame.
-        plot.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        inside.addWidget(plot)
-    return card

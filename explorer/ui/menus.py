@@ -92,6 +92,10 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     add(view, "scenarios", "Compare s&cenarios", lambda: window.show_comparison("scenarios"), "Ctrl+2")
     for kind in PAGES:
         add(view, kind.key, kind.menu, lambda _=False, key=kind.key: window.show_page(key), kind.shortcut)
+    enlarge = add(view, "enlarge", "&Page over the plots", window.enlarge_page, "F9")
+    enlarge.setCheckable(True)
+    enlarge.setIconText("enlarge")
+    enlarge.setToolTip("Give the page the room of the plots, or have the plots back (F9)")
     view.addSeparator()
     add(view, "fit_columns", "Fit &columns of the comparison", window.compare.fit_columns)
     add(scenario, "pin", "&Pin as baseline", window.document.pin_baseline, "Ctrl+B")

@@ -31,6 +31,7 @@ class RememberedLayout(QObject):
         available = window.screen().availableGeometry().size()
         window.resize(QSize(*self.settings.size).boundedTo(available).expandedTo(QSize(*LEAST)))
         window.panel.unfold(*self.settings.unfolded)
+        window.enlarge_page(self.settings.enlarged)
 
     def show(self) -> None:
         """Show the window as it was last."""
@@ -45,7 +46,7 @@ class RememberedLayout(QObject):
         """Keep the present layout for the next start."""
         window = self._window
         unfolded = tuple(group.frame.objectName() for group in window.panel.folded if group.frame.is_open)
-        kept = replace(self.settings, unfolded=unfolded)
+        kept = replace(self.settings, unfolded=unfolded, enlarged=window.centre.enlarged)
         if window.themes is not None:
             kept = replace(kept, theme=window.themes.choice)
         if not self.settings.presenter:

@@ -29,6 +29,8 @@ class Settings:
     presenter: bool = False
     presenter_scale: float = 1.0
     toured: bool = False
+    enlarged: bool = False
+    """Whether pages take the room of the plots."""
     unfolded: tuple[str, ...] = ("traffic", "open_figures")
 
 
@@ -72,7 +74,7 @@ def _checked(key: str, value: Any) -> Any:
         return value
     if key in ("scale", "presenter_scale") and value in SCALES and not isinstance(value, bool):
         return float(value)
-    if key in ("maximized", "presenter", "toured") and isinstance(value, bool):
+    if key in ("maximized", "presenter", "toured", "enlarged") and isinstance(value, bool):
         return value
     if key == "size" and _is_size(value):
         return tuple(value)

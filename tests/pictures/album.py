@@ -38,6 +38,8 @@ from explorer.ui.pages.win_map_page import WinMapPage
 FOLDER = Path(__file__).resolve().parent
 SCENARIOS = FOLDER.parent.parent / "scenarios"
 SIZES = ((1280, 720, 1.0), (1440, 900, 1.0), (1280, 720, 2.0))
+WITH_PAGE = (1440, 900)
+"""The size at which a page has the height it needs beneath the plots."""
 COLOURS = 255
 SETTLED = 8
 """Rounds of events until layouts within layouts have all been laid out."""
@@ -154,6 +156,16 @@ def _claims_judged(window: MainWindow) -> bool:
     return bool(verdicts) and WAITING not in verdicts
 
 
+def _enlarged(prepare: Prepare) -> Prepare:
+    """The page with the room of the plots."""
+
+    def enlarge(window: MainWindow) -> None:
+        window.enlarge_page(True)
+        prepare(window)
+
+    return enlarge
+
+
 def _terms(window: MainWindow) -> None:
     window.show_page("fleet")
     page = window.findChild(FleetPage)
@@ -215,17 +227,25 @@ def album() -> Iterator[Picture]:
         ("scenarios", _scenarios),
         ("figures", _figures),
         ("hopeless", _hopeless),
+        ("own_benchmark", _own_benchmark),
+        ("cost-small", _cost),
+        ("fleet-enlarged", _enlarged(_fleet)),
+        ("evidence-enlarged", _enlarged(_evidence)),
+    )
+    for label, prepare in states:
+        for name in THEMES:
+            yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, prepare=prepare)
+    pages: tuple[tuple[str, Prepare], ...] = (
         ("cost", _cost),
         ("fleet", _fleet),
         ("evidence", _evidence),
         ("fleet-terms", _terms),
         ("scaling", _scaling),
-        ("own_benchmark", _own_benchmark),
         ("own_evidence", _own_evidence),
     )
-    for label, prepare in states:
+    for label, prepare in pages:
         for name in THEMES:
-            yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, prepare=prepare)
+            yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, *WITH_PAGE, prepare=prepare)
     studied: tuple[tuple[str, str, Prepare], ...] = (
         ("matters", "ai200-on-aws", _studied("matters", _matters_known)),
         ("ask-first", "ai200-on-aws", _studied("ask_first", _matters_known)),
@@ -236,7 +256,7 @@ def album() -> Iterator[Picture]:
     )
     for label, scenario, prepare in studied:
         for name in THEMES:
-            yield Picture(f"{label}-{name}", f"{scenario}.toml", name, prepare=prepare)
+            yield Picture(f"{label}-{name}", f"{scenario}.toml", name, *WITH_PAGE, prepare=prepare)
 
 
 @cache

@@ -209,8 +209,9 @@ def test_that_no_figure_of_the_comparison_is_cut_once_the_hand_rests(window: Mai
     assert [table.columnWidth(at) for at in texts] == wide
 
 
-def test_that_plots_behind_a_page_wait_until_they_are_seen(window: MainWindow) -> None:
+def test_that_plots_behind_an_enlarged_page_wait_until_they_are_seen(window: MainWindow) -> None:
     document, plots = window.document, (window.tail, window.memory, window.concentration)
+    window.enlarge_page(True)
     window.show_page("evidence")
     seen = document.outcome
     document.change(RATE, 20.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.scenario.schema import Shock
@@ -20,6 +20,7 @@ from explorer.ui.pages.cost_page import CostPage
 from explorer.ui.pages.economics_feed import EconomicsFeed
 from explorer.ui.pages.fleet_page import FleetPage
 from explorer.ui.pages.money_page import MOST_PACE_MS
+from explorer.ui.pages.page_book import PAGES
 
 
 @pytest.fixture
@@ -77,15 +78,62 @@ def column_of(table: object, title: str) -> int:
     return titles.index(title)
 
 
-def test_that_the_pages_take_the_room_of_the_plots_and_give_it_back(fleet_window: MainWindow) -> None:
+def test_that_the_plots_stay_in_view_above_every_page(fleet_window: MainWindow) -> None:
+    """PRODUCT: the three live plots, always in view; below them pages."""
     window = fleet_window
-    assert window.tail.isVisible() and not cost_of(window).isVisible()
+    plots = (window.tail, window.memory, window.concentration)
+    for size in ((1280, 720), (1440, 900), (2560, 1440)):
+        window.resize(*size)
+        for key in window.book.keys:
+            window.show_page(key)
+            QApplication.processEvents()
+            assert all(plot.isVisible() and plot.height() >= 190 for plot in plots), (size, key)
+            below = window.book.mapTo(window, window.book.rect().topLeft()).y()
+            assert all(plot.mapTo(window, plot.rect().bottomLeft()).y() < below for plot in plots), (size, key)
+    assert cost_of(window).isVisible() is False and window.book.page("evidence").isVisible()
+
+
+def test_that_plots_move_with_the_hand_behind_no_page(fleet_window: MainWindow) -> None:
+    window = fleet_window
     window.show_page("cost")
-    assert cost_of(window).isVisible() and not window.tail.isVisible() and not window.compare.isVisible()
-    window.show_page("fleet")
-    assert fleet_of(window).isVisible() and not cost_of(window).isVisible()
+    before = [plot.text_summary() for plot in (window.tail, window.memory)]
+    window.document.change("workloads.0.model.size_billion", 90.0)
+    QApplication.processEvents()
+    assert all(plot.text_summary() != old for plot, old in zip((window.tail, window.memory), before, strict=True))
+
+
+def test_that_an_enlarged_page_has_the_room_of_the_plots_and_gives_it_back(fleet_window: MainWindow) -> None:
+    window = fleet_window
+    window.show_page("cost")
+    QApplication.processEvents()
+    height, told = cost_of(window).height(), window.memory.text_summary()
+    window.book.enlarge_button.click()
+    QApplication.processEvents()
+    assert not window.tail.isVisible() and cost_of(window).height() > height + 100
+    window.document.change("workloads.0.model.size_billion", 90.0)
     window.show_page("compare")
-    assert window.tail.isVisible() and window.compare.isVisible() and not fleet_of(window).isVisible()
+    QApplication.processEvents()
+    assert window.tail.isVisible() and window.compare.isVisible(), "alternatives stand beneath the plots always"
+    assert window.memory.text_summary() != told, "what is seen again is of now"
+    window.show_page("fleet")
+    assert not window.tail.isVisible()
+    window.actions_by_name["enlarge"].trigger()
+    assert window.tail.isVisible() and fleet_of(window).isVisible()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+def test_that_a_page_without_room_scrolls_down_and_never_aside(fleet_window: MainWindow, size: tuple[int, int]) -> None:
+    window = fleet_window
+    window.resize(*size)
+    for kind in PAGES:
+        window.show_page(kind.key)
+        QApplication.processEvents()
+        page = window.book.page(kind.key)
+        scroller = window.findChild(QScrollArea, f"scroller.{kind.key}")
+        assert scroller is not None
+        assert page.width() == scroller.viewport().width()
+        assert page.height() >= max(kind.least, scroller.viewport().height())
+        assert scroller.verticalScrollBar().maximum() == page.height() - scroller.viewport().height()
 
 
 def test_that_a_hidden_page_computes_nothing(fleet_window: MainWindow) -> None:

@@ -47,7 +47,7 @@ def layout(window: MainWindow, tmp_path: Path, log_file: LogFile) -> Iterator[Re
 
 
 def test_that_settings_come_back_as_they_were_written(tmp_path: Path) -> None:
-    kept = Settings("dark", 1.5, (1500, 800), True, True, 2.0, True, ("fleet", "price"))
+    kept = Settings("dark", 1.5, (1500, 800), True, True, 2.0, True, True, ("fleet", "price"))
     write_settings(tmp_path / "deep" / "er", kept)
     assert read_settings(tmp_path / "deep" / "er") == kept
 
@@ -63,7 +63,7 @@ def test_that_broken_settings_are_as_on_the_first_start_and_logged(
 
 @pytest.mark.parametrize("key, value", [
     ("theme", "pink"), ("scale", 7.5), ("scale", True), ("scale", "2"), ("size", [0, 5]), ("size", [1e9, 5]),
-    ("size", 3), ("maximized", 1), ("unfolded", "fleet"), ("unfolded", [3]), ("unknown", 1),
+    ("size", 3), ("maximized", 1), ("enlarged", 1), ("unfolded", "fleet"), ("unfolded", [3]), ("unknown", 1),
 ])  # fmt: skip
 def test_that_one_wrong_value_leaves_the_others_in_force(
     tmp_path: Path, log_file: LogFile, key: str, value: object
@@ -84,14 +84,17 @@ def test_that_the_layout_is_remembered(window: MainWindow, layout: RememberedLay
     window.resize(1400, 800)
     window.fold(False)
     window.panel.unfold("fleet")
+    window.enlarge_page(True)
     layout.remember()
     kept = read_settings(tmp_path / "config")
-    assert kept.size == (1400, 800) and kept.unfolded == ("fleet",)
+    assert kept.size == (1400, 800) and kept.unfolded == ("fleet",) and kept.enlarged
+    window.enlarge_page(False)
     again = RememberedLayout(window, replace(kept, size=(99_999 // 8, 100), unfolded=("price",)), tmp_path)
     again.apply()
     screen = window.screen().availableGeometry().size().expandedTo(QSize(*LEAST))
     assert window.width() == min(99_999 // 8, screen.width()) and window.height() == LEAST[1]
     assert window.panel.price.frame.is_open
+    assert window.centre.enlarged and window.actions_by_name["enlarge"].isChecked()
 
 
 def test_that_a_new_scale_asks_for_a_restart_and_is_kept(

@@ -9,7 +9,7 @@ from explorer.plots.tokens import Tokens
 
 
 class Page(QWidget):
-    """A page beneath or in place of the plots."""
+    """A page beneath the plots."""
 
     figure_asked = Signal(str, str)
     """Alternative and figure whose slider is wanted."""

@@ -1,4 +1,4 @@
-"""The pages beneath or in place of the plots: a tab each, made when first shown, so that none delays the start."""
+"""The pages beneath the plots: a tab each, made when first shown, so that none delays the start."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QTabBar, QToolButton, QVBoxLayout, QWidget
 
 from explorer.plots.tokens import Tokens
 from explorer.ui.document import Document
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PageKind:
-    """A page that the window offers: its key, its tab, its place in the menu, and how it is made."""
+    """A page that the window offers: its key, its tab, its place in the menu, and how it is made.
+
+    It needs `least` pixels of height, 0: what its sentences and controls ask for; where there are fewer it scrolls.
+    """
 
     key: str
     title: str
     menu: str
     shortcut: str
+    least: int
     make: Callable[[Document, EconomicsFeed, QWidget], Page]
 
 
@@ -87,19 +92,52 @@ def _claims(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
 
 
 PAGES: tuple[PageKind, ...] = (
-    PageKind("cost", "Cost", "C&ost", "Ctrl+3", _cost),
-    PageKind("win_map", "Win map", "Wi&n map", "Ctrl+4", _win_map),
-    PageKind("matters", "What matters", "&What matters", "Ctrl+5", _matters),
-    PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+6", _ask_first),
-    PageKind("fleet", "Fleet", "F&leet", "Ctrl+7", _fleet),
-    PageKind("tail", "Tail", "&Tail", "Ctrl+8", _tail),
-    PageKind("break_even", "Break-even", "&Break-even", "Ctrl+9", _break_even),
-    PageKind("claims", "Claims", "C&laims", "Ctrl+0", _claims),
-    PageKind("evidence", "Evidence", "&Evidence", "Ctrl+Shift+E", _evidence),
+    PageKind("cost", "Cost", "C&ost", "Ctrl+3", 400, _cost),
+    PageKind("win_map", "Win map", "Wi&n map", "Ctrl+4", 330, _win_map),
+    PageKind("matters", "What matters", "&What matters", "Ctrl+5", 400, _matters),
+    PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+6", 400, _ask_first),
+    PageKind("fleet", "Fleet", "F&leet", "Ctrl+7", 440, _fleet),
+    PageKind("tail", "Tail", "&Tail", "Ctrl+8", 380, _tail),
+    PageKind("break_even", "Break-even", "&Break-even", "Ctrl+9", 0, _break_even),
+    PageKind("claims", "Claims", "C&laims", "Ctrl+0", 0, _claims),
+    PageKind("evidence", "Evidence", "&Evidence", "Ctrl+Shift+E", 400, _evidence),
 )
 """Every page but Compare, which stands beneath the plots and is there from the start; in the order of the tabs."""
 
 COMPARE = "compare"
+
+
+class _Scroller(QScrollArea):
+    """A page that keeps the height it needs; hidden until it is asked for.
+
+    Of the width it takes what there is. Left to itself a scroll area would give a page with sentences in it the height
+    that all its plots would like to have.
+    """
+
+    def __init__(self, page: Page, kind: PageKind, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._page, self._least = page, kind.least
+        self.setObjectName(f"scroller.{kind.key}")
+        self.setAccessibleName(kind.title)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(page)
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A page whose sentences change may need another height."""
+        if watched is self._page and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.viewport().size()
+        self._page.resize(room.width(), max(room.height(), self._least or self._page.heightForWidth(room.width())))
 
 
 class PageBook(QWidget):
@@ -117,6 +155,7 @@ class PageBook(QWidget):
         self._feed: EconomicsFeed | None = None
         self._tokens: Tokens | None = None
         self._made: dict[str, Page] = {}
+        self._frames: dict[str, _Scroller] = {}
         self.keys = (COMPARE, *(kind.key for kind in PAGES))
         self.tabs = QTabBar(self)
         self.tabs.setObjectName("pages")
@@ -132,6 +171,12 @@ class PageBook(QWidget):
         # all the room there is: what its own hint asks for is short of a tab's bold title
         top.addWidget(self.tabs, 1)
         top.addWidget(compare.modes)
+        self.enlarge_button = QToolButton(self)
+        self.enlarge_button.setObjectName("flat")
+        self.enlarge_button.setFixedHeight(24)
+        self.enlarge_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.enlarge_button.hide()
+        top.addWidget(self.enlarge_button)
         self._column.addLayout(top)
         self._column.addWidget(compare, 1)
         self.tabs.currentChanged.connect(self._on_tab)
@@ -160,11 +205,11 @@ class PageBook(QWidget):
             page = kind.make(self._document, self._feed, self)
             page.figure_asked.connect(self.figure_asked)
             page.told.connect(self.told)
-            page.hide()
             if self._tokens is not None:
                 page.set_tokens(self._tokens)
-            self._column.addWidget(page, 1)
-            self._made[key] = page
+            frame = _Scroller(page, kind, self)
+            self._column.addWidget(frame, 1)
+            self._made[key], self._frames[key] = page, frame
         return self._made[key]
 
     def set_tokens(self, tokens: Tokens) -> None:
@@ -177,9 +222,12 @@ class PageBook(QWidget):
         # the tab that is seen is wider, for its title is bold
         self.tabs.updateGeometry()
         key = self.key
-        wanted = None if key == COMPARE else self.page(key)
+        if key != COMPARE:
+            self.page(key)
+        wanted = self._frames.get(key)
         self._compare.setVisible(wanted is None)
         self._compare.modes.setVisible(wanted is None)
-        for page in self._made.values():
-            page.setVisible(page is wanted)
+        self.enlarge_button.setVisible(wanted is not None)
+        for frame in self._frames.values():
+            frame.setVisible(frame is wanted)
         self.shown.emit(key)
