@@ -50,7 +50,9 @@ from explorer.ui.verdict_strip import VerdictStrip
 from explorer.ui.worker_words import worker_words
 
 if TYPE_CHECKING:
+    from explorer.study.why import Answer as Asked
     from explorer.ui.command_palette import CommandPalette
+    from explorer.ui.why_card import WhyCard
 
 SUFFIX = ".toml"
 FILTER = "Scenarios (*.toml);;All files (*)"
@@ -73,6 +75,7 @@ class MainWindow(QMainWindow):
         self.stack, self.desk = QStackedWidget(self), QWidget(self)
         self.start: StartPage | None = None
         self.palette_popup: CommandPalette | None = None
+        self.why_card: WhyCard | None = None
         self.recent_paths: Callable[[], Sequence[Path]] = tuple
         self.may_replace: Callable[[], bool] = lambda: True
         """Whether the document's own file is still as it was opened or saved last, or need not be."""
@@ -155,6 +158,16 @@ class MainWindow(QMainWindow):
         self._show_tail()
         self._show_others()
 
+    def ask_why(self, answer: Asked) -> None:
+        """Say why a number of the verdict is what it is, in a card beneath it."""
+        if self.why_card is None:
+            from explorer.ui.pages.matters_feed import matters_feed
+            from explorer.ui.why_card import WhyCard
+
+            self.why_card = WhyCard(self.document, matters_feed(self.document, self.book), self)
+            self.why_card.figure_asked.connect(self._on_figure_asked)
+        self.why_card.ask(answer, self.verdict.tiles[answer])
+
     def show_comparison(self, mode: Mode) -> None:
         """Show the Compare page with its alternatives or with scenarios."""
         self.show_page(COMPARE)
@@ -172,6 +185,7 @@ class MainWindow(QMainWindow):
         document = self.document
         self.centre.plots_returned.connect(self._on_plots_returned)
         self.book.figure_asked.connect(self._on_figure_asked)
+        self.verdict.why_asked.connect(self.ask_why)
         self.book.told.connect(lambda text: self.messages.show_message(text, "remark"))
         self.compare.refused.connect(self._on_refused)
         document.outcome_changed.connect(self._on_outcome)

@@ -14,7 +14,18 @@ from explorer.errors import ExplorerError
 from explorer.ui.pages.page_book import PAGES
 
 if TYPE_CHECKING:
+    from explorer.study.why import Answer
     from explorer.ui.main_window import MainWindow
+
+WHY_TITLES: tuple[tuple[Answer, str], ...] = (
+    ("fits", "Why it fits or not"),
+    ("ttft", "Why this P99 first token"),
+    ("tpot", "Why this P99 per token"),
+    ("usd_per_million", "Why this $/M tokens"),
+    ("usd_per_month", "Why this $/month"),
+    ("fleet", "Why so many effective designers"),
+    ("certainty", "Why so sure"),
+)
 
 
 def fill_menus(window: MainWindow) -> dict[str, QAction]:
@@ -134,6 +145,10 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     add(scenario, "choose_model", "Choose a &model …", window.panel.model.preset_button.click, "Ctrl+M")
     add(scenario, "import_benchmark", "&Import a benchmark …", window.on_import_benchmark, "Ctrl+I")
     scenario.addSeparator()
+    reasons = scenario.addMenu("Wh&y …")
+    reasons.setObjectName("menu.why")
+    for answer, title in WHY_TITLES:
+        add(reasons, f"why.{answer}", title, lambda _=False, answer=answer: window.ask_why(answer))
     for step, label, title, shortcut in (
         (1, "next_alternative", "&Next alternative", "Ctrl+Down"),
         (-1, "previous_alternative", "Pre&vious alternative", "Ctrl+Up"),

@@ -113,6 +113,7 @@ def style_sheet(chosen: Tokens) -> str:
     t, note = chosen, int(NOTE + 0.5)
     arrow, tick = ((resource_root() / "icons" / f"{name}-{t.name}.png").as_posix() for name in ("choose", "tick"))
     return f"""
+QFrame#why {{ background: {t.panel}; border: 1px solid {t.hairline}; border-radius: {RADIUS}px; }}
 QToolTip {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.hairline}; padding: 6px; }}
 QMenuBar {{ background: {t.panel}; color: {t.secondary}; border-bottom: 1px solid {t.hairline}; padding: 1px 4px; }}
 QMenuBar::item {{ padding: 4px 9px; background: transparent; border-radius: {CONTROL_RADIUS}px; }}

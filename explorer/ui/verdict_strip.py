@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
 from explorer.plots.fonts import BODY, NOTE, QUESTION, VERDICT, font, metrics
@@ -26,7 +26,12 @@ STRETCH = {"fleet": 13, "certainty": 11}
 
 
 class TileView(QWidget):
-    """One tile, painted whole: labels in a layout would lay the window out anew on every changed figure."""
+    """One tile, painted whole: labels in a layout would lay the window out anew on every changed figure.
+
+    A click, Enter or Space asks why its figure is what it is.
+    """
+
+    asked = Signal(str)
 
     def __init__(self, key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +39,9 @@ class TileView(QWidget):
         self.setMinimumWidth(112)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._key = key
         self.tile: Tile | None = None
         self._ground = _CardGround()
 
@@ -53,7 +61,20 @@ class TileView(QWidget):
             return ""
         tile = self.tile
         title, band, note, why = (escape(part) for part in (tile.title, tile.band, tile.note, tile.why))
-        return f"<p><b>{title}: {escape(tile.figure)}</b> {band}</p><p>{note}</p><p>{why}</p>"
+        asks = "<p>Click: why? The chain from here to figures and sources.</p>"
+        return f"<p><b>{title}: {escape(tile.figure)}</b> {band}</p><p>{note}</p><p>{why}</p>{asks}"
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.asked.emit(self._key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Space, as on a button."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.asked.emit(self._key)
+        else:
+            super().keyPressEvent(event)
 
     def sizeHint(self) -> QSize:
         """All tiles are of one height."""
@@ -75,6 +96,9 @@ class TileView(QWidget):
             draw_text(painter, QPointF(left + used, baseline_in(29, 22)), tile.band, t.secondary)
         ink = t.text if _tells_change(tile) else t.secondary
         draw_line(painter, left, baseline_in(57, 16), room, note, ink)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(t.accent), 2))
+            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
 
 
 class _CardGround:
@@ -154,6 +178,9 @@ class QuestionView(QWidget):
 class VerdictStrip(QWidget):
     """Question and tiles of the workload that is edited."""
 
+    why_asked = Signal(str)
+    """The key of a tile whose figure is to be explained."""
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("verdict")
@@ -166,6 +193,7 @@ class VerdictStrip(QWidget):
         row.setSpacing(8)
         row.addWidget(self.question, 17)
         for view in self.tiles.values():
+            view.asked.connect(self.why_asked)
             row.addWidget(view, STRETCH.get(view.objectName().removeprefix("tile."), 10))
         document.outcome_changed.connect(self._show)
         document.baseline_changed.connect(self._show)
