@@ -10,15 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.engine.queueing import (
-    QUANTILES,
-    Chain,
-    LoadState,
-    node_edges,
-    peakedness,
-    share_between,
-    stacked_quantiles,
-)
+from explorer.engine.node_quantiles import QUANTILES, as_column, node_edges, share_between, stacked_quantiles
+from explorer.engine.queueing import Chain, LoadState, peakedness
 from explorer.engine.records import Array
 from explorer.engine.stragglers import normal_quantile
 
@@ -317,7 +310,7 @@ def itl_quantiles(
         np.subtract(tokens, parts[1], out=parts[0])
         value[:, rows] = _mixture_quantiles([edges[rows] for edges in kinds], parts, quantiles)
     # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
-    stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - _column(quantiles)
+    stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - as_column(quantiles)
     if stalled.any():
         value = value + np.where(stalled, stall_s, 0.0)
     return _ordered(state, value, quantiles)
@@ -387,7 +380,7 @@ def _rising_mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: t
         return np.asarray(np.add.reduce(low + inside.take(at, axis=1) * (masses.take(start) - low)))
 
     total = masses[:, :, :, -1].sum(axis=0)
-    wanted = _column(quantiles) * total
+    wanted = as_column(quantiles) * total
     low = np.zeros(wanted.shape, dtype=np.intp)
     high = np.full(wanted.shape, count - 1)
     for _ in range(count.bit_length()):
@@ -443,13 +436,8 @@ def e2e_quantiles(
 
 
 @lru_cache(maxsize=64)
-def _column(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray(quantiles, dtype=np.float64)[:, None, None]
-
-
-@lru_cache(maxsize=64)
 def _log_tails(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray(np.log1p(-_column(quantiles)))
+    return np.asarray(np.log1p(-as_column(quantiles)))
 
 
 @lru_cache(maxsize=64)
@@ -472,7 +460,7 @@ def _length_excesses(cv: float, quantiles: tuple[float, ...]) -> Array:
 
 @lru_cache(maxsize=64)
 def _off_half(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray(_column(quantiles) - 0.5)
+    return np.asarray(as_column(quantiles) - 0.5)
 
 
 def _finite(state: LoadState, values: Array) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from explorer.catalog import Catalog
 from explorer.engine.closed_loop import solve_users, users_rate
 from explorer.engine.latency import largest_rate_within
-from explorer.engine.queueing import QUANTILES
+from explorer.engine.node_quantiles import QUANTILES
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.batch_nodes import COARSE, NodeSpacing, batch_nodes
 from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
 from explorer.engine.closed_form_loop import PADDING, SHARED, largest_rates, solve_rows, time_steps
 from explorer.engine.data_ranks import longest_prompts
 from explorer.engine.latency import lognormal_quantile, standard_normal
-from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
+from explorer.engine.node_quantiles import QUANTILES
+from explorer.engine.queueing import build_chain
 from explorer.engine.records import AllReduce, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
 from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step

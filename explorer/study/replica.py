@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.batch_nodes import COARSE, FINE, ChainNodes, NodeSpacing, nodes_of_caps
 from explorer.engine.data_ranks import by_arrival, by_chance, longer_by
 from explorer.engine.latency import (
     PromptService,
@@ -20,19 +21,8 @@ from explorer.engine.latency import (
     ttft_quantiles,
     within_full_steps,
 )
-from explorer.engine.queueing import (
-    COARSE,
-    FINE,
-    QUANTILES,
-    Chain,
-    ChainNodes,
-    LoadState,
-    NodeSpacing,
-    build_chain,
-    nodes_of_caps,
-    quantile_over_nodes,
-    solve_loads,
-)
+from explorer.engine.node_quantiles import QUANTILES, quantile_over_nodes
+from explorer.engine.queueing import Chain, LoadState, build_chain, solve_loads
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.steptime import StepWork, step_time
 from explorer.engine.stragglers import hit_probability_per_step

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.catalog import Catalog
+from explorer.engine.batch_nodes import COARSE, FINE, NodeSpacing
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
-from explorer.engine.queueing import COARSE, FINE, NodeSpacing
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario, Workload
