@@ -10,6 +10,7 @@ nodes come first, so that what goes over them runs along rows and loads, of whic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -263,3 +264,10 @@ def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0, *, 
         token_ratio=nodes / chain.step,
         gap_scv=np.broadcast_to(scv, (len(lam), 1)) if uneven else None,
     )
+
+
+def named_quantiles(state: LoadState, stacked: Array, quantiles: Sequence[float]) -> dict[float, Array]:
+    """Quantiles by name, infinite where unstable; a higher one is never below a lower one (crossings by a hair)."""
+    if len(quantiles) > 1:
+        np.maximum.accumulate(stacked, axis=0, out=stacked)
+    return dict(zip(quantiles, stacked if state.all_stable else np.where(state.stable, stacked, np.inf), strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog.calibration import load_calibration
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
 from explorer.study.correction import Correction

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
 from explorer.engine.closed_loop import solve_users, users_rate
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.node_quantiles import QUANTILES
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study import describe

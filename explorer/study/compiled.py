@@ -258,7 +258,7 @@ def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:
 def rates_within(rates: Array, latency: Array, held: Array, limits: Array) -> Array:
     """Largest rate of each row at which a latency keeps each limit, at most `held` (rows,); (rows, limits).
 
-    `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as `latency.largest_rate_within`.
+    `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as `largest_rate.largest_rate_within`.
     """
     found = np.empty((len(rates), len(limits)))
     given = (np.ascontiguousarray(rates), np.ascontiguousarray(latency), np.ascontiguousarray(held), limits, found)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.deployment import Candidate, rows_of

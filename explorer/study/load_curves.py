@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.study.answers import Context, Loaded
 from explorer.study.correction import Correction
 from explorer.study.kept import Kept, Same

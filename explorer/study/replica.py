@@ -11,21 +11,14 @@ from numpy.typing import NDArray
 
 from explorer.engine.batch_nodes import COARSE, FINE, ChainNodes, NodeSpacing, nodes_of_caps
 from explorer.engine.data_ranks import by_arrival, by_chance, longer_by
-from explorer.engine.latency import (
-    PromptService,
-    e2e_quantiles,
-    itl_quantiles,
-    lognormal_quantile,
-    longest_step,
-    tpot_quantiles,
-    ttft_quantiles,
-    within_full_steps,
-)
+from explorer.engine.latency import e2e_quantiles, lognormal_quantile, tpot_quantiles, ttft_quantiles
 from explorer.engine.node_quantiles import QUANTILES, quantile_over_nodes
+from explorer.engine.prompt_work import PromptService, longest_step, within_full_steps
 from explorer.engine.queueing import Chain, LoadState, build_chain, solve_loads
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.steptime import StepWork, step_time
 from explorer.engine.stragglers import hit_probability_per_step
+from explorer.engine.token_gaps import itl_quantiles
 from explorer.study.correction import Correction, capacities, loads_simulated, put_on
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from explorer.catalog import Catalog, Chip
 from explorer.catalog.calibration import load_calibration
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Override, Scenario, Workload
 from explorer.study.answers import Context

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 
 
 @pytest.mark.parametrize(("limit", "root"), [(0.5, 0.0), (2.0, 1.5), (8.0, 2.5), (1e9, 4.0)])

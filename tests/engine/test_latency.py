@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import lognorm
 
-from explorer.engine.latency import PromptService, e2e_quantiles, lognormal_quantile, ttft_quantiles
+from explorer.engine.latency import e2e_quantiles, lognormal_quantile, ttft_quantiles
+from explorer.engine.prompt_work import PromptService
 from explorer.engine.queueing import solve_loads
 from tests.engine.chains import linear_chain
 

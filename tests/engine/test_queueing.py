@@ -10,17 +10,12 @@ from numpy.typing import NDArray
 from scipy.stats import nbinom
 
 from explorer.engine.batch_nodes import COARSE, FINE, NodeSpacing, batch_nodes, padded_nodes
-from explorer.engine.latency import (
-    PromptService,
-    e2e_quantiles,
-    exponential_wait_quantile,
-    itl_quantiles,
-    tpot_quantiles,
-    ttft_quantiles,
-)
+from explorer.engine.latency import e2e_quantiles, exponential_wait_quantile, tpot_quantiles, ttft_quantiles
 from explorer.engine.node_quantiles import quantile_over_nodes
+from explorer.engine.prompt_work import PromptService
 from explorer.engine.queueing import Chain, LoadState, build_chain, solve_loads
 from explorer.engine.queueing_exact import erlang_c, gps_mean_batch, mmc_mean_wait, mmc_wait_quantile
+from explorer.engine.token_gaps import itl_quantiles
 from tests.engine.chains import BruteForce, linear_chain
 
 Array = NDArray[np.float64]

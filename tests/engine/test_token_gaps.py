@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.engine.latency import itl_quantiles
 from explorer.engine.queueing import solve_loads
+from explorer.engine.token_gaps import itl_quantiles
 from tests.engine.chains import BruteForce, linear_chain
 
 
