@@ -32,12 +32,13 @@ from explorer.study.bands import (
     with_first_error,
 )
 from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, loads_simulated, put_on
+from explorer.study.demand import p99_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of_all, rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
 from explorer.study.money import chip_price
 from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, Metric, WorkloadOutcome
-from explorer.study.replica import Latencies, ReplicaTable, p99_length, quantiles_of, select_rows
+from explorer.study.replica import Latencies, ReplicaTable, quantiles_of, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder, table_of
 from explorer.study.workload import (

@@ -30,8 +30,10 @@ from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.answers import Context
 from explorer.study.correction import Correction, capacities, loads_simulated, put_on
-from explorer.study.replica import GRID, Demand, Rows, StepGrid, felt_rate, lengths_of, replica_table
+from explorer.study.demand import Demand, lengths_of
+from explorer.study.replica import felt_rate, replica_table
 from explorer.study.resolve import step_constants
+from explorer.study.step_grid import GRID, Rows, StepGrid
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -20,8 +20,8 @@ from explorer.scenario.schema import Alternative, LayoutChoice
 from explorer.study.figures import FigureSet
 from explorer.study.kept import Kept, Same
 from explorer.study.outcome import Layout
-from explorer.study.replica import Rows
 from explorer.study.resolve import KV_BYTES, ServedModel, chip_spec, compute_format, fabric_of, require_links
+from explorer.study.step_grid import Rows
 
 Array = NDArray[np.float64]
 

@@ -18,13 +18,14 @@ from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario, Workload
+from explorer.study.demand import p99_length
 from explorer.study.deployment import candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome, Metric
-from explorer.study.replica import Rows, p99_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_replica import SimulatedReplica
 from explorer.study.simulated_server import replica_to_simulate
+from explorer.study.step_grid import Rows
 from explorer.study.tail_answers import (
     Capacity,
     StudyLine,

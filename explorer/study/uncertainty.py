@@ -17,6 +17,7 @@ from explorer.engine.stragglers import normal_quantile
 from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Override, Scenario, Workload
 from explorer.study.answers import Context
 from explorer.study.bands import HALF_WIDTH_TO_SD
+from explorer.study.demand import p99_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
 from explorer.study.draws import uniforms
 from explorer.study.evaluate import evaluate
@@ -24,7 +25,6 @@ from explorer.study.figures import FigureSets, GivenDraws, unsettled, values_at,
 from explorer.study.money import chip_price, priced
 from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Metric, WorkloadOutcome
 from explorer.study.reach import within_reach
-from explorer.study.replica import p99_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder

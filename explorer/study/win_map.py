@@ -25,14 +25,15 @@ from explorer.scenario.schema import Scenario, Workload
 from explorer.study.bands import residual_factors
 from explorer.study.compiled import on_this_thread, rates_within, solve, time_grid
 from explorer.study.contestants import Contestant, Field, field_of
+from explorer.study.demand import Demand, p99_length
 from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.map_axes import AXES, MapAxis, MapQuestion, axis_values, moved, present_value
 from explorer.study.power import facility_watts, limit_watts
-from explorer.study.replica import Demand, Rows, p99_length
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder
+from explorer.study.step_grid import Rows
 from explorer.study.win_map_record import MapContestant, WinMap
 from explorer.study.workload import demand_of, limits_of
 
