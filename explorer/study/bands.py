@@ -16,9 +16,10 @@ from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
 from explorer.study.correction import Correction
 from explorer.study.demand import shared_scv
-from explorer.study.deployment import Candidate, rows_of
+from explorer.study.deployment import Candidate
 from explorer.study.drawn_rows import under_load
 from explorer.study.draws import SOBOL_FROM, uniforms
+from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Pick
 from explorer.study.outcome import METRICS, Banded, Metric

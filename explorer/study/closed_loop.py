@@ -33,7 +33,8 @@ from explorer.study.bands import (
 )
 from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, loads_simulated, put_on
 from explorer.study.demand import p99_length
-from explorer.study.deployment import Candidate, Deployment, candidates_of_all, rows_of
+from explorer.study.deployment import Candidate, Deployment, candidates_of_all
+from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
 from explorer.study.money import chip_price

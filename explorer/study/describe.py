@@ -10,7 +10,8 @@ from explorer.scenario.quantity import QUANTITIES
 from explorer.scenario.schema import SIMULATED_ONLY, Alternative
 from explorer.study.answers import Context, Sized
 from explorer.study.correction import CLOSED_FORM, Correction
-from explorer.study.deployment import Deployment, layouts_by_degree
+from explorer.study.deployment import Deployment
+from explorer.study.layouts import layouts_by_degree
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import (
     METRICS,

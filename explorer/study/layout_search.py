@@ -13,7 +13,8 @@ from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.demand import Demand
-from explorer.study.deployment import Candidate, rows_of
+from explorer.study.deployment import Candidate
+from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
 from explorer.study.replica import ReplicaTable, latencies
 from explorer.study.resolve import ServedModel

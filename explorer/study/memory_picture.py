@@ -18,8 +18,9 @@ from explorer.engine.records import Split
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.answers import Context, Sized
 from explorer.study.demand import p99_length
-from explorer.study.deployment import Deployment, candidates_of, split_of
+from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.kept import Kept, Same
+from explorer.study.layouts import split_of
 from explorer.study.outcome import MemoryFit, ReadTime
 from explorer.study.resolve import KV_BYTES, compute_format, step_constants
 

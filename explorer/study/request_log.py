@@ -25,7 +25,8 @@ from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Alternative, LayoutChoice, ModelChoice, Objectives, Scenario, Traffic, Workload
 from explorer.study.bands import HIGH, LOW, order_index, residual_factors
 from explorer.study.demand import Demand, p99_length
-from explorer.study.deployment import Candidate, candidates_of, rows_of
+from explorer.study.deployment import Candidate, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_server import server_of

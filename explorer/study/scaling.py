@@ -22,8 +22,9 @@ from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.bands import HIGH, LOW, order_index
 from explorer.study.demand import Demand, p99_length
-from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.draws import uniforms
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.figures import GivenDraws, unsettled, values_at
 from explorer.study.outcome import AlternativeOutcome, Layout

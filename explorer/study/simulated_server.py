@@ -27,7 +27,8 @@ from explorer.engine.stragglers import hit_probability_per_step
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Speculation, Workload
 from explorer.study.demand import Demand, p99_length
-from explorer.study.deployment import Candidate, candidates_of, rows_of
+from explorer.study.deployment import Candidate, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome
 from explorer.study.replica import replica_table

@@ -19,7 +19,8 @@ from explorer.errors import ExplorerError
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario, Workload
 from explorer.study.demand import p99_length
-from explorer.study.deployment import candidates_of, rows_of
+from explorer.study.deployment import candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome, Metric
 from explorer.study.resolve import served_model, step_constants

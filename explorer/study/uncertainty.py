@@ -18,8 +18,9 @@ from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Override,
 from explorer.study.answers import Context
 from explorer.study.bands import HALF_WIDTH_TO_SD
 from explorer.study.demand import p99_length
-from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.draws import uniforms
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSets, GivenDraws, unsettled, values_at, with_followers
 from explorer.study.money import chip_price, priced

@@ -26,7 +26,8 @@ from explorer.study.bands import residual_factors
 from explorer.study.compiled import on_this_thread, rates_within, solve, time_grid
 from explorer.study.contestants import Contestant, Field, field_of
 from explorer.study.demand import Demand, p99_length
-from explorer.study.deployment import Candidate, candidates_of, rows_of
+from explorer.study.deployment import Candidate, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.map_axes import AXES, MapAxis, MapQuestion, axis_values, moved, present_value
 from explorer.study.power import facility_watts, limit_watts

@@ -19,7 +19,8 @@ from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
 from explorer.scenario.schema import Alternative, ModelChoice, Scenario, Stragglers
 from explorer.study.demand import Demand
-from explorer.study.deployment import Deployment, candidates_of, rows_of
+from explorer.study.deployment import Deployment, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.figures import FigureSet
 from explorer.study.replica import latencies, replica_table

@@ -23,7 +23,8 @@ from explorer.study import compiled, drawn_rows
 from explorer.study.answers import Context
 from explorer.study.correction import Correction
 from explorer.study.demand import Demand, p99_length
-from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.deployment import Candidate, Deployment, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSet
 from explorer.study.replica import latencies, replica_table
