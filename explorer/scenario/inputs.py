@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from explorer.scenario.fields import Record
 from explorer.scenario.quantity import QUANTITIES, Quantity
-from explorer.scenario.schema import Record
 from explorer.scenario.wording import Step
 
 

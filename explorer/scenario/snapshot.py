@@ -15,7 +15,8 @@ from explorer.catalog.offer import Offer
 from explorer.catalog.supplier import SupplyChain
 from explorer.errors import UnknownRecordError
 from explorer.scenario.quantity import number_text, quantity_for_unit
-from explorer.scenario.schema import Alternative, FleetMember, Scenario
+from explorer.scenario.schema import FleetMember, Scenario
+from explorer.scenario.workload import Alternative
 
 Table = dict[str, Any]
 

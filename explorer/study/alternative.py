@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.scenario.schema import Alternative
+from explorer.scenario.workload import Alternative
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import Bands, banded, step_error

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.demand import Demand
 from explorer.study.deployment import Candidate, Deployment
 from explorer.study.money import ChipPrice

@@ -13,8 +13,9 @@ import numpy as np
 
 from explorer.catalog.trace import Trace
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Scenario, TraceChoice, Traffic
+from explorer.scenario.schema import Scenario
 from explorer.scenario.traces import reading_of
+from explorer.scenario.workload import TraceChoice, Traffic
 from explorer.study.demand import Demand
 from explorer.study.outcome import WorkloadOutcome
 

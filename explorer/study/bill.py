@@ -17,7 +17,7 @@ from explorer.engine.cost import (
     split_input_output,
 )
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Alternative
+from explorer.scenario.workload import Alternative
 from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled
 from explorer.study.deployment import Deployment

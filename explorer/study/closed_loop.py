@@ -16,7 +16,8 @@ from explorer.catalog import Catalog
 from explorer.engine.closed_loop import solve_users, users_rate
 from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.node_quantiles import QUANTILES
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
 from explorer.study.answers import Context, DrawnWorkload, Loaded, Sized, WorkloadAnswer

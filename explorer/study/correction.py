@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.scenario.schema import Alternative, Workload
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study.outcome import METRICS, Layout
 
 Array = NDArray[np.float64]

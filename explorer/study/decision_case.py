@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.catalog import Catalog, Chip
-from explorer.scenario.schema import Alternative, Fleet, Override, Scenario, Workload
+from explorer.scenario.schema import Fleet, Override, Scenario
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study.answers import Context
 from explorer.study.deployment import Deployment
 from explorer.study.evaluate import evaluate

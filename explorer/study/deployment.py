@@ -12,7 +12,7 @@ from explorer.catalog import Chip
 from explorer.engine.memory import largest_batch
 from explorer.engine.records import StepConstants
 from explorer.errors import LayoutError
-from explorer.scenario.schema import Alternative, LayoutChoice
+from explorer.scenario.workload import Alternative, LayoutChoice
 from explorer.study.figures import FigureSet
 from explorer.study.kept import Kept, Same
 from explorer.study.layouts import impossible_because, layouts_by_degree, split_of

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import SIMULATED_ONLY, Alternative
+from explorer.scenario.workload import SIMULATED_ONLY, Alternative
 from explorer.study.answers import Context, Sized
 from explorer.study.correction import CLOSED_FORM, Correction
 from explorer.study.deployment import Deployment

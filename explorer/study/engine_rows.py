@@ -12,7 +12,7 @@ from explorer.engine.fabric import allreduce_coefficients
 from explorer.engine.records import AllReduce, ChipSpec, Split, StepConstants, stack_allreduce
 from explorer.engine.speculation import tokens_per_step
 from explorer.engine.stragglers import mean_of_max_lognormal
-from explorer.scenario.schema import Alternative
+from explorer.scenario.workload import Alternative
 from explorer.study.deployment import Candidate
 from explorer.study.figures import FigureSet
 from explorer.study.kept import Same

@@ -7,7 +7,8 @@ from collections.abc import Generator, Sequence
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.answers import WorkloadAnswer
 from explorer.study.correction import NONE, Corrections
 from explorer.study.figures import FigureSets

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.scenario.places import Place, places
-from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Objectives, Scenario, Workload
+from explorer.scenario.schema import Fleet, Scenario
 from explorer.scenario.statement import Statement, StatementError, Term
+from explorer.scenario.workload import Alternative, LayoutChoice, Objectives, Workload
 from explorer.study.answers import DrawnWorkload
 from explorer.study.evaluate import Evaluator
 from explorer.study.layouts import layouts_of_degree

@@ -22,7 +22,8 @@ from explorer.engine.serving import simulate
 from explorer.engine.serving_records import Requests
 from explorer.errors import CatalogError, Problem
 from explorer.scenario.quantity import number_text
-from explorer.scenario.schema import Alternative, LayoutChoice, ModelChoice, Objectives, Scenario, Traffic, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, LayoutChoice, ModelChoice, Objectives, Traffic, Workload
 from explorer.study.bands import HIGH, LOW, order_index, residual_factors
 from explorer.study.demand import Demand, p99_length
 from explorer.study.deployment import Candidate, candidates_of

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.bands import HIGH, LOW, order_index
 from explorer.study.demand import Demand, p99_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of

@@ -30,7 +30,7 @@ from explorer.engine.serving_traffic import (
     thinned_cv,
 )
 from explorer.engine.speculation import steps_of
-from explorer.scenario.schema import Speculation, Traffic
+from explorer.scenario.workload import Speculation, Traffic
 from explorer.study.arrivals import trace_of
 from explorer.study.demand import Demand
 from explorer.study.outcome import METRICS, Layout

@@ -25,7 +25,8 @@ from explorer.engine.serving_table import step_table
 from explorer.engine.speculation import tokens_per_step
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.errors import MissingFigureError
-from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Speculation, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import SIMULATED_ONLY, Alternative, Speculation, Workload
 from explorer.study.demand import Demand, p99_length
 from explorer.study.deployment import Candidate, candidates_of
 from explorer.study.engine_rows import rows_of

@@ -17,7 +17,8 @@ from explorer.engine.serving import timeline
 from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
 from explorer.scenario.path import several
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.demand import p99_length
 from explorer.study.deployment import candidates_of
 from explorer.study.engine_rows import rows_of

@@ -13,7 +13,7 @@ from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
-from explorer.scenario.schema import LayoutChoice
+from explorer.scenario.workload import LayoutChoice
 from explorer.study.answers import Context
 from explorer.study.bands import HALF_WIDTH_TO_SD
 from explorer.study.decision_case import Case, Choice

@@ -15,7 +15,8 @@ from explorer.engine.batch_nodes import COARSE, FINE, NodeSpacing
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.bands import residual_factors
 from explorer.study.compiled import rates_within, solve, time_grid
 from explorer.study.contestants import Contestant, Field, field_of

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
 from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
 from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Sized, WorkloadAnswer

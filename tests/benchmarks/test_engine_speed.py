@@ -17,7 +17,8 @@ from explorer.catalog import Catalog, load_catalog
 from explorer.engine.steptime import StepWork, step_time
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
-from explorer.scenario.schema import Alternative, ModelChoice, Scenario, Stragglers
+from explorer.scenario.schema import Scenario, Stragglers
+from explorer.scenario.workload import Alternative, ModelChoice
 from explorer.study.demand import Demand
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.engine_rows import rows_of

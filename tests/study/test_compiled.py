@@ -18,7 +18,8 @@ from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
-from explorer.scenario.schema import Alternative, ModelChoice, Speculation, Stragglers
+from explorer.scenario.schema import Stragglers
+from explorer.scenario.workload import Alternative, ModelChoice, Speculation
 from explorer.study import compiled, drawn_rows
 from explorer.study.answers import Context
 from explorer.study.correction import Correction

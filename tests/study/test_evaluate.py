@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog, load_catalog
 from explorer.errors import LayoutError, MissingFigureError, UnknownRecordError
 from explorer.scenario.path import replace
-from explorer.scenario.schema import FleetMember, LayoutChoice, Override, Scenario
+from explorer.scenario.schema import FleetMember, Override, Scenario
+from explorer.scenario.workload import LayoutChoice
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import OverrideError
 from explorer.study.outcome import METRICS, AlternativeOutcome

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.errors import LayoutError
-from explorer.scenario.schema import LayoutChoice, ModelChoice
+from explorer.scenario.workload import LayoutChoice, ModelChoice
 from explorer.study.evaluate import evaluate
 from explorer.study.layouts import layouts_by_degree, uneven_because
 from explorer.study.outcome import Layout

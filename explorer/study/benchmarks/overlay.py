@@ -8,7 +8,8 @@ from math import exp
 from explorer.catalog import Catalog
 from explorer.scenario.benchmark import STATISTICS, Benchmark
 from explorer.scenario.quantity import number_text
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study.answers import Context
 from explorer.study.benchmarks.calibrated import benchmarks_of, judged
 from explorer.study.benchmarks.judged import JudgedRow
