@@ -19,7 +19,7 @@ from explorer.errors import ExplorerError, LayoutError, MissingFigureError
 from explorer.scenario.baseline import baseline_of
 from explorer.scenario.fields import KvPrecision, WeightPrecision
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.workload import LayoutChoice
 from explorer.study.evaluate import Evaluator, evaluate
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import FleetOutcome, TierOutcome
 
 SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Banded, MemoryFit, ReadTime
 
 _NOUNS = {"cards": "card", "GPUs": "GPU", "chips": "chip", "racks": "rack"}

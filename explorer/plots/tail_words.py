@@ -7,7 +7,7 @@ import math
 from explorer.plots.measured_marks import LEGEND, MeasuredMark, measured_marks
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.tail_curves import value_at
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import AlternativeOutcome, Banded, Metric, WorkloadOutcome
 
 WIDE_BAND = 0.5

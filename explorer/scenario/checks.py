@@ -14,7 +14,8 @@ from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
 from explorer.scenario.fields import Record
 from explorer.scenario.locks import unknown_locks
-from explorer.scenario.quantity import number_text, quantity_for_unit, restated, same_dimension
+from explorer.scenario.quantities import quantity_for_unit, restated, same_dimension
+from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import Fault, Step, fields_of
 from explorer.scenario.workload import LayoutChoice

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.scenario.fields import Record
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.wording import Step
 
 

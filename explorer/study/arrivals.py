@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from explorer.catalog.trace import Trace
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.scenario.traces import reading_of
 from explorer.scenario.workload import TraceChoice, Traffic

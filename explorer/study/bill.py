@@ -16,7 +16,7 @@ from explorer.engine.cost import (
     monthly_tokens,
     split_input_output,
 )
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.workload import Alternative
 from explorer.study.answers import Context, Loaded, Sized
 from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled

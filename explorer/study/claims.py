@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.errors import ExplorerError
-from explorer.scenario.quantity import QUANTITIES, Quantity, quantity_for_unit
+from explorer.scenario.quantities import QUANTITIES, quantity_for_unit
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Claim, Scenario
 from explorer.scenario.statement import Statement, parse_statement
 from explorer.study.answers import DrawnWorkload

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.workload import SIMULATED_ONLY, Alternative
 from explorer.study.answers import Context, Sized
 from explorer.study.correction import CLOSED_FORM, Correction

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Workload
 from explorer.study.answers import WorkloadAnswer

@@ -22,7 +22,7 @@ from explorer.engine.concentration import (
 )
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import FleetMember, Price, Scenario
 from explorer.study.answers import PoolSize
 from explorer.study.kept import Kept, Same

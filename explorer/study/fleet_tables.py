@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.study.dependence import Dependence
 from explorer.study.economics import Economics
 from explorer.study.fleet import TIER_TITLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import FleetOutcome, PoolOutcome, TierOutcome
 
 UNIT = " effective suppliers"

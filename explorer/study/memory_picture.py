@@ -15,7 +15,7 @@ from explorer.engine.memory import (
     weight_bytes_per_chip,
 )
 from explorer.engine.records import Split
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.answers import Context, Sized
 from explorer.study.demand import p99_length
 from explorer.study.deployment import Deployment, candidates_of

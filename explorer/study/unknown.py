@@ -13,7 +13,8 @@ from explorer.errors import ExplorerError
 from explorer.scenario.inputs import INPUTS, input_at
 from explorer.scenario.path import ScenarioValueError, get, several, split
 from explorer.scenario.places import Place
-from explorer.scenario.quantity import QUANTITIES, Quantity, quantity_for_unit
+from explorer.scenario.quantities import QUANTITIES, quantity_for_unit
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import FleetMember, Override, Scenario
 from explorer.scenario.wording import NumberRange, fields_of, number_range_at, record_at, written
 from explorer.scenario.workload import Alternative, Workload

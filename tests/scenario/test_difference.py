@@ -7,7 +7,7 @@ import pytest
 from explorer.scenario.difference import differences
 from explorer.scenario.inputs import INPUTS
 from explorer.scenario.path import get, replace, several
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Alternative
 

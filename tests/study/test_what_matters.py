@@ -12,7 +12,7 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.scenario.file import read_scenario
-from explorer.scenario.quantity import unit_scale
+from explorer.scenario.quantities import unit_scale
 from explorer.scenario.schema import Decision, Override, Scenario
 from explorer.study.break_even import Locks, break_even
 from explorer.study.decision_case import Case, decision_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.economics import Economics
 from explorer.study.fleet_tables import score_words

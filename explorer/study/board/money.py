@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING, Quantity
 from explorer.study.board.records import Block, Cell, Paragraph, Table, cells
 from explorer.study.cost_parts import PART_TITLES, AlternativeMoney, PerMillion, WorkloadMoney
 from explorer.study.outcome import AlternativeOutcome, Banded, Cost, WorkloadOutcome

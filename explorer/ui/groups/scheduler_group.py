@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.workload import LayoutChoice, Speculation
 from explorer.study.outcome import Outcome
 from explorer.ui.binding import BoundSlider

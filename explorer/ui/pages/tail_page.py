@@ -9,7 +9,8 @@ from explorer.plots.metric_switch import SHORT
 from explorer.plots.tail_parts import TailPartsPlot
 from explorer.plots.tail_study_plot import TailStudyPlot
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.study.outcome import METRICS, Metric
 from explorer.study.studies import StudyAnswer
 from explorer.study.tail_answers import VIEW_TITLES, Capacity, TailAnswer, TailQuestion, View
