@@ -11,7 +11,7 @@ from explorer.plots.metric_switch import MEANING
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantities import QUANTITIES
-from explorer.study.outcome import Metric
+from explorer.study.banded import Metric
 from explorer.study.tail_answers import TailParts
 
 SECONDS, SHARE = QUANTITIES["seconds"], QUANTITIES["share"]

@@ -19,9 +19,10 @@ from explorer.engine.cost import (
 from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.workload import Alternative
 from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.banded import Banded
 from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled
 from explorer.study.deployment import Deployment
-from explorer.study.outcome import Banded, Cost
+from explorer.study.outcome import Cost
 from explorer.study.sizing import SAFE_LOAD
 
 Array = NDArray[np.float64]

@@ -21,6 +21,7 @@ from explorer.scenario.workload import Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
 from explorer.study.answers import Context, DrawnWorkload, Loaded, Sized, WorkloadAnswer
+from explorer.study.banded import METRICS, Banded, Metric
 from explorer.study.bands import (
     BAND_POINTS,
     HIGH,
@@ -39,7 +40,7 @@ from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
 from explorer.study.money import chip_price
-from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, Metric, WorkloadOutcome
+from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
 from explorer.study.replica import Latencies, ReplicaTable, quantiles_of, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder, table_of

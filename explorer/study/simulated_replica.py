@@ -32,8 +32,9 @@ from explorer.engine.serving_traffic import (
 from explorer.engine.speculation import steps_of
 from explorer.scenario.workload import Speculation, Traffic
 from explorer.study.arrivals import trace_of
+from explorer.study.banded import METRICS
 from explorer.study.demand import Demand
-from explorer.study.outcome import METRICS, Layout
+from explorer.study.outcome import Layout
 from explorer.study.replica import ReplicaTable, latencies
 
 Array = NDArray[np.float64]

@@ -15,6 +15,7 @@ from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.scenario.workload import LayoutChoice
 from explorer.study.answers import Context
+from explorer.study.banded import METRICS, Metric
 from explorer.study.bands import HALF_WIDTH_TO_SD
 from explorer.study.decision_case import Case, Choice
 from explorer.study.demand import p99_length
@@ -23,7 +24,7 @@ from explorer.study.draws import uniforms
 from explorer.study.engine_rows import rows_of
 from explorer.study.figures import GivenDraws, unsettled, values_at, with_followers
 from explorer.study.money import chip_price, priced
-from explorer.study.outcome import METRICS, Layout, Metric
+from explorer.study.outcome import Layout
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder
 

@@ -20,7 +20,8 @@ from explorer.scenario.path import get, several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
 from explorer.scenario.workload import Alternative, Workload
-from explorer.study.outcome import Metric, Outcome
+from explorer.study.banded import Metric
+from explorer.study.outcome import Outcome
 from explorer.study.studies import StudyAnswer, WorkerProblem
 from explorer.ui.resets import changes_back, value_in, whole_way_back
 

@@ -15,7 +15,8 @@ from explorer.catalog.location import scenario_root
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.quantity import NOTHING
-from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
+from explorer.study.banded import Metric
+from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
 from explorer.study.price_words import price_remarks
 from explorer.ui import theme
 from explorer.ui.controls.cell_painter import Cell, CellPainter, tell_changes

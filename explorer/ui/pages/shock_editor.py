@@ -13,7 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Shock
-from explorer.study.outcome import FleetOutcome
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.shock_choices import ALL_MEMORY, FIGURES, KINDS, new_shock, suppliers_for, turned_into
 from explorer.ui.document import Document
 from explorer.ui.pages.money_page import TextTable

@@ -14,7 +14,9 @@ from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.quantity import NOTHING
 from explorer.scenario.schema import Scenario
 from explorer.scenario.wording import Step
-from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, FleetOutcome, Metric, Outcome, WorkloadOutcome
+from explorer.study.banded import METRICS, Banded, Metric
+from explorer.study.fleet_outcome import FleetOutcome
+from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 
 NAMES = ("title", "question")
 LATENCIES: dict[Metric, str] = {

@@ -11,7 +11,7 @@ from explorer.plots.tail_study_plot import TailStudyPlot
 from explorer.plots.tokens import Tokens
 from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.quantity import NOTHING
-from explorer.study.outcome import METRICS, Metric
+from explorer.study.banded import METRICS, Metric
 from explorer.study.studies import StudyAnswer
 from explorer.study.tail_answers import VIEW_TITLES, Capacity, TailAnswer, TailQuestion, View
 from explorer.ui.document import Document
