@@ -1,7 +1,7 @@
 """The closed form of many rows at once, compiled and on all cores: for the worker process and the command line.
 
-The same answers as `replica.step_grid`, `replica_table` and `latencies` give, within rounding. Importing it brings
-numba: never from the window's process.
+The same answers as `step_grid.step_grid`, `replica.replica_table` and `latencies` give, within rounding. Importing it
+brings numba: never from the window's process.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def time_grid(
     stall_probability: float,
     sequence_sharding: bool,
 ) -> StepGrid:
-    """As `replica.step_grid`."""
+    """As `step_grid.step_grid`."""
     prompt = demand.computed_prompt
     table = step_coefficients(
         shape,
