@@ -195,8 +195,7 @@ class Quantity:
         factor = self._factor(symbol) if symbol else self._bare_factor(shown)
         if factor is None:
             raise ValueError(
-                f"'{body[match.end() :].strip()}' is not a unit of {self.title.lower()}: "
-                f"write it like {self.examples}"
+                f"'{body[match.end() :].strip()}' is not a unit of {self.title.lower()}: write it like {self.examples}"
             )
         value = without_noise(number * factor)
         if not math.isfinite(value):
