@@ -17,9 +17,10 @@ from explorer import __version__
 from explorer.catalog import Catalog, load_catalog
 from explorer.errors import ExplorerError, LayoutError, MissingFigureError
 from explorer.scenario.baseline import baseline_of
+from explorer.scenario.fields import KvPrecision, WeightPrecision
 from explorer.scenario.file import LoadedScenario, check_scenario, read_scenario
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import KvPrecision, LayoutChoice, WeightPrecision
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.workload import LayoutChoice
 from explorer.study.evaluate import Evaluator, evaluate
 
 if TYPE_CHECKING:

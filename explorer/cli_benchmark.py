@@ -12,7 +12,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.benchmark import FRAMEWORKS
 from explorer.scenario.fields import KvPrecision, WeightPrecision
 from explorer.scenario.file import LoadedScenario
-from explorer.scenario.schema import LayoutChoice
+from explorer.scenario.workload import LayoutChoice
 
 NAME = "import-benchmark"
 

@@ -6,25 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.study.banded import METRICS, Banded, LatencyCurve, Metric, Percentiles
+from explorer.study.fleet_outcome import FleetOutcome, PoolOutcome, SupplierShare, TierOutcome
 from explorer.study.outcome import (
-    METRICS,
     AlternativeOutcome,
     Array,
-    Banded,
     BatchReport,
     Cost,
-    FleetOutcome,
-    LatencyCurve,
     Layout,
     MemoryFit,
-    Metric,
     OpenFigure,
     Outcome,
-    Percentiles,
-    PoolOutcome,
     ReadTime,
-    SupplierShare,
-    TierOutcome,
     WorkloadOutcome,
 )
 

@@ -1,8 +1,9 @@
 """The closed form compiled: step times, chain and latency quantiles of many rows, row by row in the nearest cache.
 
-What is computed, and from which source, is said in `steptime`, `queueing`, `latency` and `study.replica`; this is the
-same in loops, equal within rounding (a test holds them together). All compiled code of the closed form stands in this
-one file, because numba's cache notices changes of the calling file only. Nothing that the window imports may import it.
+What is computed, and from which source, is said in `steptime`, `queueing`, `prompt_work`, `latency`, `token_gaps`,
+`study.step_grid` and `study.replica`; this is the same in loops, equal within rounding (a test holds them together).
+All compiled code of the closed form stands in this one file, because numba's cache notices changes of the calling file
+only. Nothing that the window imports may import it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ TTFT, TPOT, ITL, E2E, METRICS = range(5)
 
 PADDING = 8
 AT_REST = float(np.sqrt(2.0 / np.e))
-# as in `latency` and `data_ranks`, here because the cache notices changes of this file only
+# as in `prompt_work` and `data_ranks`, here because the cache notices changes of this file only
 FULL_SHARPNESS, MOST_BUSY, ROUNDS, STEPS_AN_OCTAVE = 12, 0.98, 6, 4
 
 
@@ -199,7 +200,7 @@ def time_steps(
     mixed_at: Floats,
     full_at: Floats,
 ) -> None:
-    """Fill the step grid (rows, points) of rows start to stop from `StepCoefficients`; see `study.replica.step_grid`.
+    """Fill the step grid (rows, points) of rows start to stop from `StepCoefficients`; see `study.step_grid.step_grid`.
 
     `caps`, `budgets`, `per_token` (requests that a step of one sequence finishes) and `drafting` (share of a step that
     speculation adds) are (rows,); `longest` is of so many prompts over the mean one (`data_ranks.longest_prompts`).
@@ -378,7 +379,8 @@ def solve_rows(
     utilisation: Floats,
     saturation: Floats,
 ) -> None:
-    """Chain and latency quantiles of rows start to stop; see `queueing.build_chain` and `solve_loads`, and `latency`.
+    """Chain and latency quantiles of rows start to stop; see `queueing.build_chain` and `solve_loads`, `latency`
+    and `token_gaps`.
 
     Step grid (rows, points); `of_cap` (rows,) says which line of the node tables (caps, nodes) is a row's. `rates`
     (rows, loads) are requests/s, or shares of the saturation where `relative`. `gap_scv` (rows,) is `scv` where
@@ -715,8 +717,8 @@ def largest_rates(
     """Fill (rows, limits) the largest rate at which a latency keeps each limit, at most `held` (rows,).
 
     Of rows start to stop. `rates`, `latency` (rows, loads) ascending, `limits` (limits,) ascending; crossings are
-    interpolated in the logarithm of the latency against the root of the rate, as in `latency.largest_rate_within`; 0
-    where the lightest load breaks a limit.
+    interpolated in the logarithm of the latency against the root of the rate, as in
+    `largest_rate.largest_rate_within`; 0 where the lightest load breaks a limit.
     """
     loads = rates.shape[1]
     logs, log_limits = np.empty(loads), np.log(limits)

@@ -1,24 +1,16 @@
-"""Latencies of a replica under load: quantiles of first token, time per token, gaps and whole answers."""
+"""Latencies of a replica under load: quantiles of first token, time per token and whole answers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from explorer.engine.queueing import (
-    QUANTILES,
-    Chain,
-    LoadState,
-    node_edges,
-    peakedness,
-    share_between,
-    stacked_quantiles,
-)
+from explorer.engine.node_quantiles import QUANTILES, as_column
+from explorer.engine.prompt_work import PromptService
+from explorer.engine.queueing import Chain, LoadState, named_quantiles, peakedness
 from explorer.engine.records import Array
 from explorer.engine.stragglers import normal_quantile
 
@@ -31,59 +23,6 @@ def exponential_wait_quantile(probability: ArrayLike, decay: ArrayLike, q: float
         tail = np.log(np.maximum(p, 1e-300) / (1.0 - q)) / np.where(d > 0, d, np.nan)
     waits = np.maximum(tail, 0.0)
     return np.asarray(np.where(d > 0, np.where(p > 1.0 - q, waits, 0.0), np.inf))
-
-
-FULL_SHARPNESS = 12
-"""How sharply the share of time with prompts bends from the prompt work towards all of the time."""
-MOST_BUSY = 0.98
-
-
-@dataclass(frozen=True, slots=True)
-class PromptService:
-    """How prompts are worked off, each (rows, 1): the shape of the first token.
-
-    `own` is the time of a mean prompt's own steps among the decodes at light load, `marginal` the extra step time it
-    causes, `scv` the squared coefficient of variation of prompt lengths, `overhead` what is not the chip's.
-    """
-
-    own_at: Array
-    """Time of a mean prompt's steps while n sequences decode, its host time with it, (rows, nodes)."""
-    marginal_at: Array
-    """Extra step time a mean prompt causes while n sequences decode, (rows, nodes)."""
-    scv: Array
-    overhead: float
-    growth: Array
-    """Share of `own` that grows with the prompt's length (1: proportional)."""
-    service_at: Array | None = None
-    """Time the scheduler needs for a mean prompt when others wait: its share of steps full of prompt tokens, decodes
-    included, (rows, nodes); None: `marginal_at`."""
-    decode_at: Array | None = None
-    """A step without prompts, (rows, nodes): who comes to no queue waits half of it; None: half the mean step."""
-    full_at: Array | None = None
-    """A step full of prompt tokens, (rows, nodes)."""
-    load_gain: float = 0.0
-    """By how much more, for each unit of utilisation, the first token takes than the sum of its parts says."""
-    full_alone: ArrayLike = 0.0
-    """Share of a prompt's chunks that fill the budget even when it is alone."""
-
-    def busy(self, state: LoadState) -> tuple[Array, Array]:
-        """Share of time in which prompts are worked off, below 1, and what a mean one then takes, (rows, loads).
-
-        Prompt work over time, held below 1 smoothly: near saturation the batch, and with it a prompt's time, is
-        overstated. The sharpness is what the program's own simulation shows.
-        """
-        service = state.mean_over_time(self.marginal_at if self.service_at is None else self.service_at)
-        work = state.rate * service
-        return np.minimum(work * (1.0 + work**FULL_SHARPNESS) ** (-1.0 / FULL_SHARPNESS), MOST_BUSY), service
-
-    def crowded(self, state: LoadState) -> Array:
-        """Share of prompt work that comes in full steps: long prompts alone, any when others wait, (rows, loads)."""
-        return self.crowded_when(self.busy(state)[0])
-
-    def crowded_when(self, busy: Array) -> Array:
-        """The same where prompts are worked off a share `busy` of the time."""
-        alone = np.asarray(self.full_alone)
-        return np.asarray(alone + (1.0 - alone) * busy)
 
 
 @lru_cache(maxsize=64)
@@ -154,7 +93,7 @@ def ttft_quantiles(
     over *= over
     spread = np.sqrt(np.add.reduce(over))
     total = np.maximum(mean + np.maximum(np.minimum(signed, spread), -spread), floor)
-    return _ordered(state, total, quantiles)
+    return named_quantiles(state, total, quantiles)
 
 
 def _clustered(gap_scv: Array, prompt_scv: float, queue_mean: Array, busy: Array, each: Array) -> tuple[Array, Array]:
@@ -227,195 +166,7 @@ def tpot_quantiles(
     value = step + np.copysign(np.sqrt(off_batch * off_batch + met * met), off_batch + met)
     if longest is not None:
         value = np.minimum(value, longest)
-    return _ordered(state, np.maximum(value, chain.unloaded), quantiles)
-
-
-def longest_step(nodes: Array, full_at: Array, chunks_at: Array, merge_at: Array) -> tuple[Array, Array]:
-    """The longest step that lasts, seconds, and the sequences that such steps, full of prompt tokens, feed; (rows, 1).
-
-    `full_at`, `chunks_at`, `merge_at` (rows, nodes) as in `itl_quantiles`. Where the prompts of n sequences need more
-    than a full step each step, no more than n sequences come to be decoded: others wait for their first token, however
-    large the cap. Where prompts are the limit the program's own simulation of P99 is within 3 % of it from 90 % of the
-    largest rate on (six example deployments); where cap or memory is, it stays 4 to 34 % below (four).
-    """
-    needed = chunks_at * merge_at
-    enough = needed >= 1.0
-    rows, last = np.arange(len(needed)), needed.shape[1] - 1
-    some = np.asarray(enough.any(axis=1))
-    at = np.maximum(np.where(some, enough.argmax(axis=1), last), 1)
-    before, after = needed[rows, at - 1], needed[rows, at]
-    share = np.where(some, (1.0 - before) / np.maximum(after - before, 1e-300), 1.0)
-    share = np.minimum(np.maximum(share, 0.0), 1.0)
-    ends = np.array([full_at, np.broadcast_to(nodes, full_at.shape)])
-    low = ends[:, rows, at - 1]
-    longest, fed = (low + share * (ends[:, rows, at] - low))[:, :, None]
-    return longest, np.where(some[:, None], fed, np.inf)
-
-
-def within_full_steps(
-    step: Array, nodes: Array, full_at: Array, chunks_at: Array, merge_at: Array, longest: Array, fed: Array
-) -> Array:
-    """The mean step of n sequences with the prompts they bring, held to what full steps allow, seconds, (rows, nodes).
-
-    `step` is a step with each prompt in chunks of its own; `longest` and `fed` (rows, 1) are of `longest_step`. Prompts
-    fill `chunks_at * merge_at` steps a step, each `full_at` long: no mean is below that, nor above one full step. Of
-    more sequences than are `fed` each waits its turn: a token of all costs as many longest steps as there are turns,
-    and the largest rate no longer grows with the batch.
-    """
-    held = np.minimum(np.maximum(step, chunks_at * merge_at * full_at), full_at)
-    return np.where(nodes > fed, nodes / fed * longest, np.minimum(held, longest))
-
-
-BLOCK = 32
-"""Rows whose gaps are looked at together, so that they stay in the processor's cache."""
-
-
-def itl_quantiles(
-    chain: Chain,
-    state: LoadState,
-    decode_at: Array,
-    mixed_at: Array,
-    chunks_at: Array,
-    stall_probability: ArrayLike,
-    stall_s: float,
-    quantiles: tuple[float, ...] = QUANTILES,
-    *,
-    full_at: Array | None = None,
-    merge_at: Array | None = None,
-    crowded: Array | None = None,
-) -> dict[float, Array]:
-    """Gap between tokens, per token, quantiles (rows, loads), seconds.
-
-    To a step in state n come `chunks_at` prompt chunks; one that has a step to itself makes it last `mixed_at`, others
-    `decode_at` (all (rows, nodes)). Of the prompt work a share `crowded` (rows, loads) comes in steps that are full of
-    prompt tokens: they last `full_at`, and `merge_at` of them do the work of one chunk. Prompt work is conserved: where
-    more chunks come than there are steps, as many more are merged as it takes; of what cannot be merged one counts.
-    A rare stall of `stall_s` hits a step with `stall_probability` (rows, 1) and sets the quantile once that exceeds 1-q
-    (fan-out: Dean and Barroso 2013).
-    """
-    kinds = [node_edges(decode_at), node_edges(mixed_at)]
-    if full_at is not None:
-        kinds.append(node_edges(full_at))
-    if full_at is None or merge_at is None or crowded is None:
-        chunks_at = np.minimum(chunks_at, 1.0)
-    value = np.empty((len(quantiles), *state.rate.shape))
-    for first in range(0, value.shape[1], BLOCK):
-        rows = slice(first, first + BLOCK)
-        tokens = state.weight[rows] * state.token_ratio[rows, None, :]
-        parts = np.zeros((len(kinds), *tokens.shape))
-        np.multiply(tokens, chunks_at[rows, None, :], out=parts[1])
-        if full_at is not None and merge_at is not None and crowded is not None:
-            gone = parts[1] * crowded[rows, :, None]
-            parts[1] -= gone
-            np.multiply(gone, merge_at[rows, None, :], out=parts[2])
-            many = (chunks_at[rows] > 1.0).any(axis=0)
-            if many.any():
-                # the more sequences, the more chunks
-                some = slice(int(many.argmax()), None)
-                _merge(parts[1:, :, :, some], tokens[:, :, some], merge_at[rows, None, some])
-            tokens -= parts[2]
-        np.subtract(tokens, parts[1], out=parts[0])
-        value[:, rows] = _mixture_quantiles([edges[rows] for edges in kinds], parts, quantiles)
-    # of all gaps a share `hit` is a stall; the rest must hold the remaining probability
-    stalled = np.asarray(stall_probability, dtype=np.float64) > 1.0 - _column(quantiles)
-    if stalled.any():
-        value = value + np.where(stalled, stall_s, 0.0)
-    return _ordered(state, value, quantiles)
-
-
-def _merge(prompts: Array, steps: Array, merge: Array) -> None:
-    """Merge chunks that have a step each into full ones until there are no more than `steps` (rows, loads, nodes).
-
-    `prompts` (2, rows, loads, nodes): steps of one chunk, and full ones; a chunk is the work of `merge` full ones.
-    """
-    moved = np.maximum(prompts[0] + prompts[1] - steps, 0.0)
-    moved /= np.maximum(1.0 - merge, 1e-9)
-    np.minimum(moved, prompts[0], out=moved)
-    prompts[0] -= moved
-    moved *= merge
-    prompts[1] += moved
-    np.minimum(prompts[1], steps - prompts[0], out=prompts[1])
-
-
-def _mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:
-    """Quantiles (quantiles, rows, loads) of a mixture of kinds, each node's part spread evenly between its edges.
-
-    `kinds`: edges (rows, nodes + 1) of each kind; `parts` (kinds, rows, loads, nodes): in any unit.
-    """
-    rising = np.all([(edges[:, 1:] >= edges[:, :-1]).all(axis=1) for edges in kinds], axis=0)
-    if rising.all():
-        return _rising_mixture_quantiles(kinds, parts, quantiles)
-    value = np.empty((len(quantiles), *parts.shape[1:3]))
-    for rows, find in ((rising, _rising_mixture_quantiles), (~rising, _folded_mixture_quantiles)):
-        if rows.any():
-            value[:, rows] = find([edges[rows] for edges in kinds], parts[:, rows], quantiles)
-    return value
-
-
-def _rising_mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:
-    """The same where no kind gets shorter with more sequences: by halving among the edges of all kinds."""
-    masses = np.zeros((*parts.shape[:3], parts.shape[3] + 2))
-    parts.cumsum(axis=3, out=masses[:, :, :, 1:-1])
-    masses[:, :, :, -1] = masses[:, :, :, -2]
-    nodes = kinds[0].shape[1] - 1
-    uppers = np.concatenate([edges[:, 1:] for edges in kinds], axis=1)
-    order = uppers.argsort(axis=1, kind="stable")
-    marks = np.take_along_axis(uppers, order, axis=1)
-    rows, count = marks.shape
-    # equal marks count alike: the position of the last of each run of them
-    place = np.where(np.diff(marks, axis=1, append=np.inf) > 0.0, np.arange(count), count)
-    last = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
-    passed = np.empty((len(kinds), marks.size), dtype=np.intp)
-    inside = np.empty(passed.shape)
-    for at, edges in enumerate(kinds):
-        before = np.take_along_axis((order // nodes == at).cumsum(axis=1), last, axis=1)
-        ends = np.concatenate([edges, edges[:, -1:] + 1.0], axis=1)
-        lower = np.take_along_axis(ends, before, axis=1)
-        width = np.take_along_axis(ends, before + 1, axis=1) - lower
-        passed[at] = before.ravel()
-        inside[at] = (np.maximum(marks - lower, 0.0) / np.maximum(width, 1e-15)).ravel()
-    lines = masses.shape[1] * masses.shape[2]
-    line = np.arange(len(kinds) * lines).reshape(len(kinds), 1, *masses.shape[1:3]) * masses.shape[3]
-    first = (np.arange(rows) * count)[:, None]
-
-    def below(mark: NDArray[np.intp]) -> Array:
-        """Mass below marks (quantiles, rows, loads) given by position."""
-        at = mark + first
-        start = passed.take(at, axis=1) + line
-        low = masses.take(start)
-        start += 1
-        return np.asarray(np.add.reduce(low + inside.take(at, axis=1) * (masses.take(start) - low)))
-
-    total = masses[:, :, :, -1].sum(axis=0)
-    wanted = _column(quantiles) * total
-    low = np.zeros(wanted.shape, dtype=np.intp)
-    high = np.full(wanted.shape, count - 1)
-    for _ in range(count.bit_length()):
-        middle = (low + high) >> 1
-        enough = below(middle) >= wanted
-        high = np.where(enough, middle, high)
-        low = np.minimum(np.where(enough, low, middle + 1), high)
-    before_it = np.maximum(high - 1, 0)
-    share = share_between(np.array([below(before_it), below(high)]) / total, quantiles)
-    start, end = marks.take(before_it + first), marks.take(high + first)
-    return np.asarray(start + share * (end - start))
-
-
-def _folded_mixture_quantiles(kinds: Sequence[Array], parts: Array, quantiles: tuple[float, ...]) -> Array:
-    """The same where a kind gets shorter with more sequences: a falling node's part all lies at its upper edge."""
-    marks = np.sort(np.concatenate([edges[:, 1:] for edges in kinds], axis=1), axis=1)
-    cumulative = np.zeros((*parts.shape[1:3], marks.shape[1]))
-    for edges, part in zip(kinds, parts, strict=True):
-        cumulative += np.matmul(part, _below(marks, edges))
-    return stacked_quantiles(np.maximum.accumulate(cumulative, axis=2), marks, quantiles)
-
-
-def _below(marks: Array, edges: Array) -> Array:
-    """Share of each node's gaps, spread evenly between its edges, that lies below each mark, (rows, nodes, marks)."""
-    lower, upper = edges[:, :-1, None], edges[:, 1:, None]
-    part = np.maximum((marks[:, None, :] - lower) / np.maximum(upper - lower, 1e-15), 0.0)
-    # the queue at the cap has no width: all of it lies below its own edge
-    return np.where(marks[:, None, :] >= upper, 1.0, part)
+    return named_quantiles(state, np.maximum(value, chain.unloaded), quantiles)
 
 
 def e2e_quantiles(
@@ -439,17 +190,12 @@ def e2e_quantiles(
     # parts that pull either way cancel: a sign alone would jump by twice the spread where they are equal
     apart = np.minimum(np.maximum(waited + longer + slower, -spread), spread)
     value = np.maximum(middle + whole + apart, first)
-    return _ordered(state, value, quantiles)
-
-
-@lru_cache(maxsize=64)
-def _column(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray(quantiles, dtype=np.float64)[:, None, None]
+    return named_quantiles(state, value, quantiles)
 
 
 @lru_cache(maxsize=64)
 def _log_tails(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray(np.log1p(-_column(quantiles)))
+    return np.asarray(np.log1p(-as_column(quantiles)))
 
 
 @lru_cache(maxsize=64)
@@ -472,52 +218,8 @@ def _length_excesses(cv: float, quantiles: tuple[float, ...]) -> Array:
 
 @lru_cache(maxsize=64)
 def _off_half(quantiles: tuple[float, ...]) -> Array:
-    return np.asarray(_column(quantiles) - 0.5)
+    return np.asarray(as_column(quantiles) - 0.5)
 
 
 def _finite(state: LoadState, values: Array) -> Array:
     return values if state.all_stable else np.where(state.stable, values, 0.0)
-
-
-def largest_rate_within(rates: Array, latencies: list[tuple[Array, float]]) -> Array:
-    """Largest rate (rows,) at which every (latency (rows, loads), limit) holds; 0 where the lightest load breaks one.
-
-    `rates` (rows, loads) ascending; the crossing is interpolated in ln latency against the root of the rate, with which
-    latencies grow at light load.
-    """
-    last = rates[:, -1]
-    if not latencies:
-        return last.copy()
-    # (promises, rows, loads)
-    latency = np.array([one for one, _ in latencies])
-    limit = np.array([value for _, value in latencies])[:, None]
-    over = latency > limit[:, :, None]
-    # the first load that is over; 0 as well where none is
-    first = over.argmax(axis=2)
-    before = np.maximum(first - 1, 0)
-    line, row = _starts(*latency.shape)
-    at = first + line
-    low, high = latency.take(before + line), latency.take(at)
-    high[~np.isfinite(high)] = 1e9
-    low = np.log(np.maximum(low, 1e-12))
-    span = np.log(np.maximum(high, 1e-12)) - low
-    share = np.minimum(np.maximum((np.log(limit) - low) / np.maximum(span, 1e-12), 0.0), 1.0)
-    roots = np.sqrt(rates)
-    start = roots.take(before + row)
-    crossing = np.square(start + share * (roots.take(first + row) - start))
-    crossing[first == 0] = 0.0
-    crossing[~over.take(at)] = np.inf
-    return np.asarray(np.minimum(last, np.minimum.reduce(crossing)))
-
-
-@lru_cache(maxsize=64)
-def _starts(promises: int, rows: int, loads: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where each (promise, row) begins among flattened latencies, and each row among rates."""
-    return np.arange(promises * rows).reshape(promises, rows) * loads, np.arange(rows) * loads
-
-
-def _ordered(state: LoadState, stacked: Array, quantiles: Sequence[float]) -> dict[float, Array]:
-    """Quantiles by name, infinite where unstable; a higher one is never below a lower one (crossings by a hair)."""
-    if len(quantiles) > 1:
-        np.maximum.accumulate(stacked, axis=0, out=stacked)
-    return dict(zip(quantiles, stacked if state.all_stable else np.where(state.stable, stacked, np.inf), strict=True))

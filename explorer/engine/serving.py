@@ -21,7 +21,7 @@ from explorer.engine.serving_bands import (
     share_with_band,
 )
 from explorer.engine.serving_loop import BINS, LEAST_EXPONENT, SUB_BINS
-from explorer.engine.serving_pool import Pool, PoolRun, Stretch, backlog_rate, run_pool, watch_pool
+from explorer.engine.serving_pool import backlog_rate, run_pool, watch_pool
 from explorer.engine.serving_records import (
     NO_NOISE,
     Noise,
@@ -31,6 +31,8 @@ from explorer.engine.serving_records import (
     StepTable,
     jitter_table,
 )
+from explorer.engine.serving_replicas import Pool
+from explorer.engine.serving_tally import PoolRun, Stretch
 
 __all__ = [
     "NO_NOISE",

@@ -18,7 +18,7 @@ from explorer.plots.strokes import draw_heavy, pieces_within
 from explorer.plots.strokes import draw_line as draw_thin
 from explorer.plots.tokens import Tokens, chip_pen, dotted_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.statement import Term
 from explorer.study.break_even import HIGH, BreakEven
 from explorer.study.break_even_curve import BreakEvenCurve

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from explorer.plots.concentration_bars import ConcentrationPicture, TierBar, lay_out, tier_bars
 from explorer.plots.concentration_words import concentration_summary
 from explorer.plots.painted_plot import PaintedPlot, Piece
-from explorer.study.outcome import FleetOutcome
+from explorer.study.fleet_outcome import FleetOutcome
 
 MORE = ""
 """Stands for the offer of the other tiers where the name of a tier would stand."""

@@ -21,7 +21,7 @@ from explorer.plots.lettering import (
 )
 from explorer.plots.painted_plot import Piece
 from explorer.plots.tokens import HIT_TARGET, Tokens
-from explorer.study.outcome import FleetOutcome, TierOutcome
+from explorer.study.fleet_outcome import FleetOutcome, TierOutcome
 
 BAR = (4.0, 12.0)
 """Least and greatest height of a bar, pixels."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import FleetOutcome, TierOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.fleet_outcome import FleetOutcome, TierOutcome
 
 SHORT_TITLES = {"Chip designer": "Designer", "Memory makers": "Memory", "Software stack": "Software"}
 """Titles of tiers where room is short."""

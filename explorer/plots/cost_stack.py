@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QWidget
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, text_width
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.study.cost_parts import AlternativeMoney
 from explorer.study.outcome import Outcome
 

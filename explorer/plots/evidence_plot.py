@@ -11,7 +11,7 @@ from explorer.plots.measured_marks import paint_mark
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.evidence.of_chip import KIND_TITLES, ChipEvidence, Kind, MeasuredPoint
 
 SHARE = QUANTITIES["share"]

@@ -12,7 +12,7 @@ from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.polylines import polygon
 from explorer.plots.tokens import HIT_TARGET, Tokens
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.frontier import Frontier, FrontierPoint, Risk
 
 MONTH, SHARE, SUPPLIERS = (QUANTITIES[key] for key in ("usd_per_month", "share", "suppliers"))

@@ -20,7 +20,8 @@ from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.strokes import draw_heavy, pieces_within
 from explorer.plots.tokens import Tokens, chip_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, log_axis
-from explorer.scenario.quantity import QUANTITIES, number_text
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import number_text
 from explorer.study.outcome import Outcome
 
 Array = NDArray[np.float64]

@@ -23,7 +23,7 @@ from explorer.plots.matters_rows import (
 )
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens, dotted_pen
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.what_matters import EXPLAINED, Part, WhatMatters
 from explorer.study.what_matters_words import (

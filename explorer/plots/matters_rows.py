@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from explorer.plots.xy_frame import Axis, linear_axis, log_axis
-from explorer.scenario.quantity import OUT_OF_REACH, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import OUT_OF_REACH
 from explorer.study.what_matters import CEILING, Part, Swing, WhatMatters
 from explorer.study.what_matters_words import latency_text, money_text, promised
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from explorer.plots.tokens import Tokens
-from explorer.study.outcome import AlternativeOutcome, Metric
+from explorer.study.banded import Metric
+from explorer.study.outcome import AlternativeOutcome
 
 SQUARE = 3.5
 DOT = 2.75

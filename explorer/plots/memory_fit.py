@@ -23,8 +23,9 @@ from explorer.plots.lettering import (
 from explorer.plots.memory_words import memory_sentence, memory_summary, room_text, shortfall_text, use_text, used
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, Banded, MemoryFit, Outcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import Banded
+from explorer.study.outcome import AlternativeOutcome, MemoryFit, Outcome
 
 OTHER_OPACITY, KV_OPACITY = 0.72, 0.42
 NOTE_LINES = 5

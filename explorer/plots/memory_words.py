@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, Banded, MemoryFit, ReadTime
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import Banded
+from explorer.study.outcome import AlternativeOutcome, MemoryFit, ReadTime
 
 _NOUNS = {"cards": "card", "GPUs": "GPU", "chips": "chip", "racks": "rack"}
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizeP
 from explorer.plots.fonts import NOTE, font
 from explorer.plots.lettering import text_width
 from explorer.plots.tokens import CONTROL_RADIUS, HIT_TARGET, LIGHT, Tokens
-from explorer.study.outcome import METRICS, Metric
+from explorer.study.banded import METRICS, Metric
 
 SHORT: dict[Metric, str] = {
     "ttft": "First token",

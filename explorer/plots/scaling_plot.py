@@ -14,7 +14,7 @@ from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens, chip_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.scaling_answers import Array, Scaling, ScalingLine
 from explorer.study.scaling_words import NARROW, Phase, load_words, summary
 

@@ -12,7 +12,7 @@ from explorer.plots.concentration_words import SHORT_TITLES
 from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, draw_wrapped, text_width, wrapped
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import Outcome
 
 SHARE = QUANTITIES["share"]

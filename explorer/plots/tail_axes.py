@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.scenario.quantity import number_text
-from explorer.study.outcome import Metric, WorkloadOutcome
+from explorer.study.banded import Metric
+from explorer.study.outcome import WorkloadOutcome
 
 LATENCY_STEPS = (1.0, 2.0, 5.0)
 RATE_STEPS = (1.0, 1.2, 1.5, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0)

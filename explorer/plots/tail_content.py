@@ -15,8 +15,9 @@ from explorer.plots.tail_curves import EMPTY, Curves, curves_of, drawable, value
 from explorer.plots.tail_labels import LineNote, Mark, Notes
 from explorer.plots.tail_words import heading_notes, subtitles, traffic_words, x_labels
 from explorer.plots.tokens import MAX_CHIPS
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, Array, Metric, WorkloadOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import Metric
+from explorer.study.outcome import AlternativeOutcome, Array, WorkloadOutcome
 
 ROOM_ABOVE = 1e-3
 """Decades above the plot to which lines are drawn, so that they are seen to leave it."""

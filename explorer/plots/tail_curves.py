@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.plots.polylines import Points
-from explorer.study.outcome import AlternativeOutcome, Array, Metric
+from explorer.study.banded import Metric
+from explorer.study.outcome import AlternativeOutcome, Array
 
 BAND_POINTS: Final = 60
 EMPTY: Final[Array] = np.empty(0)

@@ -18,8 +18,9 @@ from explorer.plots.tail_notes import Readout
 from explorer.plots.tail_picture import KeptGround, TailPicture
 from explorer.plots.tail_words import readout_rows, tail_summary
 from explorer.plots.tokens import HIT_TARGET, Tokens
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import Metric, Outcome, WorkloadOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import Metric
+from explorer.study.outcome import Outcome, WorkloadOutcome
 
 LEAST_SWITCHED = 200
 """Height from which there is room for the switch; a very small plot needs it for the curves."""

@@ -10,8 +10,8 @@ from explorer.plots.lettering import LINE_HEIGHT, draw_heading, draw_line, text_
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import Metric
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import Metric
 from explorer.study.tail_answers import TailParts
 
 SECONDS, SHARE = QUANTITIES["seconds"], QUANTITIES["share"]

@@ -15,7 +15,8 @@ from explorer.plots.metric_switch import MEANING
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.plots.tokens import DASHES, Tokens, chip_pen, dotted_pen
 from explorer.plots.xy_frame import Axis, Frame, draw_frame, frame_in, linear_axis, log_axis
-from explorer.scenario.quantity import QUANTITIES, number_text
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import number_text
 from explorer.study.tail_answers import VIEW_TITLES, StudyLine, TailAnswer, View
 
 SECONDS, SHARE = QUANTITIES["seconds"], QUANTITIES["share"]

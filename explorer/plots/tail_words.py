@@ -7,8 +7,9 @@ import math
 from explorer.plots.measured_marks import LEGEND, MeasuredMark, measured_marks
 from explorer.plots.metric_switch import MEANING
 from explorer.plots.tail_curves import value_at
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, Banded, Metric, WorkloadOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import Banded, Metric
+from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
 
 WIDE_BAND = 0.5
 """A half width above this share of the value is given as a range: "±75 %" would hide how lopsided it is."""

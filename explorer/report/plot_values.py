@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator
 
 from explorer.plots.memory_words import used
-from explorer.study.outcome import METRICS, AlternativeOutcome, FleetOutcome, Metric, Outcome
+from explorer.study.banded import METRICS, Metric
+from explorer.study.fleet_outcome import FleetOutcome
+from explorer.study.outcome import AlternativeOutcome, Outcome
 
 Cell = str | float | int | bool | None
 Row = tuple[Cell, ...]

@@ -12,10 +12,13 @@ from explorer.catalog.figure import Figure
 from explorer.catalog.portability import portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
+from explorer.scenario.fields import Record
 from explorer.scenario.locks import unknown_locks
-from explorer.scenario.quantity import number_text, quantity_for_unit, restated, same_dimension
-from explorer.scenario.schema import LayoutChoice, Override, Record, Scenario
+from explorer.scenario.quantities import quantity_for_unit, restated, same_dimension
+from explorer.scenario.quantity import number_text
+from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import Fault, Step, fields_of
+from explorer.scenario.workload import LayoutChoice
 
 Path = tuple[Step, ...]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.scenario.fields import Record
 from explorer.scenario.inputs import input_at
-from explorer.scenario.schema import Record, Scenario
+from explorer.scenario.schema import Scenario
 from explorer.scenario.wording import Step, written
 
 NOT_INPUTS = frozenset({"format", "app_version", "engine_version", "locks", "baseline", "catalog"})

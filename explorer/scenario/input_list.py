@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.scenario.fields import Record
 from explorer.scenario.inputs import input_at
-from explorer.scenario.schema import Record, Scenario, Workload
+from explorer.scenario.schema import Scenario
 from explorer.scenario.wording import fields_of
+from explorer.scenario.workload import Workload
 
 UNSET = "not set"
 

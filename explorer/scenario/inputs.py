@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES, Quantity
-from explorer.scenario.schema import Record
+from explorer.scenario.fields import Record
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.wording import Step
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Tier
 
 Level = Literal["alternative", "fleet"]

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Override, Record, Scenario
+from explorer.scenario.fields import Record
+from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import Step, faults, written
 
 Tree = dict[Step, Any]

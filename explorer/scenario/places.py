@@ -6,8 +6,9 @@ import difflib
 from dataclasses import dataclass
 
 from explorer.catalog.catalog import Catalog
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import Statement, StatementError, Term
+from explorer.scenario.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)

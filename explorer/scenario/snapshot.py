@@ -14,8 +14,10 @@ from explorer.catalog.model import Model, parameter_count
 from explorer.catalog.offer import Offer
 from explorer.catalog.supplier import SupplyChain
 from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import number_text, quantity_for_unit
-from explorer.scenario.schema import Alternative, FleetMember, Scenario
+from explorer.scenario.quantities import quantity_for_unit
+from explorer.scenario.quantity import number_text
+from explorer.scenario.schema import FleetMember, Scenario
+from explorer.scenario.workload import Alternative
 
 Table = dict[str, Any]
 

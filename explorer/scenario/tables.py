@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.scenario.schema import Record
+from explorer.scenario.fields import Record
 
 Data = dict[str, Any]
 

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from explorer.catalog.trace import SHOWN, TraceReading, file_bytes, read_trace, shipped_trace, shipped_traces
 from explorer.errors import CatalogError, ExplorerError, UnknownRecordError
-from explorer.scenario.schema import Scenario, TraceChoice
+from explorer.scenario.schema import Scenario
 from explorer.scenario.wording import Fault, Step
+from explorer.scenario.workload import TraceChoice
 
 Tables = dict[str, Any]
 

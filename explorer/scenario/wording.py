@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from explorer.scenario.fields import Record
 from explorer.scenario.quantity import number_text
-from explorer.scenario.schema import Record, Scenario
+from explorer.scenario.schema import Scenario
 
 Step = str | int
 

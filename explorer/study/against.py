@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from explorer.scenario.difference import differences
 from explorer.scenario.schema import Scenario
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_words import what_changed
-from explorer.study.outcome import AlternativeOutcome, FleetOutcome, Outcome
+from explorer.study.outcome import AlternativeOutcome, Outcome
 
 WORDS = frozenset({"title", "question"})
 """What names a scenario and moves nothing."""

@@ -10,28 +10,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.scenario.schema import Alternative
+from explorer.scenario.workload import Alternative
 from explorer.study import describe
 from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.banded import METRICS, Banded, LatencyCurve, Metric, Percentiles
 from explorer.study.bands import Bands, banded, step_error
 from explorer.study.bill import beyond_spend, bills
 from explorer.study.correction import Correction
 from explorer.study.further_bands import further_bands
 from explorer.study.memory_band import with_bands
 from explorer.study.memory_picture import memory_fits
-from explorer.study.outcome import (
-    METRICS,
-    OWN_GRADE,
-    AlternativeOutcome,
-    Banded,
-    Cost,
-    LatencyCurve,
-    MeasuredRun,
-    MemoryFit,
-    Metric,
-    OwnEvidence,
-    Percentiles,
-)
+from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Cost, MeasuredRun, MemoryFit, OwnEvidence
 from explorer.study.power import beyond_limit, share_within_limit
 from explorer.study.replica import Latencies, batch_quantile
 from explorer.study.sizing import load_ladder

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
+from explorer.study.banded import Metric
+from explorer.study.demand import Demand
 from explorer.study.deployment import Candidate, Deployment
 from explorer.study.money import ChipPrice
-from explorer.study.outcome import Metric, WorkloadOutcome
-from explorer.study.replica import Demand, ReplicaTable
+from explorer.study.outcome import WorkloadOutcome
+from explorer.study.replica import ReplicaTable
 from explorer.study.resolve import ServedModel
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from functools import lru_cache
 import numpy as np
 
 from explorer.catalog.trace import Trace
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Scenario, TraceChoice, Traffic
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.schema import Scenario
 from explorer.scenario.traces import reading_of
+from explorer.scenario.workload import TraceChoice, Traffic
+from explorer.study.demand import Demand
 from explorer.study.outcome import WorkloadOutcome
-from explorer.study.replica import Demand
 
 LARGEST_SCV = 100.0
 """Squared coefficient of variation above which the closed form's wait, linear in it, is of no use: held there."""

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog.figure import Figure
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.decision_case import Case, Choice
 from explorer.study.figures import values_at
-from explorer.study.uncertainty import Case, Choice, Drawn, drawn, points_with
+from explorer.study.uncertainty import Drawn, drawn, points_with
 from explorer.study.value_of_information import Worth
 
 Array = NDArray[np.float64]

@@ -12,8 +12,9 @@ from explorer.engine.cost import HOURS_PER_MONTH
 from explorer.scenario.schema import Fleet
 from explorer.study.ask_first import rival_of
 from explorer.study.cost_parts import exit_cost
+from explorer.study.decision_case import Case, Choice
 from explorer.study.evaluate import evaluate
-from explorer.study.uncertainty import Case, Choice, drawn, points_at
+from explorer.study.uncertainty import drawn, points_at
 
 AT_ONCE = 4
 """Degrees evaluated together: as many as a workload has alternatives."""

@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog.calibration import load_calibration
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
+from explorer.study.banded import METRICS, Banded, Metric
 from explorer.study.correction import Correction
-from explorer.study.deployment import Candidate, rows_of
+from explorer.study.demand import shared_scv
+from explorer.study.deployment import Candidate
 from explorer.study.drawn_rows import under_load
 from explorer.study.draws import SOBOL_FROM, uniforms
+from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Pick
-from explorer.study.outcome import METRICS, Banded, Metric
-from explorer.study.replica import Rows, shared_scv
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder
+from explorer.study.step_grid import Rows
 
 Array = NDArray[np.float64]
 

@@ -16,12 +16,13 @@ from explorer.engine.cost import (
     monthly_tokens,
     split_input_output,
 )
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Alternative
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.workload import Alternative
 from explorer.study.answers import Context, Loaded, Sized
+from explorer.study.banded import Banded
 from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled
 from explorer.study.deployment import Deployment
-from explorer.study.outcome import Banded, Cost
+from explorer.study.outcome import Cost
 from explorer.study.sizing import SAFE_LOAD
 
 Array = NDArray[np.float64]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from explorer.scenario.quantity import OUT_OF_REACH, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import OUT_OF_REACH
 from explorer.scenario.statement import Statement, Term
 from explorer.study.break_even import Blocker, BreakEven
 from explorer.study.output_values import latency_of

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.errors import ExplorerError
-from explorer.scenario.quantity import QUANTITIES, Quantity, quantity_for_unit
+from explorer.scenario.quantities import QUANTITIES, quantity_for_unit
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Claim, Scenario
 from explorer.scenario.statement import Statement, parse_statement
 from explorer.study.answers import DrawnWorkload
+from explorer.study.banded import Banded
 from explorer.study.bands import residual_factors
 from explorer.study.evaluate import Evaluator
 from explorer.study.fleet_outputs import FleetAnswers
-from explorer.study.outcome import AlternativeOutcome, Banded
+from explorer.study.outcome import AlternativeOutcome
 from explorer.study.output_values import NoAnswerError
 from explorer.study.question import Question, holding, margins
 from explorer.study.scenario_problem import ScenarioProblem, Wanted

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from explorer.scenario.quantity import OUT_OF_REACH, QUANTITIES, number_text
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import OUT_OF_REACH, number_text
 from explorer.scenario.statement import Term
+from explorer.study.banded import Banded
 from explorer.study.claims import ClaimAnswer, Decider
-from explorer.study.outcome import Banded
 from explorer.study.probability_words import HOPELESS, confidence_word
 
 SCHEMA = 1

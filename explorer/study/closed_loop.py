@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
 from explorer.engine.closed_loop import solve_users, users_rate
-from explorer.engine.latency import largest_rate_within
-from explorer.engine.queueing import QUANTILES
-from explorer.scenario.schema import Scenario, Workload
+from explorer.engine.largest_rate import largest_rate_within
+from explorer.engine.node_quantiles import QUANTILES
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
 from explorer.study.answers import Context, DrawnWorkload, Loaded, Sized, WorkloadAnswer
+from explorer.study.banded import METRICS, Banded, Metric
 from explorer.study.bands import (
     BAND_POINTS,
     HIGH,
@@ -32,12 +34,14 @@ from explorer.study.bands import (
     with_first_error,
 )
 from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, loads_simulated, put_on
-from explorer.study.deployment import Candidate, Deployment, candidates_of_all, rows_of
+from explorer.study.demand import p99_length
+from explorer.study.deployment import Candidate, Deployment, candidates_of_all
+from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
 from explorer.study.money import chip_price
-from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, Metric, WorkloadOutcome
-from explorer.study.replica import Latencies, ReplicaTable, p99_length, quantiles_of, select_rows
+from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
+from explorer.study.replica import Latencies, ReplicaTable, quantiles_of, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder, table_of
 from explorer.study.workload import (

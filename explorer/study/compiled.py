@@ -1,7 +1,7 @@
 """The closed form of many rows at once, compiled and on all cores: for the worker process and the command line.
 
-The same answers as `replica.step_grid`, `replica_table` and `latencies` give, within rounding. Importing it brings
-numba: never from the window's process.
+The same answers as `step_grid.step_grid`, `replica.replica_table` and `latencies` give, within rounding. Importing it
+brings numba: never from the window's process.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.batch_nodes import COARSE, NodeSpacing, batch_nodes
 from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
 from explorer.engine.closed_form_loop import PADDING, SHARED, largest_rates, solve_rows, time_steps
 from explorer.engine.data_ranks import longest_prompts
 from explorer.engine.latency import lognormal_quantile, standard_normal
-from explorer.engine.queueing import COARSE, QUANTILES, NodeSpacing, batch_nodes, build_chain
+from explorer.engine.node_quantiles import QUANTILES
+from explorer.engine.queueing import build_chain
 from explorer.engine.records import AllReduce, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
 from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.answers import Context
 from explorer.study.correction import Correction, capacities, loads_simulated, put_on
-from explorer.study.replica import GRID, Demand, Rows, StepGrid, felt_rate, lengths_of, replica_table
+from explorer.study.demand import Demand, lengths_of
+from explorer.study.replica import felt_rate, replica_table
 from explorer.study.resolve import step_constants
+from explorer.study.step_grid import GRID, Rows, StepGrid
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -123,7 +127,7 @@ def time_grid(
     stall_probability: float,
     sequence_sharding: bool,
 ) -> StepGrid:
-    """As `replica.step_grid`."""
+    """As `step_grid.step_grid`."""
     prompt = demand.computed_prompt
     table = step_coefficients(
         shape,
@@ -256,7 +260,7 @@ def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:
 def rates_within(rates: Array, latency: Array, held: Array, limits: Array) -> Array:
     """Largest rate of each row at which a latency keeps each limit, at most `held` (rows,); (rows, limits).
 
-    `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as `latency.largest_rate_within`.
+    `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as `largest_rate.largest_rate_within`.
     """
     found = np.empty((len(rates), len(limits)))
     given = (np.ascontiguousarray(rates), np.ascontiguousarray(latency), np.ascontiguousarray(held), limits, found)

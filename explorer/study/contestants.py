@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study.deployment import Deployment
 from explorer.study.figures import FigureSets
 from explorer.study.money import ChipPrice, chip_price

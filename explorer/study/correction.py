@@ -15,8 +15,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.scenario.schema import Alternative, Workload
-from explorer.study.outcome import METRICS, Layout
+from explorer.scenario.workload import Alternative, Workload
+from explorer.study.banded import METRICS
+from explorer.study.outcome import Layout
 
 Array = NDArray[np.float64]
 Table = Mapping[str, Mapping[float, Array]]

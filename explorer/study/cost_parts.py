@@ -23,7 +23,8 @@ from explorer.engine.cost import (
 )
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import Migration as MigrationTerms
-from explorer.scenario.schema import Price, Scenario, Workload
+from explorer.scenario.schema import Price, Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.figures import central_values
 from explorer.study.interactivity import Interactivity, interactivity
 from explorer.study.money import best_offer, owned_per_hour

@@ -22,9 +22,11 @@ from explorer.engine.concentration import (
 )
 from explorer.engine.cost import exploitable_price_rise
 from explorer.scenario.schema import Risk, Scenario
+from explorer.study.banded import Banded
 from explorer.study.cost_parts import exit_cost
 from explorer.study.fleet import TIER_TITLES, Tier, fleet_tiers, supply_tier
-from explorer.study.outcome import Banded, FleetOutcome, Outcome
+from explorer.study.fleet_outcome import FleetOutcome
+from explorer.study.outcome import Outcome
 from explorer.study.pools import pool_table, spare_capacity
 
 Array = NDArray[np.float64]

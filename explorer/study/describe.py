@@ -6,23 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import SIMULATED_ONLY, Alternative
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.workload import SIMULATED_ONLY, Alternative
 from explorer.study.answers import Context, Sized
+from explorer.study.banded import METRICS, LatencyCurve, Metric, Percentiles
 from explorer.study.correction import CLOSED_FORM, Correction
-from explorer.study.deployment import Deployment, layouts_by_degree
+from explorer.study.deployment import Deployment
+from explorer.study.layouts import layouts_by_degree
 from explorer.study.memory_picture import memory_fits
-from explorer.study.outcome import (
-    METRICS,
-    AlternativeOutcome,
-    BatchReport,
-    Cost,
-    LatencyCurve,
-    Layout,
-    Metric,
-    OpenFigure,
-    Percentiles,
-)
+from explorer.study.outcome import AlternativeOutcome, BatchReport, Cost, Layout, OpenFigure
 from explorer.study.reach import within_reach
 from explorer.study.resolve import ServedModel, compute_format
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from explorer.study.answers import Context
 from explorer.study.correction import Correction
-from explorer.study.replica import Rows, latencies
+from explorer.study.replica import latencies
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import grid_of, table_of
+from explorer.study.step_grid import Rows
 
 Array = NDArray[np.float64]
 Table = dict[str, dict[float, Array]]

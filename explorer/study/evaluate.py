@@ -6,13 +6,15 @@ from collections.abc import Generator, Sequence
 
 from explorer import ENGINE_VERSION
 from explorer.catalog import Catalog
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.answers import WorkloadAnswer
+from explorer.study.banded import METRICS, Metric
 from explorer.study.correction import NONE, Corrections
 from explorer.study.figures import FigureSets
 from explorer.study.fleet import FleetEvaluator
-from explorer.study.outcome import METRICS, Metric, Outcome, WorkloadOutcome
+from explorer.study.outcome import Outcome, WorkloadOutcome
 from explorer.study.workload import evaluate_workload
 
 _TOKENS = QUANTITIES["tokens"]

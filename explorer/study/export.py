@@ -6,18 +6,11 @@ import math
 from typing import Any
 
 from explorer.study.against import Against, Moved
+from explorer.study.banded import METRICS, Banded, Percentiles
 from explorer.study.export_economics import economics_data
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_whole import fleet_p99
-from explorer.study.outcome import (
-    METRICS,
-    AlternativeOutcome,
-    Banded,
-    FleetOutcome,
-    Layout,
-    Outcome,
-    Percentiles,
-    WorkloadOutcome,
-)
+from explorer.study.outcome import AlternativeOutcome, Layout, Outcome, WorkloadOutcome
 
 SCHEMA = 1
 NO_NUMBER = "in more than one draw in twenty no number of chips keeps the promises"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from explorer.catalog import Catalog, Figure
 from explorer.catalog.figure import FIGURE_KINDS
-from explorer.scenario.quantity import quantity_for_unit
+from explorer.scenario.quantities import quantity_for_unit
 from explorer.scenario.schema import Scenario
 from explorer.study.figures import central_values
 

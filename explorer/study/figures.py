@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog, Chip, Figure
 from explorer.errors import ExplorerError, UnknownRecordError
-from explorer.scenario.quantity import restated
-from explorer.scenario.schema import Override, Scenario, Workload
+from explorer.scenario.quantities import restated
+from explorer.scenario.schema import Override, Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.draws import uniforms
 from explorer.study.step_update import StepUpdate
 

@@ -22,19 +22,12 @@ from explorer.engine.concentration import (
 )
 from explorer.engine.cost import chips_in_whole_units, monthly_cost
 from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import FleetMember, Price, Scenario
 from explorer.study.answers import PoolSize
+from explorer.study.banded import Banded
+from explorer.study.fleet_outcome import FixedCosts, FleetOutcome, PoolOutcome, PoolReplica, SupplierShare, TierOutcome
 from explorer.study.kept import Kept, Same
-from explorer.study.outcome import (
-    Banded,
-    FixedCosts,
-    FleetOutcome,
-    PoolOutcome,
-    PoolReplica,
-    SupplierShare,
-    TierOutcome,
-)
 from explorer.study.power import facility_watts, limit_watts, within_limit
 from explorer.study.sizing import replicas_for
 

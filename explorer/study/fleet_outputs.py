@@ -13,6 +13,7 @@ from explorer.engine.concentration import HHI_OF_ONE, tier_shares_over_candidate
 from explorer.scenario.places import places
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import BASELINE_FLEET, Statement, Term
+from explorer.study.banded import Banded
 from explorer.study.dependence import (
     EXIT_TIERS,
     SupplierExit,
@@ -23,7 +24,7 @@ from explorer.study.dependence import (
 )
 from explorer.study.evaluate import Evaluator
 from explorer.study.fleet import TIER_TITLES, supply_tier
-from explorer.study.outcome import Banded, Outcome
+from explorer.study.outcome import Outcome
 from explorer.study.output_values import NoAnswerError
 
 Array = NDArray[np.float64]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.study.dependence import Dependence
 from explorer.study.economics import Economics
 from explorer.study.fleet import TIER_TITLES
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_whole import fleet_p99, latency_words, month_words
-from explorer.study.outcome import FleetOutcome
 from explorer.study.shocks import FleetState, ShockOutcome
 
 Rows = list[list[str]]

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.banded import METRICS, Metric
+from explorer.study.fleet_outcome import FleetOutcome, PoolReplica
 from explorer.study.mixture import mixture_quantile
-from explorer.study.outcome import METRICS, FleetOutcome, Metric, PoolReplica
 from explorer.study.pools import pool_table
 
 Array = NDArray[np.float64]

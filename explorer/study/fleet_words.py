@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.scenario.quantity import QUANTITIES
-from explorer.study.outcome import FleetOutcome, PoolOutcome, TierOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.study.fleet_outcome import FleetOutcome, PoolOutcome, TierOutcome
 
 UNIT = " effective suppliers"
 """Said once a sentence: at the first figures."""

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from explorer.engine.cost import cost_per_million_tokens
 from explorer.study.answers import Context, Sized
+from explorer.study.banded import Banded
 from explorer.study.bands import band_of_draws, scaled
-from explorer.study.outcome import Banded, Cost
+from explorer.study.outcome import Cost
 
 Array = NDArray[np.float64]
 

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
-from explorer.study.deployment import Candidate, rows_of
+from explorer.study.demand import Demand
+from explorer.study.deployment import Candidate
+from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
-from explorer.study.replica import Demand, ReplicaTable, StepGrid, latencies, stacked_grids
+from explorer.study.replica import ReplicaTable, latencies
 from explorer.study.resolve import ServedModel
 from explorer.study.sizing import SAFE_LOAD, grid_of, load_ladder, table_of
+from explorer.study.step_grid import StepGrid, stacked_grids
 
 Array = NDArray[np.float64]
 

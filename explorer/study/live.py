@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import METRICS, Metric
 from explorer.study.correction import NONE, Correction, Corrections, Key
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import METRICS, Metric, Outcome
+from explorer.study.outcome import Outcome
 from explorer.study.studies import StudyAnswer, WorkerProblem
 from explorer.study.worker import OUTCOME, Answer, Request, serve
 

@@ -9,13 +9,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.latency import largest_rate_within
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.study.answers import Context, Loaded
+from explorer.study.banded import METRICS, Metric
 from explorer.study.correction import Correction
+from explorer.study.demand import shared_scv
 from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Chosen
-from explorer.study.outcome import METRICS, Metric
-from explorer.study.replica import ReplicaTable, latencies, select_rows, shared_scv
+from explorer.study.replica import ReplicaTable, latencies, select_rows
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder, replicas_for, table_of
 

@@ -14,7 +14,8 @@ from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.inputs import INPUTS
 from explorer.scenario.path import get, replace
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Scenario
 from explorer.study.resolve import served_model
 

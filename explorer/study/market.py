@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from explorer.catalog.market import MarketShares, market_shares
 from explorer.engine.concentration import HHI_OF_ONE
 from explorer.errors import ExplorerError, UnknownRecordError
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 
 MODERATE, HIGH = 1_000.0, 1_800.0
 """DOJ and FTC, Merger Guidelines of 2023, guideline 1: above 1,800 a market is highly concentrated."""

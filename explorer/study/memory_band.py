@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.study.answers import Context, Sized
+from explorer.study.banded import Banded
 from explorer.study.bands import HIGH, LOW, MEDIAN, Bands, band_of_draws, order_index
-from explorer.study.outcome import Banded, MemoryFit
+from explorer.study.outcome import MemoryFit
 from explorer.study.resolve import step_constants
 
 Array = NDArray[np.float64]

@@ -15,12 +15,13 @@ from explorer.engine.memory import (
     weight_bytes_per_chip,
 )
 from explorer.engine.records import Split
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.answers import Context, Sized
-from explorer.study.deployment import Deployment, candidates_of, split_of
+from explorer.study.demand import p99_length
+from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.kept import Kept, Same
+from explorer.study.layouts import split_of
 from explorer.study.outcome import MemoryFit, ReadTime
-from explorer.study.replica import p99_length
 from explorer.study.resolve import KV_BYTES, compute_format, step_constants
 
 Array = NDArray[np.float64]

@@ -8,8 +8,9 @@ from explorer.catalog import Catalog
 from explorer.errors import ExplorerError, LayoutError, MissingFigureError, ScenarioFileError
 from explorer.scenario.baseline import baseline_of
 from explorer.scenario.file import LoadedScenario, located
-from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Scenario, Workload
+from explorer.scenario.schema import Fleet, Scenario
 from explorer.scenario.wording import Fault, Step
+from explorer.scenario.workload import Alternative, LayoutChoice, Workload
 from explorer.study.evaluate import Evaluator
 
 FEW = 8

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.catalog import Catalog, Chip, Offer
 from explorer.engine.cost import HourlyCost, OwnedCost, owned_cost_per_hour
 from explorer.errors import MissingFigureError
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Price
 from explorer.study.deployment import Deployment
 from explorer.study.draws import uniforms

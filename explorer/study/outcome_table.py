@@ -7,8 +7,9 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from explorer.study.banded import METRICS
 from explorer.study.export import outcome_data
-from explorer.study.outcome import METRICS, Outcome
+from explorer.study.outcome import Outcome
 
 Cell = str | float | int | bool | None
 ENDS = {"low": "P5", "median": "median", "high": "P95"}

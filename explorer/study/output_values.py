@@ -9,8 +9,9 @@ from explorer.engine.cost import cost_per_million_tokens, monthly_cost, monthly_
 from explorer.errors import ExplorerError
 from explorer.scenario.outputs import OutputName
 from explorer.study.answers import Context, DrawnWorkload
+from explorer.study.banded import Banded, Metric
 from explorer.study.bill import drawn_months
-from explorer.study.outcome import AlternativeOutcome, Banded, Metric
+from explorer.study.outcome import AlternativeOutcome
 
 Array = NDArray[np.float64]
 

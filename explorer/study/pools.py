@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.engine.cost import HOURS_PER_MONTH
-from explorer.study.outcome import FleetOutcome, PoolReplica
+from explorer.study.fleet_outcome import FleetOutcome, PoolReplica
 from explorer.study.sizing import SAFE_LOAD
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.engine.cost import WATTS_PER_KILOWATT
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Price
 from explorer.study.answers import Context, Sized
 

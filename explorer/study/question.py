@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.scenario.places import Place, places
-from explorer.scenario.schema import Alternative, Fleet, LayoutChoice, Objectives, Scenario, Workload
+from explorer.scenario.schema import Fleet, Scenario
 from explorer.scenario.statement import Statement, StatementError, Term
+from explorer.scenario.workload import Alternative, LayoutChoice, Objectives, Workload
 from explorer.study.answers import DrawnWorkload
-from explorer.study.deployment import layouts_of_degree
 from explorer.study.evaluate import Evaluator
+from explorer.study.layouts import layouts_of_degree
 from explorer.study.outcome import AlternativeOutcome
 from explorer.study.output_values import central_value, drawn_values, latency_of, price_taken
 from explorer.study.resolve import served_model

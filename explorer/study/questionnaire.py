@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING, number_text
 from explorer.study.ask_first import Demand
 from explorer.study.audit_tests import AuditTest
 from explorer.study.describe import METRIC_NAMES

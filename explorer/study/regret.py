@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.decision import conditional_value_at_risk, hurwicz, laplace, worst_payoff, worst_regret
+from explorer.study.decision_case import Case, Choice
 from explorer.study.draws import uniforms
-from explorer.study.uncertainty import Case, Choice, Points, drawn, parts_of, points_at, points_with
+from explorer.study.uncertainty import Points, drawn, parts_of, points_at, points_with
 from explorer.study.value_of_information import payoff
 
 Array = NDArray[np.float64]

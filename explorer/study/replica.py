@@ -1,123 +1,25 @@
-"""One replica under load, for many rows at once: step times over batch sizes, the chain, and latency quantiles."""
+"""One replica under load, for many rows at once: the chain of its step times, and latency quantiles."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.data_ranks import by_arrival, by_chance, longer_by
-from explorer.engine.latency import (
-    PromptService,
-    e2e_quantiles,
-    itl_quantiles,
-    lognormal_quantile,
-    longest_step,
-    tpot_quantiles,
-    ttft_quantiles,
-    within_full_steps,
-)
-from explorer.engine.queueing import (
-    COARSE,
-    FINE,
-    QUANTILES,
-    Chain,
-    ChainNodes,
-    LoadState,
-    NodeSpacing,
-    build_chain,
-    nodes_of_caps,
-    quantile_over_nodes,
-    solve_loads,
-)
-from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
-from explorer.engine.steptime import StepWork, step_time
-from explorer.engine.stragglers import hit_probability_per_step
+from explorer.engine.batch_nodes import COARSE, FINE, ChainNodes, NodeSpacing, nodes_of_caps
+from explorer.engine.latency import e2e_quantiles, tpot_quantiles, ttft_quantiles
+from explorer.engine.node_quantiles import QUANTILES, quantile_over_nodes
+from explorer.engine.prompt_work import PromptService, longest_step, within_full_steps
+from explorer.engine.queueing import Chain, LoadState, build_chain, solve_loads
+from explorer.engine.records import StepConstants
+from explorer.engine.token_gaps import itl_quantiles
 from explorer.study.correction import Correction, capacities, loads_simulated, put_on
+from explorer.study.demand import Demand, lengths_of, shared_scv
+from explorer.study.step_grid import GRID, StepGrid
 
 Array = NDArray[np.float64]
-
-GRID = 11
-"""Batch sizes at which a step is timed in full; between them ln T is interpolated in ln n."""
-
-LADDER = np.linspace(0.0, 1.0, GRID)
-"""Where they lie between one and the cap, on the scale of ln n."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a request brings: lengths in tokens, their spread, and how requests arrive (one replica's view)."""
-
-    prompt: float
-    prompt_cv: float
-    output: float
-    output_cv: float
-    arrival_scv: float
-    prefix_hit: float
-    bursts: tuple[float, float] | None = None
-    """Share of time with arrivals and mean length of a burst, seconds; None where arrivals do not come in bursts."""
-    recorded_p99: tuple[float, float] | None = None
-    """P99 of prompt and output as recorded, tokens; None where lengths are lognormal."""
-
-    @property
-    def computed_prompt(self) -> float:
-        """Prompt tokens that must be computed: what the prefix cache does not hold."""
-        return max(self.prompt * (1.0 - self.prefix_hit), 1.0)
-
-    @property
-    def mean_context(self) -> float:
-        """Mean context of a sequence in service: length-biased, ISL + OSL*(1+CV^2)/2."""
-        return self.prompt + self.output * (1.0 + self.output_cv**2) / 2.0
-
-    @property
-    def attended_by_prompt(self) -> float:
-        """Tokens that a prompt token attends to: half the prompt, weighted by length, plus the cached prefix."""
-        return self.prompt * self.prefix_hit + self.computed_prompt * (1.0 + self.prompt_cv**2) / 2.0
-
-
-@lru_cache(maxsize=64)
-def p99_length(demand: Demand) -> float:
-    """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
-    if demand.recorded_p99 is not None:
-        return max(sum(demand.recorded_p99), demand.prompt + demand.output)
-    prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
-    output = lognormal_quantile(demand.output, demand.output_cv, 0.99)
-    return max(float(prompt), demand.prompt) + max(float(output), demand.output)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Deployments side by side: engine records stacked along rows."""
-
-    spec: ChipSpec
-    allreduce: AllReduce
-    split: Split
-    caps: Array
-    """Effective batch cap of a replica, whole sequences >= 1, shape (rows,)."""
-    token_budget: Array
-    """Scheduler's tokens a step, shape (rows, 1)."""
-    whole_prompts: NDArray[np.bool_] | None = None
-    """Rows whose scheduler puts no prompt off to a later step, (rows, 1); None where all cut prompts in chunks."""
-
-    speculation: Array | None = None
-    """Tokens that a step yields for each sequence, and by what share it lasts longer, (rows, 2); None for none."""
-
-    def speculated(self, decode: Array, mixed: Array, full: Array) -> tuple[Array, Array, Array, Array]:
-        """Steps with drafting and checking in them, (rows, points), and the tokens each yields, (rows, 1)."""
-        if self.speculation is None:
-            return decode, mixed, full, np.ones((len(self.caps), 1))
-        extra = decode * self.speculation[:, 1:]
-        return decode + extra, mixed + extra, full + extra, self.speculation[:, :1]
-
-    def budget_for(self, prompt: float, ranks: Array) -> Array:
-        """Tokens a step, (rows, 1), large enough for a mean prompt beside a full batch where prompts stay whole."""
-        if self.whole_prompts is None:
-            return self.token_budget
-        whole = np.maximum(self.token_budget, prompt + self.caps[:, None] / ranks)
-        return np.asarray(np.where(self.whole_prompts, whole, self.token_budget))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,127 +74,6 @@ class ReplicaTable:
             service.own_at, service.service_at, service.decode_at, service.full_at, self.marginal_at, self.together,
         )  # fmt: skip
         return tuple(part for part in parts if part is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class StepGrid:
-    """Step times of rows on a ladder of batch sizes, (rows, GRID) unless said otherwise; seconds."""
-
-    caps: Array
-    budget: Array
-    """Prompt tokens a step takes beside one sequence, (rows, 1)."""
-    decode: Array
-    mixed: Array
-    """A step that carries a prompt chunk besides its decodes."""
-    full: Array
-    """A step full of prompt tokens."""
-    full_steps: Array
-    """Full steps that a mean prompt amounts to."""
-    chunks: Array
-    """Steps that a mean prompt is spread over."""
-    lanes: Array
-    """Prompts that may be worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
-    ranks: Array
-    """Attention-data ranks, (rows, 1)."""
-    beside: Array
-    """Prompts that are worked off side by side in a step that carries any, as they arrive; see `engine.data_ranks`."""
-    beside_full: Array
-    """The same where the batch is full and others wait, so that prompts come in as answers end, (rows, 1)."""
-
-    @property
-    def marginal(self) -> Array:
-        """Seconds that a mean prompt adds to all steps it is in, those side by side sharing them, (rows, GRID)."""
-        added = self.chunks * np.maximum(self.mixed - self.decode, 1e-9)
-        found = added / self.beside
-        found[:, -1:] = added[:, -1:] / self.beside_full
-        return np.asarray(found)
-
-    stall_probability: Array
-    """Chance that a rare stall hits a step, (rows, 1)."""
-    tokens_a_step: Array
-    """Tokens that a step yields for each sequence, (rows, 1): 1 without speculative decoding."""
-
-    def rows(self, at: NDArray[np.intp] | slice) -> StepGrid:
-        """The grid of some rows only."""
-        return StepGrid(**{field.name: getattr(self, field.name)[at] for field in fields(StepGrid)})
-
-
-def stacked_grids(grids: Sequence[StepGrid]) -> StepGrid:
-    """Grids below each other as one."""
-    return StepGrid(
-        **{field.name: np.concatenate([getattr(one, field.name) for one in grids]) for field in fields(StepGrid)}
-    )
-
-
-def step_grid(
-    shape: ModelShape,
-    demand: Demand,
-    rows: Rows,
-    constants: StepConstants,
-    *,
-    stall_probability: float,
-    sequence_sharding: bool,
-) -> StepGrid:
-    """Time the steps of every row at batch sizes from one to its cap, with and without a prompt chunk."""
-    batch = np.maximum(rows.caps[:, None], 1.0) ** LADDER
-    prompt = demand.computed_prompt
-    # a prompt belongs to one attention-data rank and passes one stage at a time: each lane has a chunk of its own
-    data_ranks, stages = (np.asarray(part, dtype=np.float64) for part in (rows.split.dp, rows.split.pp))
-    lanes = data_ranks * stages
-    budget = np.maximum(rows.budget_for(prompt, data_ranks) - batch / data_ranks, 16.0)
-    chunk = np.minimum(prompt, budget)
-    beside = beside_full = lanes
-    on, chunks_a_step = None, batch
-    several = bool((data_ranks > 1.0).any())
-    if several:
-        tokens_a_step = 1.0 if rows.speculation is None else rows.speculation[:, :1]
-        chunks_a_step = batch / demand.output * tokens_a_step * prompt / chunk
-        beside = stages * by_chance(chunks_a_step, data_ranks)
-        beside_full = beside[:, -1:]
-        on = np.repeat(lanes, 3 * GRID, axis=1)
-        # a step lasts as long as the rank with the longest of the prompts that are in it
-        longer = np.minimum(longer_by(beside / stages, demand.prompt_cv), budget / chunk)
-        on[:, GRID : 2 * GRID] = beside / longer
-    # decodes alone, with a prompt chunk, full of prompt tokens
-    prefill = np.zeros((len(batch), 3 * GRID))
-    np.multiply(chunk, beside, out=prefill[:, GRID : 2 * GRID])
-    np.multiply(budget, lanes, out=prefill[:, 2 * GRID :])
-    both = step_time(
-        shape,
-        rows.spec,
-        rows.split,
-        rows.allreduce,
-        StepWork(
-            decode=np.concatenate([batch, batch, batch], axis=1),
-            context=demand.mean_context,
-            prefill=prefill,
-            prefill_context=demand.attended_by_prompt,
-            prompts=prefill / prompt,
-            prefill_lanes=on,
-        ),
-        constants,
-        sequence_sharding=sequence_sharding,
-    )
-    ranks = np.asarray(rows.split.tp, dtype=np.float64)
-    hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
-    decode, mixed, full, tokens = rows.speculated(both[:, :GRID], both[:, GRID : 2 * GRID], both[:, 2 * GRID :])
-    if several:
-        beside = np.maximum(beside, stages * by_arrival(chunks_a_step, mixed / decode, data_ranks))
-    return StepGrid(
-        caps=rows.caps,
-        budget=budget[:, :1],
-        decode=decode,
-        mixed=mixed,
-        full=full,
-        full_steps=prompt / budget,
-        chunks=prompt / chunk,
-        lanes=lanes,
-        ranks=data_ranks,
-        beside=beside if several else np.repeat(beside, GRID, axis=1),
-        beside_full=beside_full,
-        stall_probability=np.where(ranks > 1, hit, 0.0),
-        tokens_a_step=tokens,
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -508,20 +289,9 @@ def quantiles_of(
     return {metric: found[metric] for metric in metrics}
 
 
-def shared_scv(demand: Demand, replicas: Array | float) -> Array:
-    """Squared coefficient of variation of the gaps that each of R replicas sees: SCV' = 1 + (SCV-1)/R."""
-    return np.asarray(1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64))
-
-
 def batch_quantile(state: LoadState, chain: Chain, q: float) -> Array:
     """Quantile of the batch in service (time-weighted), (rows, loads)."""
     return quantile_over_nodes(state.cumulative_time, chain.nodes, q)
-
-
-@lru_cache(maxsize=64)
-def lengths_of(mean: float, cv: float) -> Array:
-    """Lengths at the middles of 32 equal slices of a lognormal."""
-    return np.asarray([float(lognormal_quantile(mean, cv, (i + 0.5) / 32)) for i in range(32)])
 
 
 def _full_share(demand: Demand, budget: Array) -> Array:

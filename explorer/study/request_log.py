@@ -22,13 +22,16 @@ from explorer.engine.serving import simulate
 from explorer.engine.serving_records import Requests
 from explorer.errors import CatalogError, Problem
 from explorer.scenario.quantity import number_text
-from explorer.scenario.schema import Alternative, LayoutChoice, ModelChoice, Objectives, Scenario, Traffic, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, LayoutChoice, ModelChoice, Objectives, Traffic, Workload
 from explorer.study.bands import HIGH, LOW, order_index, residual_factors
-from explorer.study.deployment import Candidate, candidates_of, rows_of
+from explorer.study.demand import Demand, p99_length
+from explorer.study.deployment import Candidate, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
-from explorer.study.replica import Demand, Rows, p99_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_server import server_of
+from explorer.study.step_grid import Rows
 from explorer.study.workload import demand_of, deployment_of
 
 Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ from explorer.engine.fabric import Fabric, FittedFabric
 from explorer.engine.memory import count_weights
 from explorer.engine.records import ChipSpec, LayerGroup, ModelShape, Scalar, StepConstants
 from explorer.errors import MissingFigureError
-from explorer.scenario.schema import ModelChoice
+from explorer.scenario.workload import ModelChoice
 from explorer.study.kept import Kept, Same
 
 SNAP = 0.02

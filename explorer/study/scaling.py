@@ -19,14 +19,16 @@ from numpy.typing import NDArray
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.bands import HIGH, LOW, order_index
-from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.demand import Demand, p99_length
+from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.draws import uniforms
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.figures import GivenDraws, unsettled, values_at
 from explorer.study.outcome import AlternativeOutcome, Layout
-from explorer.study.replica import Demand, p99_length
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.scaling_answers import Scaling, ScalingLine
 from explorer.study.workload import demand_of, deployment_of

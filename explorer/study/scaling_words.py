@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.scaling_answers import Array, Scaling, ScalingLine
 
 SHARE = QUANTITIES["share"]

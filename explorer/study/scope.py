@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.errors import ExplorerError
-from explorer.scenario.schema import SIMULATED_ONLY, Workload
+from explorer.scenario.workload import SIMULATED_ONLY, Workload
 
 
 def needs_known_schedulers(workload: Workload, study: str) -> None:

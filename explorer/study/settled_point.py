@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.serving import gap_edges
 from explorer.engine.serving_bands import Band, histogram_band, quantiles_with_band
-from explorer.study.outcome import METRICS
+from explorer.study.banded import METRICS
 from explorer.study.simulated_replica import Run, SimulatedReplica
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.scenario.schema import Shock
 from explorer.study.fleet import ON_PREMISES
-from explorer.study.outcome import FleetOutcome
+from explorer.study.fleet_outcome import FleetOutcome
 
 KINDS: Mapping[str, str] = {
     "outage": "fails",

@@ -14,7 +14,7 @@ from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.engine.concentration import effective_suppliers, tier_shares_over_candidates
 from explorer.errors import MissingFigureError, UnknownRecordError
 from explorer.scenario.checks import supplier_names
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario, Shock
 from explorer.study.cost_parts import exit_cost
 from explorer.study.dependence import features_used, pool_support

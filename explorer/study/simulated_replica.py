@@ -30,10 +30,12 @@ from explorer.engine.serving_traffic import (
     thinned_cv,
 )
 from explorer.engine.speculation import steps_of
-from explorer.scenario.schema import Speculation, Traffic
+from explorer.scenario.workload import Speculation, Traffic
 from explorer.study.arrivals import trace_of
-from explorer.study.outcome import METRICS, Layout
-from explorer.study.replica import Demand, ReplicaTable, latencies
+from explorer.study.banded import METRICS
+from explorer.study.demand import Demand
+from explorer.study.outcome import Layout
+from explorer.study.replica import ReplicaTable, latencies
 
 Array = NDArray[np.float64]
 

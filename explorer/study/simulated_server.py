@@ -25,14 +25,18 @@ from explorer.engine.serving_table import step_table
 from explorer.engine.speculation import tokens_per_step
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.errors import MissingFigureError
-from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Speculation, Workload
-from explorer.study.deployment import Candidate, candidates_of, rows_of
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import SIMULATED_ONLY, Alternative, Speculation, Workload
+from explorer.study.demand import Demand, p99_length
+from explorer.study.deployment import Candidate, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome
-from explorer.study.replica import Demand, Rows, p99_length, replica_table
+from explorer.study.replica import replica_table
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_replica import GAMMA, MOST_TOGETHER, Arrivals, SimulatedReplica
 from explorer.study.sizing import grid_of
+from explorer.study.step_grid import Rows
 from explorer.study.workload import demand_of, deployment_of
 
 Array = NDArray[np.float64]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.serving import Simulated, simulate
+from explorer.study.banded import METRICS
 from explorer.study.closed_loop import RATE, at_users, widened
-from explorer.study.outcome import METRICS
 from explorer.study.simulated_replica import LEVELS, SimulatedReplica
 
 __all__ = ["SimulatedUsers", "widened"]

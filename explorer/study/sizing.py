@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
+from explorer.study.demand import Demand
 from explorer.study.kept import Kept, Same
-from explorer.study.replica import Demand, ReplicaTable, Rows, StepGrid, replica_table, step_grid
+from explorer.study.replica import ReplicaTable, replica_table
 from explorer.study.resolve import ServedModel
+from explorer.study.step_grid import Rows, StepGrid, step_grid
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.study.outcome import Metric
+from explorer.study.banded import Metric
 
 Array = NDArray[np.float64]
 View = Literal["distribution", "capacity", "degree", "burstiness", "time"]

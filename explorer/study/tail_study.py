@@ -17,14 +17,18 @@ from explorer.engine.serving import Simulated, timeline
 from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
 from explorer.scenario.path import several
-from explorer.scenario.schema import Scenario, Workload
-from explorer.study.deployment import candidates_of, rows_of
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
+from explorer.study.banded import Metric
+from explorer.study.demand import p99_length
+from explorer.study.deployment import candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import AlternativeOutcome, Metric
-from explorer.study.replica import Rows, p99_length
+from explorer.study.outcome import AlternativeOutcome
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_replica import SimulatedReplica
 from explorer.study.simulated_server import replica_to_simulate
+from explorer.study.step_grid import Rows
 from explorer.study.tail_answers import (
     TOLD,
     Capacity,

@@ -13,9 +13,11 @@ from explorer.errors import ExplorerError
 from explorer.scenario.inputs import INPUTS, input_at
 from explorer.scenario.path import ScenarioValueError, get, several, split
 from explorer.scenario.places import Place
-from explorer.scenario.quantity import QUANTITIES, Quantity, quantity_for_unit
-from explorer.scenario.schema import Alternative, FleetMember, Override, Scenario, Workload
+from explorer.scenario.quantities import QUANTITIES, quantity_for_unit
+from explorer.scenario.quantity import Quantity
+from explorer.scenario.schema import FleetMember, Override, Scenario
 from explorer.scenario.wording import NumberRange, fields_of, number_range_at, record_at, written
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study.figures import central_values
 from explorer.study.resolve import served_model
 from explorer.study.solving import Reach

@@ -13,17 +13,9 @@ from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.cost import monthly_cost
 from explorer.engine.decision import BINS, evpi, evppi, gain
 from explorer.study.cost_parts import exit_cost
+from explorer.study.decision_case import Case, Choice
 from explorer.study.draws import uniforms
-from explorer.study.uncertainty import (
-    FIRST,
-    STEP,
-    Case,
-    Choice,
-    Drawn,
-    drawn,
-    parts_of,
-    points_at,
-)
+from explorer.study.uncertainty import FIRST, STEP, Drawn, drawn, parts_of, points_at
 
 Array = NDArray[np.float64]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.study.against import Against
+from explorer.study.banded import Banded
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_whole import fleet_p99, latency_words, month_words
-from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, Outcome, WorkloadOutcome
+from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 from explorer.study.price_words import price_remarks
 from explorer.study.probability_words import confidence_word
 

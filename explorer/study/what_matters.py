@@ -14,23 +14,11 @@ from explorer.engine.sensitivity import pick_freeze, sobol_indices, tornado_orde
 from explorer.scenario.schema import Scenario
 from explorer.study.ask_first import Demand, ask_first
 from explorer.study.audit_tests import AuditTest, audit_tests
+from explorer.study.banded import Metric
+from explorer.study.decision_case import Case, Choice, decision_case
 from explorer.study.draws import sobol_points, uniforms
-from explorer.study.outcome import Metric
 from explorer.study.regret import RegretTable, regret_table
-from explorer.study.uncertainty import (
-    FIRST,
-    RENT,
-    STEP,
-    Case,
-    Choice,
-    Drawn,
-    Points,
-    decision_case,
-    drawn,
-    joint_points,
-    parts_of,
-    points_at,
-)
+from explorer.study.uncertainty import FIRST, RENT, STEP, Drawn, Points, drawn, joint_points, parts_of, points_at
 from explorer.study.value_of_information import Together, Worth, payoff, switching_costs, together, worth_of
 
 Array = NDArray[np.float64]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from explorer.scenario.quantity import NOTHING, OUT_OF_REACH, QUANTITIES, number_text, quantity_for_unit, unit_scale
+from explorer.scenario.quantities import QUANTITIES, quantity_for_unit, unit_scale
+from explorer.scenario.quantity import NOTHING, OUT_OF_REACH, number_text
 from explorer.study.ask_first import Demand, Threshold
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.probability_words import confidence_word, scale_sentence

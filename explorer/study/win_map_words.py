@@ -7,7 +7,8 @@ from math import exp, isfinite
 
 import numpy as np
 
-from explorer.scenario.quantity import QUANTITIES, number_text
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import number_text
 from explorer.study.map_axes import AXES
 from explorer.study.probability_words import confidence_word
 from explorer.study.win_map_record import MapContestant, WinMap

@@ -8,20 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study import describe
 from explorer.study.alternative import Answered, outcomes_of
 from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Sized, WorkloadAnswer
+from explorer.study.banded import METRICS, Metric
 from explorer.study.bands import draw_bands
 from explorer.study.correction import NONE, Corrections, given_or_prior
+from explorer.study.demand import Demand, p99_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of_all
 from explorer.study.figures import FigureSets
 from explorer.study.layout_search import Chosen, Question, choose_layouts
 from explorer.study.load_curves import load_curves
 from explorer.study.money import chip_price
-from explorer.study.outcome import METRICS, AlternativeOutcome, Metric, WorkloadOutcome
-from explorer.study.replica import Demand, Latencies, latencies, p99_length, select_rows
+from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
+from explorer.study.replica import Latencies, latencies, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import replicas_for
 

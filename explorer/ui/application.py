@@ -20,10 +20,11 @@ from explorer.catalog.location import scenario_root
 from explorer.errors import ExplorerError
 from explorer.plots.tokens import THEMES
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import Metric
 from explorer.study.evaluate import Evaluator as FullEvaluator
 from explorer.study.evaluate import evaluate_fully
 from explorer.study.live import LiveEvaluator
-from explorer.study.outcome import Metric, Outcome
+from explorer.study.outcome import Outcome
 from explorer.study.studies import StudyAnswer, study_at_once
 from explorer.ui import theme
 from explorer.ui.document import Document, Evaluator

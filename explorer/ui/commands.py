@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QToolButton
 
 from explorer.catalog.model import parameter_count
 from explorer.plots.tokens import MAX_CHIPS
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.ui.command_words import NOT_NOW, SLIDER_WORDS, WHY_NOT, action_words
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider

@@ -17,9 +17,11 @@ from explorer.scenario.baseline import baseline_of, with_baseline
 from explorer.scenario.file import LoadedScenario, read_scenario, write_scenario
 from explorer.scenario.locks import with_known_locks
 from explorer.scenario.path import get, several
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.schema import Scenario
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
-from explorer.study.outcome import Metric, Outcome
+from explorer.scenario.workload import Alternative, Workload
+from explorer.study.banded import Metric
+from explorer.study.outcome import Outcome
 from explorer.study.studies import StudyAnswer, WorkerProblem
 from explorer.ui.resets import changes_back, value_in, whole_way_back
 

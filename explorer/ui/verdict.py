@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
-from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Banded, Metric, Outcome, WorkloadOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING, Quantity
+from explorer.study.banded import Banded, Metric
+from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Outcome, WorkloadOutcome
 from explorer.study.price_words import price_doubts, price_marks
 from explorer.study.probability_words import confidence_word
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from explorer.catalog import Catalog, load_catalog
-from explorer.engine.queueing import COARSE, FINE, NodeSpacing
+from explorer.engine.batch_nodes import COARSE, FINE, NodeSpacing
 from explorer.scenario.schema import Stragglers
 from explorer.study.compiled import on_this_thread, solve, time_grid
 from explorer.study.resolve import step_constants

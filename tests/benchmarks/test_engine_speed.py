@@ -17,13 +17,17 @@ from explorer.catalog import Catalog, load_catalog
 from explorer.engine.steptime import StepWork, step_time
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
-from explorer.scenario.schema import Alternative, ModelChoice, Scenario, Stragglers
-from explorer.study.deployment import Deployment, candidates_of, rows_of
+from explorer.scenario.schema import Scenario, Stragglers
+from explorer.scenario.workload import Alternative, ModelChoice
+from explorer.study.demand import Demand
+from explorer.study.deployment import Deployment, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.figures import FigureSet
-from explorer.study.replica import Demand, Rows, latencies, replica_table
+from explorer.study.replica import latencies, replica_table
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.step_grid import Rows
 
 CHAT = Demand(prompt=1155, prompt_cv=0.96, output=211, output_cv=0.77, arrival_scv=1.0, prefix_hit=0.0)
 ROWS = 128

@@ -19,8 +19,9 @@ from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.study import compiled, drawn_rows
+from explorer.study.banded import METRICS
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import METRICS, Outcome
+from explorer.study.outcome import Outcome
 from explorer.study.settled_point import settle
 from explorer.study.simulated_replica import LEVELS, Run, summary
 from explorer.study.simulated_server import replica_to_simulate

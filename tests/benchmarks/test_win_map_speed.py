@@ -19,10 +19,10 @@ from explorer.scenario.schema import Scenario
 from explorer.study import compiled
 from explorer.study.answers import Context
 from explorer.study.bands import drawn_rows
+from explorer.study.demand import p99_length
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.figures import FigureSets
 from explorer.study.map_axes import MapQuestion
-from explorer.study.replica import p99_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import load_ladder
 from explorer.study.win_map import win_map

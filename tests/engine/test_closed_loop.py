@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.engine.batch_nodes import padded_nodes
 from explorer.engine.closed_loop import solve_users, users_rate
-from explorer.engine.queueing import build_chain, padded_nodes
+from explorer.engine.queueing import build_chain
 
 CAPS = (1, 3, 40, 300)
 NODES = padded_nodes(CAPS)

@@ -16,7 +16,8 @@ from explorer.plots.concentration_bars import DIAMOND, TICK, _footer, _names, ti
 from explorer.plots.concentration_words import moved_text, top_text, weakest_text
 from explorer.plots.lettering import LINE_HEIGHT, text_width
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.study.outcome import FleetOutcome, Outcome
+from explorer.study.fleet_outcome import FleetOutcome
+from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_fleet, sample_outcome, without_fleet
 
 Count = Callable[..., int]

@@ -14,7 +14,8 @@ from explorer.plots.lettering import elided, in_parts, text_width, wrapped
 from explorer.plots.memory_fit import MemoryFitPlot, slot_words
 from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.study.outcome import Banded, ReadTime
+from explorer.study.banded import Banded
+from explorer.study.outcome import ReadTime
 from tests.sample_outcome import sample_outcome
 
 Count = Callable[..., int]

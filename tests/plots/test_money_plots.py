@@ -27,7 +27,7 @@ from explorer.plots.interactivity_plot import DOT, InteractivityPlot, _axes, lab
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, node_labels, pool_places
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_outcome

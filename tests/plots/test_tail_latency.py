@@ -17,7 +17,8 @@ from explorer.plots.tail_labels import LabelPlacer, LineNote
 from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tail_words import band_text, heading_notes, x_labels
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.study.outcome import Banded, Outcome
+from explorer.study.banded import Banded
+from explorer.study.outcome import Outcome
 from tests.sample_outcome import sample_outcome
 
 Count = Callable[..., int]

@@ -7,8 +7,9 @@ import pytest
 from explorer.scenario.difference import differences
 from explorer.scenario.inputs import INPUTS
 from explorer.scenario.path import get, replace, several
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Alternative, Scenario
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative
 
 
 def test_that_a_scenario_does_not_differ_from_itself(scenario: Scenario) -> None:

@@ -10,8 +10,8 @@ from explorer.catalog import load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.input_list import input_groups
 from explorer.scenario.inputs import input_at
-from explorer.scenario.schema import TraceChoice
 from explorer.scenario.wording import fields_of
+from explorer.scenario.workload import TraceChoice
 from tests.study.asking import alternative, fleet, scenario, workload
 
 

@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.catalog.figure import UNIT_SCALES
-from explorer.errors import UnknownRecordError
-from explorer.scenario.quantity import (
-    QUANTITIES,
-    number_text,
-    quantity_for_unit,
-    same_dimension,
-    unbroken,
-    unit_scale,
-)
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import number_text, unbroken
 
 
 @pytest.mark.parametrize(
@@ -274,23 +266,6 @@ def test_that_ticks_of_an_axis_stay_in_the_unit_of_the_axis() -> None:
     seconds = QUANTITIES["seconds"]
     assert seconds.unit_at(0.04) == "ms"
     assert [seconds.format_number(tick, at=0.04) for tick in (0.005, 0.05, 0.4)] == ["5", "50", "400"]
-
-
-@pytest.mark.parametrize("unit", sorted(UNIT_SCALES))
-def test_that_every_unit_of_the_catalogue_has_a_quantity_of_the_same_scale(unit: str) -> None:
-    assert quantity_for_unit(unit).parse("50") == pytest.approx(
-        0.5 if unit == "share" else 50 * unit_scale(unit), rel=1e-12
-    )
-
-
-def test_that_an_unknown_unit_is_an_error_that_names_it() -> None:
-    with pytest.raises(UnknownRecordError, match="TB/sec"):
-        quantity_for_unit("TB/sec")
-
-
-def test_that_bits_and_bytes_a_second_are_one_dimension_and_bytes_are_another() -> None:
-    assert same_dimension("GB/s", "Gb/s")
-    assert not same_dimension("GB/s", "GB")
 
 
 def test_that_years_are_written_as_a_word_and_read_in_any_spelling() -> None:

@@ -16,7 +16,8 @@ from explorer.errors import ScenarioFileError
 from explorer.scenario.baseline import baseline_of, with_baseline
 from explorer.scenario.file import LoadedScenario, parse_scenario, read_scenario, write_scenario
 from explorer.scenario.path import replace, several
-from explorer.scenario.schema import Alternative, Scenario
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative
 
 
 def changed_lines(old: str, new: str) -> list[str]:

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.scenario.schema import (
-    Alternative,
-    Fleet,
-    FleetMember,
-    ModelChoice,
-    Objectives,
-    Scenario,
-    Simulation,
-    Traffic,
-    Workload,
-)
+from explorer.scenario.schema import Fleet, FleetMember, Scenario, Simulation
+from explorer.scenario.workload import Alternative, ModelChoice, Objectives, Traffic, Workload
 
 NAMES = {
     "qcom-ai200": "AI200",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.study.alternative import in_order
-from explorer.study.outcome import Banded
+from explorer.study.banded import Banded
 
 
 def test_that_the_ends_of_bands_rise_with_their_quantiles() -> None:

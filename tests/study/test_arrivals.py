@@ -17,9 +17,9 @@ from explorer.scenario.schema import Scenario
 from explorer.scenario.traces import own_trace
 from explorer.study.arrivals import arrivals_words, burst_scv, moments_of
 from explorer.study.cost_parts import hosted_month
+from explorer.study.demand import p99_length
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.export import outcome_data
-from explorer.study.replica import p99_length
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.workload import demand_of
 from tests.study.asking import alternative, one_chip, scenario, workload

@@ -11,8 +11,8 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
+from explorer.study.banded import Metric
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import Metric
 from explorer.study.simulation import SimulatedReplica, replica_to_simulate
 
 LEVELS = (0.5, 0.99)

@@ -18,16 +18,20 @@ from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
-from explorer.scenario.schema import Alternative, ModelChoice, Speculation, Stragglers
+from explorer.scenario.schema import Stragglers
+from explorer.scenario.workload import Alternative, ModelChoice, Speculation
 from explorer.study import compiled, drawn_rows
 from explorer.study.answers import Context
 from explorer.study.correction import Correction
-from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
+from explorer.study.demand import Demand, p99_length
+from explorer.study.deployment import Candidate, Deployment, candidates_of
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSet
-from explorer.study.replica import Demand, Rows, StepGrid, latencies, p99_length, replica_table, step_grid
+from explorer.study.replica import latencies, replica_table
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.step_grid import Rows, StepGrid, step_grid
 from explorer.study.workload import demand_of
 
 STEP_PARTS = (

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from explorer.catalog import Catalog
 from explorer.engine.cost import HOURS_PER_MONTH
-from explorer.scenario.schema import Alternative, Migration, Price, Scenario
+from explorer.scenario.schema import Migration, Price, Scenario
+from explorer.scenario.workload import Alternative
 from explorer.study.cost_parts import AlternativeMoney, WorkloadMoney, _move, exit_cost, hosted_month
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data

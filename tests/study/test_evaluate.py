@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog, load_catalog
 from explorer.errors import LayoutError, MissingFigureError, UnknownRecordError
 from explorer.scenario.path import replace
-from explorer.scenario.schema import FleetMember, LayoutChoice, Override, Scenario
+from explorer.scenario.schema import FleetMember, Override, Scenario
+from explorer.scenario.workload import LayoutChoice
+from explorer.study.banded import METRICS
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import OverrideError
-from explorer.study.outcome import METRICS, AlternativeOutcome
+from explorer.study.outcome import AlternativeOutcome
 from explorer.study.verdict_table import verdict_text
 from tests.study.asking import FOUR, alternative, fleet, four_chips, one_chip, scenario, workload
 from tests.study.walking import bands_out_of_order, differences, leaves, not_numbers

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from explorer.catalog import load_catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Comparison, Price, Stragglers
+from explorer.study.banded import METRICS
 from explorer.study.evaluate import evaluate
-from explorer.study.outcome import METRICS
 from tests.study.asking import alternative, fleet, scenario, workload
 from tests.study.walking import bands_out_of_order, not_numbers
 

@@ -10,8 +10,8 @@ from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace, several
 from explorer.study.evaluate import evaluate
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_words import what_changed
-from explorer.study.outcome import FleetOutcome
 from tests.study.asking import alternative, fleet, scenario, workload
 
 

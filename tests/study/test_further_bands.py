@@ -7,7 +7,8 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.scenario.path import replace
-from explorer.scenario.schema import LayoutChoice, Override
+from explorer.scenario.schema import Override
+from explorer.scenario.workload import LayoutChoice
 from explorer.study.bands import band_of_draws
 from explorer.study.evaluate import Evaluator, evaluate
 from tests.study.asking import four_chips

@@ -6,9 +6,9 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.errors import LayoutError
-from explorer.scenario.schema import LayoutChoice, ModelChoice
-from explorer.study.deployment import layouts_by_degree, uneven_because
+from explorer.scenario.workload import LayoutChoice, ModelChoice
 from explorer.study.evaluate import evaluate
+from explorer.study.layouts import layouts_by_degree, uneven_because
 from explorer.study.outcome import Layout
 from explorer.study.resolve import served_model
 from tests.study.asking import one_chip

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog, load_catalog
 from explorer.engine.speculation import tokens_per_step
 from explorer.scenario.path import replace
-from explorer.scenario.schema import Comparison, Objectives, Override, Price, Scenario, Speculation
+from explorer.scenario.schema import Comparison, Override, Price, Scenario
+from explorer.scenario.workload import Objectives, Speculation
 from explorer.study.evaluate import evaluate
 from explorer.study.outcome import AlternativeOutcome
 from tests.study.asking import FOUR, alternative, four_chips, one_chip, scenario, workload

@@ -15,10 +15,11 @@ from explorer.catalog.catalog import load_catalog
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.study import bands, layout_search, load_curves
+from explorer.study.banded import Banded, Metric
 from explorer.study.evaluate import Evaluator
 from explorer.study.kept import Kept
 from explorer.study.live import QUICK_SAMPLES
-from explorer.study.outcome import Banded, Metric, Outcome
+from explorer.study.outcome import Outcome
 from tests.study.asking import four_chips
 from tests.study.walking import leaves
 

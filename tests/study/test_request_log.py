@@ -10,7 +10,7 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.engine.serving import simulate
 from explorer.errors import CatalogError, ExplorerError, LayoutError
-from explorer.scenario.schema import LayoutChoice
+from explorer.scenario.workload import LayoutChoice
 from explorer.study.request_log import Served, compare_log, comparison_data, comparison_text, read_request_log
 from tests.engine.serving_examples import chat, chat_server
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from explorer.catalog import Catalog, load_catalog
 from explorer.engine.memory import count_weights, kv_bytes_per_token
 from explorer.errors import MissingFigureError
-from explorer.scenario.schema import ModelChoice
+from explorer.scenario.workload import ModelChoice
 from explorer.study.figures import central_values
 from explorer.study.resolve import (
     WEIGHT_BYTES,

@@ -13,7 +13,8 @@ from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
-from explorer.study.deployment import Candidate, rows_of
+from explorer.study.deployment import Candidate
+from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.scaling import scaling

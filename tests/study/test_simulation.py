@@ -11,9 +11,10 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import METRICS
 from explorer.study.correction import NONE, key_of
 from explorer.study.evaluate import Evaluator, evaluate
-from explorer.study.outcome import METRICS, Outcome
+from explorer.study.outcome import Outcome
 from explorer.study.simulated_replica import LEVELS, SimulatedReplica, summary
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.simulation import JUMP, Refinement, simulated_outcome

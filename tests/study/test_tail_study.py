@@ -8,8 +8,8 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import Metric
 from explorer.study.evaluate import Evaluator
-from explorer.study.outcome import Metric
 from explorer.study.simulated_server import replica_to_simulate
 from explorer.study.studies import study_at_once
 from explorer.study.tail_answers import TailAnswer, TailQuestion, View

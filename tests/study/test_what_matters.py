@@ -12,12 +12,13 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.scenario.file import read_scenario
-from explorer.scenario.quantity import unit_scale
+from explorer.scenario.quantities import unit_scale
 from explorer.scenario.schema import Decision, Override, Scenario
 from explorer.study.break_even import Locks, break_even
+from explorer.study.decision_case import Case, decision_case
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.studies import study_of
-from explorer.study.uncertainty import Case, decision_case, drawn, joint_points, points_with
+from explorer.study.uncertainty import drawn, joint_points, points_with
 from explorer.study.value_of_information import payoff, switching_costs
 from explorer.study.what_matters import WhatMatters, what_matters
 from explorer.study.what_matters_words import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.study.outcome import Banded
+from explorer.study.banded import Banded
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

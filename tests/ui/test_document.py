@@ -17,8 +17,9 @@ from explorer.errors import ExplorerError, MissingFigureError, ScenarioFileError
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import ScenarioValueError
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import METRICS, Metric
 from explorer.study.live import LiveEvaluator
-from explorer.study.outcome import METRICS, Metric, Outcome
+from explorer.study.outcome import Outcome
 from explorer.ui.document import Document
 
 RATE = "workloads.0.traffic.request_rate_per_s"

@@ -23,8 +23,9 @@ from explorer.plots.tokens import DARK, LIGHT, THEMES, contrast
 from explorer.scenario.file import read_scenario
 from explorer.scenario.quantity import NOTHING
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import Metric
 from explorer.study.live import LiveEvaluator
-from explorer.study.outcome import Metric, Outcome
+from explorer.study.outcome import Outcome
 from explorer.ui import theme
 from explorer.ui.application import first_document, grab
 from explorer.ui.document import Document

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from explorer.plots.fonts import BODY, metrics
 from explorer.plots.tokens import HIT_TARGET, LIGHT
 from explorer.scenario.path import get
-from explorer.scenario.schema import LayoutChoice
+from explorer.scenario.workload import LayoutChoice
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.chip_list import ChipList, ChipRow
 from explorer.ui.controls.choice_row import ChoiceRow

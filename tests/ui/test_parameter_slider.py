@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tokens import HIT_TARGET, LIGHT
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.ui import theme
 from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
 from explorer.ui.controls.scale import LogScale

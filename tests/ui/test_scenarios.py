@@ -16,7 +16,8 @@ from explorer.plots.tokens import HIT_TARGET
 from explorer.scenario.difference import differences
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace, several
-from explorer.scenario.schema import Alternative, Scenario
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
 from explorer.ui.document import Document

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from explorer.plots.lettering import text_width
 from explorer.scenario.quantity import NOTHING
-from explorer.study.outcome import Banded, Outcome
+from explorer.study.banded import Banded
+from explorer.study.outcome import Outcome
 from explorer.study.probability_words import confidence_word
 from explorer.ui.verdict import Tile, baseline_words, verdict_tiles
 from explorer.ui.verdict_strip import HEIGHT, QuestionView, _fitting, _question_lines

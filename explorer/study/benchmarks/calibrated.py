@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
 from explorer.scenario.benchmark import Benchmark
-from explorer.scenario.schema import Override, Scenario, Workload
+from explorer.scenario.schema import Override, Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.benchmarks.judged import JudgedRow, compared_rows, evidence_rows, judged_rows
 from explorer.study.benchmarks.posterior import posterior, spreads_of
 from explorer.study.evidence.rows import Row

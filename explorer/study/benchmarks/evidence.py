@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import log
 
 from explorer.catalog import Catalog
-from explorer.scenario.schema import Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Workload
 from explorer.study.bands import step_error
 from explorer.study.benchmarks.calibrated import benchmarks_of, judged
 from explorer.study.benchmarks.overlay import load_words

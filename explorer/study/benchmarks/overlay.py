@@ -8,12 +8,14 @@ from math import exp
 from explorer.catalog import Catalog
 from explorer.scenario.benchmark import STATISTICS, Benchmark
 from explorer.scenario.quantity import number_text
-from explorer.scenario.schema import Alternative, Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import Alternative, Workload
 from explorer.study.answers import Context
+from explorer.study.banded import METRICS, Metric
 from explorer.study.benchmarks.calibrated import benchmarks_of, judged
 from explorer.study.benchmarks.judged import JudgedRow
 from explorer.study.benchmarks.predicted import layout_of
-from explorer.study.outcome import METRICS, MeasuredRun, Metric, OwnEvidence
+from explorer.study.outcome import MeasuredRun, OwnEvidence
 from explorer.study.step_update import StepUpdate
 
 ALIKE = 1.15

@@ -15,7 +15,8 @@ from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.benchmark import Benchmark, BenchmarkRow, Framework
 from explorer.scenario.benchmarks.records import BenchmarkFile, ReadRun
-from explorer.scenario.schema import LayoutChoice, Scenario, Workload
+from explorer.scenario.schema import Scenario
+from explorer.scenario.workload import LayoutChoice, Workload
 from explorer.study.benchmarks.calibrated import step_update
 from explorer.study.benchmarks.judged import JudgedRow, judged_rows
 from explorer.study.benchmarks.overlay import own_evidence

@@ -6,7 +6,8 @@ import math
 
 from explorer.catalog import Catalog
 from explorer.scenario.benchmark import BenchmarkRow
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.study.benchmarks.judged import JudgedRow
 from explorer.study.benchmarks.overlay import load_words
 from explorer.study.benchmarks.proposal import ImportChoices, Proposal, ProposedRow

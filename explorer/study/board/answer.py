@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.economics import Economics
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_tables import score_words
-from explorer.study.outcome import AlternativeOutcome, FleetOutcome, Outcome, WorkloadOutcome
+from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 from explorer.study.what_matters import WhatMatters
 from explorer.study.what_matters_words import headline, likely_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from explorer.catalog import Catalog
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.study.board.answer import answer_sentences
 from explorer.study.board.assumptions import input_blocks, source_blocks

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
-from explorer.scenario.quantity import NOTHING, QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING, Quantity
+from explorer.study.banded import Banded
 from explorer.study.board.records import Block, Cell, Paragraph, Table, cells
 from explorer.study.cost_parts import PART_TITLES, AlternativeMoney, PerMillion, WorkloadMoney
-from explorer.study.outcome import AlternativeOutcome, Banded, Cost, WorkloadOutcome
+from explorer.study.outcome import AlternativeOutcome, Cost, WorkloadOutcome
 from explorer.study.probability_words import confidence_word, scale_sentence
 from explorer.study.verdict_table import remarks, workload_words
 

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidg
 from explorer.errors import ExplorerError
 from explorer.scenario.inputs import Input, input_at
 from explorer.scenario.path import ScenarioValueError, get, split
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.ui.document import Document
 
 FIELD_WIDTH = 120

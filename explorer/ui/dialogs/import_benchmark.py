@@ -26,7 +26,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.benchmark import FRAMEWORKS, Benchmark
 from explorer.scenario.benchmarks.records import BenchmarkFile
 from explorer.scenario.fields import KvPrecision, WeightPrecision
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.study.benchmarks.proposal import ImportChoices, Proposal, corrected, propose, suggested
 from explorer.study.benchmarks.words import HEADINGS, effect_words, preview_rows

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.catalog.chip import Chip
 from explorer.plots.tokens import MAX_CHIPS
 from explorer.scenario.locks import locks_without
-from explorer.scenario.schema import Alternative
+from explorer.scenario.workload import Alternative
 from explorer.study.outcome import AlternativeOutcome, Outcome
 from explorer.ui.controls.chip_list import ChipList, ChipRow
 from explorer.ui.controls.folding_group import Heading

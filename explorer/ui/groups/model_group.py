@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from explorer.catalog.model import Model, parameter_count
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.folding_group import Heading

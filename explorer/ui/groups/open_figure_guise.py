@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES, quantity_for_unit, unit_scale, without_noise
+from explorer.scenario.quantities import QUANTITIES, quantity_for_unit, unit_scale
+from explorer.scenario.quantity import without_noise
 from explorer.scenario.schema import Override
 from explorer.study.outcome import OpenFigure
 from explorer.ui.controls.parameter_slider import BOX_WIDTH, ValueText, text_of

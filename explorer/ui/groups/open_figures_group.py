@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from explorer.scenario.path import get
-from explorer.scenario.quantity import restated
+from explorer.scenario.quantities import restated
 from explorer.scenario.schema import Override, Scenario
 from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome

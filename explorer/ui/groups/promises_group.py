@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
 from explorer.ui.controls.scale import LogScale
 from explorer.ui.document import Document

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import LayoutChoice, Speculation
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.workload import LayoutChoice, Speculation
 from explorer.study.outcome import Outcome
 from explorer.ui.binding import BoundSlider
 from explorer.ui.controls.choice_row import ChoiceRow

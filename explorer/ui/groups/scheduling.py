@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from explorer.scenario.quantity import QUANTITIES
-from explorer.scenario.schema import Alternative
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.workload import Alternative
 
 SCHEDULERS = (
     ("chunked", "chunked", "Chunked prefill: prompts are cut in chunks that share steps with the decodes"),

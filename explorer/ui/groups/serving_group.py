@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from explorer.scenario.schema import TraceChoice
+from explorer.scenario.workload import TraceChoice
 from explorer.ui.binding import attempt
 from explorer.ui.controls.record_picker import Pick, RecordPicker
 from explorer.ui.document import Document

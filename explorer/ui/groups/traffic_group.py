@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of

@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QStac
 
 from explorer.catalog.location import scenario_root
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import NOTHING, QUANTITIES
-from explorer.study.outcome import AlternativeOutcome, Metric, WorkloadOutcome
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
+from explorer.study.banded import Metric
+from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
 from explorer.study.price_words import price_remarks
 from explorer.ui import theme
 from explorer.ui.controls.cell_painter import Cell, CellPainter, tell_changes

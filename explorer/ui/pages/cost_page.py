@@ -21,7 +21,8 @@ from explorer.plots.cost_stack import CostStackPlot
 from explorer.plots.interactivity_plot import TITLES, InteractivityPlot, View
 from explorer.plots.scaling_plot import TITLE as SCALING_TITLE
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import NOTHING, QUANTITIES, number_text
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING, number_text
 from explorer.study.cost_parts import AlternativeMoney, PerMillion, WorkloadMoney
 from explorer.study.describe import PRICE_WORDS
 from explorer.ui.document import Document

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QTabB
 
 from explorer.plots.evidence_plot import EvidencePlot
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.evidence.of_chip import KIND_TITLES, ChipEvidence, Kind, MeasuredPoint
 from explorer.study.figure_sources import FigureSource
 from explorer.ui.document import Document

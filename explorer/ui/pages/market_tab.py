@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLa
 
 from explorer.catalog.market import MarketShares, market_shares
 from explorer.errors import ExplorerError
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.market import STATED_GIVER, STATED_PART, STATED_TAKER, shifted
 from explorer.ui.pages.money_page import TextTable
 

@@ -9,7 +9,7 @@ from explorer.plots.matters_plot import MattersPlot
 from explorer.plots.matters_rows import ASPECTS, aspect_title
 from explorer.plots.tokens import Tokens
 from explorer.report.plot_menu import PlotMenu
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.probability_words import scale_sentence
 from explorer.study.what_matters import WhatMatters
 from explorer.study.what_matters_words import (

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from explorer.errors import ExplorerError
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Price
 from explorer.ui.document import Document
 

@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from explorer.errors import ExplorerError
-from explorer.scenario.quantity import QUANTITIES, Quantity
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import Quantity
 from explorer.scenario.schema import Shock
-from explorer.study.outcome import FleetOutcome
+from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.shock_choices import ALL_MEMORY, FIGURES, KINDS, new_shock, suppliers_for, turned_into
 from explorer.ui.document import Document
 from explorer.ui.pages.money_page import TextTable

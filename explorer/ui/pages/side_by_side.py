@@ -10,10 +10,13 @@ from typing import Any
 from explorer.scenario.difference import ABSENT, ADDED, REMOVED, Difference, differences, value_named
 from explorer.scenario.inputs import input_at
 from explorer.scenario.path import split
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.scenario.schema import Scenario
 from explorer.scenario.wording import Step
-from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, FleetOutcome, Metric, Outcome, WorkloadOutcome
+from explorer.study.banded import METRICS, Banded, Metric
+from explorer.study.fleet_outcome import FleetOutcome
+from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 
 NAMES = ("title", "question")
 LATENCIES: dict[Metric, str] = {

@@ -9,8 +9,9 @@ from explorer.plots.metric_switch import SHORT
 from explorer.plots.tail_parts import TailPartsPlot
 from explorer.plots.tail_study_plot import TailStudyPlot
 from explorer.plots.tokens import Tokens
-from explorer.scenario.quantity import NOTHING, QUANTITIES
-from explorer.study.outcome import METRICS, Metric
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
+from explorer.study.banded import METRICS, Metric
 from explorer.study.studies import StudyAnswer
 from explorer.study.tail_answers import TOLD, VIEW_TITLES, Capacity, Goodput, TailAnswer, TailQuestion, View
 from explorer.ui.document import Document

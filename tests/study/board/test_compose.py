@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from explorer.catalog import Catalog, load_catalog
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.study.board.answer import MOST, answer_sentences, cheapest_within_reach
 from explorer.study.board.compose import board_report, board_report_in_steps

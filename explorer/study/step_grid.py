@@ -1,0 +1,176 @@
+"""Step times of deployments side by side on a ladder of batch sizes, with and without prompts in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.data_ranks import by_arrival, by_chance, longer_by
+from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
+from explorer.engine.steptime import StepWork, step_time
+from explorer.engine.stragglers import hit_probability_per_step
+from explorer.study.demand import Demand
+
+Array = NDArray[np.float64]
+
+GRID = 11
+"""Batch sizes at which a step is timed in full; between them ln T is interpolated in ln n."""
+
+LADDER = np.linspace(0.0, 1.0, GRID)
+"""Where they lie between one and the cap, on the scale of ln n."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Deployments side by side: engine records stacked along rows."""
+
+    spec: ChipSpec
+    allreduce: AllReduce
+    split: Split
+    caps: Array
+    """Effective batch cap of a replica, whole sequences >= 1, shape (rows,)."""
+    token_budget: Array
+    """Scheduler's tokens a step, shape (rows, 1)."""
+    whole_prompts: NDArray[np.bool_] | None = None
+    """Rows whose scheduler puts no prompt off to a later step, (rows, 1); None where all cut prompts in chunks."""
+
+    speculation: Array | None = None
+    """Tokens that a step yields for each sequence, and by what share it lasts longer, (rows, 2); None for none."""
+
+    def speculated(self, decode: Array, mixed: Array, full: Array) -> tuple[Array, Array, Array, Array]:
+        """Steps with drafting and checking in them, (rows, points), and the tokens each yields, (rows, 1)."""
+        if self.speculation is None:
+            return decode, mixed, full, np.ones((len(self.caps), 1))
+        extra = decode * self.speculation[:, 1:]
+        return decode + extra, mixed + extra, full + extra, self.speculation[:, :1]
+
+    def budget_for(self, prompt: float, ranks: Array) -> Array:
+        """Tokens a step, (rows, 1), large enough for a mean prompt beside a full batch where prompts stay whole."""
+        if self.whole_prompts is None:
+            return self.token_budget
+        whole = np.maximum(self.token_budget, prompt + self.caps[:, None] / ranks)
+        return np.asarray(np.where(self.whole_prompts, whole, self.token_budget))
+
+
+@dataclass(frozen=True, slots=True)
+class StepGrid:
+    """Step times of rows on a ladder of batch sizes, (rows, GRID) unless said otherwise; seconds."""
+
+    caps: Array
+    budget: Array
+    """Prompt tokens a step takes beside one sequence, (rows, 1)."""
+    decode: Array
+    mixed: Array
+    """A step that carries a prompt chunk besides its decodes."""
+    full: Array
+    """A step full of prompt tokens."""
+    full_steps: Array
+    """Full steps that a mean prompt amounts to."""
+    chunks: Array
+    """Steps that a mean prompt is spread over."""
+    lanes: Array
+    """Prompts that may be worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
+    ranks: Array
+    """Attention-data ranks, (rows, 1)."""
+    beside: Array
+    """Prompts that are worked off side by side in a step that carries any, as they arrive; see `engine.data_ranks`."""
+    beside_full: Array
+    """The same where the batch is full and others wait, so that prompts come in as answers end, (rows, 1)."""
+
+    @property
+    def marginal(self) -> Array:
+        """Seconds that a mean prompt adds to all steps it is in, those side by side sharing them, (rows, GRID)."""
+        added = self.chunks * np.maximum(self.mixed - self.decode, 1e-9)
+        found = added / self.beside
+        found[:, -1:] = added[:, -1:] / self.beside_full
+        return np.asarray(found)
+
+    stall_probability: Array
+    """Chance that a rare stall hits a step, (rows, 1)."""
+    tokens_a_step: Array
+    """Tokens that a step yields for each sequence, (rows, 1): 1 without speculative decoding."""
+
+    def rows(self, at: NDArray[np.intp] | slice) -> StepGrid:
+        """The grid of some rows only."""
+        return StepGrid(**{field.name: getattr(self, field.name)[at] for field in fields(StepGrid)})
+
+
+def stacked_grids(grids: Sequence[StepGrid]) -> StepGrid:
+    """Grids below each other as one."""
+    return StepGrid(
+        **{field.name: np.concatenate([getattr(one, field.name) for one in grids]) for field in fields(StepGrid)}
+    )
+
+
+def step_grid(
+    shape: ModelShape,
+    demand: Demand,
+    rows: Rows,
+    constants: StepConstants,
+    *,
+    stall_probability: float,
+    sequence_sharding: bool,
+) -> StepGrid:
+    """Time the steps of every row at batch sizes from one to its cap, with and without a prompt chunk."""
+    batch = np.maximum(rows.caps[:, None], 1.0) ** LADDER
+    prompt = demand.computed_prompt
+    # a prompt belongs to one attention-data rank and passes one stage at a time: each lane has a chunk of its own
+    data_ranks, stages = (np.asarray(part, dtype=np.float64) for part in (rows.split.dp, rows.split.pp))
+    lanes = data_ranks * stages
+    budget = np.maximum(rows.budget_for(prompt, data_ranks) - batch / data_ranks, 16.0)
+    chunk = np.minimum(prompt, budget)
+    beside = beside_full = lanes
+    on, chunks_a_step = None, batch
+    several = bool((data_ranks > 1.0).any())
+    if several:
+        tokens_a_step = 1.0 if rows.speculation is None else rows.speculation[:, :1]
+        chunks_a_step = batch / demand.output * tokens_a_step * prompt / chunk
+        beside = stages * by_chance(chunks_a_step, data_ranks)
+        beside_full = beside[:, -1:]
+        on = np.repeat(lanes, 3 * GRID, axis=1)
+        # a step lasts as long as the rank with the longest of the prompts that are in it
+        longer = np.minimum(longer_by(beside / stages, demand.prompt_cv), budget / chunk)
+        on[:, GRID : 2 * GRID] = beside / longer
+    # decodes alone, with a prompt chunk, full of prompt tokens
+    prefill = np.zeros((len(batch), 3 * GRID))
+    np.multiply(chunk, beside, out=prefill[:, GRID : 2 * GRID])
+    np.multiply(budget, lanes, out=prefill[:, 2 * GRID :])
+    both = step_time(
+        shape,
+        rows.spec,
+        rows.split,
+        rows.allreduce,
+        StepWork(
+            decode=np.concatenate([batch, batch, batch], axis=1),
+            context=demand.mean_context,
+            prefill=prefill,
+            prefill_context=demand.attended_by_prompt,
+            prompts=prefill / prompt,
+            prefill_lanes=on,
+        ),
+        constants,
+        sequence_sharding=sequence_sharding,
+    )
+    ranks = np.asarray(rows.split.tp, dtype=np.float64)
+    hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
+    decode, mixed, full, tokens = rows.speculated(both[:, :GRID], both[:, GRID : 2 * GRID], both[:, 2 * GRID :])
+    if several:
+        beside = np.maximum(beside, stages * by_arrival(chunks_a_step, mixed / decode, data_ranks))
+    return StepGrid(
+        caps=rows.caps,
+        budget=budget[:, :1],
+        decode=decode,
+        mixed=mixed,
+        full=full,
+        full_steps=prompt / budget,
+        chunks=prompt / chunk,
+        lanes=lanes,
+        ranks=data_ranks,
+        beside=beside if several else np.repeat(beside, GRID, axis=1),
+        beside_full=beside_full,
+        stall_probability=np.where(ranks > 1, hit, 0.0),
+        tokens_a_step=tokens,
+    )
