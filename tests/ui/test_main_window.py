@@ -82,7 +82,7 @@ def test_that_a_broken_file_shows_its_errors_and_changes_nothing(window: MainWin
     before, title = window.document.scenario, window.windowTitle()
     broken = tmp_path / "broken.toml"
     broken.write_text("format = 1\n[[workloads]]\nname = 3\nselectd = 'x'\n")
-    assert not window.open_file(broken)
+    assert not window.files.open_file(broken)
     assert window.messages.isVisible() and window.messages.kind == "error"
     assert str(broken) in window.messages.text and "line" in window.messages.text
     assert window.document.scenario is before and window.windowTitle() == title
@@ -93,7 +93,7 @@ def test_that_a_broken_file_shows_its_errors_and_changes_nothing(window: MainWin
 
 
 def test_that_opening_a_file_replaces_all_that_is_shown(window: MainWindow, scenarios_folder: Path) -> None:
-    assert window.open_file(scenarios_folder / "trillion-moe-realtime.toml")
+    assert window.files.open_file(scenarios_folder / "trillion-moe-realtime.toml")
     QApplication.processEvents()
     scenario = window.document.scenario
     assert scenario.workloads[0].model.preset in ("kimi-k2", "deepseek-v3")
@@ -107,7 +107,7 @@ def test_that_the_title_tells_of_unsaved_changes(window: MainWindow) -> None:
     assert " *" not in window.windowTitle()
     window.document.change(RATE, 20.0)
     assert "question.toml *" in window.windowTitle()
-    assert window.on_save()
+    assert window.files.on_save()
     assert " *" not in window.windowTitle()
 
 
@@ -116,7 +116,7 @@ def test_that_save_as_writes_another_file_and_goes_on_with_it(
 ) -> None:
     window.document.change(RATE, 20.0)
     other = tmp_path / "other.toml"
-    assert window.save_to(other)
+    assert window.files.save_to(other)
     assert read_scenario(other, catalog).scenario.workloads[0].traffic.request_rate_per_s == 20.0
     assert read_scenario(tmp_path / "question.toml", catalog).scenario.workloads[0].traffic.request_rate_per_s == 12.0
     assert window.document.path == other and "other.toml" in window.windowTitle()
@@ -124,7 +124,7 @@ def test_that_save_as_writes_another_file_and_goes_on_with_it(
 
 def test_that_a_save_that_fails_is_shown_and_keeps_the_changes(window: MainWindow, tmp_path: Path) -> None:
     window.document.change(RATE, 20.0)
-    assert not window.save_to(tmp_path / "nowhere" / "x.toml")
+    assert not window.files.save_to(tmp_path / "nowhere" / "x.toml")
     assert "nowhere" in window.messages.text and window.document.is_dirty
 
 
@@ -136,12 +136,12 @@ def test_that_unsaved_changes_are_guarded(
 ) -> None:
     window.document.change(RATE, 20.0)
     press_in_message_box(button)
-    assert window.guard() is leaves
+    assert window.files.guard() is leaves
     assert read_scenario(scenario_file, catalog).scenario.workloads[0].traffic.request_rate_per_s == saved
 
 
 def test_that_nothing_is_asked_without_changes(window: MainWindow) -> None:
-    assert window.guard()
+    assert window.files.guard()
 
 
 def test_that_closing_with_changes_can_be_called_off(window: MainWindow) -> None:
@@ -400,10 +400,10 @@ def test_that_a_file_that_a_missing_suffix_leads_to_is_not_replaced_unasked(
     chosen = str(tmp_path / "plan v1.2")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *_: (chosen, "")))
     press_in_message_box(Answer.No)
-    assert not window.on_save_as()
+    assert not window.files.on_save_as()
     assert there.read_text() == "precious"
     press_in_message_box(Answer.Yes)
-    assert window.on_save_as() and window.document.path == there
+    assert window.files.on_save_as() and window.document.path == there
     assert not (tmp_path / "plan v1.2").exists() and not (tmp_path / "plan v1.toml").exists()
 
 
@@ -425,7 +425,7 @@ def test_that_requests_longer_than_the_model_was_made_for_are_warned_of_until_th
     ask(200_000.0, True)
     assert "was made for" in messages.text
     document.save()
-    assert document.path is not None and window.open_file(document.path)
+    assert document.path is not None and window.files.open_file(document.path)
     assert "was made for" in messages.text
     ask(1000.0, False)
     assert messages.text == "" and messages.isHidden()
