@@ -184,9 +184,9 @@ class MainWindow(QMainWindow):
         for plot in (self.tail, self.memory, self.concentration):
             PlotMenu(plot, self.messages.show_message)
         self.tail.metric_changed.connect(self._on_metric)
-        document.evaluation_failed.connect(self._on_failed)
-        document.worker_changed.connect(self.status.show_worker)
-        document.worker_failed.connect(lambda text: self.messages.show_message(text))
+        document.answers.evaluation_failed.connect(self._on_failed)
+        document.answers.worker_changed.connect(self.status.show_worker)
+        document.answers.worker_failed.connect(lambda text: self.messages.show_message(text))
         self.warnings = OutcomeWarnings(document, self.messages, self)
         self.files.opened.connect(self._on_opened)
         self.files.begun_anew.connect(self.show_desk)
@@ -262,7 +262,7 @@ class MainWindow(QMainWindow):
             # behind another page nobody sees the plots
             self._show_tail()
             self._others.ask()
-        if document.problem is None and self.messages.property("evaluation"):
+        if document.answers.problem is None and self.messages.property("evaluation"):
             self.messages.setProperty("evaluation", False)
             self.messages.clear()
         self.status.show_outcome()
@@ -271,7 +271,7 @@ class MainWindow(QMainWindow):
         document = self.document
         workload = min(document.workload_index, len(document.outcome.workloads) - 1)
         self.tail.show_outcome(document.outcome, workload, document.baseline_outcome)
-        document.shown_metric = self.tail.shown_metric
+        document.answers.shown_metric = self.tail.shown_metric
 
     def _show_others(self) -> None:
         document = self.document
@@ -280,7 +280,7 @@ class MainWindow(QMainWindow):
             plot.show_outcome(document.outcome, workload, document.baseline_outcome)
 
     def _on_metric(self, _: str) -> None:
-        self.document.shown_metric = self.tail.shown_metric
+        self.document.answers.shown_metric = self.tail.shown_metric
 
     def _on_figure_asked(self, alternative: str, figure: str) -> None:
         if self.document.workload.selected != alternative:

@@ -218,7 +218,7 @@ def test_that_plots_behind_a_page_wait_until_they_are_seen(window: MainWindow) -
     assert all(plot.showing() is not None and plot.showing().outcome is seen for plot in plots)
     window.show_page("compare")
     assert all(plot.showing() is not None and plot.showing().outcome is document.outcome for plot in plots)
-    assert document.shown_metric == window.tail.shown_metric
+    assert document.answers.shown_metric == window.tail.shown_metric
 
 
 def test_that_keys_step_through_the_alternatives(window: MainWindow) -> None:
@@ -414,7 +414,7 @@ def test_that_requests_longer_than_the_model_was_made_for_are_warned_of_until_th
 
     def ask(prompt: float, warned: bool) -> None:
         document.change("workloads.0.traffic.prompt_tokens", prompt)
-        qtbot.waitUntil(lambda: not document._pending and bool(document.outcome.warnings) == warned)
+        qtbot.waitUntil(lambda: not document.answers._pending and bool(document.outcome.warnings) == warned)
 
     ask(200_000.0, True)
     assert "was made for" in messages.text and not messages.isHidden()

@@ -101,7 +101,7 @@ def test_that_what_the_p99_is_made_of_follows_the_latency(page: TailPage, choose
 def test_that_a_question_is_asked_once_until_the_scenario_moves(
     window: MainWindow, page: TailPage, choose: Choose, qtbot: QtBot
 ) -> None:
-    live = window.document._live
+    live = window.document.answers._live
     assert isinstance(live, Asked)
     choose("burstiness", "ttft")
     before = len(live.views)
@@ -113,7 +113,7 @@ def test_that_a_question_is_asked_once_until_the_scenario_moves(
 
 
 def test_that_a_hidden_page_asks_nothing(window: MainWindow, page: TailPage, choose: Choose) -> None:
-    live = window.document._live
+    live = window.document.answers._live
     assert isinstance(live, Asked)
     choose("distribution", "tpot")
     window.set_tokens(DARK)
