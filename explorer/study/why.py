@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from explorer.catalog import Catalog
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import METRICS, Banded, Metric
 from explorer.study.describe import METRIC_NAMES
 from explorer.study.figure_sources import figure_sources
-from explorer.study.outcome import (
-    METRICS,
-    AlternativeOutcome,
-    Banded,
-    FleetOutcome,
-    Metric,
-    Outcome,
-    TierOutcome,
-    WorkloadOutcome,
-)
+from explorer.study.fleet_outcome import FleetOutcome, TierOutcome
+from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 from explorer.study.price_words import price_doubts
 from explorer.study.resolve import compute_format
 from explorer.study.uncertainty import RENT

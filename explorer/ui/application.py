@@ -27,7 +27,8 @@ from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
 from explorer.study.studies import StudyAnswer, study_at_once
 from explorer.ui import theme
-from explorer.ui.document import Document, Evaluator
+from explorer.ui.answers import Evaluator
+from explorer.ui.document import Document
 from explorer.ui.document_life import DocumentLife
 from explorer.ui.first_run import tour_on_first_sight
 from explorer.ui.folders import config_folder, state_folder
@@ -72,7 +73,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
         add_kept_menus(window, life, layout, log_file)
         layout.apply()
         layout.restart_asked.connect(lambda: application.exit(AGAIN))
-        document.worker_failed.connect(lambda text: log.error("worker: %s", text))
+        document.answers.worker_failed.connect(lambda text: log.error("worker: %s", text))
         handed_over = os.environ.pop(HANDED_OVER, "")
         opened = bool(paths) and document.path == Path(paths[0])
         if not (handed_over and life.take_over(Path(handed_over))) and not opened:
@@ -83,7 +84,7 @@ def run(paths: Sequence[Path] = (), catalog: Catalog | None = None) -> int:
             window.messages.show_message(complaint, "error" if paths and not opened else "remark")
         # The window first: the worker's start would compete with the first frame.
         QTimer.singleShot(AFTER_THE_FRAME_MS, live.start_worker)
-        QTimer.singleShot(AFTER_THE_FRAME_MS, document.refine_now)
+        QTimer.singleShot(AFTER_THE_FRAME_MS, document.answers.refine_now)
         QTimer.singleShot(AFTER_THE_FRAME_MS, life.offer_recovery)
         QTimer.singleShot(AFTER_THE_FRAME_MS, lambda: IdleGarbage(document))
         tour_on_first_sight(window, layout)

@@ -112,11 +112,11 @@ def _show(window: MainWindow, group: Group) -> None:
 
 def _files(window: MainWindow) -> Iterator[Command]:
     for example in example_questions():
-        opening = partial(window.open_after_guard, example.path)
+        opening = partial(window.files.open_after_guard, example.path)
         words = f"{example.title} {example.remark}"
         yield Command(f"Open: {example.question}", example.path.name, opening, words, changes=True)
     for path in window.recent_paths():
-        opening = partial(window.open_after_guard, path)
+        opening = partial(window.files.open_after_guard, path)
         yield Command(f"Open: {path.name}", str(path.parent), opening, changes=True)
 
 

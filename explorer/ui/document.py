@@ -1,14 +1,14 @@
-"""The open document: scenario, baseline, undo stack, and when it is evaluated (leading and trailing throttle)."""
+"""The open document: scenario, baseline, file and undo stack; its answers are an object of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
 
 import explorer
 from explorer.catalog.catalog import Catalog
@@ -20,106 +20,22 @@ from explorer.scenario.path import get, several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.snapshot import changed_since_saved, with_snapshot
 from explorer.scenario.workload import Alternative, Workload
-from explorer.study.banded import Metric
 from explorer.study.outcome import Outcome
-from explorer.study.studies import StudyAnswer, WorkerProblem
+from explorer.ui.answers import Answers, Evaluator
 from explorer.ui.resets import changes_back, value_in, whole_way_back
+from explorer.ui.undo_steps import ChangeCommand, Hand
 
-REST_MS = 150
-POLL_MS = 15
-SERIES_MS = 1000
-"""Key steps that follow each other within this time are one move of the hand."""
 AS_OPENED = "as opened"
 PINNED = "pinned"
-
-
-class Evaluator(Protocol):
-    """What the document needs of the live evaluation (explorer.study.live.LiveEvaluator)."""
-
-    @property
-    def busy(self) -> bool:
-        """True while the worker computes."""
-
-    @property
-    def status(self) -> str:
-        """What the worker does, in words."""
-
-    def start_worker(self) -> None:
-        """Start the worker process."""
-
-    def quick(self, scenario: Scenario, shown: Metric | None = None) -> Outcome:
-        """Closed form on the spot, with `shown` the curves of only that latency and those promised; raises
-        ExplorerError."""
-
-    def refine(self, scenario: Scenario, workload: int = 0) -> None:
-        """Hand the scenario to the worker, `workload` being on the screen; the newest wins."""
-
-    def poll(self) -> Any:
-        """An Outcome surer than the one before, a problem, or None; never waits."""
-
-    @property
-    def studying(self) -> bool:
-        """True while a study is under way."""
-
-    def study(self, kind: str, scenario: Scenario, question: Any = None) -> int:
-        """Hand a study to the worker in the place of the last one of its kind; its number."""
-
-    def cancel_study(self, kind: str) -> None:
-        """End a study."""
-
-    def take_study_answers(self) -> list[StudyAnswer]:
-        """What the studies have found since last asked."""
-
-    def close(self) -> None:
-        """End the worker."""
-
-
-class ChangeCommand(QUndoCommand):
-    """One undoable change: paths with their old and new values, never references to widgets or records."""
-
-    def __init__(
-        self, document: Document, old: Mapping[str, Any], new: Mapping[str, Any], what: str, drag: int
-    ) -> None:
-        super().__init__(f"change of {what}" if what else "change")
-        self._document, self._old, self._new, self._drag = document, dict(old), dict(new), drag
-
-    def id(self) -> int:
-        """Commands of one drag share an id and merge; -1 never merges."""
-        return self._drag
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take over the newer values of the same drag."""
-        if not isinstance(other, ChangeCommand) or other._new.keys() != self._new.keys():
-            return False
-        self._new = other._new
-        self.setObsolete(self._new == self._old)
-        return True
-
-    def undo(self) -> None:
-        """Put the old values back."""
-        self._document.apply(self._old)
-
-    def redo(self) -> None:
-        """Set the new values."""
-        self._document.apply(self._new)
 
 
 class Document(QObject):
     """Holds the scenario; every change goes through it and comes back as signals."""
 
     scenario_changed = Signal(object)
-    outcome_changed = Signal(object)
-    baseline_changed = Signal()
     workload_changed = Signal(int)
     dragging_changed = Signal(bool)
-    evaluation_failed = Signal(object)
-    worker_changed = Signal(str)
-    worker_failed = Signal(str)
     path_changed = Signal()
-    study_answered = Signal(object)
-    """A StudyAnswer of a study that was asked for: what there is so far, or why there is nothing."""
-    further_answered = Signal(object, object)
-    """A further scenario that was asked about, and its final outcome."""
 
     def __init__(self, catalog: Catalog, live: Evaluator, scenario: Scenario, parent: QObject | None = None) -> None:
         """Start on a scenario without a file; raises ExplorerError when it cannot be evaluated."""
@@ -127,38 +43,15 @@ class Document(QObject):
         self.catalog = catalog
         self.undo_stack = QUndoStack(self)
         self.path: Path | None = None
-        self.problem: ExplorerError | None = None
-        self.shown_metric: Metric | None = None
-        """The latency on the screen: while a hand moves, only what is seen is computed."""
-        self.is_arriving = False
-        """The outcome that is made known is an answer of the worker, which no hand waits for."""
-        self._live = live
         self._original: LoadedScenario | None = None
-        self._drag = -1
-        self._drags = 0
-        self._hand = -1
-        self._stepped: tuple[str, ...] = ()
-        self._since_step = QElapsedTimer()
-        self._pending = False
-        self._partial = False
+        self._hand = Hand()
         self._prepared: Scenario | None = None
-        self._scenario: Scenario = scenario
-        self._opened: Scenario = scenario
-        self._workload_index: int = 0
-        self._refining: Scenario | None = None
-        self._arrived: Outcome | None = None
-        """An answer to `_refining` that was read and is shown in the next turn."""
-        self._further: list[Scenario] = []
-        self._turn = QTimer(self, singleShot=True, interval=0)
-        self._turn.timeout.connect(self._on_turn_over)
-        self.refine_timer = QTimer(self, singleShot=True, interval=REST_MS)
-        """Runs while the hand may still move; when it ends the worker is asked."""
-        self.refine_timer.timeout.connect(self._on_hand_rests)
-        self._poll = QTimer(self, interval=POLL_MS)
-        self._poll.timeout.connect(self._on_poll)
-        self._look = QTimer(self, singleShot=True, interval=0)
-        self._look.timeout.connect(self._on_poll)
-        self._take_over(scenario)
+        self._scenario = self._opened = self._baseline = scenario
+        self._workload_index = 0
+        self.answers = Answers(live, self, live.quick(scenario), self)
+        self.outcome_changed, self.baseline_changed = self.answers.outcome_changed, self.answers.baseline_changed
+        """Signals of the answers, which nearly everything that is shown follows."""
+        self._load_baseline()
 
     @classmethod
     def from_file(cls, catalog: Catalog, live: Evaluator, path: Path) -> tuple[Document, tuple[str, ...]]:
@@ -196,12 +89,12 @@ class Document(QObject):
     @property
     def outcome(self) -> Outcome:
         """The answer on the screen."""
-        return self._outcome
+        return self.answers.outcome
 
     @property
     def baseline_outcome(self) -> Outcome | None:
         """The baseline's answer; None when it cannot be evaluated."""
-        return self._baseline_outcome
+        return self.answers.baseline_outcome
 
     @property
     def workload_index(self) -> int:
@@ -232,7 +125,7 @@ class Document(QObject):
     @property
     def is_dragging(self) -> bool:
         """True while a control is held."""
-        return self._drag != -1
+        return self._hand.is_dragging
 
     def workload_path(self, key: str) -> str:
         """Path of a key of the workload that is edited."""
@@ -262,16 +155,8 @@ class Document(QObject):
         if all(_same(old[path], value) for path, value in values.items()):
             return
         self._prepared = several(self._scenario, values)
-        hand = self._series(tuple(values)) if stepped and not self.is_dragging else self._drag
-        self.undo_stack.push(ChangeCommand(self, old, values, what, hand))
-
-    def _series(self, paths: tuple[str, ...]) -> int:
-        """The hand that steps these values: the same one while its keys follow each other."""
-        if paths != self._stepped or self._since_step.hasExpired(SERIES_MS):
-            self._drags += 1
-            self._stepped, self._hand = paths, self._drags
-        self._since_step.start()
-        return self._hand
+        move = self._hand.move_of(tuple(values), stepped)
+        self.undo_stack.push(ChangeCommand(self.apply, old, values, what, move))
 
     def apply(self, values: Mapping[str, Any]) -> None:
         """Set values without an undo step: what undo commands call."""
@@ -284,20 +169,18 @@ class Document(QObject):
         self.scenario_changed.emit(self._scenario)
         if self.is_dragging and _deployed(before) != _deployed(self._scenario):
             self._let_go()
-        self._request_evaluation()
+        self.answers.request()
 
     def begin_drag(self) -> None:
         """The hand takes hold: changes until `end_drag` are one undo step."""
-        self._drags += 1
-        self._drag = self._drags
+        self._hand.take_hold()
         self.dragging_changed.emit(True)
 
     def end_drag(self) -> None:
         """The hand lets go."""
-        if self._drag != -1:
-            self._drag = -1
-            if self._partial:
-                self._request_evaluation()
+        if self._hand.is_dragging:
+            self._hand.let_go()
+            self.answers.complete()
             self.dragging_changed.emit(False)
 
     def back_to_baseline(self, path: str, what: str = "") -> None:
@@ -377,7 +260,7 @@ class Document(QObject):
 
     def save_as(self, path: Path) -> None:
         """Write to a file and make it the document's own; raises ExplorerError, the old file then stays."""
-        versions = explorer.__version__, self._outcome.engine_version
+        versions = explorer.__version__, self.outcome.engine_version
         scenario = self._scenario
         if scenario.benchmarks:
             from explorer.study.benchmarks.moving import refiled
@@ -389,61 +272,19 @@ class Document(QObject):
         if scenario is not self._scenario:
             # from here on the ways to its benchmarks' files begin in the new folder
             self._scenario = scenario
-            self.refine_timer.start()
+            self.answers.refine_timer.start()
         self.undo_stack.setClean()
         self.path_changed.emit()
 
-    def quick_answer(self, scenario: Scenario) -> Outcome:
-        """The quick outcome of a further scenario, on the spot; raises ExplorerError."""
-        return self._live.quick(scenario)
-
-    def ask_further(self, scenario: Scenario) -> None:
-        """Have the worker answer a further scenario when it has nothing to do for this one: `further_answered`."""
-        if not any(one is scenario for one in self._further):
-            self._further.append(scenario)
-            if not self._live.busy:
-                self._ask_next()
-
-    def ask_study(self, kind: str, question: Any = None) -> int:
-        """Have the worker study the present scenario, in the place of the last study of that kind: `study_answered`.
-
-        Returns the study's number, which its answers carry; 0 where no worker can be had, which is then said.
-        """
-        try:
-            number = self._live.study(kind, self._scenario, question)
-        except ExplorerError as error:
-            self.worker_failed.emit(str(error))
-            return 0
-        self._poll.start()
-        self._look.start()
-        return number
-
-    def end_study(self, kind: str) -> None:
-        """Give up a study that nobody waits for any more."""
-        self._live.cancel_study(kind)
-
-    def refine_now(self) -> None:
-        """Hand the scenario to the worker without waiting for the hand to rest."""
-        self.refine_timer.stop()
-        self._on_hand_rests()
-
     def close(self) -> None:
-        """Stop the timers and the worker."""
-        for timer in (self._turn, self.refine_timer, self._poll, self._look):
-            timer.stop()
-        self._live.close()
+        """Stop what is under way."""
+        self.answers.close()
 
     def _take_over(self, scenario: Scenario) -> None:
-        outcome = self._live.quick(scenario)
+        outcome = self.answers.quick_answer(scenario)
         _pinned_in(scenario)  # what can be refused is refused before anything is replaced
-        self.refine_timer.stop()
-        self._turn.stop()
-        self._pending = False
-        self._refining = self._arrived = None
+        self.answers.begin_with(outcome)
         self._scenario = self._opened = scenario
-        self._outcome = outcome
-        self._partial = False
-        self.problem = None
         self._workload_index = 0
         self.undo_stack.clear()
         self._load_baseline()
@@ -452,119 +293,17 @@ class Document(QObject):
         self._let_go()
         self.workload_changed.emit(self._workload_index)
         self.scenario_changed.emit(self._scenario)
-        self.outcome_changed.emit(self._outcome)
-        self.refine_timer.start()
+        self.answers.announce()
 
     def _let_go(self) -> None:
         """Take what is held out of the hand: it is no longer what the hand took hold of."""
-        if self._drag != -1:
-            self._drag = -1
+        if self._hand.is_dragging:
+            self._hand.let_go()
             self.dragging_changed.emit(False)
 
     def _load_baseline(self) -> None:
         self._baseline = _pinned_in(self._scenario) or self._opened
-        try:
-            same = self._baseline is self._scenario and not self._partial
-            self._baseline_outcome: Outcome | None = self._outcome if same else self._live.quick(self._baseline)
-        except ExplorerError:
-            # The baseline's chips may have left the catalogue since; the present answer does not hang on it.
-            self._baseline_outcome = None
-        self.baseline_changed.emit()
-
-    def _request_evaluation(self) -> None:
-        self._pending = True
-        if not self._turn.isActive():
-            self._evaluate()
-        # After the answer: the time that it took is not time at which the hand rested.
-        self.refine_timer.start()
-
-    def _evaluate(self) -> None:
-        self._pending = False
-        self._turn.start()
-        try:
-            shown = self.shown_metric if self.is_dragging else None
-            self._outcome = self._live.quick(self._scenario, shown)
-            self._partial = shown is not None
-        except ExplorerError as error:
-            self.problem = error
-            self.evaluation_failed.emit(error)
-            return
-        self.problem = None
-        self.outcome_changed.emit(self._outcome)
-
-    def _on_turn_over(self) -> None:
-        if self._pending:
-            self._evaluate()
-            self.refine_timer.start()
-
-    def _on_hand_rests(self) -> None:
-        if self.problem is not None:
-            return
-        self._ask_worker(self._scenario)
-
-    def _ask_worker(self, scenario: Scenario) -> None:
-        self._refining, self._arrived = scenario, None
-        try:
-            self._live.refine(scenario, self._workload_index)
-        except ExplorerError as error:
-            self.worker_failed.emit(str(error))
-        self._poll.start()
-        self.worker_changed.emit(self._live.status)
-
-    def _on_poll(self) -> None:
-        answer: Outcome | WorkerProblem | None = self._arrived
-        if answer is None:
-            answer = self._live.poll()
-            if isinstance(answer, Outcome):
-                # To read an answer takes as long as to show it: between the two the window hears what the hand does.
-                self._arrived = answer
-                self._look.start()
-                return
-        self._arrived = None
-        if isinstance(answer, Outcome):
-            if self._refining is self._scenario:
-                self._outcome = answer
-                self._partial = False
-                if self._baseline is self._scenario:
-                    self._baseline_outcome = answer
-                self.is_arriving = True
-                try:
-                    self.outcome_changed.emit(answer)
-                finally:
-                    self.is_arriving = False
-                if answer.final and self._baseline is not self._scenario:
-                    self._refine_baseline()
-            elif answer.final and self._refining is not None and self._forget_further(self._refining):
-                if self._refining is self._baseline:
-                    self._baseline_outcome = answer
-                    self.baseline_changed.emit()
-                self.further_answered.emit(self._refining, answer)
-        elif answer is not None:
-            if self._refining is not None:
-                self._forget_further(self._refining)
-            self.worker_failed.emit(f"{answer.message}\n{answer.detail}")
-        for found in self._live.take_study_answers():
-            self.study_answered.emit(found)
-        if not self._live.busy:
-            if not self._live.studying:
-                self._poll.stop()
-            self._ask_next()
-        self.worker_changed.emit(self._live.status)
-
-    def _refine_baseline(self) -> None:
-        """A final answer against a quick one would show changes that nobody made."""
-        if self._baseline_outcome is not None and not self._baseline_outcome.final:
-            self.ask_further(self._baseline)
-
-    def _ask_next(self) -> None:
-        """The hand comes first: further scenarios wait until nothing is under way and nothing about to be."""
-        if self._further and not self.refine_timer.isActive():
-            self._ask_worker(self._further[0])
-
-    def _forget_further(self, scenario: Scenario) -> bool:
-        found = [one for one in self._further if one is scenario]
-        self._further = [one for one in self._further if one is not scenario]
-        return bool(found)
+        self.answers.answer_baseline()
 
 
 def _pinned_in(scenario: Scenario) -> Scenario | None:

@@ -31,7 +31,7 @@ class DocumentLife(QObject):
         self.journal.failed.connect(lambda text: window.messages.show_message(text))
         self.watch = FileWatch(window.document, self)
         self.drop = FileDrop(window, self._on_dropped)
-        window.may_replace = self.may_replace
+        window.files.may_replace = self.may_replace
         self._found: list[LeftBehind] = []
         self._is_changed = False
         """What is on the disk is another program's, not merely gone."""
@@ -95,7 +95,7 @@ class DocumentLife(QObject):
 
     def _restore(self) -> None:
         one = self._found[0]
-        if not self._window.guard():
+        if not self._window.files.guard():
             self._ask_next()
             return
         try:
@@ -127,7 +127,7 @@ class DocumentLife(QObject):
             self.recent.add(path)
 
     def _on_dropped(self, path: Path) -> None:
-        self._window.open_after_guard(path)
+        self._window.files.open_after_guard(path)
 
     def _on_changed_on_disk(self, path: Path) -> None:
         self._is_changed = True
@@ -147,13 +147,13 @@ class DocumentLife(QObject):
             ON_DISK,
             f"{path.name} is no longer on disk. What is shown is unharmed; saving writes the file again.",
             (
-                Reply("Save again", "Write the file again", self._window.on_save),
+                Reply("Save again", "Write the file again", self._window.files.on_save),
                 Reply("Keep mine", "Go on without the file for now", self._keep),
             ),
         )
 
     def _reload(self, path: Path) -> None:
-        self._window.open_file(path)
+        self._window.files.open_file(path)
 
     def _keep(self) -> None:
         self._document.undo_stack.resetClean()

@@ -82,7 +82,7 @@ def _fill_recent(menu: QMenu, window: MainWindow, life: DocumentLife) -> None:
     for path in life.recent.paths:
         action = menu.addAction(path.name.replace("&", "&&"))
         action.setToolTip(str(path))
-        action.triggered.connect(lambda _=False, path=path: window.open_after_guard(path))
+        action.triggered.connect(lambda _=False, path=path: window.files.open_after_guard(path))
     if menu.isEmpty():
         menu.addAction("no file yet").setEnabled(False)
         return

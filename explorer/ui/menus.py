@@ -56,8 +56,8 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
     )
     for menu, name in ((file, "file"), (edit, "edit"), (view, "view"), (scenario, "scenario"), (about, "help")):
         menu.setObjectName(f"menu.{name}")
-    add(file, "new", "&New from this one", window.on_new, key.New)
-    add(file, "open", "&Open …", window.on_open, key.Open)
+    add(file, "new", "&New from this one", window.files.on_new, key.New)
+    add(file, "open", "&Open …", window.files.on_open, key.Open)
     examples = file.addMenu("Open &example")
     examples.setObjectName("menu.examples")
     for place in _examples():
@@ -65,13 +65,13 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
             examples,
             f"example.{place.stem}",
             place.stem.replace("-", " "),
-            lambda _=False, place=place: window.open_after_guard(place),
+            lambda _=False, place=place: window.files.open_after_guard(place),
         )
     file.addSeparator()
     add(file, "start", "S&tart page", window.on_start, "Ctrl+Shift+H")
     file.addSeparator()
-    add(file, "save", "&Save", window.on_save, key.Save)
-    add(file, "save_as", "Save &as …", window.on_save_as, "Ctrl+Shift+S")
+    add(file, "save", "&Save", window.files.on_save, key.Save)
+    add(file, "save_as", "Save &as …", window.files.on_save_as, "Ctrl+Shift+S")
     file.addSeparator()
     add(file, "export_report", "Export &report …", window.report.export, "Ctrl+Shift+R")
     file.addSeparator()
@@ -154,7 +154,7 @@ def fill_menus(window: MainWindow) -> dict[str, QAction]:
         (-1, "previous_alternative", "Pre&vious alternative", "Ctrl+Up"),
     ):
         add(scenario, label, title, lambda _=False, step=step: window.step_alternative(step), shortcut)
-    add(scenario, "next_workload", "Next &workload", window.next_workload, "Ctrl+Tab")
+    add(scenario, "next_workload", "Next &workload", window.workloads.show_next, "Ctrl+Tab")
     add(about, "keys", "&Keys and gestures", window.show_keys, key.HelpContents)
     add(about, "about", "&About this scenario", window.show_about)
     return actions

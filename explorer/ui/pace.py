@@ -24,7 +24,7 @@ class NextTurn(QObject):
 
     def ask(self) -> None:
         """Something is new to show."""
-        if self._document.is_arriving:
+        if self._document.answers.is_arriving:
             self._timer.start()
             return
         self._timer.stop()

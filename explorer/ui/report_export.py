@@ -38,13 +38,13 @@ class ReportExport(QObject):
         self._path: Path | None = None
         self._scenario: Scenario | None = None
         self._number = 0
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     def export(self) -> None:
         """Ask for a file, and have the report made for it."""
         document = self._document
-        if document.problem is not None:
-            self._messages.show_message(f"There is no report without an answer: {document.problem}")
+        if document.answers.problem is not None:
+            self._messages.show_message(f"There is no report without an answer: {document.answers.problem}")
             return
         place = (document.path or Path.home() / "report").with_suffix(".pdf")
         chosen, form = self._ask(self._window, str(place))
@@ -65,7 +65,7 @@ class ReportExport(QObject):
         document = self._document
         self._path, self._scenario = path, document.scenario
         self._messages.show_message(MAKING, "remark")
-        self._number = document.ask_study(KIND, document.outcome if document.outcome.final else None)
+        self._number = document.answers.ask_study(KIND, document.outcome if document.outcome.final else None)
         if not self._number:
             self._path = None
             self._messages.show_message(NO_WORKER)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHeaderView, QLabel, QVBoxLayout, QWidget
 
 from explorer.errors import ExplorerError
-from explorer.scenario.quantity import QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
 from explorer.study.why import Answer, Ground, Why, why
 from explorer.ui.document import Document
 from explorer.ui.pages.matters_feed import MattersFeed

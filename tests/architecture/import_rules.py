@@ -41,24 +41,8 @@ LAYERS = {
     "plots": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
     "report": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots")),
     "ui": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report")),
-    "cli_benchmark": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
-    "cli_report": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report")),
-    "cli_sweep": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
-    "cli": Layer(
-        _packages(
-            "errors",
-            "catalog",
-            "engine",
-            "scenario",
-            "study",
-            "plots",
-            "report",
-            "ui",
-            "cli_benchmark",
-            "cli_report",
-            "cli_sweep",
-        )
-    ),
+    "commands": Layer(_packages("errors", "catalog", "engine", "scenario", "study", "plots", "report", "ui")),
+    "cli": Layer(_packages("errors", "ui", "commands")),
     "__main__": Layer(_packages("cli")),
 }
 """Every package and module directly under ``explorer``; a new one has to be given its place here."""

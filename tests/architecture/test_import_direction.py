@@ -55,6 +55,8 @@ BREACHES = {
     "plots know the report": ("plots/latency.py", "from explorer import report"),
     "report knows the window": ("report/pdf.py", "from explorer.ui import main_window"),
     "window knows the command line": ("ui/main_window.py", "from explorer.cli import main"),
+    "window knows a command": ("ui/main_window.py", "from explorer.commands.snapshot import paint"),
+    "a command knows the command line": ("commands/check.py", "from explorer.cli import main"),
     "relative import upwards": ("engine/memory.py", "from ..catalog import Chip"),
     "relative import from a package file": ("engine/__init__.py", "from ..scenario.document import Scenario"),
     "relative import of a sibling package": ("study/bands.py", "from .. import ui"),
@@ -83,7 +85,8 @@ ALLOWED = {
     "anyone may ask the version": ("engine/memory.py", "from explorer import ENGINE_VERSION"),
     "plots know Qt and the study": ("plots/latency.py", "import pyqtgraph\nfrom explorer import study"),
     "window knows all below": ("ui/main_window.py", "from explorer import report\nfrom ..plots import a"),
-    "command line knows all": ("cli.py", "from explorer.ui.main_window import MainWindow"),
+    "commands know all": ("commands/open.py", "from explorer.ui.main_window import MainWindow"),
+    "command line knows the commands": ("cli.py", "from explorer.commands.exit_codes import FAILED"),
 }
 
 

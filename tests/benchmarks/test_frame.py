@@ -148,7 +148,7 @@ def opened(qtbot: QtBot, qapp: QApplication, scenarios_folder: Path) -> tuple[Ma
     catalog = load_catalog()
     live = LiveEvaluator(catalog)
     document = Document(catalog, live, read_scenario(scenarios_folder / "ai200-on-aws.toml", catalog).scenario)
-    document.refine_timer.setInterval(3_600_000)
+    document.answers.refine_timer.setInterval(3_600_000)
     window = MainWindow(document)
     window.panel.unfold("traffic", "open_figures")
     qtbot.addWidget(window, before_close_func=lambda _: document.undo_stack.setClean())

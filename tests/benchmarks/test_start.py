@@ -19,8 +19,8 @@ TIMES = 10
 CHILD = """
 import os, sys, time
 import explorer.__main__ as program  # what an installed command imports
-from explorer import cli
-cli._has_display = lambda: True  # offscreen, but as with a screen
+import explorer.commands.open as opening
+opening.has_display = lambda: True  # offscreen, but as with a screen
 import explorer.ui.application as started
 from PySide6.QtCore import QEvent, QObject, QTimer
 

@@ -11,8 +11,10 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.tokens import DARK, LIGHT, Tokens
+from explorer.plots.win_map_colors import ground_of, map_image, patterns_of
 from explorer.plots.win_map_outlines import outline_labels
-from explorer.plots.win_map_plot import WinMapPlot, ground_of, map_frame, map_image, patterns_of, region_labels
+from explorer.plots.win_map_picture import map_frame, region_labels
+from explorer.plots.win_map_plot import WinMapPlot
 from explorer.study.win_map_record import MapContestant, WinMap
 from explorer.study.win_map_words import cell_words, map_rows, outlined_words, present_cell, shares_of, summary
 

@@ -10,7 +10,8 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
-from explorer.scenario.quantity import NOTHING, QUANTITIES
+from explorer.scenario.quantities import QUANTITIES
+from explorer.scenario.quantity import NOTHING
 from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import evaluate
 from explorer.study.figure_sources import figure_sources

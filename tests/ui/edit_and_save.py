@@ -37,7 +37,7 @@ def main(path: Path, state: Path, ledger: Path) -> None:
         journal.write()
         found[0].discard()
     # No worker: its starting and stopping is not what is asked here.
-    document.refine_timer.blockSignals(True)
+    document.answers.refine_timer.blockSignals(True)
     book = ledger.open("a", encoding="utf-8")
 
     def note(word: str, number: float) -> None:

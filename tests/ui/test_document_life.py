@@ -137,7 +137,7 @@ def test_that_keeping_mine_asks_no_more_and_a_save_replaces_the_file(
     window.questions.press("Keep mine")
     life.watch.look()
     assert window.questions.question is None and window.document.is_dirty
-    assert window.on_save()
+    assert window.files.on_save()
     assert read_scenario(scenario_file, catalog).scenario.workloads[0].traffic.request_rate_per_s == 15.0
 
 
@@ -148,18 +148,18 @@ def test_that_a_save_does_not_replace_an_edit_that_the_disk_has_not_told_of_yet(
     window.document.change(RATE, 15.0)
     edited = scenario_file.read_text() + "\n# a remark from elsewhere\n"
     scenario_file.write_text(edited)
-    assert not window.on_save()
+    assert not window.files.on_save()
     assert scenario_file.read_text() == edited and window.document.is_dirty
     assert "changed by another program" in window.questions.question.text
-    assert not window.on_save(), "the question is still open"
-    assert window.save_to(tmp_path / "elsewhere.toml")
+    assert not window.files.on_save(), "the question is still open"
+    assert window.files.save_to(tmp_path / "elsewhere.toml")
 
 
 def test_that_a_save_of_ones_own_asks_nothing(
     window: MainWindow, life: DocumentLife, qtbot: QtBot, scenario_file: Path
 ) -> None:
     window.document.change(RATE, 15.0)
-    assert window.on_save()
+    assert window.files.on_save()
     qtbot.wait(400)
     life.watch.look()
     assert window.questions.question is None
@@ -229,8 +229,8 @@ def test_that_opened_and_saved_files_are_remembered_newest_first(
     window: MainWindow, life: DocumentLife, state: Path, tmp_path: Path, scenarios_folder: Path
 ) -> None:
     assert life.recent.paths == (tmp_path / "question.toml",)
-    window.save_to(tmp_path / "second.toml")
-    window.open_file(scenarios_folder / "llama-70b-chat.toml")
+    window.files.save_to(tmp_path / "second.toml")
+    window.files.open_file(scenarios_folder / "llama-70b-chat.toml")
     wanted = (tmp_path / "second.toml", tmp_path / "question.toml")
     assert life.recent.paths == wanted and RecentFiles(state).paths == wanted
     (tmp_path / "second.toml").unlink()

@@ -99,7 +99,7 @@ def test_that_the_figures_follow_the_scenario_and_measurements_are_looked_up_onc
 ) -> None:
     page, document = page_of(window), window.document
     asked: list[object] = []
-    monkeypatch.setattr(document, "ask_study", lambda kind, question=None: asked.append(question) or 1)
+    monkeypatch.setattr(document.answers, "ask_study", lambda kind, question=None: asked.append(question) or 1)
     document.change(
         "overrides.qcom-ai200.memory_bandwidth", {"value": 5.0, "unit": "TB/s", "reason": "told by the vendor"}
     )

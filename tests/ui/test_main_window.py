@@ -1,4 +1,4 @@
-"""The window: files and their guard, undo, baseline, workloads, messages, theme, size, and a clean end."""
+"""The window: undo, baseline, workloads, messages, theme, size, and a clean end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QEvent, QRect, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHelpEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog.catalog import Catalog
@@ -35,18 +35,6 @@ from explorer.ui.verdict_strip import TileView
 from tests.ui.hands import slider, type_value
 
 RATE = "workloads.0.traffic.request_rate_per_s"
-Answer = QMessageBox.StandardButton
-
-
-def press_in_message_box(button: QMessageBox.StandardButton) -> None:
-    """Press a button of the message box that is about to open."""
-
-    def press() -> None:
-        box = QApplication.activeModalWidget()
-        assert isinstance(box, QMessageBox)
-        box.button(button).click()
-
-    QTimer.singleShot(0, press)
 
 
 def test_that_the_first_picture_answers_the_question(window: MainWindow) -> None:
@@ -77,80 +65,6 @@ def test_that_undo_and_redo_are_named_in_the_menu(window: MainWindow) -> None:
     assert window.document.alternative.max_batch == 256 and slider(window, "batch_size").box.text() == "256"
     redo.trigger()
     assert window.document.alternative.max_batch == 64
-
-
-def test_that_a_broken_file_shows_its_errors_and_changes_nothing(window: MainWindow, tmp_path: Path) -> None:
-    before, title = window.document.scenario, window.windowTitle()
-    broken = tmp_path / "broken.toml"
-    broken.write_text("format = 1\n[[workloads]]\nname = 3\nselectd = 'x'\n")
-    assert not window.open_file(broken)
-    assert window.messages.isVisible() and window.messages.kind == "error"
-    assert str(broken) in window.messages.text and "line" in window.messages.text
-    assert window.document.scenario is before and window.windowTitle() == title
-    QTest.mouseClick(window.messages.copy, Qt.MouseButton.LeftButton)
-    assert QGuiApplication.clipboard().text() == window.messages.text
-    QTest.mouseClick(window.messages.dismiss, Qt.MouseButton.LeftButton)
-    assert not window.messages.isVisible()
-
-
-def test_that_opening_a_file_replaces_all_that_is_shown(window: MainWindow, scenarios_folder: Path) -> None:
-    assert window.open_file(scenarios_folder / "trillion-moe-realtime.toml")
-    QApplication.processEvents()
-    scenario = window.document.scenario
-    assert scenario.workloads[0].model.preset in ("kimi-k2", "deepseek-v3")
-    assert "trillion-moe-realtime.toml" in window.windowTitle()
-    assert len(window.tail.values().lines) == len(scenario.workloads[0].alternatives)
-    assert slider(window, "request_rate_per_s").value == scenario.workloads[0].traffic.request_rate_per_s
-    assert window.verdict.question.question == scenario.question
-
-
-def test_that_the_title_tells_of_unsaved_changes(window: MainWindow) -> None:
-    assert " *" not in window.windowTitle()
-    window.document.change(RATE, 20.0)
-    assert "question.toml *" in window.windowTitle()
-    assert window.on_save()
-    assert " *" not in window.windowTitle()
-
-
-def test_that_save_as_writes_another_file_and_goes_on_with_it(
-    window: MainWindow, tmp_path: Path, catalog: Catalog
-) -> None:
-    window.document.change(RATE, 20.0)
-    other = tmp_path / "other.toml"
-    assert window.save_to(other)
-    assert read_scenario(other, catalog).scenario.workloads[0].traffic.request_rate_per_s == 20.0
-    assert read_scenario(tmp_path / "question.toml", catalog).scenario.workloads[0].traffic.request_rate_per_s == 12.0
-    assert window.document.path == other and "other.toml" in window.windowTitle()
-
-
-def test_that_a_save_that_fails_is_shown_and_keeps_the_changes(window: MainWindow, tmp_path: Path) -> None:
-    window.document.change(RATE, 20.0)
-    assert not window.save_to(tmp_path / "nowhere" / "x.toml")
-    assert "nowhere" in window.messages.text and window.document.is_dirty
-
-
-@pytest.mark.parametrize("button, leaves, saved", [
-    (Answer.Save, True, 20.0), (Answer.Discard, True, 12.0), (Answer.Cancel, False, 12.0),
-])  # fmt: skip
-def test_that_unsaved_changes_are_guarded(
-    window: MainWindow, scenario_file: Path, catalog: Catalog, button: Answer, leaves: bool, saved: float
-) -> None:
-    window.document.change(RATE, 20.0)
-    press_in_message_box(button)
-    assert window.guard() is leaves
-    assert read_scenario(scenario_file, catalog).scenario.workloads[0].traffic.request_rate_per_s == saved
-
-
-def test_that_nothing_is_asked_without_changes(window: MainWindow) -> None:
-    assert window.guard()
-
-
-def test_that_closing_with_changes_can_be_called_off(window: MainWindow) -> None:
-    window.document.change(RATE, 20.0)
-    press_in_message_box(Answer.Cancel)
-    assert not window.close() and window.isVisible()
-    press_in_message_box(Answer.Discard)
-    assert window.close() and not window.isVisible()
 
 
 def test_that_a_pinned_baseline_shows_changes_against_it(window: MainWindow) -> None:
@@ -220,7 +134,7 @@ def test_that_plots_behind_an_enlarged_page_wait_until_they_are_seen(window: Mai
     assert all(plot.showing() is not None and plot.showing().outcome is seen for plot in plots)
     window.show_page("compare")
     assert all(plot.showing() is not None and plot.showing().outcome is document.outcome for plot in plots)
-    assert document.shown_metric == window.tail.shown_metric
+    assert document.answers.shown_metric == window.tail.shown_metric
 
 
 def test_that_keys_step_through_the_alternatives(window: MainWindow) -> None:
@@ -393,22 +307,6 @@ def test_that_without_a_promise_the_table_says_of_nobody_that_it_is_kept(window:
     assert cells() == {NOTHING}
 
 
-def test_that_a_file_that_a_missing_suffix_leads_to_is_not_replaced_unasked(
-    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file dialog asked about "plan v1.2", which is not the name that is written to."""
-    there = tmp_path / "plan v1.2.toml"
-    there.write_text("precious")
-    chosen = str(tmp_path / "plan v1.2")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *_: (chosen, "")))
-    press_in_message_box(Answer.No)
-    assert not window.on_save_as()
-    assert there.read_text() == "precious"
-    press_in_message_box(Answer.Yes)
-    assert window.on_save_as() and window.document.path == there
-    assert not (tmp_path / "plan v1.2").exists() and not (tmp_path / "plan v1.toml").exists()
-
-
 def test_that_requests_longer_than_the_model_was_made_for_are_warned_of_until_they_are_shorter(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -416,7 +314,7 @@ def test_that_requests_longer_than_the_model_was_made_for_are_warned_of_until_th
 
     def ask(prompt: float, warned: bool) -> None:
         document.change("workloads.0.traffic.prompt_tokens", prompt)
-        qtbot.waitUntil(lambda: not document._pending and bool(document.outcome.warnings) == warned)
+        qtbot.waitUntil(lambda: not document.answers._pending and bool(document.outcome.warnings) == warned)
 
     ask(200_000.0, True)
     assert "was made for" in messages.text and not messages.isHidden()
@@ -427,7 +325,7 @@ def test_that_requests_longer_than_the_model_was_made_for_are_warned_of_until_th
     ask(200_000.0, True)
     assert "was made for" in messages.text
     document.save()
-    assert document.path is not None and window.open_file(document.path)
+    assert document.path is not None and window.files.open_file(document.path)
     assert "was made for" in messages.text
     ask(1000.0, False)
     assert messages.text == "" and messages.isHidden()

@@ -226,7 +226,7 @@ def test_that_without_a_worker_it_says_so_and_the_next_change_asks_again(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, asked: Asked
 ) -> None:
     with monkeypatch.context() as cut:
-        cut.setattr(window.document, "ask_study", lambda *_: 0)
+        cut.setattr(window.document.answers, "ask_study", lambda *_: 0)
         window.show_page("ask_first")
         page = window.book.page("ask_first")
         assert isinstance(page, AskFirstPage)

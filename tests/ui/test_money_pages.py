@@ -190,7 +190,7 @@ def test_that_the_seen_page_follows_a_change(fleet_window: MainWindow) -> None:
     table = cost_of(window).table
     before = cell(table, 0, column_of(table, "$/month"))
     window.document.change("workloads.0.traffic.request_rate_per_s", 240.0)
-    window.document.refine_timer.stop()
+    window.document.answers.refine_timer.stop()
     assert cell(table, 0, column_of(table, "$/month")) != before
 
 

@@ -104,7 +104,7 @@ def test_that_a_newcomer_gets_from_the_question_to_a_saved_comparison_and_back(
 
     # Save, reopen, and find the same.
     target = tmp_path / "mine.toml"
-    assert window.save_to(target) and not document.is_dirty
+    assert window.files.save_to(target) and not document.is_dirty
     at_saving = document.scenario
     for action in range(document.undo_stack.count()):
         assert document.undo_stack.canUndo(), action
@@ -115,7 +115,7 @@ def test_that_a_newcomer_gets_from_the_question_to_a_saved_comparison_and_back(
     while document.undo_stack.canRedo():
         window.actions_by_name["redo"].trigger()
     assert document.scenario == at_saving and not document.is_dirty
-    assert window.open_file(target)
+    assert window.files.open_file(target)
     QApplication.processEvents()
     changed = [one.title for one in differences(at_saving, document.scenario)]
     assert changed in ([], ["Catalogue edition"]), "the edition is stamped on saving, all else is as it was"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +15,10 @@ class Hand(QObject):
 
     dragging_changed = Signal(bool)
     is_dragging = False
-    is_arriving = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = SimpleNamespace(is_arriving=False)
 
     def drag(self, dragging: bool) -> None:
         self.is_dragging = dragging
@@ -48,14 +53,14 @@ def test_that_a_moving_hand_is_followed_at_the_pace_and_to_the_end(qtbot: QtBot)
 def test_that_what_the_worker_answers_follows_one_turn_later_and_what_the_hand_does_at_once(qtbot: QtBot) -> None:
     hand, shown = Hand(), []
     turn = NextTurn(hand, lambda: shown.append(1), hand)  # type: ignore[arg-type]
-    hand.is_arriving = True
+    hand.answers.is_arriving = True
     turn.ask()
     turn.ask()
     assert shown == []
     qtbot.waitUntil(lambda: bool(shown), timeout=20_000)
     assert len(shown) == 1, "two answers in one turn are shown once"
     turn.ask()
-    hand.is_arriving = False
+    hand.answers.is_arriving = False
     turn.ask()
     assert len(shown) == 2
     qtbot.wait(20)
@@ -65,7 +70,7 @@ def test_that_what_the_worker_answers_follows_one_turn_later_and_what_the_hand_d
 def test_that_a_pace_also_waits_a_turn_for_an_answer_of_the_worker(qtbot: QtBot) -> None:
     hand, shown = Hand(), []
     pace = Pace(hand, lambda: shown.append(1), 50, hand)  # type: ignore[arg-type]
-    hand.is_arriving = True
+    hand.answers.is_arriving = True
     pace.ask()
     assert shown == []
     qtbot.waitUntil(lambda: len(shown) == 1, timeout=20_000)

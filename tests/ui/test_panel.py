@@ -88,7 +88,7 @@ def test_that_dragging_changes_every_plot_and_is_one_undo_step(window: MainWindo
     control = slider(window, name)
     # to a batch of about 3, and otherwise to the right of where it is
     drag(control, 0.12 if name == "batch_size" else 0.75)
-    qtbot.waitUntil(lambda: window.document.problem is None)
+    qtbot.waitUntil(lambda: window.document.answers.problem is None)
     QApplication.processEvents()
     after = seen(window)
     assert window.document.undo_stack.count() == 1

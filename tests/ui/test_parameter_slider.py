@@ -15,8 +15,9 @@ from pytestqt.qtbot import QtBot
 from explorer.plots.tokens import HIT_TARGET, LIGHT
 from explorer.scenario.quantities import QUANTITIES
 from explorer.ui import theme
-from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.scale import LogScale
+from explorer.ui.controls.value_text import text_of
 from tests.ui.hands import drag, turn_wheel, type_value
 
 

@@ -131,7 +131,7 @@ def test_that_a_drag_ends_with_what_it_held(window: MainWindow, held: str, chang
         take(widget, start, at(window, 16.0, foot))
     assert document.is_dragging and get(document.scenario, RATE) != 12
     if change == "another file":
-        assert window.open_file(scenarios_folder / "llama-70b-chat.toml")
+        assert window.files.open_file(scenarios_folder / "llama-70b-chat.toml")
     elif change == "another workload":
         document.select_workload(1)
     else:

@@ -42,14 +42,14 @@ def test_that_scaling_is_asked_when_it_is_seen_once_and_never_while_a_hand_moves
 ) -> None:
     document = window.document
     asked: list[object] = []
-    real = document.ask_study
+    real = document.answers.ask_study
 
     def noted(kind: str, question: object = None) -> int:
         if kind == KIND:
             asked.append(question)
         return real(kind, question)
 
-    monkeypatch.setattr(document, "ask_study", noted)
+    monkeypatch.setattr(document.answers, "ask_study", noted)
     page = page_of(window)
     QApplication.processEvents()
     assert asked == []

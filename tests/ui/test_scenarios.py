@@ -198,7 +198,7 @@ def test_that_an_unchanged_scenario_differs_in_no_outcome_from_its_baseline_once
     view.show()
     document.change(RATE, 24.0)
     document.pin_baseline()
-    document.refine_now()
+    document.answers.refine_now()
     qtbot.waitUntil(lambda: bool(document.baseline_outcome and document.baseline_outcome.final))
     qtbot.waitUntil(lambda: not any(cell.change for row in view.model.rows for cell in row.cells))
     document.close()
@@ -235,10 +235,10 @@ def test_that_the_worker_answers_further_scenarios_after_the_present_one(
     document = Document(catalog, live, read_scenario(scenarios_folder / "llama-70b-chat.toml", catalog).scenario)
     further = read_scenario(scenarios_folder / "nvidia-only-fleet.toml", catalog).scenario
     answered: list[tuple[object, Outcome]] = []
-    document.further_answered.connect(lambda scenario, outcome: answered.append((scenario, outcome)))
+    document.answers.further_answered.connect(lambda scenario, outcome: answered.append((scenario, outcome)))
     document.change(RATE, 24.0)
-    document.ask_further(further)
-    document.refine_now()
+    document.answers.ask_further(further)
+    document.answers.refine_now()
     qtbot.waitUntil(lambda: bool(answered) and document.outcome.final)
     assert any(one is further for one in live.asked) and any(one is document.scenario for one in live.asked)
     assert answered[0][0] is further and answered[0][1].final
@@ -252,7 +252,7 @@ def test_that_a_baseline_pinned_in_a_file_is_answered_as_fully_as_the_present_sc
     live = Answering(catalog)
     document = Document(catalog, live, read_scenario(scenarios_folder / "diversified-fleet.toml", catalog).scenario)
     assert document.baseline_outcome is not None and not document.baseline_outcome.final
-    document.refine_now()
+    document.answers.refine_now()
     qtbot.waitUntil(lambda: bool(document.baseline_outcome and document.baseline_outcome.final))
     assert document.outcome.final and document.outcome.title == "Nvidia and AI200"
     assert [one is document.baseline for one in live.asked] == [False, True]

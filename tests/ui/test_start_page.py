@@ -60,8 +60,8 @@ def test_that_escape_goes_on_with_what_is_open(window: MainWindow) -> None:
 
 def test_that_a_file_opened_last_is_opened_again(window: MainWindow, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    window.save_to(file)
-    window.open_file(tmp_path / "question.toml")
+    window.files.save_to(file)
+    window.files.open_file(tmp_path / "question.toml")
     page = start(window, file)
     QTest.mouseClick(page.entries[-1], Qt.MouseButton.LeftButton)
     assert window.document.path == file

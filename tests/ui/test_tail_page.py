@@ -115,7 +115,7 @@ def test_that_percentiles_and_goodput_stand_beneath_the_distribution(page: TailP
 def test_that_a_question_is_asked_once_until_the_scenario_moves(
     window: MainWindow, page: TailPage, choose: Choose, qtbot: QtBot
 ) -> None:
-    live = window.document._live
+    live = window.document.answers._live
     assert isinstance(live, Asked)
     choose("burstiness", "ttft")
     before = len(live.views)
@@ -127,7 +127,7 @@ def test_that_a_question_is_asked_once_until_the_scenario_moves(
 
 
 def test_that_a_hidden_page_asks_nothing(window: MainWindow, page: TailPage, choose: Choose) -> None:
-    live = window.document._live
+    live = window.document.answers._live
     assert isinstance(live, Asked)
     choose("distribution", "tpot")
     window.set_tokens(DARK)

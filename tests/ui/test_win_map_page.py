@@ -97,7 +97,7 @@ def test_that_a_problem_is_shown_where_the_map_would_be(
     shown(window, page, qtbot)
     page._number = 7
     problem = WorkerProblem("the model is not known", "")
-    document.study_answered.emit(StudyAnswer("win_map", 7, None, True, problem))
+    document.answers.study_answered.emit(StudyAnswer("win_map", 7, None, True, problem))
     assert "the model is not known" in page.plot.text_summary()
 
 

@@ -1,71 +1,25 @@
-"""A slider with its exact value typed beside it: track, ticks, range wash and baseline mark painted by hand."""
+"""A slider with its exact value typed beside it, its ways back and its lock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QContextMenuEvent,
-    QKeyEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-)
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
-from explorer.plots.fonts import BODY
-from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
-from explorer.scenario.quantity import Quantity, without_noise
-from explorer.ui import theme
+from explorer.plots.lettering import text_width
 from explorer.ui.controls.scale import Scale, Value
+from explorer.ui.controls.slider_face import BOX_HEIGHT, CAPTION_HEIGHT, LABEL_TOP, Face, paint_face
 from explorer.ui.controls.slider_menu import slider_menu
 from explorer.ui.controls.tick_labels import LABEL_HEIGHT, LABEL_SIZE, PlacedLabel, placed_labels
 from explorer.ui.controls.track import TRACK_HEIGHT, Track
+from explorer.ui.controls.value_text import ValueText
 
 BOX_WIDTH = 106
-BOX_HEIGHT = 24
-CAPTION_HEIGHT = 15
-LOCK_WIDTH = 18
 NOT_MADE = "none"
 HELD = "it is locked; Ctrl+L or its menu frees it"
-
-
-@dataclass(frozen=True)
-class ValueText:
-    """How a value of the scenario is written and read; `parse` raises ValueError saying what is allowed. What it
-    gives is what `value_edited` carries.
-
-    `brief` writes the label of a tick; without one ticks are written like values. `beside` reads a text that was typed
-    in the place of a value, in whose unit a bare number is.
-    """
-
-    format: Callable[[Value], str]
-    parse: Callable[[str], Any]
-    brief: Callable[[Value], str] | None = None
-    beside: Callable[[str, Value], Any] | None = None
-
-
-def text_of(quantity: Quantity, si_per_unit: float = 1.0, *, integer: bool = False, exact: bool = True) -> ValueText:
-    """The text of a quantity whose scenario values are in units of `si_per_unit`."""
-    show = quantity.format_exact if exact else quantity.format
-
-    def beside(text: str, shown: Value | None) -> Value:
-        at = float(shown) * si_per_unit if isinstance(shown, float | int) else None
-        value = without_noise(quantity.parse(text, at) / si_per_unit)
-        return round(value) if integer else value
-
-    return ValueText(
-        lambda value: show(float(value) * si_per_unit),
-        lambda text: beside(text, None),
-        lambda value: quantity.format(float(value) * si_per_unit),
-        beside,
-    )
 
 
 class ParameterSlider(QWidget):
@@ -362,7 +316,7 @@ class ParameterSlider(QWidget):
     def sizeHint(self) -> QSize:
         """Two lines, one more for labels of ticks, one more for a caption."""
         labels = LABEL_HEIGHT if self._has_labels() else 0
-        return QSize(260, 24 + 21 + labels + (CAPTION_HEIGHT if self._has_caption else 1))
+        return QSize(260, LABEL_TOP + labels + (CAPTION_HEIGHT if self._has_caption else 1))
 
     def minimumSizeHint(self) -> QSize:
         """As high as the hint; narrower."""
@@ -393,57 +347,12 @@ class ParameterSlider(QWidget):
             self._labels = key, placed_labels(at, lambda text: text_width(text, LABEL_SIZE), self.width())
         return self._labels[1]
 
-    def _paint_lock(self, painter: QPainter, right: float) -> None:
-        color = QColor(theme.tokens().secondary)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(color, 1.4))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawArc(QRectF(right - 10, 6, 6, 8), 0, 180 * 16)
-        painter.drawLine(QPointF(right - 10, 10), QPointF(right - 10, 12))
-        painter.drawLine(QPointF(right - 4, 10), QPointF(right - 4, 12))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        painter.drawRoundedRect(QRectF(right - 12, 11, 10, 7), 1.5, 1.5)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Title, lock, badge, labels of ticks and caption."""
-        t, touched = theme.tokens(), event.rect()
+        touched = event.rect()
+        seen = self._has_labels() and touched.bottom() >= LABEL_TOP
+        face = Face(
+            self.title, self._badge, self._caption, self._complaint, self.locked, self._has_caption, self._box_width
+        )
         painter = QPainter(self)
-        painter.fillRect(touched, QColor(t.panel))
-        room = self.width() - self._box_width - 8.0
-        badge_width = text_width(self._badge) + 8 if self._badge else 0.0
-        held = LOCK_WIDTH if self.locked else 0
-        beside = text_width(self.title, BODY) + 6 + badge_width <= room - held or not self._has_caption
-        bottom = self.height() - CAPTION_HEIGHT - 1.0
-        # A changed value has only the ground of its box painted anew, a changed caption only that line.
-        if touched.top() < BOX_HEIGHT and touched.left() <= room + 8:
-            if self.locked:
-                self._paint_lock(painter, room + 4)
-            room -= held
-            title_room = room - badge_width - 6 if beside and self._badge else room
-            used = draw_line(painter, 0, baseline_in(0, BOX_HEIGHT, BODY), title_room, self.title, t.text, BODY)
-            if self._badge and beside:
-                self._paint_badge(painter, QRectF(used + 6, 4, badge_width, 16))
-        label_top = 24 + 21
-        if self._has_labels() and touched.bottom() >= label_top:
-            middle = baseline_in(label_top, LABEL_HEIGHT, LABEL_SIZE)
-            for label in self.labels():
-                draw_text(painter, QPointF(label.left, middle), label.text, t.secondary, LABEL_SIZE)
-        if touched.bottom() < bottom:
-            return
-        caption_room = float(self.width())
-        if self._badge and not beside:
-            self._paint_badge(painter, QRectF(self.width() - badge_width, bottom, badge_width, 15))
-            caption_room -= badge_width + 6
-        text = f"not taken: {self._complaint}" if self._complaint else self._caption
-        ink = t.bad if self._complaint else t.secondary
-        draw_line(painter, 0, baseline_in(bottom, CAPTION_HEIGHT + 1), caption_room, text, ink)
-
-    def _paint_badge(self, painter: QPainter, pill: QRectF) -> None:
-        t = theme.tokens()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(t.amber_wash))
-        painter.drawRoundedRect(pill, 3, 3)
-        at = QPointF(pill.left() + 4, baseline_in(pill.top(), pill.height()))
-        draw_text(painter, at, self._badge, t.amber)
+        paint_face(painter, self.rect(), touched, face, self.labels() if seen else ())

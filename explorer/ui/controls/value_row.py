@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from explorer.errors import ExplorerError
 from explorer.scenario.path import ScenarioValueError
-from explorer.ui.controls.parameter_slider import ValueText
+from explorer.ui.controls.value_text import ValueText
 
 
 class ValueRow(QWidget):

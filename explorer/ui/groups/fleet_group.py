@@ -14,10 +14,11 @@ from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import FleetMember, Tier
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.record_picker import Pick, RecordPicker
 from explorer.ui.controls.scale import LinearScale
 from explorer.ui.controls.shares import rebalanced
+from explorer.ui.controls.value_text import text_of
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 

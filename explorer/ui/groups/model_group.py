@@ -13,10 +13,11 @@ from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.ui.controls.choice_row import ChoiceRow
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.record_picker import Pick, RecordPicker
 from explorer.ui.controls.reset_button import ResetButton
 from explorer.ui.controls.scale import LogScale
+from explorer.ui.controls.value_text import text_of
 from explorer.ui.document import Document
 from explorer.ui.groups.group import Group
 from explorer.ui.resets import value_in

@@ -11,8 +11,9 @@ from explorer.scenario.quantities import QUANTITIES, quantity_for_unit, unit_sca
 from explorer.scenario.quantity import without_noise
 from explorer.scenario.schema import Override
 from explorer.study.outcome import OpenFigure
-from explorer.ui.controls.parameter_slider import BOX_WIDTH, ValueText, text_of
+from explorer.ui.controls.parameter_slider import BOX_WIDTH
 from explorer.ui.controls.scale import LinearScale, LogScale, Scale, Value
+from explorer.ui.controls.value_text import ValueText, text_of
 
 REASON = "set in the window"
 BELIEF_WIDTH = 60

@@ -17,8 +17,9 @@ from explorer.scenario.wording import written
 from explorer.study.outcome import OpenFigure, Outcome
 from explorer.ui.binding import attempt, hold
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.scale import Value
+from explorer.ui.controls.value_text import ValueText
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 from explorer.ui.groups.open_figure_guise import Guise, caption_of, guise_of, override_by_belief, override_by_value

@@ -7,8 +7,9 @@ from functools import partial
 from PySide6.QtWidgets import QWidget
 
 from explorer.scenario.quantities import QUANTITIES
-from explorer.ui.controls.parameter_slider import ParameterSlider, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.scale import LogScale
+from explorer.ui.controls.value_text import text_of
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 

@@ -15,9 +15,10 @@ from explorer.scenario.workload import LayoutChoice, Speculation
 from explorer.study.outcome import Outcome
 from explorer.ui.binding import BoundSlider
 from explorer.ui.controls.choice_row import ChoiceRow
-from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.scale import LinearScale, LogScale, StopScale, Value
 from explorer.ui.controls.value_row import ValueRow
+from explorer.ui.controls.value_text import ValueText, text_of
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 from explorer.ui.groups.scheduling import (

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.folding_group import Heading
-from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.reset_button import ResetButton
 from explorer.ui.controls.scale import LogScale, StopScale, Value
+from explorer.ui.controls.value_text import ValueText, text_of
 from explorer.ui.document import Document
 from explorer.ui.groups.group import Group
 

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QWidget
 from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import Outcome
 from explorer.ui.controls.choice_row import ChoiceRow
-from explorer.ui.controls.parameter_slider import ParameterSlider, ValueText, text_of
+from explorer.ui.controls.parameter_slider import ParameterSlider
 from explorer.ui.controls.scale import LinearScale, LogScale, Scale
+from explorer.ui.controls.value_text import ValueText, text_of
 from explorer.ui.document import Document
 from explorer.ui.groups.group import FoldedGroup
 from explorer.ui.groups.trace_rows import TraceRows, a_shipped_trace

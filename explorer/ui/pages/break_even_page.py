@@ -89,7 +89,7 @@ class BreakEvenPage(Page):
         self.typed.hide()
         self.answer, self.remarks = self._label("answer"), self._label("remarks")
         self.plot = BreakEvenPlot(self)
-        PlotMenu(self.plot, document.worker_failed.emit)
+        PlotMenu(self.plot, document.answers.worker_failed.emit)
         self.take = QPushButton("Set this value", self)
         self.take.setObjectName("break_even.take")
         self.take_sure = QPushButton("Set the 95 % value", self)
@@ -121,7 +121,7 @@ class BreakEvenPage(Page):
         self.remarks.setText("")
         self._offer_buttons()
         self._draw("")
-        self._number = self._document.ask_study(KIND, question)
+        self._number = self._document.answers.ask_study(KIND, question)
 
     def _fill_fixed(self) -> None:
         for offer in outputs_offered():
@@ -346,7 +346,7 @@ class BreakEvenPage(Page):
         document = self._document
         document.outcome_changed.connect(lambda _: self._on_document())
         document.workload_changed.connect(lambda _: self._follow())
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     def _on_document(self) -> None:
         if self.isVisible() and not self._document.is_dragging:

@@ -92,7 +92,7 @@ class ClaimsPage(Page):
         self.remove.clicked.connect(self.remove_claim)
         document.outcome_changed.connect(lambda _: self._on_changed())
         document.workload_changed.connect(lambda _: self._on_changed())
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Nothing here is painted by hand."""
@@ -167,7 +167,7 @@ class ClaimsPage(Page):
         scenario = self._document.scenario
         if scenario.claims and self._asked is not scenario:
             self._asked = scenario
-            self._number = self._document.ask_study(KIND)
+            self._number = self._document.answers.ask_study(KIND)
         self.show_claims()
 
     def _on_answer(self, found: StudyAnswer) -> None:

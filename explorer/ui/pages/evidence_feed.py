@@ -25,14 +25,14 @@ class EvidenceFeed(QObject):
         self._known: dict[str, ChipEvidence] = {}
         self._asked: set[str] = set()
         self.problem = ""
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     def look_up(self, chips: Sequence[str]) -> None:
         """Have the worker look up chips that were not yet."""
         wanted = set(chips) - set(self._known)
         if wanted and not wanted <= self._asked:
             self._asked |= wanted
-            self._document.ask_study(KIND, tuple(sorted(self._asked - set(self._known))))
+            self._document.answers.ask_study(KIND, tuple(sorted(self._asked - set(self._known))))
 
     def evidence(self, chip: str) -> ChipEvidence | None:
         """The evidence on a chip; None while it is looked up."""

@@ -31,7 +31,7 @@ class MattersFeed(QObject):
         self.problem = ""
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask)
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
         document.scenario_changed.connect(self._on_moved)
         document.workload_changed.connect(self._on_moved)
         document.dragging_changed.connect(self._on_moved)
@@ -52,7 +52,7 @@ class MattersFeed(QObject):
         if not self._watched:
             self._rest.stop()
             if self._asked is not None:
-                self._document.end_study(KIND)
+                self._document.answers.end_study(KIND)
                 self._asked = None
 
     def _is(self, state: tuple[Scenario, int] | None) -> bool:
@@ -62,7 +62,7 @@ class MattersFeed(QObject):
         if not self._watched:
             return
         if self._asked is not None and not self._is(self._asked):
-            self._document.end_study(KIND)
+            self._document.answers.end_study(KIND)
             self._asked = None
         self._rest.start()
         self.changed.emit()
@@ -70,12 +70,12 @@ class MattersFeed(QObject):
     def _ask(self) -> None:
         if not self._watched or self.is_current or self._is(self._asked) or self._document.is_dragging:
             return
-        if self._document.problem is not None:
-            self.problem = str(self._document.problem)
+        if self._document.answers.problem is not None:
+            self.problem = str(self._document.answers.problem)
             self.changed.emit()
             return
         self._asked = (self._document.scenario, self._document.workload_index)
-        self._number = self._document.ask_study(KIND, self._document.workload_index)
+        self._number = self._document.answers.ask_study(KIND, self._document.workload_index)
         if not self._number:
             self._known, self._asked, self.found = self._asked, None, None
             self.problem = NO_WORKER

@@ -56,7 +56,7 @@ class MattersView(Page):
         if found is not None and found.workload != self._document.workload.name:
             found = None
         waiting = COMPUTING
-        if self._feed.problem and (current or self._document.problem is not None):
+        if self._feed.problem and (current or self._document.answers.problem is not None):
             found, waiting = None, self._feed.problem
         elif current and found is None:
             waiting = NOT_COUNTED.format(name=name)

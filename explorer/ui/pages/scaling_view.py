@@ -38,7 +38,7 @@ class ScalingView(QWidget):
         column.addWidget(self.plot, 1)
         document.outcome_changed.connect(lambda _: self.ask())
         document.workload_changed.connect(lambda _: self.ask())
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     @property
     def found(self) -> Scaling | None:
@@ -56,7 +56,7 @@ class ScalingView(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if self._asked is not None and self._found is None:
-            self._document.end_study(KIND)
+            self._document.answers.end_study(KIND)
             self._asked = None
 
     def ask(self) -> None:
@@ -69,7 +69,7 @@ class ScalingView(QWidget):
         self._asked, self._found = asked, None
         self.answer.setText("")
         self.plot.show_scaling(None, WAITING)
-        self._number = self._document.ask_study(KIND, asked[1])
+        self._number = self._document.answers.ask_study(KIND, asked[1])
 
     def _on_answer(self, answer: StudyAnswer) -> None:
         if answer.kind != KIND or answer.number != self._number:

@@ -192,7 +192,7 @@ class ScenariosView(QWidget):
         document.workload_changed.connect(self._on_changed)
         document.dragging_changed.connect(self._on_changed)
         document.path_changed.connect(self._on_changed)
-        document.further_answered.connect(self._on_answered)
+        document.answers.further_answered.connect(self._on_answered)
 
     def put_above_titles(self, *buttons: QWidget) -> None:
         """Stand buttons in the header above the titles of the rows, where no scenario is named."""
@@ -251,7 +251,7 @@ class ScenariosView(QWidget):
         then = document.baseline_outcome
         if document.outcome.final and then is not None and not then.final:
             # Few draws against many would show changes where there are none.
-            document.ask_further(document.baseline)
+            document.answers.ask_further(document.baseline)
         sides = self.sides
         rows = rows_of(sides, REFERENCE, document.workload.name)
         if self.model.show_rows(rows, tuple(side.name for side in sides)):
@@ -276,13 +276,13 @@ class ScenariosView(QWidget):
         for place, (path, side) in enumerate(self._further):
             if side.outcome is None and not side.reason:
                 try:
-                    answered = Side(side.name, side.scenario, self._document.quick_answer(side.scenario))
+                    answered = Side(side.name, side.scenario, self._document.answers.quick_answer(side.scenario))
                 except ExplorerError as error:
                     answered = Side(side.name, side.scenario, None, str(error))
                     self.refused.emit(f"{side.name}: {error}")
                 self._further[place] = path, answered
                 if answered.outcome is not None:
-                    self._document.ask_further(side.scenario)
+                    self._document.answers.ask_further(side.scenario)
         self.refresh()
 
     def _on_answered(self, scenario: object, outcome: Any) -> None:

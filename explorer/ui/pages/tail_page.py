@@ -87,7 +87,7 @@ class TailPage(Page):
         self.latency.activated.connect(lambda _: self.ask())
         document.outcome_changed.connect(lambda _: self.ask())
         document.workload_changed.connect(lambda _: self.ask())
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -130,7 +130,7 @@ class TailPage(Page):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if self._asked and self._answer is None:
-            self._document.end_study(KIND)
+            self._document.answers.end_study(KIND)
             self._asked = ()
 
     def ask(self) -> None:
@@ -142,7 +142,7 @@ class TailPage(Page):
         if self._asked and self._asked[0] is asked[0] and self._asked[1] == question:
             return
         self._asked, self._answer = asked, None
-        self._number = self._document.ask_study(KIND, question)
+        self._number = self._document.answers.ask_study(KIND, question)
         self._show()
 
     def _on_answer(self, answer: StudyAnswer) -> None:

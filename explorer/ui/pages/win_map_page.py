@@ -31,7 +31,7 @@ class WinMapPage(Page):
         self._number = 0
         self._asked: tuple[object, MapQuestion] | None = None
         self.plot = WinMapPlot(self)
-        PlotMenu(self.plot, document.worker_failed.emit)
+        PlotMenu(self.plot, document.answers.worker_failed.emit)
         self.across = self._choice("across", "Setting along the bottom of the map", ACROSS)
         self.up = self._choice("up", "Setting along the side of the map", UP)
         self.outlined = QCheckBox("Outline what cannot be had", self)
@@ -53,7 +53,7 @@ class WinMapPage(Page):
         self.plot.cell_chosen.connect(self.go_to)
         document.outcome_changed.connect(self._on_changed)
         document.workload_changed.connect(self._on_changed)
-        document.study_answered.connect(self._on_answer)
+        document.answers.study_answered.connect(self._on_answer)
 
     def _choice(self, name: str, accessible: str, keys: tuple[str, ...]) -> QComboBox:
         box = QComboBox(self)
@@ -156,14 +156,14 @@ class WinMapPage(Page):
             self._rest.start()
             return
         self._asked = (self._document.scenario, self.question)
-        self._number = self._document.ask_study(KIND, self.question)
+        self._number = self._document.answers.ask_study(KIND, self.question)
         if not self._number:
             self._asked = None
             self.plot.show_map(None, "No map: the worker process cannot be reached. Change a setting to try again.")
 
     def _give_up(self) -> None:
         if self._number:
-            self._document.end_study(KIND)
+            self._document.answers.end_study(KIND)
             self._number = 0
 
     def _on_answer(self, answer: StudyAnswer) -> None:

@@ -1,11 +1,11 @@
-"""The command line as its users call it: what it prints, what it returns, what it refuses."""
+"""The commands as their users call them: what they print, what they return, what they refuse."""
 
 from __future__ import annotations
 
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -338,34 +338,6 @@ def test_that_check_and_evaluate_warn_of_requests_longer_than_the_model_was_made
         captured = capsys.readouterr()
         assert f"{founding}: warning: " in captured.err and "was made for 4,096 tokens of context" in captured.err
         assert "nothing is wrong" not in captured.out
-
-
-def raising(error: BaseException) -> Callable[..., None]:
-    """A command's part that fails as nobody foresaw."""
-
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    return fail
-
-
-def test_that_a_mistake_of_the_program_is_one_line_with_the_rest_in_the_log(
-    founding: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr("explorer.cli.evaluate", raising(RuntimeError("nobody foresaw this")))
-    assert main(["check", str(founding)]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    log = Path(line.rpartition(" with ")[2])
-    assert "nobody foresaw this" in line and "Traceback" in log.read_text(encoding="utf-8")
-
-
-def test_that_an_interruption_is_told_in_a_word(
-    founding: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("explorer.cli.evaluate", raising(KeyboardInterrupt()))
-    assert main(["check", str(founding)]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
 
 
 @pytest.mark.parametrize("command", ["check", "evaluate"])

@@ -5,24 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from explorer.catalog import Catalog
+from explorer.commands.exit_codes import FAILED
+from explorer.commands.scenario_file import known_catalog, read_faultless
 from explorer.errors import ExplorerError
 from explorer.scenario.saving import write_whole
 from explorer.scenario.schema import Scenario
 
-NAME = "sweep"
 BAR = 30
 
 
-def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], run: Callable[[argparse.Namespace], int]
-) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Put the command among the others."""
     sweeping = commands.add_parser(
-        NAME,
+        "sweep",
         help="vary inputs over ranges: a table (CSV) with every figure of every combination",
         description="Evaluate every combination of the values given, in closed form, with the scenario's own number of "
         "draws: one row for each point and alternative. Nothing is written unless all of it is.",
@@ -39,6 +37,13 @@ def add_command(
     )
     sweeping.add_argument("-o", "--output", type=Path, metavar="OUT.csv", help="default: standard output")
     sweeping.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write a table of every combination; raises ExplorerError."""
+    catalog = known_catalog()
+    loaded = read_faultless(options.file, catalog)
+    return FAILED if loaded is None else sweep(loaded.scenario, catalog, options.vary, options.output)
 
 
 def sweep(scenario: Scenario, catalog: Catalog, ranges: list[str], output: Path | None) -> int:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from explorer.catalog import Catalog
+from explorer.commands.display import paint_without_a_screen
+from explorer.commands.exit_codes import FAILED
+from explorer.commands.scenario_file import known_catalog, read_faultless
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
 
-NAME = "report"
 
-
-def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], run: Callable[[argparse.Namespace], int]
-) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Put the command among the others."""
     reporting = commands.add_parser(
-        NAME,
+        "report",
         help="write the report to the board: answer, alternatives, pictures, cost, fleet, what is open, every input",
         description="Write a report on one scenario, A4, with final figures only: the answer in at most five "
         "sentences, all alternatives, the plots, cost by part, dependence on suppliers and shocks, what is not "
@@ -28,6 +26,14 @@ def add_command(
     reporting.add_argument("file", type=Path)
     reporting.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a .pdf or .html file")
     reporting.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report on a scenario; raises ExplorerError."""
+    paint_without_a_screen()
+    catalog = known_catalog()
+    loaded = read_faultless(options.file, catalog)
+    return FAILED if loaded is None else write(loaded.scenario, catalog, options.output)
 
 
 def write(scenario: Scenario, catalog: Catalog, output: Path) -> int:

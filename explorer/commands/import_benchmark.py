@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
 from explorer.catalog import Catalog
+from explorer.commands.layout_argument import layout
+from explorer.commands.scenario_file import known_catalog, read_with_remarks
 from explorer.errors import ExplorerError
 from explorer.scenario.benchmark import FRAMEWORKS
 from explorer.scenario.fields import KvPrecision, WeightPrecision
 from explorer.scenario.file import LoadedScenario
-from explorer.scenario.workload import LayoutChoice
-
-NAME = "import-benchmark"
 
 
-def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    layout: Callable[[str], LayoutChoice],
-    run: Callable[[argparse.Namespace], int],
-) -> None:
-    """Put the command among the others; `layout` reads "tp=8,ep=8"."""
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Put the command among the others."""
     importing = commands.add_parser(
-        NAME,
+        "import-benchmark",
         help="bring your own benchmark: put its rows into a scenario, and its step times right",
         description="Read a result of vLLM bench serve, SGLang, GuideLLM (JSON, CSV), InferenceX rows, an MLPerf "
         "summary or detail log, or a CSV table; say what was understood and which rows are bad and why; keep the good "
@@ -65,6 +59,12 @@ def _tokens(text: str) -> float:
     return value
 
 
+def run(options: argparse.Namespace) -> int:
+    """Put a benchmark into a scenario; raises ExplorerError."""
+    catalog = known_catalog()
+    return import_benchmark(options, read_with_remarks(options.scenario, catalog), catalog)
+
+
 def import_benchmark(options: argparse.Namespace, loaded: LoadedScenario, catalog: Catalog) -> int:
     """Read, tell, and write; ExplorerError where nothing can be imported, the scenario then stays as it was."""
     import explorer
@@ -88,9 +88,9 @@ def import_benchmark(options: argparse.Namespace, loaded: LoadedScenario, catalo
     choices = suggested(catalog, scenario, file, at, {one.name: one.layout for one in answer.alternatives})
     if options.workload is not None or options.alternative is not None:
         choices = corrected(choices, workload=at, alternative=options.alternative or answer.chosen.name)
-        layout = next((one.layout for one in answer.alternatives if one.name == choices.alternative), None)
-        if layout is not None and not any(run.row.tp for run in file.runs):
-            choices = corrected(choices, tp=layout.tp, pp=layout.pp, dp=layout.dp, ep=layout.ep)
+        known = next((one.layout for one in answer.alternatives if one.name == choices.alternative), None)
+        if known is not None and not any(each.row.tp for each in file.runs):
+            choices = corrected(choices, tp=known.tp, pp=known.pp, dp=known.dp, ep=known.ep)
     if options.layout is not None:
         one = options.layout
         choices = corrected(choices, tp=one.tp, pp=one.pp, dp=one.dp, ep=one.ep)

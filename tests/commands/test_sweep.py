@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.cli import INTERRUPTED, main
+from explorer.cli import main
+from explorer.commands.exit_codes import INTERRUPTED
 
 RATE = "workloads.0.traffic.request_rate_per_s"
 
