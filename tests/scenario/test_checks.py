@@ -49,6 +49,14 @@ def test_that_a_right_file_has_no_problem(file_with: Callable[[str, str], Path],
             "overrides.nv-h200.memory_bandwidth.value", "the catalogue has 4.8 TB/s", "4.8e-06 to 4.8e+06 TB/s",
         ),
         (
+            "[x-mine]", '[overrides.nv-h200]\nscaleup_domain = { value = 0.4, unit = "chips" }\n[x-mine]', 37,
+            "overrides.nv-h200.scaleup_domain.value", "0.4 chips cannot be", "1 or more",
+        ),
+        (
+            "[x-mine]", '[overrides.qcom-ai200]\ncollective_efficiency = { value = 25, unit = "share" }\n[x-mine]', 37,
+            "overrides.qcom-ai200.collective_efficiency.value", "25 share cannot be", "more than 0, at most 1",
+        ),
+        (
             "[x-mine]", "[overrides.nv-h200]\nmemory_bandwidth.belief = 0.5\n[x-mine]", 37,
             "overrides.nv-h200.memory_bandwidth.belief", "not disputed", "value",
         ),
