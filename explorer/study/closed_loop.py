@@ -37,7 +37,7 @@ from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
 from explorer.study.money import chip_price
 from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, Metric, WorkloadOutcome
-from explorer.study.replica import Latencies, ReplicaTable, p99_length, quantiles_of, select_rows
+from explorer.study.replica import Latencies, ReplicaTable, held_length, p99_length, quantiles_of, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder, table_of
 from explorer.study.workload import (
@@ -222,7 +222,7 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
     scenario = context.scenario
     constants, stragglers = step_constants(), scenario.stragglers
     groups = candidates_of_all(
-        deployments, context.served, p99_length(context.demand), constants, context.sharded
+        deployments, context.served, held_length(context.demand), constants, context.sharded
     )
     fitting = [one for group in groups for one in group if one.fits]
     ranks: dict[int, tuple[float, float, float]] = {}

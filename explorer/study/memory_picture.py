@@ -20,7 +20,7 @@ from explorer.study.answers import Context, Sized
 from explorer.study.deployment import Deployment, candidates_of, split_of
 from explorer.study.kept import Kept, Same
 from explorer.study.outcome import MemoryFit, ReadTime
-from explorer.study.replica import p99_length
+from explorer.study.replica import held_length
 from explorer.study.resolve import KV_BYTES, compute_format, step_constants
 
 Array = NDArray[np.float64]
@@ -90,7 +90,7 @@ def _columns(sized: Sequence[Sized]) -> Columns:
 def _held(context: Context, split: Split, columns: Columns) -> list[Held]:
     shape, constants, demand = context.served.shape, step_constants(), context.demand
     width, kv_width, capacity, budget = columns
-    sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
+    sequence_lengths = np.asarray([[held_length(demand), demand.mean_context]])
     sequences = kv_bytes_per_sequence(
         shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
     )
@@ -177,7 +177,7 @@ def _remedy(context: Context, entry: Sized) -> str:
         deployment.kv_precision,
         deployment.figures,
     )
-    options = candidates_of(freed, context.served, p99_length(context.demand), step_constants(), context.sharded)
+    options = candidates_of(freed, context.served, held_length(context.demand), step_constants(), context.sharded)
     enough = sorted(option.layout.chips for option in options if option.fits)
     if enough:
         return f"fits on {enough[0]} {deployment.chip.unit_noun}s"

@@ -26,7 +26,7 @@ from explorer.scenario.schema import Alternative, LayoutChoice, ModelChoice, Obj
 from explorer.study.bands import HIGH, LOW, order_index, residual_factors
 from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
-from explorer.study.replica import Demand, Rows, p99_length
+from explorer.study.replica import Demand, Rows, held_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_server import server_of
 from explorer.study.workload import demand_of, deployment_of
@@ -151,7 +151,7 @@ def compare_log(log: RequestLog, served: Served, catalog: Catalog) -> LogCompari
     model, demand = served_model(catalog, workload.model), demand_of(workload)
     deployment = deployment_of(evaluator.figures, scenario, workload, workload.alternatives[0])
     constants = step_constants()
-    candidate = candidates_of(deployment, model, p99_length(demand), constants, False)[0]
+    candidate = candidates_of(deployment, model, held_length(demand), constants, False)[0]
     if not candidate.fits:
         raise CatalogError(f"{served.model} does not fit {served.chip} in this layout: there is nothing to compare")
     grade, kind = deployment.chip.evidence_grade, "moe" if model.shape.is_moe else "dense"

@@ -26,7 +26,7 @@ from explorer.study.draws import uniforms
 from explorer.study.evaluate import Evaluator
 from explorer.study.figures import GivenDraws, unsettled, values_at
 from explorer.study.outcome import AlternativeOutcome, Layout
-from explorer.study.replica import Demand, p99_length
+from explorer.study.replica import Demand, held_length
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.scaling_answers import Scaling, ScalingLine
 from explorer.study.workload import demand_of, deployment_of
@@ -83,7 +83,7 @@ def _options(
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
     sharded = workload.model.kv_sequence_sharding
     found: dict[int, list[Candidate]] = {}
-    for one in candidates_of(deployment, served, p99_length(demand), step_constants(), sharded):
+    for one in candidates_of(deployment, served, held_length(demand), step_constants(), sharded):
         if one.fits and one.layout.pp == 1:
             found.setdefault(one.layout.chips, []).append(one)
     return dict(sorted(found.items()))

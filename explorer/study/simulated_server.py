@@ -29,7 +29,7 @@ from explorer.scenario.schema import SIMULATED_ONLY, Alternative, Scenario, Spec
 from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome
-from explorer.study.replica import Demand, Rows, p99_length, replica_table
+from explorer.study.replica import Demand, Rows, held_length, replica_table
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_replica import GAMMA, MOST_TOGETHER, Arrivals, SimulatedReplica
 from explorer.study.sizing import grid_of
@@ -45,7 +45,7 @@ def replica_to_simulate(
     constants, served, demand = step_constants(), served_model(evaluator.catalog, workload.model), demand_of(workload)
     stragglers, sharded = scenario.stragglers, workload.model.kv_sequence_sharding
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
-    p99_tokens = p99_length(demand)
+    p99_tokens = held_length(demand)
     options = candidates_of(deployment, served, p99_tokens, constants, sharded)
     candidate = next(one for one in options if one.layout == outcome.layout)
     if workload.traffic.mode == "closed_loop":
@@ -101,7 +101,7 @@ def server_of(
     noise, in_steps = _noise(layout.tp, 2.0 * shape.layer_count, scenario), demand
     if settings.speculation is not None:
         in_steps, table = _speculated(settings.speculation, demand, table)
-    held = max(int(candidate.held * p99_length(in_steps)), 1)
+    held = max(int(candidate.held * held_length(in_steps)), 1)
     prefill: PrefillPool | None = None
     if settings.scheduler == "disaggregated":
         pause, per_token = kv_transfer(shape, candidate, rows, sharded=sharded)

@@ -21,7 +21,7 @@ from explorer.scenario.schema import Scenario, Workload
 from explorer.study.deployment import candidates_of, rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import AlternativeOutcome, Metric
-from explorer.study.replica import Rows, p99_length
+from explorer.study.replica import Rows, held_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.simulated_replica import SimulatedReplica
 from explorer.study.simulated_server import replica_to_simulate
@@ -187,7 +187,7 @@ def _collective_shares(
     alternative = next(one for one in workload.alternatives if one.name == found.name)
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
     sharded = workload.model.kv_sequence_sharding
-    options = candidates_of(deployment, model, p99_length(demand), constants, sharded)
+    options = candidates_of(deployment, model, held_length(demand), constants, sharded)
     candidate = next(one for one in options if one.layout == found.layout)
     rows: Rows = rows_of([candidate], constants, scenario.stragglers.jitter_sigma)
     reduce = rows.allreduce

@@ -24,7 +24,7 @@ from explorer.study.figures import FigureSets, GivenDraws, unsettled, values_at,
 from explorer.study.money import chip_price, priced
 from explorer.study.outcome import METRICS, AlternativeOutcome, Layout, Metric, WorkloadOutcome
 from explorer.study.reach import within_reach
-from explorer.study.replica import p99_length
+from explorer.study.replica import held_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder
@@ -380,7 +380,7 @@ def _candidate(context: Context, deployment: Deployment, layout: Layout) -> Cand
         }
     )
     fixed = replace(deployment, settings=held)
-    tokens = p99_length(context.demand)
+    tokens = held_length(context.demand)
     return candidates_of(fixed, context.served, tokens, step_constants(), context.sharded)[0]
 
 

@@ -29,7 +29,7 @@ from explorer.study.deployment import Candidate, candidates_of, rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.map_axes import AXES, MapAxis, MapQuestion, axis_values, moved, present_value
 from explorer.study.power import facility_watts, limit_watts
-from explorer.study.replica import Demand, Rows, p99_length
+from explorer.study.replica import Demand, Rows, held_length
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder
@@ -214,7 +214,7 @@ class _Readings:
 
     def _fitting(self) -> tuple[list[Candidate], Ints]:
         """Every layout of every contestant that holds the model, and whose it is."""
-        p99, sharded = p99_length(self.demand), self.workload.model.kv_sequence_sharding
+        p99, sharded = held_length(self.demand), self.workload.model.kv_sequence_sharding
         found: list[Candidate] = []
         of: list[int] = []
         for position, one in enumerate(self.field.contestants):

@@ -21,7 +21,7 @@ from explorer.study.layout_search import Chosen, Question, choose_layouts
 from explorer.study.load_curves import load_curves
 from explorer.study.money import chip_price
 from explorer.study.outcome import METRICS, AlternativeOutcome, Metric, WorkloadOutcome
-from explorer.study.replica import Demand, Latencies, latencies, p99_length, select_rows
+from explorer.study.replica import Demand, Latencies, held_length, latencies, p99_length, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import replicas_for
 
@@ -210,7 +210,7 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     scenario = context.scenario
     constants = step_constants()
     seed = scenario.simulation.seed
-    p99_tokens = p99_length(context.demand)
+    p99_tokens = held_length(context.demand)
     sized: list[Sized] = []
     groups: list[tuple[Candidate, ...]] = []
     found = candidates_of_all(deployments, context.served, p99_tokens, constants, context.sharded)

@@ -22,7 +22,7 @@ from explorer.study.bands import drawn_rows
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.figures import FigureSets
 from explorer.study.map_axes import MapQuestion
-from explorer.study.replica import p99_length
+from explorer.study.replica import held_length
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import load_ladder
 from explorer.study.win_map import win_map
@@ -77,7 +77,7 @@ def test_draws_of_four_alternatives(workload: int, catalog: Catalog, founding: S
             one.name, chosen.chip, one.cloud, None, one, asked.model.weight_precision, asked.model.kv_precision, chosen
         )
         found = candidates_of(
-            deployment, context.served, p99_length(context.demand), step_constants(), context.sharded
+            deployment, context.served, held_length(context.demand), step_constants(), context.sharded
         )
         candidates.append(next(option for option in found if option.fits))
     steps = [np.linspace(0.8, 1.25, SAMPLES) for _ in candidates]

@@ -25,7 +25,7 @@ from explorer.study.correction import Correction
 from explorer.study.deployment import Candidate, Deployment, candidates_of, rows_of
 from explorer.study.evaluate import evaluate
 from explorer.study.figures import FigureSet
-from explorer.study.replica import Demand, Rows, StepGrid, latencies, p99_length, replica_table, step_grid
+from explorer.study.replica import Demand, Rows, StepGrid, held_length, latencies, replica_table, step_grid
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
 from explorer.study.workload import demand_of
@@ -68,7 +68,7 @@ def fitting(
     record = catalog.chip(chip)
     deployment = Deployment("a", record, "", None, settings, "fp8", "fp8", FigureSet(record, {}))
     try:
-        found = candidates_of(deployment, served, p99_length(demand), step_constants(), sharded)
+        found = candidates_of(deployment, served, held_length(demand), step_constants(), sharded)
     except ExplorerError:
         return []
     return [one for one in found if one.fits]
