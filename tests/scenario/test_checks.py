@@ -20,6 +20,7 @@ def test_that_a_right_file_has_no_problem(file_with: Callable[[str, str], Path],
 @pytest.mark.parametrize(
     ("old", "new", "line", "key", "reason", "allowed"),
     [
+        ("x-note", '""', 9, 'workloads.0.""', "not a known key", "model"),
         ("x-note", "note", 9, "workloads.0.note", "not a known key", "model"),
         ("request_rate_per_s", "request_rate", 12, "workloads.0.traffic.request_rate", "request_rate_per_s", "mode"),
         ("tp = 2, pp = 1", "tp = 2, pipeline = 1", 24, "workloads.0.alternatives.1.layout.pipeline", "known", "pp"),
