@@ -66,9 +66,7 @@ def timed(work: Callable[[], object], runs: int) -> str:
 @pytest.mark.parametrize("workload", [0, 1])
 def test_draws_of_four_alternatives(workload: int, catalog: Catalog, founding: Scenario) -> None:
     asked = founding.workloads[workload]
-    context = Context(
-        catalog, founding, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked)
-    )
+    context = Context(catalog, founding, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked))
     figures = FigureSets(catalog)
     candidates = []
     for one in asked.alternatives:
