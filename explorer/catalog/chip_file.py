@@ -26,10 +26,14 @@ from explorer.catalog.figure import (
     Figure,
     Reading,
     Status,
+    allowed_instead,
     geometric_mean,
 )
 from explorer.catalog.reading import Table, raise_problems, read_toml
 from explorer.errors import Problem
+
+MOST_RATIO = 1e6
+"""Of a figure to the one that it follows."""
 
 
 def read_chip(path: Path, origin: str = "shipped") -> Chip:
@@ -130,7 +134,7 @@ def _read_figure(table: Table, name: str) -> Figure:
     scale = UNIT_SCALES.get(unit, 1.0)
     status = cast(Status, table.text("status", allowed=STATUSES))
     distribution = cast(Distribution, table.text("distribution", allowed=DISTRIBUTIONS))
-    readings = tuple(_read_reading(reading, scale) for reading in table.tables("readings", default=()))
+    readings = tuple(_read_reading(reading, unit) for reading in table.tables("readings", default=()))
     belief = table.number("belief", default=0.5, least=0.0)
     if belief > 1.0:
         table.problem("belief", f"{belief:g} is no share", "0 to 1")
@@ -142,6 +146,9 @@ def _read_figure(table: Table, name: str) -> Figure:
         low, value, high = (table.number(key, least=0.0) for key in ("low", "value", "high"))
         if table.problem_count == before:
             _check_range(table, low, value, high, distribution)
+            for key, end in (("low", low), ("high", high)):
+                if allowed := allowed_instead(end, unit):
+                    table.problem(key, f"{end:g} {unit} cannot be", allowed)
         low, value, high = low * scale, value * scale, high * scale
     source, reason = table.text("source", default=""), table.text("reason", default="")
     if not source and not reason:
@@ -184,12 +191,17 @@ def _read_derived(table: Table, name: str) -> Figure:
         derived_from=table.text("derived_from"),
         ratio=table.number("ratio", above=0.0),
     )
+    if figure.ratio is not None and figure.ratio > MOST_RATIO:
+        table.problem("ratio", f"{figure.ratio:g} is too large", f"at most {MOST_RATIO:g}")
     table.finish()
     return figure
 
 
-def _read_reading(table: Table, scale: float) -> Reading:
-    reading = Reading(table.text("name"), table.number("value", above=0.0) * scale, table.text("source", default=""))
+def _read_reading(table: Table, unit: str) -> Reading:
+    value = table.number("value", above=0.0)
+    if allowed := allowed_instead(value, unit):
+        table.problem("value", f"{value:g} {unit} cannot be", allowed)
+    reading = Reading(table.text("name"), value * UNIT_SCALES.get(unit, 1.0), table.text("source", default=""))
     table.finish()
     return reading
 
@@ -209,6 +221,9 @@ def _span_of_readings(
     if len(readings) != 2:
         table.problem("readings", "a disputed figure needs exactly two named readings")
         return 1.0, 1.0, 1.0
+    if any(one.value <= 0.0 for one in readings):
+        # told already, and of these there is no mean
+        return 1.0, 1.0, 1.0
     first, second = readings[0].value, readings[1].value
     return min(first, second), geometric_mean(first, second, belief), max(first, second)
 
@@ -218,7 +233,7 @@ def _check_range(table: Table, low: float, value: float, high: float, distributi
         table.problem("value", f"{value:g} lies outside low {low:g} and high {high:g}")
     if distribution == "readings":
         table.problem("distribution", "needs readings", ", ".join(DISTRIBUTIONS[:4]))
-    if distribution == "log_uniform" and low <= 0.0:
-        table.problem("low", "must be greater than 0 where the distribution is log_uniform")
+    if distribution in ("log_uniform", "triangular") and low <= 0.0:
+        table.problem("low", f"must be greater than 0 where the distribution is {distribution}")
     if distribution == "fixed" and low < high:
         table.problem("distribution", "cannot be fixed over a range", ", ".join(DISTRIBUTIONS[1:4]))

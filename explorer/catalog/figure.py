@@ -57,6 +57,21 @@ _BANDWIDTH = ("GB/s", "TB/s", "Gb/s")
 _COMPUTE = ("TFLOPS", "PFLOPS")
 _TIME = ("us", "ms")
 
+FARTHEST = 1e15
+"""More of its unit than any figure is, and few enough that what is computed of it stays finite."""
+
+
+def allowed_instead(value: float, unit: str) -> str:
+    """What a value in this unit may be where it cannot be `value` (half a chip, twice a link); empty where it can."""
+    if unit in ("chips", "count") and value < 1.0:
+        return "1 or more"
+    if unit == "share" and not 0.0 < value <= 1.0:
+        return "more than 0, at most 1"
+    if value > FARTHEST:
+        return f"at most {FARTHEST:g}"
+    return "more than 0" if value <= 0.0 and unit in _BANDWIDTH + _COMPUTE + ("GB", "TB", "MB", "W", "kW") else ""
+
+
 FIGURE_KINDS: Mapping[str, FigureKind] = MappingProxyType(
     {
         "memory_capacity": FigureKind("memory", "Memory capacity", ("GB", "TB")),

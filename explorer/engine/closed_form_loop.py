@@ -512,7 +512,8 @@ def solve_rows(
                     kinds[kind, 0, i], kinds[kind, 1, i] = low, high
                     inverse[kind, i] = 1.0 / max(high - low, 1e-15)
                     marks[kind * count + i] = high
-                    monotone = monotone and low <= high and (i == 0 or high >= kinds[kind, 1, i - 1])
+                    # what falls by rounding alone does not fall, as in latency._falling
+                    monotone = monotone and low * (1.0 - 1e-12) <= high
             marks[:total_marks].sort()
             for kind in range(3):
                 passed = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.catalog.catalog import Catalog
 from explorer.catalog.chip import Chip
-from explorer.catalog.figure import Figure
+from explorer.catalog.figure import Figure, allowed_instead
 from explorer.catalog.portability import portability_matrix
 from explorer.catalog.supplier import NO_DEPENDENCE
 from explorer.errors import UnknownRecordError
@@ -237,7 +237,9 @@ def _beyond_belief(value: float, unit: str, figure: Figure, path: Path) -> Itera
     except (UnknownRecordError, ValueError):
         stated = value
     known = figure.value / figure.scale
-    if known > 0.0 and not 1.0 / FARTHEST <= stated / known <= FARTHEST:
+    if allowed := allowed_instead(stated, figure.unit):
+        yield Fault(path, f"{value:g} {unit} cannot be", allowed)
+    elif known > 0.0 and not 1.0 / FARTHEST <= stated / known <= FARTHEST:
         had = f"{number_text(known)} {figure.unit}"
         reason = f"is {value:g} {unit}, while the catalogue has {had}: look at unit and power of ten"
         yield Fault(path, reason, f"{known / FARTHEST:g} to {known * FARTHEST:g} {figure.unit}")

@@ -31,14 +31,15 @@ def plain(record: Record, stated: Mapping[str, Any] | None = None, everything: b
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two plain values say the same: 12 and 12.0 do, 1 and true do not."""
+    """Whether two plain values say the same: 12 and 12.0 do, nan and nan do, 1 and true do not."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if _is_list(one) and _is_list(other):
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
-    return bool(one == other)
+    # what is not a number equals nothing, itself included, and may stand in tables of the user's own
+    return bool(one == other or (one != one and other != other))
 
 
 def _is_list(value: Any) -> bool:

@@ -141,8 +141,8 @@ def _fault(path: tuple[Step, ...], error: ErrorDetails) -> Fault:
 
 
 def written(path: Iterable[Step]) -> str:
-    """A path as one text: "workloads.0.traffic.request_rate_per_s"; keys with a dot are quoted."""
-    return ".".join(f'"{step}"' if isinstance(step, str) and "." in step else str(step) for step in path)
+    """A path as one text: "workloads.0.traffic.request_rate_per_s"; keys with a dot, or of no sign, are quoted."""
+    return ".".join(f'"{step}"' if isinstance(step, str) and (not step or "." in step) else str(step) for step in path)
 
 
 def _is_record(kind: Any) -> bool:

@@ -53,6 +53,8 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
     means = point.state.mean_batch[:, 0]
     # where the load cannot be carried every slot is taken all the time
     p99s = np.where(point.state.stable[:, 0], batch_quantile(point.state, point.chain, 0.99)[:, 0], means)
+    # read between the chain's nodes, it may come out beside what can be
+    p99s = np.maximum(np.minimum(p99s, [entry.candidate.cap for entry in entries]), means)
     mean_batch, p99_batch = means.tolist(), p99s.tolist()
     bands, loaded, rows = answered.bands, answered.loaded, answered.rows
     median_tpot = point.table["tpot"][0.5][:, 0]

@@ -34,7 +34,7 @@ from explorer.study.bands import (
     with_first_error,
 )
 from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, loads_simulated, put_on
-from explorer.study.demand import p99_length
+from explorer.study.demand import held_length, p99_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of_all
 from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
@@ -225,7 +225,7 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
     """
     scenario = context.scenario
     constants, stragglers = step_constants(), scenario.stragglers
-    groups = candidates_of_all(deployments, context.served, p99_length(context.demand), constants, context.sharded)
+    groups = candidates_of_all(deployments, context.served, held_length(context.demand), constants, context.sharded)
     fitting = [one for group in groups for one in group if one.fits]
     ranks: dict[int, tuple[float, float, float]] = {}
     if len(fitting) > len(deployments):

@@ -46,7 +46,7 @@ class Demand:
 
 @lru_cache(maxsize=64)
 def p99_length(demand: Demand) -> float:
-    """P99 prompt + P99 output, tokens: what a held sequence is budgeted at."""
+    """P99 prompt + P99 output, tokens."""
     if demand.recorded_p99 is not None:
         return max(sum(demand.recorded_p99), demand.prompt + demand.output)
     prompt = lognormal_quantile(demand.prompt, demand.prompt_cv, 0.99)
@@ -63,3 +63,12 @@ def shared_scv(demand: Demand, replicas: Array | float) -> Array:
 def lengths_of(mean: float, cv: float) -> Array:
     """Lengths at the middles of 32 equal slices of a lognormal."""
     return np.asarray([float(lognormal_quantile(mean, cv, (i + 0.5) / 32)) for i in range(32)])
+
+
+def held_length(demand: Demand) -> float:
+    """Tokens that a held sequence is budgeted at: P99 prompt + P99 output.
+
+    Where answers differ wildly (a coefficient of variation above 5) the mean sequence in service is longer than that,
+    since long ones stay longer, and the memory has to hold those that are there.
+    """
+    return max(p99_length(demand), demand.mean_context)

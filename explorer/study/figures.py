@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog, Chip, Figure
+from explorer.catalog.figure import allowed_instead
 from explorer.errors import ExplorerError, UnknownRecordError
 from explorer.scenario.quantities import restated
 from explorer.scenario.schema import Override, Scenario
@@ -189,9 +190,14 @@ def _quantiles(figure: Figure, u: Array, belief: float) -> Array:
 def _override_value(chip: Chip, figure: Figure, override: Override) -> float:
     assert override.value is not None and override.unit is not None
     try:
-        return restated(override.value, override.unit, figure.unit) * figure.scale
+        stated = restated(override.value, override.unit, figure.unit)
     except (UnknownRecordError, ValueError) as error:
         raise OverrideError(
             f"override of '{figure.name}' of chip '{chip.id}' is in '{override.unit}'; the catalogue's unit is "
             f"'{figure.unit}'"
         ) from error
+    if allowed := allowed_instead(stated, figure.unit):
+        raise OverrideError(
+            f"override of '{figure.name}' of chip '{chip.id}': {stated:g} {figure.unit} cannot be (allowed: {allowed})"
+        )
+    return stated * figure.scale

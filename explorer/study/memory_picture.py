@@ -17,7 +17,7 @@ from explorer.engine.memory import (
 from explorer.engine.records import Split
 from explorer.scenario.quantities import QUANTITIES
 from explorer.study.answers import Context, Sized
-from explorer.study.demand import p99_length
+from explorer.study.demand import held_length
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.kept import Kept, Same
 from explorer.study.layouts import split_of
@@ -91,7 +91,7 @@ def _columns(sized: Sequence[Sized]) -> Columns:
 def _held(context: Context, split: Split, columns: Columns) -> list[Held]:
     shape, constants, demand = context.served.shape, step_constants(), context.demand
     width, kv_width, capacity, budget = columns
-    sequence_lengths = np.asarray([[p99_length(demand), demand.mean_context]])
+    sequence_lengths = np.asarray([[held_length(demand), demand.mean_context]])
     sequences = kv_bytes_per_sequence(
         shape, kv_width, sequence_lengths, split.tp, pp=split.pp, sequence_sharding=context.sharded
     )
@@ -178,7 +178,7 @@ def _remedy(context: Context, entry: Sized) -> str:
         deployment.kv_precision,
         deployment.figures,
     )
-    options = candidates_of(freed, context.served, p99_length(context.demand), step_constants(), context.sharded)
+    options = candidates_of(freed, context.served, held_length(context.demand), step_constants(), context.sharded)
     enough = sorted(option.layout.chips for option in options if option.fits)
     if enough:
         return f"fits on {enough[0]} {deployment.chip.unit_noun}s"

@@ -25,7 +25,7 @@ from explorer.scenario.quantity import number_text
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Alternative, LayoutChoice, ModelChoice, Objectives, Traffic, Workload
 from explorer.study.bands import HIGH, LOW, order_index, residual_factors
-from explorer.study.demand import Demand, p99_length
+from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, candidates_of
 from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
@@ -154,7 +154,7 @@ def compare_log(log: RequestLog, served: Served, catalog: Catalog) -> LogCompari
     model, demand = served_model(catalog, workload.model), demand_of(workload)
     deployment = deployment_of(evaluator.figures, scenario, workload, workload.alternatives[0])
     constants = step_constants()
-    candidate = candidates_of(deployment, model, p99_length(demand), constants, False)[0]
+    candidate = candidates_of(deployment, model, held_length(demand), constants, False)[0]
     if not candidate.fits:
         raise CatalogError(f"{served.model} does not fit {served.chip} in this layout: there is nothing to compare")
     grade, kind = deployment.chip.evidence_grade, "moe" if model.shape.is_moe else "dense"

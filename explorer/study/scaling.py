@@ -22,7 +22,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Workload
 from explorer.study.bands import HIGH, LOW, order_index
-from explorer.study.demand import Demand, p99_length
+from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.draws import uniforms
 from explorer.study.engine_rows import rows_of
@@ -85,7 +85,7 @@ def _options(
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
     sharded = workload.model.kv_sequence_sharding
     found: dict[int, list[Candidate]] = {}
-    for one in candidates_of(deployment, served, p99_length(demand), step_constants(), sharded):
+    for one in candidates_of(deployment, served, held_length(demand), step_constants(), sharded):
         if one.fits and one.layout.pp == 1:
             found.setdefault(one.layout.chips, []).append(one)
     return dict(sorted(found.items()))

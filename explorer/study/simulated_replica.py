@@ -55,6 +55,8 @@ SHORT = 0.8
 """Share of what is long enough that will do."""
 MISSED, MISSED_FALL = 5.0, 0.8
 """By how much (natural log) a run of one lifetime reads P99 of the first token too low, and how fast that falls off."""
+MOST_MISSED = 14.0
+"""Of the same, a factor of a million: a band beyond says no more."""
 MOST_TOGETHER = 8
 """Replicas behind one queue's choice that are simulated together; of more, so many stand for all at the same load."""
 
@@ -203,7 +205,8 @@ class SimulatedReplica:
         to 80 lifetimes, with it in 2 to 5 %.
         """
         beyond = count / settles * (1.0 - np.asarray(LEVELS)) / 0.01
-        return np.asarray(MISSED * beyond**-MISSED_FALL * np.maximum(1.0 - beyond / LONG_ENOUGH, 0.0))
+        missed = MISSED * beyond**-MISSED_FALL * np.maximum(1.0 - beyond / LONG_ENOUGH, 0.0)
+        return np.asarray(np.minimum(missed, MOST_MISSED))
 
     def further(self, run: Simulated) -> dict[str, float]:
         """What else a run tells, by name."""

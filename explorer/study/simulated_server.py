@@ -27,7 +27,7 @@ from explorer.engine.stragglers import hit_probability_per_step
 from explorer.errors import MissingFigureError
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import SIMULATED_ONLY, Alternative, Speculation, Workload
-from explorer.study.demand import Demand, p99_length
+from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, candidates_of
 from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
@@ -49,7 +49,7 @@ def replica_to_simulate(
     constants, served, demand = step_constants(), served_model(evaluator.catalog, workload.model), demand_of(workload)
     stragglers, sharded = scenario.stragglers, workload.model.kv_sequence_sharding
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
-    p99_tokens = p99_length(demand)
+    p99_tokens = held_length(demand)
     options = candidates_of(deployment, served, p99_tokens, constants, sharded)
     candidate = next(one for one in options if one.layout == outcome.layout)
     if workload.traffic.mode == "closed_loop":
@@ -105,7 +105,7 @@ def server_of(
     noise, in_steps = _noise(layout.tp, 2.0 * shape.layer_count, scenario), demand
     if settings.speculation is not None:
         in_steps, table = _speculated(settings.speculation, demand, table)
-    held = max(int(candidate.held * p99_length(in_steps)), 1)
+    held = max(int(candidate.held * held_length(in_steps)), 1)
     prefill: PrefillPool | None = None
     if settings.scheduler == "disaggregated":
         pause, per_token = kv_transfer(shape, candidate, rows, sharded=sharded)

@@ -20,7 +20,7 @@ from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Workload
 from explorer.study.banded import Metric
-from explorer.study.demand import p99_length
+from explorer.study.demand import held_length
 from explorer.study.deployment import candidates_of
 from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
@@ -215,7 +215,7 @@ def _collective_shares(
     alternative = next(one for one in workload.alternatives if one.name == found.name)
     deployment = deployment_of(evaluator.figures, scenario, workload, alternative)
     sharded = workload.model.kv_sequence_sharding
-    options = candidates_of(deployment, model, p99_length(demand), constants, sharded)
+    options = candidates_of(deployment, model, held_length(demand), constants, sharded)
     candidate = next(one for one in options if one.layout == found.layout)
     rows: Rows = rows_of([candidate], constants, scenario.stragglers.jitter_sigma)
     reduce = rows.allreduce

@@ -18,7 +18,7 @@ from explorer.study.answers import Context
 from explorer.study.banded import METRICS, Metric
 from explorer.study.bands import HALF_WIDTH_TO_SD
 from explorer.study.decision_case import Case, Choice
-from explorer.study.demand import p99_length
+from explorer.study.demand import held_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.draws import uniforms
 from explorer.study.engine_rows import rows_of
@@ -288,5 +288,5 @@ def _candidate(context: Context, deployment: Deployment, layout: Layout) -> Cand
         }
     )
     fixed = replace(deployment, settings=held)
-    tokens = p99_length(context.demand)
+    tokens = held_length(context.demand)
     return candidates_of(fixed, context.served, tokens, step_constants(), context.sharded)[0]

@@ -20,7 +20,7 @@ from explorer.scenario.workload import Workload
 from explorer.study.bands import residual_factors
 from explorer.study.compiled import rates_within, solve, time_grid
 from explorer.study.contestants import Contestant, Field, field_of
-from explorer.study.demand import Demand, p99_length
+from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, candidates_of
 from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
@@ -116,7 +116,7 @@ class Readings:
 
     def _fitting(self) -> tuple[list[Candidate], Ints]:
         """Every layout of every contestant that holds the model, and whose it is."""
-        p99, sharded = p99_length(self.demand), self.workload.model.kv_sequence_sharding
+        p99, sharded = held_length(self.demand), self.workload.model.kv_sequence_sharding
         found: list[Candidate] = []
         of: list[int] = []
         for position, one in enumerate(self.field.contestants):

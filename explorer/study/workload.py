@@ -17,7 +17,7 @@ from explorer.study.answers import Context, DrawnWorkload, Loaded, PoolSize, Siz
 from explorer.study.banded import METRICS, Metric
 from explorer.study.bands import draw_bands
 from explorer.study.correction import NONE, Corrections, given_or_prior
-from explorer.study.demand import Demand, p99_length
+from explorer.study.demand import Demand, held_length, p99_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of_all
 from explorer.study.figures import FigureSets
 from explorer.study.layout_search import Chosen, Question, choose_layouts
@@ -213,7 +213,7 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     scenario = context.scenario
     constants = step_constants()
     seed = scenario.simulation.seed
-    p99_tokens = p99_length(context.demand)
+    p99_tokens = held_length(context.demand)
     sized: list[Sized] = []
     groups: list[tuple[Candidate, ...]] = []
     found = candidates_of_all(deployments, context.served, p99_tokens, constants, context.sharded)

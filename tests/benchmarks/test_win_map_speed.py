@@ -19,7 +19,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study import compiled
 from explorer.study.answers import Context
 from explorer.study.bands import drawn_rows
-from explorer.study.demand import p99_length
+from explorer.study.demand import held_length
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.figures import FigureSets
 from explorer.study.map_axes import MapQuestion
@@ -74,7 +74,9 @@ def test_draws_of_four_alternatives(workload: int, catalog: Catalog, founding: S
         deployment = Deployment(
             one.name, chosen.chip, one.cloud, None, one, asked.model.weight_precision, asked.model.kv_precision, chosen
         )
-        found = candidates_of(deployment, context.served, p99_length(context.demand), step_constants(), context.sharded)
+        found = candidates_of(
+            deployment, context.served, held_length(context.demand), step_constants(), context.sharded
+        )
         candidates.append(next(option for option in found if option.fits))
     steps = [np.linspace(0.8, 1.25, SAMPLES) for _ in candidates]
     ones = np.ones(SAMPLES * len(candidates))

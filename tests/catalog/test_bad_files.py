@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.catalog import load_catalog
+from explorer.catalog import load_catalog, resource_root
 from explorer.errors import CatalogError
 
 
@@ -73,6 +73,42 @@ def test_that_a_disputed_figure_without_readings_is_refused(tmp_path: Path, own_
     )
     assert "exactly two named readings" in message
     assert "figures.memory_bandwidth.value: follows from the readings; leave it out" in message
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "told"),
+    [
+        ("memory_bandwidth", "0", "0 TB/s cannot be (allowed: more than 0)"),
+        ("memory_bandwidth", "4e15", "4e+15 TB/s cannot be (allowed: at most 1e+15)"),
+        ("board_power", "0", "0 W cannot be (allowed: more than 0)"),
+        ("scaleup_domain", "0.5", "0.5 chips cannot be (allowed: 1 or more)"),
+        ("collective_efficiency", "2.5", "2.5 share cannot be (allowed: more than 0, at most 1)"),
+    ],
+)
+def test_that_a_figure_no_chip_can_have_is_refused_where_it_stands(
+    tmp_path: Path, own_chip: str, figure: str, value: str, told: str
+) -> None:
+    unit = told.split()[1]
+    head, _, tail = own_chip.partition(f"[figures.{figure}]")
+    rest = tail[tail.index("\n[figures.") :] if tail else ""
+    stated = (
+        f'[figures.{figure}]\nlow = {value}\nvalue = {value}\nhigh = {value}\nunit = "{unit}"\n'
+        'status = "disclosed"\ndistribution = "fixed"\nsource = "we"\nas_of = "2026-11-22"\n'
+    )
+    message = _error(tmp_path, "chips/mine", f"{head}\n{stated}{rest}")
+    assert f"figures.{figure}.low: {told}" in message
+
+
+def test_that_a_range_from_nothing_that_is_drawn_in_logarithms_is_refused(tmp_path: Path, own_chip: str) -> None:
+    assert 'low = 0.5\nvalue = 0.8\nhigh = 1.2\nunit = "us"' in own_chip
+    message = _error(tmp_path, "chips/mine", own_chip.replace("low = 0.5\nvalue = 0.8", "low = 0\nvalue = 0.8"))
+    assert "low: must be greater than 0 where the distribution is triangular" in message
+
+
+def test_that_a_reading_of_nothing_is_told_as_such(tmp_path: Path) -> None:
+    shipped = (resource_root() / "chips" / "qcom-ai200.toml").read_text(encoding="utf-8")
+    spoilt = shipped.replace('id = "qcom-ai200"', 'id = "mine"').replace("value = 7.39", "value = 0")
+    assert "figures.memory_bandwidth.readings[0].value: 0 is too small" in _error(tmp_path, "chips/mine", spoilt)
 
 
 def test_that_a_figure_derived_from_an_absent_one_is_refused(tmp_path: Path, own_chip: str) -> None:

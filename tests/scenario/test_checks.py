@@ -20,6 +20,7 @@ def test_that_a_right_file_has_no_problem(file_with: Callable[[str, str], Path],
 @pytest.mark.parametrize(
     ("old", "new", "line", "key", "reason", "allowed"),
     [
+        ("x-note", '""', 9, 'workloads.0.""', "not a known key", "model"),
         ("x-note", "note", 9, "workloads.0.note", "not a known key", "model"),
         ("request_rate_per_s", "request_rate", 12, "workloads.0.traffic.request_rate", "request_rate_per_s", "mode"),
         ("tp = 2, pp = 1", "tp = 2, pipeline = 1", 24, "workloads.0.alternatives.1.layout.pipeline", "known", "pp"),
@@ -47,6 +48,14 @@ def test_that_a_right_file_has_no_problem(file_with: Callable[[str, str], Path],
         (
             "[x-mine]", '[overrides.nv-h200]\nmemory_bandwidth = { value = 1e-11, unit = "TB/s" }\n[x-mine]', 37,
             "overrides.nv-h200.memory_bandwidth.value", "the catalogue has 4.8 TB/s", "4.8e-06 to 4.8e+06 TB/s",
+        ),
+        (
+            "[x-mine]", '[overrides.nv-h200]\nscaleup_domain = { value = 0.4, unit = "chips" }\n[x-mine]', 37,
+            "overrides.nv-h200.scaleup_domain.value", "0.4 chips cannot be", "1 or more",
+        ),
+        (
+            "[x-mine]", '[overrides.qcom-ai200]\ncollective_efficiency = { value = 25, unit = "share" }\n[x-mine]', 37,
+            "overrides.qcom-ai200.collective_efficiency.value", "25 share cannot be", "more than 0, at most 1",
         ),
         (
             "[x-mine]", "[overrides.nv-h200]\nmemory_bandwidth.belief = 0.5\n[x-mine]", 37,

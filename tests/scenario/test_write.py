@@ -34,6 +34,17 @@ def saved(tmp_path: Path, scenario: Scenario, original: LoadedScenario) -> list[
     return changed_lines(original.text_document, path.read_text(encoding="utf-8"))
 
 
+def test_that_what_is_not_a_number_in_a_table_of_ones_own_can_be_saved(tmp_path: Path, loaded: LoadedScenario) -> None:
+    text = loaded.text_document.replace("[x-mine]", "[x-mine]\nmissing = nan")
+    original = parse_scenario(text, Path("mine.toml"))
+    moved = replace(original.scenario, "title", "Moved")
+    path = tmp_path / "saved.toml"
+    for before in (original, None):
+        write_scenario(path, moved, before)
+        assert read_scenario(path).scenario.title == "Moved"
+        assert "missing = nan" in path.read_text(encoding="utf-8")
+
+
 def test_that_saving_unchanged_changes_no_byte(tmp_path: Path, loaded: LoadedScenario) -> None:
     assert saved(tmp_path, loaded.scenario, loaded) == []
     assert (tmp_path / "saved.toml").read_bytes() == loaded.text_document.encode()

@@ -23,7 +23,7 @@ from explorer.scenario.workload import Alternative, ModelChoice, Speculation
 from explorer.study import compiled, drawn_rows
 from explorer.study.answers import Context
 from explorer.study.correction import Correction
-from explorer.study.demand import Demand, p99_length
+from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import evaluate
@@ -84,7 +84,7 @@ def fitting(
     record = catalog.chip(chip)
     deployment = Deployment("a", record, "", None, settings, "fp8", "fp8", FigureSet(record, {}))
     try:
-        found = candidates_of(deployment, served, p99_length(demand), step_constants(), sharded)
+        found = candidates_of(deployment, served, held_length(demand), step_constants(), sharded)
     except ExplorerError:
         return []
     return [one for one in found if one.fits]

@@ -121,6 +121,21 @@ def test_that_an_override_in_a_unit_of_another_kind_is_refused_with_both_units(c
 
 
 @pytest.mark.parametrize(
+    ("chip", "figure", "override"),
+    [
+        ("nv-h200", "scaleup_domain", Override(value=0.4, unit="chips")),
+        ("qcom-ai200", "collective_efficiency", Override(value=25.0, unit="share")),
+    ],
+)
+def test_that_half_a_chip_or_more_than_the_whole_of_a_link_is_refused(
+    chip: str, figure: str, override: Override, catalog: Catalog
+) -> None:
+    asked = one_chip(chip).model_copy(update={"overrides": {chip: {figure: override}}})
+    with pytest.raises(OverrideError, match=rf"{figure}.*cannot be \(allowed"):
+        evaluate(asked, catalog)
+
+
+@pytest.mark.parametrize(
     ("layout", "model", "reason"),
     [
         ({"tp": 128}, "llama-3.1-70b", "more than the 64 attention heads"),

@@ -81,3 +81,33 @@ def test_that_no_context_is_longer_than_the_model_was_made_for(catalog: Catalog)
     short = {"prompt_tokens": 200.0, "prompt_cv": 0.0, "output_tokens": 100.0, "output_cv": 0.0}
     asked = scenario(workload(alternative("nv-h200"), preset="gpt-j-6b", traffic=short), samples=8)
     assert evaluate(asked, catalog).warnings == ()
+
+
+@pytest.mark.parametrize("output_cv", [4.0, 9.0])
+def test_that_answers_that_differ_wildly_are_held_as_long_as_they_stay(catalog: Catalog, output_cv: float) -> None:
+    """Long answers stay longer: from a variation of 5 on the mean one in service is longer than the P99 of them."""
+    asked = workload(
+        alternative("nv-h200", cloud="", replicas=1),
+        traffic={"request_rate_per_s": 500.0, "output_tokens": 4_000.0, "output_cv": output_cv},
+        objectives={},
+    )
+    memory = evaluate(scenario(asked, samples=8), catalog).workloads[0].chosen.memory
+    assert memory.fits
+    assert 0.0 < memory.kv <= memory.kv_at_cap * (1.0 + 1e-9)
+    assert memory.weights + memory.kv + memory.other <= memory.usable
+
+
+@pytest.mark.parametrize("cap", [1, 3, 2048])
+@pytest.mark.parametrize("mode", ["open_loop", "closed_loop"])
+def test_that_the_batch_is_never_told_beyond_its_cap_nor_its_mean_beyond_its_p99(
+    catalog: Catalog, cap: int, mode: str
+) -> None:
+    asked = workload(
+        alternative("nv-h200", cloud="", max_batch=cap, replicas=1),
+        preset="llama-3.1-8b",
+        traffic={"request_rate_per_s": 2.0, "mode": mode},
+        objectives={},
+    )
+    batch = evaluate(scenario(asked, samples=8), catalog).workloads[0].chosen.batch
+    assert batch is not None
+    assert batch.mean <= batch.p99 <= batch.cap

@@ -311,3 +311,13 @@ def test_that_another_layout_takes_no_ratio_from_this_one(evaluator: Evaluator) 
     other = evaluator.evaluate(wider, 8, corrections=estimates)
     assert same.workloads[0].chosen.latency_method == "estimate"
     assert other.workloads[0].chosen.latency_method == "closed form"
+
+
+def test_that_a_run_far_too_short_says_a_million_times_and_not_a_number_without_end(catalog: Catalog) -> None:
+    asked = two_chips()
+    evaluator, workload_asked = Evaluator(catalog), asked.workloads[0]
+    found = evaluator.evaluate(asked, 8).workloads[0].alternatives[1]
+    replica = replica_to_simulate(evaluator, asked, workload_asked, workload_asked.alternatives[1], found)
+    reach = np.exp(replica.missed(1e9, 100))
+    assert np.all(np.isfinite(reach)) and np.all(reach > 1e6)
+    assert np.all(np.diff(reach) >= 0)

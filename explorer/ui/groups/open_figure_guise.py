@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from explorer.catalog.figure import allowed_instead
 from explorer.scenario.quantities import QUANTITIES, quantity_for_unit, unit_scale
 from explorer.scenario.quantity import without_noise
 from explorer.scenario.schema import Override
@@ -115,6 +116,8 @@ def override_by_value(figure: OpenFigure, value: float) -> Override:
     """The figure itself, in its display unit; ValueError where it is not above 0."""
     if value <= 0:
         raise ValueError(f"{figure.title.lower()} must be more than 0")
+    if allowed := allowed_instead(value, figure.unit):
+        raise ValueError(f"{figure.title.lower()} must be {allowed}")
     return Override(value=without_noise(value), unit=figure.unit, reason=REASON)
 
 
@@ -153,6 +156,6 @@ def _scale(figure: OpenFigure) -> Scale:
     if figure.unit == "share":
         return LinearScale(0, 1, 0.01, (0.0, 0.5, 1.0))
     low, high = figure.low / MARGIN, max(figure.high, figure.low * 1.01) * MARGIN
-    if figure.unit in ("chips", ""):
+    if figure.unit in ("chips", "count", ""):
         return LogScale(max(1.0, low), max(high, 2.0), integer=True)
     return LogScale(low, high, (figure.low, figure.high))
