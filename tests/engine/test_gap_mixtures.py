@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from explorer.engine.latency import _mixture_quantiles
 from explorer.engine.queueing import node_edges, stacked_quantiles
+from explorer.engine.token_gaps import _mixture_quantiles
 
 Array = NDArray[np.float64]
 QUANTILES = (0.5, 0.95, 0.99)

@@ -12,8 +12,9 @@ import numpy as np
 
 from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario, Workload
+from explorer.study.banded import METRICS
 from explorer.study.export import outcome_data
-from explorer.study.outcome import METRICS, AlternativeOutcome, Banded, FleetOutcome, MemoryFit, Outcome
+from explorer.study.outcome import AlternativeOutcome, Banded, FleetOutcome, MemoryFit, Outcome
 from tests.study.walking import bands_out_of_order, not_numbers
 
 ROUNDING = 1e-9

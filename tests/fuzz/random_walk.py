@@ -51,7 +51,7 @@ class Hand:
     def open(self, path: Path) -> bool:
         """Open a file, whatever it holds."""
         self.did.append(f"open {path.name}")
-        opened = self.window.open_file(path)
+        opened = self.window.files.open_file(path)
         QApplication.processEvents()
         return opened
 

@@ -12,9 +12,10 @@ from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
+from explorer.study.banded import METRICS
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.live import LiveEvaluator
-from explorer.study.outcome import METRICS, AlternativeOutcome, Metric, Outcome
+from explorer.study.outcome import AlternativeOutcome, Metric, Outcome
 from tests.fuzz.drawn_scenarios import drawn
 from tests.fuzz.invariants import broken
 from tests.study.walking import differences
