@@ -142,10 +142,13 @@ def _parser() -> argparse.ArgumentParser:
         help='what is to hold: "P99 TPOT of AI200 on 1T MoE <= 50 ms", "$/M tokens of AI200 = that of H200"',
     )
     solving.add_argument(
-        "--replicas", type=_replicas, default="auto", metavar="N|now|auto",
-        help="replicas of what the goal speaks of: a number, as many as now, or as many as it takes (default)",
+        "--replicas", type=_replicas, default="now", metavar="N|now|auto",
+        help="replicas of what the goal speaks of: a number, as many as now (default), or as many as it takes",
     )
-    solving.add_argument("--hold-layout", action="store_true", help="keep the layout that is best now")
+    solving.add_argument(
+        "--hold-layout", action=argparse.BooleanOptionalAction, default=None,
+        help="keep the layout that is best now, as the window does (default with --replicas now)",
+    )
     solving.add_argument("--samples", type=_samples, default=None, metavar="N", help="draws for the band; 0 for none")
     solving.add_argument("--json", action="store_true", help="one JSON object instead of the text")
     solving.set_defaults(run=_break_even)
@@ -290,6 +293,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from explorer.study.against import against
     from explorer.study.economics import evaluate_with_economics
     from explorer.study.export import outcome_data
+    from explorer.study.fleet_without import what_it_changes
     from explorer.study.verdict_table import verdict_text
 
     catalog = _catalog()
@@ -321,7 +325,9 @@ def _evaluate(options: argparse.Namespace) -> int:
         print(json.dumps(outcome_data(outcome, moved), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _warn(options.file, outcome.warnings)
-        print(verdict_text(outcome, moved))
+        # what moved against a baseline says it already
+        change = "" if moved is not None else what_it_changes(loaded.scenario, catalog, outcome)
+        print(verdict_text(outcome, moved, change))
     return 0
 
 
@@ -338,7 +344,9 @@ def _break_even(options: argparse.Namespace) -> int:
         loaded.scenario,
         options.unknown,
         options.goal,
-        locks=Locks(options.replicas, options.hold_layout),
+        locks=Locks(
+            options.replicas, options.replicas == "now" if options.hold_layout is None else options.hold_layout
+        ),
         samples=SAMPLES if options.samples is None else options.samples,
     )
     if options.json:

@@ -70,7 +70,7 @@ SHOCK_HEADINGS = (
     ("Capacity", "Traffic that could be carried with the promises kept, before and after"),
     ("Served", "Part of the traffic still served at once"),
     ("$/month", "Before, and of the fleet rebuilt from what is left"),
-    ("P99 TPOT", "Over all requests of the fleet, before and after"),
+    ("P99 per token", "Mean time per token (TPOT) over all requests of the fleet, before and after"),
     ("Designers", "Effective chip designers, before and after"),
     ("Weeks lost", "Weeks of the whole traffic"),
     ("Once", "What it costs once"),
