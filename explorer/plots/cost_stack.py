@@ -47,7 +47,12 @@ class StackBar:
         if self.total is None or not self.total > 0:
             return self.reason
         parts = sorted(self.segments, key=lambda part: -part[2])
-        return " · ".join(f"{title.lower()} {SHARE.format(usd / self.total)}" for _, title, usd in parts)
+        return " · ".join(f"{title.lower()} {_share(usd / self.total)}" for _, title, usd in parts)
+
+
+def _share(share: float) -> str:
+    """A share of a month; hundredths of a per cent would only push the next part out of sight."""
+    return SHARE.format(share) if share >= 0.01 else "< 1 %"
 
 
 def stack_bars(outcome: Outcome, workload: int) -> tuple[StackBar, ...]:

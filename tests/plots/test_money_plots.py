@@ -26,7 +26,7 @@ from explorer.plots.frontier_plot import (
 from explorer.plots.interactivity_plot import DOT, InteractivityPlot, _axes, label_places, trade_lines
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, node_labels, pool_places
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
+from explorer.plots.xy_frame import FAR, figures_across, frame_in, linear_axis, log_axis
 from explorer.scenario.quantity import QUANTITIES
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
@@ -317,6 +317,21 @@ def test_that_axes_hold_their_values_between_round_ends() -> None:
         linear = linear_axis(0.0, max(values), "", str)
         assert max(values) <= linear.high * (1 + 1e-9) <= 2.0 * max(values) * (1 + 1e-6)
         assert linear.ticks(300.0, 40.0)[0] == 0.0
+
+
+@pytest.mark.parametrize("room", [300.0, 420.0, 520.0])
+def test_that_figures_below_a_logarithmic_axis_do_not_touch(qapp: QApplication, room: float) -> None:
+    text = QUANTITIES["bytes_per_s"].format
+    frame = frame_in(QRectF(0.0, 0.0, room, 300.0), log_axis([0.5e12, 100e12], "", text), linear_axis(0, 1, "", str))
+    drawn = figures_across(frame, frame.x.ticks(frame.area.width(), 56.0))
+    assert all(x + width + 5.0 <= other for (x, width, _), (other, _, _) in pairwise(drawn))
+    assert {"1 TB/s", "10 TB/s", "100 TB/s"} <= {words for _, _, words in drawn}
+
+
+def test_that_parts_below_one_per_cent_have_no_hundredths(outcome: Outcome) -> None:
+    parts = (("idle", "Idle", 992.1), ("opex", "Operation", 7.9))
+    bar = replace(stack_bars(outcome, 0)[0], total=1000.0, segments=parts)
+    assert bar.words == "idle 99 % · operation < 1 %"
 
 
 def test_that_many_points_lie_where_each_of_them_does() -> None:
