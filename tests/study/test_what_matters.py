@@ -257,6 +257,20 @@ def test_that_who_costs_least_on_average_is_told_from_who_does_in_the_middle_cas
     assert "mean with fallback" in spread_headings(answer) and "expected" not in spread_headings(answer)
 
 
+def test_that_an_audit_tests_band_is_that_of_the_verdict_and_not_of_a_handful_of_draws(catalog: Catalog) -> None:
+    asked = four_chips()
+    answer = what_matters(asked, catalog, 0, 1024)
+    assert answer is not None
+    test = next(one for one in answer.tests if one.chip == AI200)
+    shown = evaluate(asked, catalog, samples=256).workloads[0]
+    latency = next(one for one in shown.alternatives if one.chip == AI200).latency
+    for metric in ("ttft", "tpot"):
+        p99 = latency[metric].p99
+        assert p99 is not None
+        _, low, high = test.p99[metric]
+        assert (low, high) == pytest.approx((p99.low, p99.high), rel=0.12)
+
+
 def test_that_latencies_are_headed_as_those_of_the_closed_form(found: WhatMatters) -> None:
     assert "closed-form P99" in spread_headings(found)
 
