@@ -56,6 +56,10 @@ def fleet_without(scenario: Scenario, catalog: Catalog, fleet: FleetOutcome, chi
     return FleetOutcome(pools, tiers, (), SHARE_BASIS, float(months.sum()), fixed=fixed)
 
 
+def _counted(fleet: FleetOutcome) -> FleetOutcome:
+    return replace(fleet, tiers=tuple(tier for tier in fleet.tiers if tier.counts))
+
+
 def _new_chips(scenario: Scenario) -> list[str]:
     baseline = baseline_of(scenario)
     known = set() if baseline is None else {one.chip for one in baseline.fleet.members}
@@ -63,7 +67,7 @@ def _new_chips(scenario: Scenario) -> list[str]:
 
 
 def what_it_changes(scenario: Scenario, catalog: Catalog, outcome: Outcome, workload: int | None = None) -> str:
-    """What one chip changes in whom the fleet depends on, and what the fleet then costs; empty where there is none.
+    """What one chip changes at the tiers that count, and what the fleet then costs; empty where there is no such chip.
 
     The chip is one that a pinned baseline's fleet does without, or else that of the selected alternative of `workload`
     (of all in order where it is None).
@@ -76,5 +80,5 @@ def what_it_changes(scenario: Scenario, catalog: Catalog, outcome: Outcome, work
             months = [fleet.total_usd_per_month for fleet in (before, outcome.fleet)]
             then, now = (MONTH.format(month or 0.0) for month in months)
             bill = f"; the fleet costs {now} a month, {then} without it"
-            return what_changed(before, outcome.fleet).rstrip(".") + bill + "."
+            return what_changed(_counted(before), _counted(outcome.fleet)).rstrip(".") + bill + "."
     return ""

@@ -152,7 +152,7 @@ def test_that_every_column_of_the_flow_holds_all_the_money(outcome: Outcome) -> 
             assert sum(row) == pytest.approx(pool.spend_share)
 
 
-def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Outcome) -> None:
+def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Outcome, qapp: QApplication) -> None:
     area = QRectF(0.0, 0.0, 700.0, 260.0)
     for column in laid_out(flow_columns(outcome), area):
         drawn = [node for node in column if node.place.height() > 0]
@@ -319,6 +319,19 @@ def test_that_axes_hold_their_values_between_round_ends() -> None:
         assert linear.ticks(300.0, 40.0)[0] == 0.0
 
 
+def test_that_a_supplier_who_may_be_another_has_a_range_and_no_single_share(outcome: Outcome) -> None:
+    tiers = {tier.title: tier for tier in outcome.fleet.tiers}
+    seen = 0
+    for column in flow_columns(outcome)[1:]:
+        known = {one.supplier: one for one in tiers[column.title].suppliers}
+        for at, name in enumerate(column.nodes):
+            one = known.get(name)
+            if one is not None and one.high - one.low > 0.005:
+                assert column.share_text(at) == QUANTITIES["share"].format_range(one.low, one.high)
+                seen += 1
+    assert seen
+
+
 @pytest.mark.parametrize("room", [300.0, 420.0, 520.0])
 def test_that_figures_below_a_logarithmic_axis_do_not_touch(qapp: QApplication, room: float) -> None:
     text = QUANTITIES["bytes_per_s"].format
@@ -328,10 +341,11 @@ def test_that_figures_below_a_logarithmic_axis_do_not_touch(qapp: QApplication, 
     assert {"1 TB/s", "10 TB/s", "100 TB/s"} <= {words for _, _, words in drawn}
 
 
-def test_that_parts_below_one_per_cent_have_no_hundredths(outcome: Outcome) -> None:
-    parts = (("idle", "Idle", 992.1), ("opex", "Operation", 7.9))
+def test_that_parts_below_one_per_cent_are_told_together(outcome: Outcome) -> None:
+    rest = (("margin", "Margin", 8.2), ("capital", "Capital", 6.1), ("opex", "Operation", 4.7))
+    parts = (("idle", "Idle", 981.0), *rest)
     bar = replace(stack_bars(outcome, 0)[0], total=1000.0, segments=parts)
-    assert bar.words == "idle 99 % · operation < 1 %"
+    assert bar.words == "idle 98 % · the rest 1.9 %"
 
 
 def test_that_many_points_lie_where_each_of_them_does() -> None:

@@ -60,6 +60,7 @@ def test_that_evaluate_and_report_say_whether_dependence_is_lowered_or_only_move
     said = what_it_changes(founding, catalog, outcome)
     assert said.startswith("Adding Qualcomm AI200 on AWS lowers concentration at chip designer (")
     assert "leaves cloud (all AWS)" in said and "foundry too if AI200 comes from TSMC (undisclosed)" in said
+    assert "memory type" not in said and "country" not in said, "tiers that do not count"
     assert said.endswith(" without it.") and said.count("a month") == 1
     assert said in verdict_text(outcome, None, said)
     economics = with_economics(founding, catalog, outcome).economics
