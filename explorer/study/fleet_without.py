@@ -76,9 +76,10 @@ def what_it_changes(scenario: Scenario, catalog: Catalog, outcome: Outcome, work
     asked = [outcome.workloads[place].chosen.chip for place in at]
     for one in dict.fromkeys((*_new_chips(scenario), *asked)):
         before = fleet_without(scenario, catalog, outcome.fleet, one)
-        if before is not None:
+        said = "" if before is None else what_changed(_counted(before), _counted(outcome.fleet))
+        if before is not None and said:
             months = [fleet.total_usd_per_month for fleet in (before, outcome.fleet)]
             then, now = (MONTH.format(month or 0.0) for month in months)
             bill = f"; the fleet costs {now} a month, {then} without it"
-            return what_changed(_counted(before), _counted(outcome.fleet)).rstrip(".") + bill + "."
+            return said.rstrip(".") + bill + "."
     return ""

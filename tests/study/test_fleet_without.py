@@ -85,3 +85,5 @@ def test_that_nothing_is_said_of_a_chip_that_carries_nothing_or_everything(
         {f"fleet.members.{at}.traffic_share": share for at, share in enumerate((0.0, 0.0, 1.0))},
     )
     assert fleet_without(only, catalog, evaluate(only, catalog).fleet, AI200) is None
+    uncounted = several(founding, {"fleet.tiers": ()})
+    assert what_it_changes(uncounted, catalog, evaluate(uncounted, catalog)) == ""

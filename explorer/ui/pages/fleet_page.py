@@ -114,8 +114,8 @@ class FleetPage(MoneyPage):
         rows.setSpacing(6)
         rows.addWidget(self.scores)
         rows.addWidget(self.changed)
-        rows.addLayout(pictures, 3)
-        rows.addWidget(self.tables, 2)
+        rows.addLayout(pictures, 2)
+        rows.addWidget(self.tables, 1)
         rows.addWidget(self.note)
 
     def show_answer(self) -> None:
