@@ -69,7 +69,7 @@ SHOCK_HEADINGS = (
     ("What", "What happens"),
     ("Capacity", "Traffic that could be carried with the promises kept, before and after"),
     ("Served", "Part of the traffic still served at once"),
-    ("$/month", "Before, and of the fleet rebuilt from what is left"),
+    ("$/month", "Of the pools alone: before, and of the fleet rebuilt from what is left"),
     ("P99 per token", "Mean time per token (TPOT) over all requests of the fleet, before and after"),
     ("Designers", "Effective chip designers, before and after"),
     ("Weeks lost", "Weeks of the whole traffic"),

@@ -107,7 +107,9 @@ def _pictures(outcome: Outcome, workload: int) -> list[Block]:
 
 
 def _facts(scenario: Scenario, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    methods = dict.fromkeys(workload.chosen.latency_method for workload in outcome.workloads)
+    methods = list(dict.fromkeys(workload.chosen.latency_method for workload in outcome.workloads))
+    if len(methods) > 1:
+        methods = [f"{workload.name}: {workload.chosen.latency_method}" for workload in outcome.workloads]
     grades: dict[str, list[str]] = {}
     for workload in outcome.workloads:
         for one in workload.alternatives:

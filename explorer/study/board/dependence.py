@@ -24,8 +24,8 @@ TIERS_NOTE = (
     "spans what is undisclosed."
 )
 SHOCKS_NOTE = (
-    "Before → after. Capacity: traffic that can be carried with every promise kept. $/month and designers: of the "
-    "fleet rebuilt from what is left. P99 per token: {workload}."
+    "Before → after. Capacity: traffic that can be carried with every promise kept. $/month (pools alone, without "
+    "further stacks and clouds) and designers: of the fleet rebuilt from what is left. P99 per token: {workload}."
 )
 
 
