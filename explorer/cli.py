@@ -127,26 +127,37 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     solving = commands.add_parser(
-        "break-even", help="the value of one number at which a statement about a scenario begins to hold",
+        "break-even",
+        help="the value of one number at which a statement about a scenario begins to hold",
         description="Solve a scenario for one number: when does a statement begin to hold, how surely, what blocks it.",
         epilog='example: inference-explorer break-even ai200-on-aws.toml --of "link bandwidth of AI200" '
         '--goal "P99 TPOT of AI200 x16 on 1T MoE <= 50 ms"',
     )
     solving.add_argument("file", type=Path)
     solving.add_argument(
-        "--of", required=True, metavar="NUMBER", dest="unknown",
+        "--of",
+        required=True,
+        metavar="NUMBER",
+        dest="unknown",
         help='what to solve for: "link bandwidth of AI200", "price of AI200", request_rate_per_s, or a path',
     )
     solving.add_argument(
-        "--goal", required=True, metavar="STATEMENT",
+        "--goal",
+        required=True,
+        metavar="STATEMENT",
         help='what is to hold: "P99 TPOT of AI200 on 1T MoE <= 50 ms", "$/M tokens of AI200 = that of H200"',
     )
     solving.add_argument(
-        "--replicas", type=_replicas, default="now", metavar="N|now|auto",
+        "--replicas",
+        type=_replicas,
+        default="now",
+        metavar="N|now|auto",
         help="replicas of what the goal speaks of: a number, as many as now (default), or as many as it takes",
     )
     solving.add_argument(
-        "--hold-layout", action=argparse.BooleanOptionalAction, default=None,
+        "--hold-layout",
+        action=argparse.BooleanOptionalAction,
+        default=None,
         help="keep the layout that is best now, as the window does (default with --replicas now)",
     )
     solving.add_argument("--samples", type=_samples, default=None, metavar="N", help="draws for the band; 0 for none")
@@ -210,8 +221,19 @@ def _parser() -> argparse.ArgumentParser:
 
 COMMANDS = frozenset(
     {
-        "open", "evaluate", "break-even", "claims", "what-matters", "ask-first", "snapshot", "check", "validate",
-        "chips", "models", "import-benchmark", "report",
+        "open",
+        "evaluate",
+        "break-even",
+        "claims",
+        "what-matters",
+        "ask-first",
+        "snapshot",
+        "check",
+        "validate",
+        "chips",
+        "models",
+        "import-benchmark",
+        "report",
         "sweep",
     }
 )
@@ -588,8 +610,13 @@ def _chips(_: argparse.Namespace) -> int:
         own = " (yours)" if row.origin == "user" else ""
         rows.append(
             (
-                row.id, row.name + own, row.evidence_grade, capacity.format(row.memory_capacity),
-                f"{stated} {row.bandwidth_status}", ", ".join(row.open_figures) or "none", offers,
+                row.id,
+                row.name + own,
+                row.evidence_grade,
+                capacity.format(row.memory_capacity),
+                f"{stated} {row.bandwidth_status}",
+                ", ".join(row.open_figures) or "none",
+                offers,
             )
         )
     print("\n".join(columns(rows)))
@@ -608,8 +635,13 @@ def _models(_: argparse.Namespace) -> int:
         own = " (yours)" if row.origin == "user" else ""
         rows.append(
             (
-                row.id, row.name + own, count.format(row.parameters), count.format(row.active_parameters), published,
-                difference, row.known_from,
+                row.id,
+                row.name + own,
+                count.format(row.parameters),
+                count.format(row.active_parameters),
+                published,
+                difference,
+                row.known_from,
             )
         )
     print("\n".join(columns(rows)))

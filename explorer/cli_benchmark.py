@@ -40,9 +40,7 @@ def add_command(
     importing.add_argument("--weights", choices=get_args(WeightPrecision), help="precision of the weights")
     importing.add_argument("--kv", choices=get_args(KvPrecision), help="precision of the KV cache")
     importing.add_argument("--framework", choices=FRAMEWORKS, help="serving engine")
-    importing.add_argument(
-        "--layout", type=layout, metavar="tp=N,pp=N,dp=N,ep=N", help="chips of one replica that ran"
-    )
+    importing.add_argument("--layout", type=layout, metavar="tp=N,pp=N,dp=N,ep=N", help="chips of one replica that ran")
     importing.add_argument("--replicas", type=_count, metavar="N", help="replicas behind one entrance (1)")
     importing.add_argument("--prompt-tokens", type=_tokens, metavar="N", help="mean prompt, where rows do not say")
     importing.add_argument("--output-tokens", type=_tokens, metavar="N", help="mean answer, where rows do not say")

@@ -31,7 +31,10 @@ def add_command(
     )
     sweeping.add_argument("file", type=Path)
     sweeping.add_argument(
-        "--vary", action="append", required=True, metavar="KEY=RANGE",
+        "--vary",
+        action="append",
+        required=True,
+        metavar="KEY=RANGE",
         help="an input and its values: start:stop:count, start:stop:count:log, or a,b,c; several: every combination",
     )
     sweeping.add_argument("-o", "--output", type=Path, metavar="OUT.csv", help="default: standard output")

@@ -185,9 +185,7 @@ def _alternative(
         p99 = float(at.p99[0])
         if np.isfinite(p99):
             band = Banded(p99, float(at.p99_low[0]), float(min(at.p99_high[0], 20 * p99)))
-            latency[metric] = Percentiles(
-                _banded(float(at.p50[0])), _banded(0.5 * (p99 + float(at.p50[0]))), band
-            )
+            latency[metric] = Percentiles(_banded(float(at.p50[0])), _banded(0.5 * (p99 + float(at.p50[0]))), band)
         else:
             latency[metric] = Percentiles(None, None, None, f"cannot carry {request_rate:.3g} requests/s")
     carried = feasible and latency["tpot"].p99 is not None

@@ -61,9 +61,7 @@ def model_rows(catalog: Catalog) -> list[ModelRow]:
                 active_parameters=active_parameters(model),
                 published_parameters=published,
                 difference=None if published is None else counted / published - 1.0,
-                known_from=model.published_source
-                if published is not None
-                else "no published count; shape only",
+                known_from=model.published_source if published is not None else "no published count; shape only",
                 origin=model.origin,
             )
         )

@@ -80,9 +80,7 @@ def check_model(table: Table, model: Model) -> None:
             model.mixer_parameters_per_layer and model.linear_state_bytes_per_layer
         ):
             table.problem(where, f"a {group.mixer} layer needs the table recurrent_mixer")
-        if group.ffn == "moe" and not (
-            model.experts and model.experts_per_token and model.expert_intermediate
-        ):
+        if group.ffn == "moe" and not (model.experts and model.experts_per_token and model.expert_intermediate):
             table.problem(where, "a mixture-of-experts layer needs the table experts")
         if group.ffn == "dense" and not (group.intermediate or model.intermediate):
             table.problem(where, "a dense feed-forward layer needs intermediate")

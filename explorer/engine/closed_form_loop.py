@@ -315,9 +315,7 @@ def _between(low: float, high: float, odds: float, start: float, end: float) -> 
 
 
 @_inlined
-def _mixture_at(
-    k: int, marks: Floats, place: Ints, kinds: Floats, inverse: Floats, mass: Floats, count: int
-) -> float:
+def _mixture_at(k: int, marks: Floats, place: Ints, kinds: Floats, inverse: Floats, mass: Floats, count: int) -> float:
     """Share of gaps below mark k, of three kinds whose edges follow each other without overlap."""
     below = 0.0
     for kind in range(3):
@@ -611,9 +609,7 @@ def solve_rows(
                     summed += tokens[i]
                     while level < levels and (summed >= quantile[level] or i == last):
                         start_edge = edge[max(i - 1, 0)]
-                        batch[level] = (
-                            edge[0] if i == 0 else _between(before, summed, odds[level], start_edge, edge[i])
-                        )
+                        batch[level] = edge[0] if i == 0 else _between(before, summed, odds[level], start_edge, edge[i])
                         level += 1
                     if level == levels:
                         break

@@ -51,9 +51,7 @@ def normalised_hhi(shares: ArrayLike, axis: int = -1) -> Array:
     values = _floats(shares)
     least = 1.0 / _supplier_count(values, axis)
     alone = least == 1.0
-    return np.where(
-        alone, 1.0, (hhi(values, axis) / HHI_OF_ONE - least) / (1.0 - np.where(alone, 0.0, least))
-    )
+    return np.where(alone, 1.0, (hhi(values, axis) / HHI_OF_ONE - least) / (1.0 - np.where(alone, 0.0, least)))
 
 
 def top_share(shares: ArrayLike, axis: int = -1) -> Array:
@@ -105,16 +103,12 @@ def lost_share(share: ArrayLike, headroom: ArrayLike, portability: ArrayLike) ->
     return s - _floats(portability) * np.minimum(s, _floats(headroom) * (1.0 - s))
 
 
-def survivability(
-    shares: ArrayLike, headroom: ArrayLike, portability: ArrayLike = 1.0, axis: int = -1
-) -> Array:
+def survivability(shares: ArrayLike, headroom: ArrayLike, portability: ArrayLike = 1.0, axis: int = -1) -> Array:
     """Share of demand still served after the worst single failure: 1 - max lost_i."""
     return np.asarray(1.0 - np.max(lost_share(shares, headroom, portability), axis=axis))
 
 
-def expected_loss(
-    yearly_probability: ArrayLike, duration: ArrayLike, lost: ArrayLike, axis: int = -1
-) -> Array:
+def expected_loss(yearly_probability: ArrayLike, duration: ArrayLike, lost: ArrayLike, axis: int = -1) -> Array:
     """Expected loss a year, sum of p d lost over events; in capacity-weeks when the durations are weeks."""
     return np.asarray(np.sum(_floats(yearly_probability) * _floats(duration) * _floats(lost), axis=axis))
 
@@ -162,9 +156,7 @@ def annual_failure_rate(failures: ArrayLike, units: ArrayLike, days: ArrayLike) 
     return _floats(failures) * 365.0 / (_floats(units) * _floats(days))
 
 
-def minimum_variance_mix(
-    covariance: ArrayLike, unit_costs: ArrayLike | None = None, risk_weight: float = 1.0
-) -> Array:
+def minimum_variance_mix(covariance: ArrayLike, unit_costs: ArrayLike | None = None, risk_weight: float = 1.0) -> Array:
     """Weights (n,) that sum to 1, none negative, and minimise c.w + risk_weight * w'Cw (Markowitz 1952).
 
     Without unit_costs the mix of least variance. Exact: the optimum of every subset of suppliers is solved
@@ -241,9 +233,7 @@ class TierStructure:
     probabilities: Array
 
 
-def tier_structure(
-    chip_of_pool: Sequence[str], candidates: Mapping[str, SupplierCandidates]
-) -> TierStructure:
+def tier_structure(chip_of_pool: Sequence[str], candidates: Mapping[str, SupplierCandidates]) -> TierStructure:
     """Enumerate who supplies whom at one tier; pools of the same chip always have the same supplier.
 
     Chips are independent of each other; candidates of no weight are left out. Raises UnknownRecordError for

@@ -173,9 +173,7 @@ def split_input_output(
     )
 
 
-def energy_per_token(
-    power_watts: ArrayLike, load: ArrayLike, pue: ArrayLike, tokens_per_second: ArrayLike
-) -> Array:
+def energy_per_token(power_watts: ArrayLike, load: ArrayLike, pue: ArrayLike, tokens_per_second: ArrayLike) -> Array:
     """Joules of facility energy per token: W load PUE / (tokens/s)."""
     return _over(_floats(power_watts) * _floats(load) * _floats(pue), _floats(tokens_per_second))
 
@@ -212,9 +210,7 @@ def chips_in_whole_units(chips: ArrayLike, unit_size: ArrayLike) -> Array:
     return np.ceil(_floats(chips) / unit - _WHOLE) * unit
 
 
-def replicas_with_spares(
-    request_rate: ArrayLike, rate_per_replica: ArrayLike, spare_replicas: ArrayLike = 0
-) -> Array:
+def replicas_with_spares(request_rate: ArrayLike, rate_per_replica: ArrayLike, spare_replicas: ArrayLike = 0) -> Array:
     """Fewest replicas that carry `request_rate` within their objectives, plus N+k spares; at least one.
 
     `rate_per_replica` is the largest rate one replica carries with every objective kept; infinite where

@@ -28,9 +28,7 @@ def evpi(net_benefit: ArrayLike) -> float:
     return float(gain(np.mean(np.max(benefit, axis=1)), float(np.max(np.mean(benefit, axis=0)))))
 
 
-def evppi(
-    net_benefit: ArrayLike, figures: ArrayLike, bins: int = BINS, depends: ArrayLike | None = None
-) -> Array:
+def evppi(net_benefit: ArrayLike, figures: ArrayLike, bins: int = BINS, depends: ArrayLike | None = None) -> Array:
     """Expected value of learning one figure alone, for each of `figures` (samples, figures); (figures,).
 
     EVPPI_i = E_Xi[max_d E[NB_d | X_i]] - max_d E[NB_d], with E[NB_d | X_i] the mean over draws of about the same X_i

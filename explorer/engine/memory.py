@@ -47,9 +47,7 @@ def dense_ffn_parameters(shape: ModelShape, group: LayerGroup) -> float:
     if group.ffn == "moe":
         projections = 2.0 * shape.hidden * shape.expert_hidden
         return (
-            shape.ffn_matrices * shape.hidden * shape.shared_intermediate
-            + shape.hidden * shape.experts
-            + projections
+            shape.ffn_matrices * shape.hidden * shape.shared_intermediate + shape.hidden * shape.experts + projections
         )
     return 0.0
 
@@ -81,8 +79,7 @@ def count_weights(shape: ModelShape) -> WeightCount:
     `active` is what one token touches (input embedding excluded, output head included).
     """
     dense = sum(
-        group.count * (mixer_parameters(shape, group) + dense_ffn_parameters(shape, group))
-        for group in shape.layers
+        group.count * (mixer_parameters(shape, group) + dense_ffn_parameters(shape, group)) for group in shape.layers
     )
     routed_layers = sum(group.count for group in shape.layers if group.ffn == "moe")
     one = expert_parameters(shape)
@@ -267,9 +264,7 @@ def largest_context(
     windows = [group.window for group in shape.layers if group.window is not None]
     window = max(windows, default=0.0)
     empty, at_window = (
-        kv_bytes_per_sequence(
-            shape, kv_bytes, length, split.tp, pp=split.pp, sequence_sharding=sequence_sharding
-        )
+        kv_bytes_per_sequence(shape, kv_bytes, length, split.tp, pp=split.pp, sequence_sharding=sequence_sharding)
         for length in (0.0, window)
     )
     pp = np.asarray(split.pp, dtype=np.float64)

@@ -355,9 +355,7 @@ def peakedness(gap_scv: Array) -> Array:
     return 0.5 * (1.0 + gap_scv)
 
 
-def solve_loads(
-    chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0, *, clustered: bool = False
-) -> LoadState:
+def solve_loads(chain: Chain, rate: ArrayLike, arrival_scv: ArrayLike = 1.0, *, clustered: bool = False) -> LoadState:
     """Stationary batch and waiting of each row at each arrival rate (requests/s a replica; shape (rows, loads)).
 
     `arrival_scv`: squared coefficient of variation of inter-arrival times; it stretches the waiting tail by

@@ -72,18 +72,14 @@ def mmc_mean_wait(arrival_rate: ArrayLike, service_rate: ArrayLike, servers: Arr
     return _over_spare(erlang_c(servers, arrivals / service), _floats(servers) * service - arrivals)
 
 
-def mmc_wait_quantile(
-    q: ArrayLike, arrival_rate: ArrayLike, service_rate: ArrayLike, servers: ArrayLike
-) -> Array:
+def mmc_wait_quantile(q: ArrayLike, arrival_rate: ArrayLike, service_rate: ArrayLike, servers: ArrayLike) -> Array:
     """Quantile of the wait in M/M/c: ln(C/(1-q))/(c mu - lambda), 0 where fewer than 1-q wait."""
     arrivals, service = _floats(arrival_rate), _floats(service_rate)
     spare = _floats(servers) * service - arrivals
     return _wait_quantile(_floats(q), erlang_c(servers, arrivals / service), spare)
 
 
-def distserve_mean_ttft(
-    request_rate: ArrayLike, prefill_time: ArrayLike, pipeline_stages: ArrayLike = 1
-) -> Array:
+def distserve_mean_ttft(request_rate: ArrayLike, prefill_time: ArrayLike, pipeline_stages: ArrayLike = 1) -> Array:
     """Mean time to first token of a pool that does prefill only: D + M/D/1 wait at an occupancy of D/stages.
 
     D + R D^2/(2(1 - R D)) for one stage, D + R D^2/(4(2 - R D)) for two (DistServe, OSDI 2024): stages

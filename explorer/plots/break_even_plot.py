@@ -378,4 +378,3 @@ def _paint_ring(painter: QPainter, frame: Frame, tokens: Tokens, number: int | N
 
 def _pen(tokens: Tokens, number: int | None, width: float) -> QPen:
     return QPen(QColor(tokens.accent), width) if number is None else chip_pen(tokens, number, width)
-

@@ -19,7 +19,13 @@ MONTH, MILLION, SHARE = (QUANTITIES[key] for key in ("usd_per_month", "usd_per_m
 UNUSED = frozenset({"idle", "spares", "whole_units"})
 """Parts that serve nobody: hatched."""
 STRENGTH = {
-    "capital": 1.0, "rent": 1.0, "energy": 0.55, "colocation": 0.55, "opex": 0.75, "margin": 0.38, "hosted": 0.38,
+    "capital": 1.0,
+    "rent": 1.0,
+    "energy": 0.55,
+    "colocation": 0.55,
+    "opex": 0.75,
+    "margin": 0.38,
+    "hosted": 0.38,
 }
 GREATEST_ROW = 74.0
 
@@ -60,9 +66,7 @@ def stack_bars(outcome: Outcome, workload: int) -> tuple[StackBar, ...]:
     if outcome.economics is None:
         return ()
     selected = outcome.workloads[workload].selected
-    return tuple(
-        _bar(one, at == selected) for at, one in enumerate(outcome.economics.money[workload].all)
-    )
+    return tuple(_bar(one, at == selected) for at, one in enumerate(outcome.economics.money[workload].all))
 
 
 def _bar(one: AlternativeMoney, selected: bool) -> StackBar:

@@ -171,9 +171,7 @@ class EvidencePlot(PaintedPlot):
     def _own_drawn(self) -> int:
         return sum(point.kind == self._kind for point in self._own)
 
-    def _paint_key(
-        self, painter: QPainter, area: QRectF, tokens: Tokens, public: tuple[MeasuredPoint, ...]
-    ) -> None:
+    def _paint_key(self, painter: QPainter, area: QRectF, tokens: Tokens, public: tuple[MeasuredPoint, ...]) -> None:
         x, y = area.left() + 10.0, area.top() + 14.0
         colour = tokens.chip(self._place)
         if self._own_drawn():

@@ -42,9 +42,7 @@ def _risk(point: FrontierPoint, risk: Risk) -> float:
 def mix_words(frontier: Frontier, point: FrontierPoint) -> str:
     """ "H200 70 %, AI200 30 %: $84k a month, 61 % lost": a mix in words."""
     shares = [
-        f"{name} {SHARE.format(share)}"
-        for name, share in zip(frontier.members, point.shares, strict=True)
-        if share > 0
+        f"{name} {SHARE.format(share)}" for name, share in zip(frontier.members, point.shares, strict=True) if share > 0
     ]
     lost, suppliers = SHARE.format(point.n1_loss), SUPPLIERS.format(point.effective_suppliers)
     return f"{', '.join(shares)}: {MONTH.format(point.usd_per_month)} a month, {lost} lost, {suppliers} effective"
@@ -316,5 +314,3 @@ class FrontierPlot(PaintedPlot):
             self._take(self._looked_at)
         else:
             super().keyPressEvent(event)
-
-

@@ -130,9 +130,7 @@ def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int)
     return tuple(found)
 
 
-def _legend_entries(
-    alternatives: tuple[AlternativeOutcome, ...], soft: bool
-) -> tuple[tuple[str, float], ...]:
+def _legend_entries(alternatives: tuple[AlternativeOutcome, ...], soft: bool) -> tuple[tuple[str, float], ...]:
     """Names with the opacity of their swatch: 0 is the dashed outline, -1 the line at the usable capacity."""
     shares = {
         QUANTITIES["share"].format(a.memory.usable / a.memory.capacity) for a in alternatives if a.memory.capacity > 0

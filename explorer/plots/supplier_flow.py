@@ -58,9 +58,7 @@ def flow_columns(outcome: Outcome) -> tuple[Column, ...]:
         return ()
     pools = outcome.fleet.pools
     counts = {tier.tier for tier in outcome.fleet.tiers if tier.counts}
-    ranges = {
-        (tier.tier, one.supplier): (one.low, one.high) for tier in outcome.fleet.tiers for one in tier.suppliers
-    }
+    ranges = {(tier.tier, one.supplier): (one.low, one.high) for tier in outcome.fleet.tiers for one in tier.suppliers}
     first = Column(
         "Spend",
         tuple(pool.name for pool in pools),
@@ -118,10 +116,7 @@ def node_labels(columns: tuple[Column, ...], area: QRectF) -> Labels:
 def _broken_labels(columns: tuple[Column, ...], width: float, name_lines: int) -> Labels:
     rooms = [_room(columns, at, width) for at in range(len(columns))]
     drawn = [
-        [
-            (name, column.share_text(k)) if column.total(k) > LEAST else None
-            for k, name in enumerate(column.nodes)
-        ]
+        [(name, column.share_text(k)) if column.total(k) > LEAST else None for k, name in enumerate(column.nodes)]
         for column in columns
     ]
     apart = any(
@@ -293,9 +288,7 @@ class SupplierFlowPlot(PaintedPlot):
         parts = [
             f"{column.title}: "
             + ", ".join(
-                f"{name} {column.share_text(k)}"
-                for k, name in enumerate(column.nodes)
-                if column.total(k) > LEAST
+                f"{name} {column.share_text(k)}" for k, name in enumerate(column.nodes) if column.total(k) > LEAST
             )
             for column in columns
         ]

@@ -82,9 +82,7 @@ class TailPartsPlot(PaintedPlot):
         return (Piece(rect, (parts, metric, tokens.name), draw),)
 
 
-def _paint(
-    painter: QPainter, rect: QRectF, tokens: Tokens, parts: tuple[TailParts, ...], metric: Metric
-) -> None:
+def _paint(painter: QPainter, rect: QRectF, tokens: Tokens, parts: tuple[TailParts, ...], metric: Metric) -> None:
     top = draw_heading(painter, rect, tokens, "What the P99 is made of", (MEANING[metric], ""))
     if not parts:
         draw_line(painter, rect.left(), top + LINE_HEIGHT, rect.width(), "not simulated yet", tokens.secondary)

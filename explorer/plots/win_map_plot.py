@@ -147,9 +147,7 @@ def region_labels(found: WinMap, area: QRectF) -> list[RegionLabel]:
             continue
         middle = np.argwhere(mask).mean(axis=0) - np.asarray([across, up]) / 2.0
         column, row = places[np.argmin((((places - middle) * np.asarray([wide, high])) ** 2).sum(axis=1))]
-        place = QRectF(
-            area.left() + column * wide, area.bottom() - (row + up) * high, across * wide, up * high
-        )
+        place = QRectF(area.left() + column * wide, area.bottom() - (row + up) * high, across * wide, up * high)
         if not any(place.intersects(label.place) for label in labels):
             labels.append(RegionLabel(contestant, text, place))
     return labels

@@ -101,7 +101,6 @@ class Frame:
         area = self.area
         return QPointF(area.left() + self.x.place(x) * area.width(), area.bottom() - self.y.place(y) * area.height())
 
-
     def points(self, x: Array, y: Array) -> Points:
         """Many points in pixels, those far outside brought near."""
         area = self.area

@@ -129,9 +129,7 @@ def _rows(document: QTextDocument, table: QTextTable) -> list[Part]:
     strips = [Strip(top, end) for top, end in zip(tops, ends, strict=True)]
     heads = table.format().headerRowCount()
     head = Strip(strips[0].top, strips[heads - 1].bottom) if heads else None
-    return [
-        Part(strip, keeps_next=row < heads, head=None if row < heads else head) for row, strip in enumerate(strips)
-    ]
+    return [Part(strip, keeps_next=row < heads, head=None if row < heads else head) for row, strip in enumerate(strips)]
 
 
 def _row(document: QTextDocument, table: QTextTable, row: int) -> Strip:

@@ -119,7 +119,7 @@ def _unknown_records_in(document: Mapping[str, Any], catalog: Catalog, above: Pa
     yield from _unknown_suppliers(document, catalog, above)
     yield from _unknown_in_benchmarks(document, catalog, above)
     overrides = document.get("overrides")
-    for chip_id, entries in (overrides.items() if isinstance(overrides, Mapping) else ()):
+    for chip_id, entries in overrides.items() if isinstance(overrides, Mapping) else ():
         missing = list(_looked_up(catalog.chip, chip_id, (*above, "overrides", chip_id)))
         yield from missing
         if not missing and isinstance(entries, Mapping):
@@ -306,9 +306,7 @@ def _deployments(scenario: Scenario) -> Iterator[tuple[Path, str, str, str | Non
 
 
 def _unknown_clouds(scenario: Scenario, catalog: Catalog) -> Iterator[Fault]:
-    named: list[tuple[Path, str]] = [
-        ((*path, "cloud"), cloud) for path, _, cloud, _ in _deployments(scenario) if cloud
-    ]
+    named: list[tuple[Path, str]] = [((*path, "cloud"), cloud) for path, _, cloud, _ in _deployments(scenario) if cloud]
     named.extend((("access", "clouds", place), cloud) for place, cloud in enumerate(scenario.access.clouds))
     priced = {offer.cloud for offer in catalog.offers.values()}
     strangers = [(path, cloud) for path, cloud in named if cloud not in priced]

@@ -109,9 +109,7 @@ def _between(old: Any, new: Any, place: _Place, renames: bool) -> Iterator[Diffe
         yield Difference(written(place.path), title, old, new, place.named)
 
 
-def _between_named(
-    old: tuple[Any, ...], new: tuple[Any, ...], place: _Place, renames: bool
-) -> Iterator[Difference]:
+def _between_named(old: tuple[Any, ...], new: tuple[Any, ...], place: _Place, renames: bool) -> Iterator[Difference]:
     before = {item.name: (position, item) for position, item in enumerate(old)}
     after = {item.name: (position, item) for position, item in enumerate(new)}
     renamed = renames and len(old) == len(new) and len(before.keys() - after.keys()) == 1

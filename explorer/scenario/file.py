@@ -106,9 +106,7 @@ def located(found: Sequence[Fault], loaded: LoadedScenario) -> tuple[Problem, ..
     return tuple(sorted(problems, key=lambda problem: problem.line or 0))
 
 
-def write_scenario(
-    path: Path | str, scenario: Scenario, original: LoadedScenario | None = None
-) -> LoadedScenario:
+def write_scenario(path: Path | str, scenario: Scenario, original: LoadedScenario | None = None) -> LoadedScenario:
     """Save a scenario: the old file or the new one stands at `path`, never a part of either.
 
     With `original`, its comments, order and unknown keys are kept and only lines with changed values differ.

@@ -56,31 +56,50 @@ def _listed() -> tuple[OutputName, ...]:
     return (
         *latencies,
         OutputName(
-            "usd_per_million", "$/M tokens", "cost per million tokens at the stated traffic", "usd_per_million",
+            "usd_per_million",
+            "$/M tokens",
+            "cost per million tokens at the stated traffic",
+            "usd_per_million",
             spellings=("USD/M tokens", "cost per million tokens", "$ per million tokens", "cost per token"),
         ),
         OutputName(
-            "usd_per_million_full", "$/M tokens at full use", "cost per million tokens at full use", "usd_per_million",
+            "usd_per_million_full",
+            "$/M tokens at full use",
+            "cost per million tokens at full use",
+            "usd_per_million",
             spellings=("USD/M tokens at full use",),
         ),
         OutputName(
-            "usd_per_month", "$/month", "cost a month", "usd_per_month", ("alternative", "fleet"),
+            "usd_per_month",
+            "$/month",
+            "cost a month",
+            "usd_per_month",
+            ("alternative", "fleet"),
             spellings=("USD/month", "cost a month", "cost per month"),
         ),
         OutputName(
-            "usd_per_chip_hour", "$/chip-hour", "price of a chip-hour", "usd_per_hour",
+            "usd_per_chip_hour",
+            "$/chip-hour",
+            "price of a chip-hour",
+            "usd_per_hour",
             spellings=("USD/chip-hour", "price of an hour", "price per chip-hour"),
         ),
         OutputName("chips", "chips", "chips bought", "chips", spellings=("cards", "GPUs")),
         OutputName("replicas", "replicas", "replicas", "plain"),
         OutputName("tokens_per_s", "tokens/s", "answer tokens per second, carried", "tokens_per_s"),
         OutputName(
-            "largest_rate", "largest rate", "largest rate that keeps every promise", "request_rate",
+            "largest_rate",
+            "largest rate",
+            "largest rate that keeps every promise",
+            "request_rate",
             spellings=("cliff rate", "cliff"),
         ),
         OutputName(
-            "largest_rate_per_chip", "largest rate per chip", "largest rate that keeps every promise, a chip",
-            "request_rate", spellings=("cliff rate per chip",),
+            "largest_rate_per_chip",
+            "largest rate per chip",
+            "largest rate that keeps every promise, a chip",
+            "request_rate",
+            spellings=("cliff rate per chip",),
         ),
         OutputName("utilisation", "utilisation", "load as a share of what can be carried", "share"),
         OutputName("memory_headroom", "memory headroom", "memory left on each chip", "bytes"),
@@ -88,28 +107,54 @@ def _listed() -> tuple[OutputName, ...]:
         OutputName("largest_context", "largest context", "longest sequence that memory holds", "tokens"),
         OutputName("read_time", "read time", "time to read what one step touches", "seconds"),
         OutputName(
-            "joule_per_token", "energy per token", "energy for each token of the answer", "joule_per_token",
+            "joule_per_token",
+            "energy per token",
+            "energy for each token of the answer",
+            "joule_per_token",
             spellings=("J/token",),
         ),
         OutputName(
-            "chance", "chance", "chance of keeping every promise", "share", spellings=("probability",),
+            "chance",
+            "chance",
+            "chance of keeping every promise",
+            "share",
+            spellings=("probability",),
         ),
         OutputName("portability", "portability", "part of the features used that its software stack supports", "share"),
         OutputName("hhi", "HHI", "concentration of spending (HHI)", "plain", ("fleet",), by_tier=True),
         OutputName(
-            "effective_suppliers", "effective suppliers", "effective suppliers", "suppliers", ("fleet",), by_tier=True,
+            "effective_suppliers",
+            "effective suppliers",
+            "effective suppliers",
+            "suppliers",
+            ("fleet",),
+            by_tier=True,
             spellings=("N_eff",),
         ),
         OutputName(
-            "largest_share", "largest share", "largest supplier's share of spending", "share", ("fleet",), by_tier=True,
+            "largest_share",
+            "largest share",
+            "largest supplier's share of spending",
+            "share",
+            ("fleet",),
+            by_tier=True,
             spellings=("CR1",),
         ),
         OutputName(
-            "exit_cost", "exit cost", "cost of leaving the largest supplier", "usd", ("fleet",), by_tier=True,
+            "exit_cost",
+            "exit cost",
+            "cost of leaving the largest supplier",
+            "usd",
+            ("fleet",),
+            by_tier=True,
         ),
         OutputName(
-            "exploitable_rise", "exploitable price rise", "price rise the largest supplier could push through", "share",
-            ("fleet",), by_tier=True,
+            "exploitable_rise",
+            "exploitable price rise",
+            "price rise the largest supplier could push through",
+            "share",
+            ("fleet",),
+            by_tier=True,
         ),
     )
 
@@ -131,6 +176,6 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-_BY_SPELLING: Mapping[str, OutputName] = MappingProxyType({
-    _plain(spelling): one for one in OUTPUTS.values() for spelling in (one.name, one.title, one.key, *one.spellings)
-})
+_BY_SPELLING: Mapping[str, OutputName] = MappingProxyType(
+    {_plain(spelling): one for one in OUTPUTS.values() for spelling in (one.name, one.title, one.key, *one.spellings)}
+)

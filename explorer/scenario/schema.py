@@ -93,7 +93,7 @@ class Traffic(Record):
     @model_validator(mode="after")
     def _arrivals_have_their_trace(self) -> Traffic:
         if self.arrivals == "trace" and self.trace is None:
-            raise refused("trace", "is missing for arrivals = \"trace\"", "a table with a name, or a file and sha256")
+            raise refused("trace", 'is missing for arrivals = "trace"', "a table with a name, or a file and sha256")
         if self.arrivals != "trace" and self.trace is not None:
             raise refused("arrivals", f'is "{self.arrivals}" while a trace is given', '"trace", or no trace')
         if self.mode == "closed_loop" and self.arrivals != "gamma":
@@ -192,8 +192,7 @@ class Alternative(Record):
             if self.parallelism_degree not in ("auto", chips):
                 raise refused(
                     "layout",
-                    f"impossible layout: tp*pp*dp is {chips}, "
-                    f"parallelism_degree says {self.parallelism_degree}",
+                    f"impossible layout: tp*pp*dp is {chips}, parallelism_degree says {self.parallelism_degree}",
                     f'parallelism_degree {chips} or "auto", or a layout of that many chips',
                 )
         return self
@@ -217,7 +216,7 @@ class Workload(Record):
         for position, one in enumerate(self.alternatives if self.traffic.mode == "closed_loop" else ()):
             key = "scheduler" if one.scheduler == "disaggregated" else "routing"
             if one.scheduler == "disaggregated" or one.routing != "random":
-                reason = f"{one.name}: {key} is \"{getattr(one, key)}\", which a closed loop of users does not have"
+                reason = f'{one.name}: {key} is "{getattr(one, key)}", which a closed loop of users does not have'
                 allowed = '"chunked", "prefill_first", "static"' if key == "scheduler" else '"random"'
                 raise refused("alternatives", f"item {position}: {reason}", f'{allowed}, or mode = "open_loop"')
         if self.selected not in names:
@@ -266,7 +265,12 @@ class Fleet(Record):
 
     members: tuple[FleetMember, ...] = ()
     tiers: tuple[Tier, ...] = (
-        "designer", "software_stack", "packaging", "memory_maker", "foundry", "cloud",
+        "designer",
+        "software_stack",
+        "packaging",
+        "memory_maker",
+        "foundry",
+        "cloud",
     )
     headroom: Literal["auto"] | NonNegative = "auto"
     features: tuple[str, ...] = ()

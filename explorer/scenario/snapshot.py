@@ -34,13 +34,8 @@ def with_snapshot(scenario: Scenario, catalog: Catalog, app_version: str, engine
     chips = _chips_of(scenario)
     used: Table = {
         "chips": {chip_id: _chip_table(catalog.chip(chip_id)) for chip_id in chips},
-        "models": {
-            preset: _model_table(catalog.model(preset))
-            for preset in _presets_of(scenario)
-        },
-        "offers": {
-            offer_id: _offer_table(catalog.offer(offer_id)) for offer_id in _offers_of(scenario, catalog)
-        },
+        "models": {preset: _model_table(catalog.model(preset)) for preset in _presets_of(scenario)},
+        "offers": {offer_id: _offer_table(catalog.offer(offer_id)) for offer_id in _offers_of(scenario, catalog)},
         "suppliers": {
             chip_id: _chain_table(catalog.supply_chain(chip_id))
             for chip_id in chips
@@ -218,7 +213,7 @@ def _alike(old: Any, new: Any) -> bool:
 
 
 def _figure_text(table: Any) -> str:
-    """"7.39 TB/s (1.7–7.39, disputed)"; figures whose text is not whole are shown as they stand."""
+    """ "7.39 TB/s (1.7–7.39, disputed)"; figures whose text is not whole are shown as they stand."""
     if table is None:
         return "not known"
     try:

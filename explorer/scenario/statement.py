@@ -96,7 +96,9 @@ def parse_statement(text: str) -> Statement:
         right = _term(text, start, len(text), left.output)
         if right.output.quantity.key != left.output.quantity.key:
             raise StatementError(
-                text, _first_column(text, start), f"{right.output.name} cannot be compared with {left.output.name}",
+                text,
+                _first_column(text, start),
+                f"{right.output.name} cannot be compared with {left.output.name}",
                 f"an output in the same unit, or {_examples(left.output)}",
             )
         left, right = _completed(left, right)
@@ -149,13 +151,17 @@ def _term(text: str, start: int, end: int, other: OutputName | None) -> Term:
     if joint is None:
         what = text[start:end].strip()
         raise StatementError(
-            text, column, f"'{what}' does not say of what" if what else "an output is missing",
+            text,
+            column,
+            f"'{what}' does not say of what" if what else "an output is missing",
             "OUTPUT of ALTERNATIVE, such as P99 TPOT of AI200",
         )
     output, tier = _output(text, start, joint.start(), other)
     rest = joint.end()
-    on = None if "fleet" in output.level and _is_fleet(text[rest:end]) else re.compile(r"\son\s").search(
-        visible, rest, end
+    on = (
+        None
+        if "fleet" in output.level and _is_fleet(text[rest:end])
+        else re.compile(r"\son\s").search(visible, rest, end)
     )
     subject_end = end if on is None else on.start()
     subject = _name(text[rest:subject_end])
@@ -166,9 +172,7 @@ def _term(text: str, start: int, end: int, other: OutputName | None) -> Term:
     if _is_fleet(text[rest:subject_end]):
         subject = " ".join(subject.casefold().split())
         if "fleet" not in output.level:
-            raise StatementError(
-                text, subject_column, f"{output.name} is not an output of a fleet", _subjects(output)
-            )
+            raise StatementError(text, subject_column, f"{output.name} is not an output of a fleet", _subjects(output))
     elif "alternative" not in output.level:
         raise StatementError(text, subject_column, f"{output.name} is an output of a fleet", _subjects(output))
     else:

@@ -102,14 +102,17 @@ def faults(error: ValidationError, above: Sequence[Step] = ()) -> tuple[Fault, .
         if details["type"] == "literal_error":
             # Of a choice such as "auto" or a number, speak of the branch that the value was meant for.
             text = isinstance(details["input"], str)
-            if any(other[: len(path)] == path and (len(other) > len(path) or not text)
-                   for other, e in found if e is not details):
+            if any(
+                other[: len(path)] == path and (len(other) > len(path) or not text)
+                for other, e in found
+                if e is not details
+            ):
                 continue
-        elif any(other == path and e["type"] == "literal_error" and isinstance(e["input"], str)
-                 for other, e in found):
+        elif any(other == path and e["type"] == "literal_error" and isinstance(e["input"], str) for other, e in found):
             continue
-        if details["type"] == "too_short" and any(len(other) > len(path) and other[: len(path)] == path
-                                                  for other, _ in found):
+        if details["type"] == "too_short" and any(
+            len(other) > len(path) and other[: len(path)] == path for other, _ in found
+        ):
             # The list is not short: pydantic counts only the items that could be read.
             continue
         kept.append(_fault(path, details))
@@ -200,7 +203,7 @@ def _described(kind: Any, bounds: Sequence[Any] = ()) -> list[str]:
 
 
 def _number_text(what: str, bounds: Sequence[Any]) -> str:
-    """"a number above 0, at most 1e+06", from whatever bounds stand in the declaration."""
+    """ "a number above 0, at most 1e+06", from whatever bounds stand in the declaration."""
     texts = [
         f"{word} {limit:.10g}"
         for bound in _flat(bounds)

@@ -77,9 +77,7 @@ class AuditTest:
 def audit_tests(case: Case, joint: Sequence[Drawn]) -> tuple[AuditTest, ...]:
     """One for each choice on a chip with open figures; `joint` are the draws of all choices in order."""
     return tuple(
-        _test(case, choice, own)
-        for choice, own in zip(case.choices, joint, strict=True)
-        if choice.chip.open_figures
+        _test(case, choice, own) for choice, own in zip(case.choices, joint, strict=True) if choice.chip.open_figures
     )
 
 

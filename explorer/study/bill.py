@@ -73,9 +73,7 @@ def bills(
     for entry, energy, column in zip(entries, energies, columns, strict=True):
         price = entry.price
         if price.usd is None:
-            nothing = Cost(
-                None, None, None, None, None, None, price.basis, price.source, False, False, price.reason
-            )
+            nothing = Cost(None, None, None, None, None, None, price.basis, price.source, False, False, price.reason)
             found.append((nothing, energy))
             continue
         an_hour, a_month, cliff, at_full, (low, high, median), (hour_low, hour_high, hour_median), given, taken = column
@@ -155,9 +153,7 @@ def is_sized_to_promise(context: Context, settings: Alternative) -> bool:
     return settings.replicas == "auto" and not by_money
 
 
-def _energies(
-    context: Context, entries: Sequence[Sized], bought: Sequence[int], samples: int
-) -> list[Banded | None]:
+def _energies(context: Context, entries: Sequence[Sized], bought: Sequence[int], samples: int) -> list[Banded | None]:
     """Joule a token; the band is that of the draws of the power figure."""
     price, traffic = context.scenario.price, context.workload.traffic
     overhead = 1.0 + price.power_overhead_share

@@ -89,6 +89,7 @@ class BreakEven:
     chance_over_all: float | None = None
     """As `chance_now`, with the unknown drawn over what is believed of it, as verdicts are; None for a settled one."""
 
+
 CHANCE = "chance"
 """The output that is itself a share of draws."""
 
@@ -109,9 +110,7 @@ def break_even(
     the goal alone where the goal limits a P99 latency (SEMANTICS: the scenario's other promises stand beside it in
     `cautions`). Raises StatementError, UnknownInputError and NoAnswerError, each with what is allowed.
     """
-    steps = break_even_steps(
-        evaluator, scenario, unknown, goal, locks=locks, samples=samples, explain=explain
-    )
+    steps = break_even_steps(evaluator, scenario, unknown, goal, locks=locks, samples=samples, explain=explain)
     while True:
         try:
             next(steps)

@@ -19,14 +19,31 @@ SETTINGS: tuple[tuple[str, str], ...] = (
 )
 ALTERNATIVE_SETTINGS = ("parallelism_degree", "max_batch", "token_budget", "replicas")
 OFFERED_OUTPUTS = (
-    "tpot_p99", "ttft_p99", "itl_p99", "e2e_p99", "usd_per_million", "usd_per_million_full", "usd_per_month",
-    "joule_per_token", "largest_rate", "chance", "memory_headroom",
+    "tpot_p99",
+    "ttft_p99",
+    "itl_p99",
+    "e2e_p99",
+    "usd_per_million",
+    "usd_per_million_full",
+    "usd_per_month",
+    "joule_per_token",
+    "largest_rate",
+    "chance",
+    "memory_headroom",
 )
 COMPARISONS = (("≤", "<="), ("≥", ">="), ("=", "="))
 _LIMITS: dict[str, str] = {
-    "ttft_p99": "2 s", "tpot_p99": "50 ms", "itl_p99": "100 ms", "e2e_p99": "20 s", "usd_per_million": "$1",
-    "usd_per_million_full": "$0.50", "usd_per_month": "$100k", "joule_per_token": "2 J/token", "largest_rate": "10/s",
-    "chance": "90%", "memory_headroom": "0 GB",
+    "ttft_p99": "2 s",
+    "tpot_p99": "50 ms",
+    "itl_p99": "100 ms",
+    "e2e_p99": "20 s",
+    "usd_per_million": "$1",
+    "usd_per_million_full": "$0.50",
+    "usd_per_month": "$100k",
+    "joule_per_token": "2 J/token",
+    "largest_rate": "10/s",
+    "chance": "90%",
+    "memory_headroom": "0 GB",
 }
 
 

@@ -282,7 +282,14 @@ def _first_order(values: Array, held: Array) -> tuple[float, float, float]:
 
 def _with_flip(found: Decider, flips: float | None) -> Decider:
     return Decider(
-        found.title, found.of, found.share, found.chance_low, found.chance_high, flips, found.quantity, found.path,
+        found.title,
+        found.of,
+        found.share,
+        found.chance_low,
+        found.chance_high,
+        flips,
+        found.quantity,
+        found.path,
         found.source,
     )
 

@@ -221,9 +221,7 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
     """
     scenario = context.scenario
     constants, stragglers = step_constants(), scenario.stragglers
-    groups = candidates_of_all(
-        deployments, context.served, p99_length(context.demand), constants, context.sharded
-    )
+    groups = candidates_of_all(deployments, context.served, p99_length(context.demand), constants, context.sharded)
     fitting = [one for group in groups for one in group if one.fits]
     ranks: dict[int, tuple[float, float, float]] = {}
     if len(fitting) > len(deployments):
@@ -245,8 +243,10 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
             context.catalog, deployment, scenario.price, scenario.as_of, samples, scenario.simulation.seed
         )
         able = [one for one in group if one.fits]
-        pick = min(able, key=lambda one: ranks.get(id(one), (0.0, 0.0, 0.0))) if able else max(
-            group, key=lambda one: one.held_by_rank
+        pick = (
+            min(able, key=lambda one: ranks.get(id(one), (0.0, 0.0, 0.0)))
+            if able
+            else max(group, key=lambda one: one.held_by_rank)
         )
         sized.append(Sized(deployment, pick, price, describe.legal_degrees(deployment, context.served)))
     return sized
@@ -362,8 +362,6 @@ def rates_of(outcomes: Mapping[str, WorkloadOutcome], scenario: Scenario) -> Sce
     for one in scenario.workloads:
         if one.traffic.mode == "closed_loop":
             rate = max(outcomes[one.name].chosen.request_rate, 1e-9)
-            one = one.model_copy(
-                update={"traffic": one.traffic.model_copy(update={"request_rate_per_s": rate})}
-            )
+            one = one.model_copy(update={"traffic": one.traffic.model_copy(update={"request_rate_per_s": rate})})
         workloads.append(one)
     return scenario.model_copy(update={"workloads": tuple(workloads)})

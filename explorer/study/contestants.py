@@ -37,9 +37,7 @@ class Field:
     left_out: Mapping[str, str]
 
 
-def field_of(
-    catalog: Catalog, figures: FigureSets, scenario: Scenario, workload: Workload, samples: int
-) -> Field:
+def field_of(catalog: Catalog, figures: FigureSets, scenario: Scenario, workload: Workload, samples: int) -> Field:
     """All chips that could carry a workload: its alternatives as compared, then every other chip within reach.
 
     Each finds its own layout and number of replicas; batch cap, token budget and spares of a chip that is no
@@ -56,9 +54,7 @@ def field_of(
         seen.add((chip.id, settings.cloud))
         reach = within_reach(catalog, chip, settings.cloud, scenario.access, scenario.as_of)
         note = "" if reach.available else reach.note
-        _add(
-            catalog, figures, scenario, workload, settings, samples, position, reach.available, note, found, left_out
-        )
+        _add(catalog, figures, scenario, workload, settings, samples, position, reach.available, note, found, left_out)
     compared = {chip for chip, _ in seen}
     for chip in catalog.chips.values():
         if chip.id in compared:
@@ -113,9 +109,7 @@ def _add(
             figures=chosen,
         )
         chip_spec(chosen.chip, chosen.values, deployment.weight_precision, deployment.kv_precision)
-        price = chip_price(
-            catalog, deployment, scenario.price, scenario.as_of, samples, scenario.simulation.seed
-        )
+        price = chip_price(catalog, deployment, scenario.price, scenario.as_of, samples, scenario.simulation.seed)
     except ExplorerError as error:
         left_out[name] = str(error)
         return

@@ -295,9 +295,7 @@ def _parts(
     amounts["idle"] = float(monthly_cost(usd, serving)) * (1.0 - used)
     amounts["spares"] = float(monthly_cost(usd, spares))
     amounts["whole_units"] = float(monthly_cost(usd, rest))
-    return tuple(
-        CostPart(key, PART_TITLES[key], amount) for key, amount in amounts.items() if amount > 1e-9 * usd
-    )
+    return tuple(CostPart(key, PART_TITLES[key], amount) for key, amount in amounts.items() if amount > 1e-9 * usd)
 
 
 def _rent_or_own(catalog: Catalog, chip: Chip, cloud: str, owned: HourlyCost | None, missing: str) -> RentOrOwn:
@@ -315,9 +313,7 @@ def _rent_or_own(catalog: Catalog, chip: Chip, cloud: str, owned: HourlyCost | N
     even = float(break_even_utilisation(fixed, offer.usd_per_chip_hour, float(owned.energy)))
     if not math.isfinite(even):
         return RentOrOwn(offer.usd_per_chip_hour, source, own, None, "an owned hour's energy costs more than the rent")
-    return RentOrOwn(
-        offer.usd_per_chip_hour, source, own, even, "owning never pays at this rent" if even > 1.0 else ""
-    )
+    return RentOrOwn(offer.usd_per_chip_hour, source, own, even, "owning never pays at this rent" if even > 1.0 else "")
 
 
 def exit_cost(terms: MigrationTerms, monthly_spend: float, *, engineering: float, egress: bool) -> float:
@@ -340,9 +336,7 @@ def exit_cost(terms: MigrationTerms, monthly_spend: float, *, engineering: float
     )
 
 
-def _move_to(
-    scenario: Scenario, catalog: Catalog, chosen: AlternativeOutcome, one: AlternativeOutcome
-) -> Move | None:
+def _move_to(scenario: Scenario, catalog: Catalog, chosen: AlternativeOutcome, one: AlternativeOutcome) -> Move | None:
     if one.name == chosen.name or one.cost.usd_per_month is None or chosen.cost.usd_per_month is None:
         return None
     stacks = [

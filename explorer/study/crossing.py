@@ -38,9 +38,7 @@ def crossings(
     return tuple(found)
 
 
-def between(
-    margin: Margin, low: float, high: float, at_low: float, at_high: float, tolerance: float = 1e-6
-) -> float:
+def between(margin: Margin, low: float, high: float, at_low: float, at_high: float, tolerance: float = 1e-6) -> float:
     """The value between two of opposite sign where the condition just holds.
 
     Inverse quadratic interpolation with bisection as its safeguard (Chandrupatla 1997), in the logarithm of a positive

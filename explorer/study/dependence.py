@@ -219,9 +219,7 @@ def dependence(scenario: Scenario, catalog: Catalog, outcome: Outcome) -> Depend
     counted = [name for name in tiers if name in scenario.fleet.tiers]
     largest = max((float(_impacts(tiers[name], losses[name], risk).max()) for name in counted), default=0.0)
     spend = np.asarray([pool.spend_share for pool in fleet.pools])
-    found = tuple(
-        _tier(name, tiers[name], losses[name], risk, largest, name in counted, spend) for name in tiers
-    )
+    found = tuple(_tier(name, tiers[name], losses[name], risk, largest, name in counted, spend) for name in tiers)
     survivability = {one.tier: one.survivability for one in found if one.counts}
     worst = min(survivability.values(), default=None)
     lost = [one.lost.value for tier in found if tier.counts for one in tier.suppliers]

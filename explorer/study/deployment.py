@@ -155,9 +155,7 @@ def _layouts_by_degree(
 
 
 @lru_cache(maxsize=4096)
-def _layouts(
-    degree: int, domain: int, heads: int, layers: int, experts: int, slow_links: bool
-) -> tuple[Layout, ...]:
+def _layouts(degree: int, domain: int, heads: int, layers: int, experts: int, slow_links: bool) -> tuple[Layout, ...]:
     options: list[Layout] = []
     for tp in sorted({degree, min(degree, domain), 8, 4, 2, 1}, reverse=True):
         if tp > degree or degree % tp:
@@ -234,9 +232,7 @@ def candidates_of_all(
             for one in deployments
         ),
     )  # fmt: skip
-    found = _HELD.of(
-        question, lambda: _layouts_held(deployments, served, p99_tokens, constants, sequence_sharding)
-    )
+    found = _HELD.of(question, lambda: _layouts_held(deployments, served, p99_tokens, constants, sequence_sharding))
     return [
         tuple(Candidate(deployment, layout, held) for layout, held in some)
         for deployment, some in zip(deployments, found, strict=True)

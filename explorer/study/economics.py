@@ -39,9 +39,7 @@ EVERY_PART: frozenset[Part] = frozenset(get_args(Part))
 NOT_LOOKED_AT = "not looked at here"
 
 
-def economics(
-    scenario: Scenario, catalog: Catalog, outcome: Outcome, parts: Set[Part] = EVERY_PART
-) -> Economics:
+def economics(scenario: Scenario, catalog: Catalog, outcome: Outcome, parts: Set[Part] = EVERY_PART) -> Economics:
     """The economics of an outcome of this scenario; raises UnknownRecordError for a supplier nobody knows.
 
     Parts can be left out where nobody looks at them: they are empty then, with a reason where there is room for one.
@@ -71,9 +69,7 @@ def economics(
     )
 
 
-def with_economics(
-    scenario: Scenario, catalog: Catalog, outcome: Outcome, parts: Set[Part] = EVERY_PART
-) -> Outcome:
+def with_economics(scenario: Scenario, catalog: Catalog, outcome: Outcome, parts: Set[Part] = EVERY_PART) -> Outcome:
     """An outcome of this scenario with its economics beside it; raises as `economics`."""
     return replace(outcome, economics=economics(scenario, catalog, outcome, parts))
 

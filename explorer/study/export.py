@@ -194,30 +194,43 @@ def _fleet(fleet: FleetOutcome) -> dict[str, Any]:
         },
         "pools": [
             {
-                "name": pool.name, "chip": pool.chip, "cloud": pool.cloud, "chips": pool.chips,
-                "usd_per_month": pool.usd_per_month, "feasible": pool.feasible, "reason": pool.reason,
+                "name": pool.name,
+                "chip": pool.chip,
+                "cloud": pool.cloud,
+                "chips": pool.chips,
+                "usd_per_month": pool.usd_per_month,
+                "feasible": pool.feasible,
+                "reason": pool.reason,
             }
             for pool in fleet.pools
         ],
         "tiers": {
             tier.tier: {
-                "hhi": tier.hhi.value, "hhi_low": tier.hhi.low, "hhi_high": tier.hhi.high,
+                "hhi": tier.hhi.value,
+                "hhi_low": tier.hhi.low,
+                "hhi_high": tier.hhi.high,
                 "hhi_median": tier.hhi.median,
                 "effective_suppliers": tier.effective_suppliers.value,
                 "effective_suppliers_low": tier.effective_suppliers.low,
                 "effective_suppliers_high": tier.effective_suppliers.high,
                 "effective_suppliers_median": tier.effective_suppliers.median,
-                "top_share": tier.top_share.value, "top_share_low": tier.top_share.low,
-                "top_share_high": tier.top_share.high, "top_share_median": tier.top_share.median,
+                "top_share": tier.top_share.value,
+                "top_share_low": tier.top_share.low,
+                "top_share_high": tier.top_share.high,
+                "top_share_median": tier.top_share.median,
                 "top_supplier": tier.top_supplier,
-                "single_point_of_failure": tier.single_point_of_failure, "counts": tier.counts,
-                "suppliers": {one.supplier: one.share for one in tier.suppliers}, "unknown": tier.unknown,
+                "single_point_of_failure": tier.single_point_of_failure,
+                "counts": tier.counts,
+                "suppliers": {one.supplier: one.share for one in tier.suppliers},
+                "unknown": tier.unknown,
             }
             for tier in fleet.tiers
         },
         "weakest_tiers": list(fleet.weakest_tiers),
         "cost_usd_per_month": fleet.usd_per_month,
-        "fixed_usd_per_month": None if fleet.fixed is None else {
+        "fixed_usd_per_month": None
+        if fleet.fixed is None
+        else {
             "further_software_stacks": fleet.fixed.stacks_usd_per_month,
             "further_clouds": fleet.fixed.clouds_usd_per_month,
             "total": fleet.fixed.usd_per_month,

@@ -25,9 +25,7 @@ class FigureSet:
     what measurements of the user's own say of the chip's steps under these figures.
     """
 
-    def __init__(
-        self, chip: Chip, overrides: Mapping[str, Override], update: StepUpdate | None = None
-    ) -> None:
+    def __init__(self, chip: Chip, overrides: Mapping[str, Override], update: StepUpdate | None = None) -> None:
         self.chip = chip
         self.overrides = overrides
         self.update = update
@@ -84,9 +82,7 @@ class FigureSets:
             update = step_update(self._catalog, scenario, workload, chip_id)
         return self.of(chip_id, scenario.overrides.get(chip_id, {}), update)
 
-    def of(
-        self, chip_id: str, overrides: Mapping[str, Override], update: StepUpdate | None = None
-    ) -> FigureSet:
+    def of(self, chip_id: str, overrides: Mapping[str, Override], update: StepUpdate | None = None) -> FigureSet:
         """The figure set of a chip under overrides and what was measured; UnknownRecordError for an unknown chip."""
         named = ((name, one.value, one.unit, one.belief) for name, one in sorted(overrides.items()))
         key = (chip_id, update, *named)

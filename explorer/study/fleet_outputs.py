@@ -82,7 +82,9 @@ class FleetAnswers:
         draws = term.factor * by_output[term.output.key]()
         found = next(one for one in outcome.fleet.tiers if one.tier == tier)
         central = {
-            "hhi": found.hhi, "effective_suppliers": found.effective_suppliers, "largest_share": found.top_share
+            "hhi": found.hhi,
+            "effective_suppliers": found.effective_suppliers,
+            "largest_share": found.top_share,
         }[term.output.key].value * term.factor
         weights = table.structure.probabilities
         band = Banded(central, min(float(draws.min()), central), max(float(draws.max()), central))

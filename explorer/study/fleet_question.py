@@ -42,9 +42,7 @@ class FleetQuestion:
         left, right = self._sides(scenario)
         return left.value, right if isinstance(right, float) else right.value
 
-    def drawn_margins(
-        self, scenario: Scenario, samples: int, prices: Mapping[Place, float] | None = None
-    ) -> Array:
+    def drawn_margins(self, scenario: Scenario, samples: int, prices: Mapping[Place, float] | None = None) -> Array:
         """By how much the statement holds in each of `samples` draws of the suppliers nobody named, (samples,)."""
         left, right = self._sides(scenario)
         first = _drawn(left, samples)

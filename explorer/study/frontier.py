@@ -75,9 +75,7 @@ def mixes(pools: int, steps: int) -> Array:
     if pools == 1:
         return np.ones((1, 1))
     bars = np.asarray(list(combinations(range(steps + pools - 1), pools - 1)), dtype=np.int64)
-    edges = np.concatenate(
-        [np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), steps + pools - 1)], axis=1
-    )
+    edges = np.concatenate([np.full((len(bars), 1), -1), bars, np.full((len(bars), 1), steps + pools - 1)], axis=1)
     counts = np.diff(edges, axis=1) - 1
     table = counts / float(steps)
     table.setflags(write=False)
@@ -90,14 +88,10 @@ def steps_for(pools: int, looked_at: int = 1) -> int:
     return next((n for n in STEPS if comb(n + pools - 1, pools - 1) <= most), STEPS[-1])
 
 
-def no_frontier(
-    tier: str, reason: str, members: tuple[str, ...] = (), excluded: tuple[str, ...] = ()
-) -> Frontier:
+def no_frontier(tier: str, reason: str, members: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> Frontier:
     """No mixes, and why."""
     nothing = np.zeros(0)
-    return Frontier(
-        tier, TIER_TITLES[tier], members, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason
-    )
+    return Frontier(tier, TIER_TITLES[tier], members, nothing, nothing, nothing, (), (), None, excluded, 0.0, reason)
 
 
 def _left_out(name: str, reason: str) -> str:
@@ -120,9 +114,7 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
     priced = np.all(np.isfinite(table.usd_per_chip_hour), axis=0) & bool(len(table.rates))
     usable = [at for at in range(len(names)) if len(table.keeps) and table.keeps[at] and priced[at]]
     excluded = tuple(
-        _left_out(name, table.reasons[at])
-        for at, name in enumerate(names)
-        if len(table.rates) and at not in usable
+        _left_out(name, table.reasons[at]) for at, name in enumerate(names) if len(table.rates) and at not in usable
     )
     if not usable:
         # why one of its members cannot stands with the fleet itself
@@ -155,9 +147,7 @@ def fleet_frontier(scenario: Scenario, catalog: Catalog, outcome: Outcome, tier:
         n1_loss=loss,
         effective_suppliers=suppliers,
         by_loss=tuple(_point(shares, month, further, loss, suppliers, at) for at in lower_edge(month, loss)),
-        by_suppliers=tuple(
-            _point(shares, month, further, loss, suppliers, at) for at in lower_edge(month, -suppliers)
-        ),
+        by_suppliers=tuple(_point(shares, month, further, loss, suppliers, at) for at in lower_edge(month, -suppliers)),
         present=present,
         excluded=excluded,
         step=1.0 / steps,
@@ -173,9 +163,7 @@ def lower_edge(cost: Array, risk: Array) -> list[int]:
     return [int(at) for at in order[cost[order] < before * (1.0 - 1e-12)]]
 
 
-def _point(
-    shares: Array, month: Array, further: Array, loss: Array, suppliers: Array, at: int
-) -> FrontierPoint:
+def _point(shares: Array, month: Array, further: Array, loss: Array, suppliers: Array, at: int) -> FrontierPoint:
     return FrontierPoint(
         shares=tuple(float(share) for share in shares[at]),
         usd_per_month=float(month[at]),
@@ -189,9 +177,7 @@ def _point(
 class _Costing:
     """Cost and risk of many mixes at once."""
 
-    def __init__(
-        self, scenario: Scenario, catalog: Catalog, outcome: Outcome, table: PoolTable, tier: str
-    ) -> None:
+    def __init__(self, scenario: Scenario, catalog: Catalog, outcome: Outcome, table: PoolTable, tier: str) -> None:
         members, fleet = scenario.fleet.members, scenario.fleet
         self._table = table
         self._tier: Tier = supply_tier(catalog, tier, members)

@@ -167,9 +167,7 @@ class LiveEvaluator:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         user_folder = None if self._user_folder is None else str(self._user_folder)
-        process = context.Process(
-            target=serve, args=(theirs, user_folder), name="explorer-worker", daemon=True
-        )
+        process = context.Process(target=serve, args=(theirs, user_folder), name="explorer-worker", daemon=True)
         process.start()
         theirs.close()
         self._process, self._pipe, self._unread = process, ours, 0

@@ -231,13 +231,10 @@ def held(question: Question, scenario: Scenario, replicas: int | Literal["auto",
         if replicas != "auto":
             update["replicas"] = one.replicas if replicas == "now" else replicas
         if layout:
-            update["layout"] = LayoutChoice(
-                tp=one.layout.tp, pp=one.layout.pp, dp=one.layout.dp, ep=one.layout.ep
-            )
+            update["layout"] = LayoutChoice(tp=one.layout.tp, pp=one.layout.pp, dp=one.layout.dp, ep=one.layout.ep)
             update["parallelism_degree"] = one.layout.chips
         workload = workloads[place.workload]
         alternatives = list(workload.alternatives)
         alternatives[place.alternative] = alternatives[place.alternative].model_copy(update=update)
         workloads[place.workload] = workload.model_copy(update={"alternatives": tuple(alternatives)})
     return scenario.model_copy(update={"workloads": tuple(workloads)})
-

@@ -96,9 +96,7 @@ def questionnaires(found: WhatMatters) -> tuple[Questionnaire, ...]:
 
 def _questionnaire(found: WhatMatters, test: AuditTest) -> Questionnaire:
     own = {demand.figure: demand for demand in found.demands if demand.chip == test.chip}
-    sections = [
-        Section(title, tuple(_asked(own[name]) for name in names if name in own)) for title, names in SECTIONS
-    ]
+    sections = [Section(title, tuple(_asked(own[name]) for name in names if name in own)) for title, names in SECTIONS]
     sections += [
         Section("Scaling over several chips", (_scaling(test),)),
         Section("Latency under a stated load", _latency(test)),

@@ -355,10 +355,18 @@ def replica_table(
     )
     longest, fed = longest_step(nodes, gaps.full_at, gaps.chunks_at, gaps.merge_at)
     # the chain counts in tokens: a step that yields several is that many shorter ones
-    step = within_full_steps(
-        decode_at + grid.tokens_a_step * prompts_a_step * marginal_at,
-        nodes, gaps.full_at, gaps.chunks_at, gaps.merge_at, longest, fed,
-    ) / grid.tokens_a_step
+    step = (
+        within_full_steps(
+            decode_at + grid.tokens_a_step * prompts_a_step * marginal_at,
+            nodes,
+            gaps.full_at,
+            gaps.chunks_at,
+            gaps.merge_at,
+            longest,
+            fed,
+        )
+        / grid.tokens_a_step
+    )
     if several:
         # ranks that wait for each other: at most every step carries prompts
         longest = np.where(grid.ranks > 1.0, np.minimum(longest, gaps.mixed_at[:, -1:]), longest)

@@ -157,9 +157,7 @@ def compare_log(log: RequestLog, served: Served, catalog: Catalog) -> LogCompari
     grade, kind = deployment.chip.evidence_grade, "moe" if model.shape.is_moe else "dense"
     steps, firsts = residual_factors(deployment.chip.id, grade, kind, DRAWS, scenario.simulation.seed)
     sigma = scenario.stragglers.jitter_sigma
-    drawn = rows_of(
-        [candidate], constants, sigma, samples=DRAWS, seed=scenario.simulation.seed, residual=[steps]
-    )
+    drawn = rows_of([candidate], constants, sigma, samples=DRAWS, seed=scenario.simulation.seed, residual=[steps])
     middle = rows_of([candidate], constants, sigma)
     centre, rejected = _replayed(log, model.shape, scenario, candidate, demand, middle, 1.0)
     spread = [

@@ -184,9 +184,7 @@ def _times(
         seed=scenario.simulation.seed,
         residual=[_ones(samples)] * len(candidates) if samples else (),
     )
-    times = step_time(
-        served.shape, rows.spec, rows.split, rows.allreduce, work, constants, sequence_sharding=sharded
-    )
+    times = step_time(served.shape, rows.spec, rows.split, rows.allreduce, work, constants, sequence_sharding=sharded)
     return np.asarray(times[:, 0].reshape(len(candidates), count))
 
 

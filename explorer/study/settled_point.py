@@ -161,6 +161,4 @@ def _moved(run: Run, old: Run, new: Run) -> Run:
 
 def _width(run: Run, metric: str) -> Array:
     value = run.value[metric]
-    return np.asarray(
-        np.log(np.minimum(run.high[metric], 1e3 * value) / np.maximum(run.low[metric], 1e-3 * value))
-    )
+    return np.asarray(np.log(np.minimum(run.high[metric], 1e3 * value) / np.maximum(run.low[metric], 1e-3 * value)))

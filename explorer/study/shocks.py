@@ -119,9 +119,7 @@ def shock_outcomes(
         return ()
     fleet = _ShockedFleet(scenario, catalog, outcome)
     effects = {shock.name: fleet.effect_of(shock) for shock in listed}
-    found = [
-        fleet.outcome_of(shock.name, _what(shock), (shock.name,), effects[shock.name]) for shock in listed
-    ]
+    found = [fleet.outcome_of(shock.name, _what(shock), (shock.name,), effects[shock.name]) for shock in listed]
     causes = dict.fromkeys(shock.cause for shock in listed if shock.cause)
     for cause in causes:
         names = tuple(shock.name for shock in listed if shock.cause == cause)
@@ -164,9 +162,7 @@ class _ShockedFleet:
         self._scenario, self._catalog, self._outcome = scenario, catalog, outcome
         members = scenario.fleet.members
         self._names = tuple(member.name for member in members)
-        self._tiers: dict[str, Tier] = {
-            name: supply_tier(catalog, name, members) for name in fleet_tiers(members)
-        }
+        self._tiers: dict[str, Tier] = {name: supply_tier(catalog, name, members) for name in fleet_tiers(members)}
         self._table = pool_table(outcome.fleet)
         self._traffic = np.asarray([member.traffic_share for member in members])
         self._sizes = self._table.size(self._traffic)

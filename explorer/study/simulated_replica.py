@@ -146,9 +146,7 @@ class SimulatedReplica:
         rate = rate * self.joint
         trace, luck, kind = self.arrivals.trace, self._luck(count), self.arrivals
         if trace is not None:
-            return recorded_share(
-                trace.arrival_s, trace.prompt_tokens, trace.output_tokens, luck, rate, self.parts
-            )
+            return recorded_share(trace.arrival_s, trace.prompt_tokens, trace.output_tokens, luck, rate, self.parts)
         demand = self.demand
         stated = (demand.prompt, demand.prompt_cv, demand.output, demand.output_cv)
         prompt, output = _lengths(self.seed, count, *stated) if self.draws_kept else _lengths_of(luck, *stated)

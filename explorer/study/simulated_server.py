@@ -148,9 +148,7 @@ def _speculated(drafted: Speculation, demand: Demand, table: StepTable) -> tuple
     )
 
 
-def kv_transfer(
-    shape: ModelShape, candidate: Candidate, rows: Rows, *, sharded: bool = False
-) -> tuple[float, float]:
+def kv_transfer(shape: ModelShape, candidate: Candidate, rows: Rows, *, sharded: bool = False) -> tuple[float, float]:
     """Seconds until keys and values of a prompt are on another instance: fixed, and a prompt token.
 
     Each chip sends what it holds: over the link stated, else its scale-out network, else its link. Raises

@@ -47,6 +47,7 @@ THREADED_FROM = 5_000
 """Requests a load from which threads gain: of shorter runs most is the interpreter's own work, for which threads only
 wait for each other (first curves after 46-64 ms with one thread, 78-106 ms with two)."""
 
+
 def correction_of(
     replica: SimulatedReplica, runs: Sequence[Run], saturation: float, count: int, method: str, *, first_look: bool
 ) -> Correction:
@@ -308,9 +309,7 @@ class Refinement:
         known = self._progress.get((at, number))
         if known is not None and known.replica.replicas == max(found.replicas, 1):
             return known
-        replica = replica_to_simulate(
-            self._evaluator, self._scenario, workload, workload.alternatives[number], found
-        )
+        replica = replica_to_simulate(self._evaluator, self._scenario, workload, workload.alternatives[number], found)
         if known is None:
             known = self._progress[at, number] = _Progress(replica)
         else:

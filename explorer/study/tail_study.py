@@ -114,9 +114,7 @@ def capacity(
         longer = replica.long_enough(replica.settles(run, load), count)
         if longer > count:
             run = replica.run(load, saturation, longer)
-        over = {
-            metric: float(run.quantiles(metric, [0.99]).value[0]) / limit for metric, limit in limits.items()
-        }
+        over = {metric: float(run.quantiles(metric, [0.99]).value[0]) / limit for metric, limit in limits.items()}
         worst = max(over, key=lambda metric: over[metric], default="")
         return worst if worst and over[worst] > 1.0 else ""
 
@@ -137,9 +135,7 @@ def capacity(
                 low = middle
     else:
         low = high
-    return Capacity(
-        number, found.label, low * saturation * replica.replicas, found.max_request_rate, binding, runs
-    )
+    return Capacity(number, found.label, low * saturation * replica.replicas, found.max_request_rate, binding, runs)
 
 
 def _own_load(replica: SimulatedReplica, count: int) -> tuple[float, float]:

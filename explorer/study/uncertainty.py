@@ -167,9 +167,7 @@ def decision_case(scenario: Scenario, catalog: Catalog, workload: int) -> Case:
     # a fleet, other workloads and many draws change nothing about how an alternative is sized
     alone = scenario.model_copy(update={"workloads": (asked,), "fleet": Fleet()})
     answer = evaluate(alone, catalog, samples=min(8, scenario.simulation.samples)).workloads[0]
-    context = Context(
-        catalog, scenario, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked)
-    )
+    context = Context(catalog, scenario, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked))
     figures = FigureSets(catalog)
     choices, left_out = [], {}
     for settings, outcome in zip(asked.alternatives, answer.alternatives, strict=True):

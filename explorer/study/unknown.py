@@ -153,9 +153,7 @@ def figure_unknown(catalog: Catalog, scenario: Scenario, chip_id: str, name: str
         path=written(("overrides", chip_id, name)),
         quantity=quantity_for_unit(figure.unit),
         scale=figure.scale,
-        reach=Reach(
-            present, low, high, low_end, high_end, whole, better="low" if name in LESS_IS_BETTER else "high"
-        ),
+        reach=Reach(present, low, high, low_end, high_end, whole, better="low" if name in LESS_IS_BETTER else "high"),
         unit=figure.unit,
         chip=chip_id,
         figure=name,

@@ -24,7 +24,16 @@ from explorer.study.evidence.table import EvidenceTable, read_tables
 from explorer.study.evidence.widths import half_width
 
 ROW_COLUMNS = (
-    "id", "chip", "model", "metric", "measured", "predicted", "low90", "high90", "evidence_grade", "skipped_because",
+    "id",
+    "chip",
+    "model",
+    "metric",
+    "measured",
+    "predicted",
+    "low90",
+    "high90",
+    "evidence_grade",
+    "skipped_because",
 )
 """Columns of the table of rows; latencies in milliseconds as in the tables read, rates a second."""
 
@@ -89,9 +98,7 @@ def shipped_tables() -> list[Path]:
     return sorted((resource_root() / "evidence").glob("*.csv"))
 
 
-def validate(
-    paths: Sequence[Path], catalog: Catalog, serving: ServingConstants | None = None
-) -> Validation:
+def validate(paths: Sequence[Path], catalog: Catalog, serving: ServingConstants | None = None) -> Validation:
     """Predict every row of the tables that no stated rule leaves out; without a path, of the shipped ones.
 
     Raises EvidenceTableError for a file that is no such table.
@@ -155,9 +162,7 @@ def write_rows(found: Validation, path: Path) -> None:
         raise ExplorerError(f"{path}: cannot be written ({error}); name a file in a folder you may write to") from error
 
 
-def _lines(
-    row: Row, predictions: dict[tuple[str, str], Prediction], failures: dict[str, str]
-) -> list[tuple[str, ...]]:
+def _lines(row: Row, predictions: dict[tuple[str, str], Prediction], failures: dict[str, str]) -> list[tuple[str, ...]]:
     chip = row.chip.id if row.chip is not None else row.chip_label
     model = row.model.id if row.model is not None else row.model_label
     reason = row.skipped or failures.get(row.id, "")

@@ -120,9 +120,7 @@ def worth_of(case: Case, costs: Array | None, quantiles: Sequence[Mapping[str, A
     )
 
 
-def together(
-    case: Case, costs: Array, joint: Sequence[Drawn], switching: Mapping[str, float]
-) -> tuple[Together, ...]:
+def together(case: Case, costs: Array, joint: Sequence[Drawn], switching: Mapping[str, float]) -> tuple[Together, ...]:
     """The worth of each chip's whole data sheet, from joint costs (samples, choices) and what they came from.
 
     Nested: up to SHEETS data sheets, INNER draws of everything else for each (Brennan et al. 2007). Only the choices

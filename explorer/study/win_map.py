@@ -228,9 +228,7 @@ class _Readings:
                     of.append(position)
         return found, np.asarray(of, dtype=np.int64)
 
-    def _rates(
-        self, rows: Rows, loads: int, spacing: NodeSpacing, first: Array | None
-    ) -> tuple[Array, Array, Array]:
+    def _rates(self, rows: Rows, loads: int, spacing: NodeSpacing, first: Array | None) -> tuple[Array, Array, Array]:
         """Largest rates of a replica (rows, limits) within the promises, under the stated arrivals and under Poisson
         ones, and the factors by which each metric misses at light load, as logarithms (rows, metrics)."""
         stragglers, sharded = self.map.scenario.stragglers, self.workload.model.kv_sequence_sharding

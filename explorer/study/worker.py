@@ -168,9 +168,7 @@ def _answer(request: Request, found: Any, *, last: bool) -> Answer:
     if request.kind == OUTCOME:
         packed = pickle.dumps(found.outcome, pickle.HIGHEST_PROTOCOL)
         estimates = {key: one.as_estimate() for key, one in found.corrections.items()}
-        return Answer(
-            request.number, packed, last=last, estimates=pickle.dumps(estimates, pickle.HIGHEST_PROTOCOL)
-        )
+        return Answer(request.number, packed, last=last, estimates=pickle.dumps(estimates, pickle.HIGHEST_PROTOCOL))
     return Answer(request.number, None, kind=request.kind, found=found, last=last)
 
 

@@ -225,9 +225,7 @@ def _size(context: Context, deployments: Sequence[Deployment], samples: int) -> 
     # a pool that is not an alternative takes the layout it would take for all of the traffic: its share may move
     chosen = choose_layouts(
         [groups[position] for position in present],
-        Question(
-            context.served, context.demand, context.limits, constants, scenario.stragglers, context.sharded
-        ),
+        Question(context.served, context.demand, context.limits, constants, scenario.stragglers, context.sharded),
         context.rate,
         [sized[position].price.unit_size for position in present],
         moving=context.moving,

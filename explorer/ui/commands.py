@@ -132,9 +132,7 @@ def _chips(window: MainWindow) -> Iterator[Command]:
                 group.add_chip(chip_id)
 
             full = f"{MAX_CHIPS} are compared, no more fit" if len(compared) >= MAX_CHIPS else ""
-            yield Command(
-                f"Compare {chip.name} as well", chip.evidence_grade, add, words, changes=True, why_not=full
-            )
+            yield Command(f"Compare {chip.name} as well", chip.evidence_grade, add, words, changes=True, why_not=full)
         if chip.id != document.alternative.chip:
 
             def change(chip_id: str = chip.id) -> None:

@@ -141,9 +141,7 @@ class LeftBehind:
         self._lock.unlock()
 
 
-def left_behind(
-    folder: Path, catalog: Catalog, tell: Callable[[str], object] = lambda _: None
-) -> list[LeftBehind]:
+def left_behind(folder: Path, catalog: Catalog, tell: Callable[[str], object] = lambda _: None) -> list[LeftBehind]:
     """The journals in `folder` that no running program writes, newest first.
 
     One whose work is saved already is removed; one that is no journal is set aside; one of a chip or a model that the

@@ -46,7 +46,16 @@ LAYERS = {
     "cli_sweep": Layer(_packages("errors", "catalog", "engine", "scenario", "study")),
     "cli": Layer(
         _packages(
-            "errors", "catalog", "engine", "scenario", "study", "plots", "report", "ui", "cli_benchmark", "cli_report",
+            "errors",
+            "catalog",
+            "engine",
+            "scenario",
+            "study",
+            "plots",
+            "report",
+            "ui",
+            "cli_benchmark",
+            "cli_report",
             "cli_sweep",
         )
     ),

@@ -26,9 +26,7 @@ def test_that_no_import_goes_against_the_arrows(repository: Path) -> None:
 
 def test_that_every_part_of_the_package_has_its_place_among_the_layers(repository: Path) -> None:
     package = repository / "explorer"
-    parts = {path.parent.name for path in package.glob("*/__init__.py")} | {
-        path.stem for path in package.glob("*.py")
-    }
+    parts = {path.parent.name for path in package.glob("*/__init__.py")} | {path.stem for path in package.glob("*.py")}
     assert parts - {"__init__"} <= set(LAYERS)
 
 

@@ -27,9 +27,7 @@ def test_that_the_wheel_puts_nothing_loose_into_site_packages(wheel: zipfile.Zip
 
 
 @pytest.mark.parametrize("folder", ["resources", "scenarios"])
-def test_that_every_data_file_lies_inside_the_package(
-    folder: str, wheel: zipfile.ZipFile, repository: Path
-) -> None:
+def test_that_every_data_file_lies_inside_the_package(folder: str, wheel: zipfile.ZipFile, repository: Path) -> None:
     files = {path.relative_to(repository) for path in (repository / folder).rglob("*") if path.is_file()}
     assert files
     assert {f"explorer/{path.as_posix()}" for path in files} <= set(wheel.namelist())

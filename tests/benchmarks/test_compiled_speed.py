@@ -33,17 +33,22 @@ def test_compiled_operating_points_a_second(nodes: str, spacing: NodeSpacing, ca
     stall = Stragglers().stall_probability
     rates = np.ascontiguousarray(np.broadcast_to(load_ladder(20)[None, :], (ROWS, 20)))
     with on_this_thread():
-        grid = time_grid(
-            served.shape, CHAT, rows, step_constants(), stall_probability=stall, sequence_sharding=False
-        )
+        grid = time_grid(served.shape, CHAT, rows, step_constants(), stall_probability=stall, sequence_sharding=False)
         for name, metrics, quantiles in (
             ("P99 of first token and time per token", ("ttft", "tpot"), (0.99,)),
             ("P50, P95, P99 of all four", ("ttft", "tpot", "itl", "e2e"), (0.5, 0.95, 0.99)),
         ):
             best, median = timed(
                 lambda metrics=metrics, quantiles=quantiles: solve(  # type: ignore[misc]
-                    grid, CHAT, step_constants(), rates, stall_s=0.05, relative=True, metrics=metrics,
-                    quantiles=quantiles, spacing=spacing,
+                    grid,
+                    CHAT,
+                    step_constants(),
+                    rates,
+                    stall_s=0.05,
+                    relative=True,
+                    metrics=metrics,
+                    quantiles=quantiles,
+                    spacing=spacing,
                 ),
                 runs=15,
             )

@@ -65,9 +65,7 @@ def painted_parts(widgets: Iterable[QWidget]) -> list[QWidget]:
     return shown + [part for widget in shown for part in widget.findChildren(QWidget)]
 
 
-def measure(
-    move: Callable[[int], None], painted: PaintCounter, *, each: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+def measure(move: Callable[[int], None], painted: PaintCounter, *, each: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """CPU and wall milliseconds of each move, from the call until everything pending is painted.
 
     A move that is not painted fails, unless not `each` of them changes what is shown. All are made twice: to look

@@ -32,9 +32,7 @@ FIVE = (
 def test_how_long_the_frontier_of_five_chips_takes() -> None:
     catalog = load_catalog()
     loaded = read_scenario(REPOSITORY / "scenarios" / "diversified-fleet.toml", catalog).scenario
-    members = tuple(
-        FleetMember(name=name, chip=chip, cloud=cloud, traffic_share=0.2) for name, chip, cloud in FIVE
-    )
+    members = tuple(FleetMember(name=name, chip=chip, cloud=cloud, traffic_share=0.2) for name, chip, cloud in FIVE)
     scenario = loaded.model_copy(update={"fleet": Fleet(members=members)})
     outcome = evaluate(scenario, catalog, samples=8)
     for tier in TIERS:

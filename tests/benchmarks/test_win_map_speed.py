@@ -66,9 +66,7 @@ def timed(work: Callable[[], object], runs: int) -> str:
 @pytest.mark.parametrize("workload", [0, 1])
 def test_draws_of_four_alternatives(workload: int, catalog: Catalog, founding: Scenario) -> None:
     asked = founding.workloads[workload]
-    context = Context(
-        catalog, founding, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked)
-    )
+    context = Context(catalog, founding, asked, served_model(catalog, asked.model), demand_of(asked), limits_of(asked))
     figures = FigureSets(catalog)
     candidates = []
     for one in asked.alternatives:
@@ -76,9 +74,7 @@ def test_draws_of_four_alternatives(workload: int, catalog: Catalog, founding: S
         deployment = Deployment(
             one.name, chosen.chip, one.cloud, None, one, asked.model.weight_precision, asked.model.kv_precision, chosen
         )
-        found = candidates_of(
-            deployment, context.served, p99_length(context.demand), step_constants(), context.sharded
-        )
+        found = candidates_of(deployment, context.served, p99_length(context.demand), step_constants(), context.sharded)
         candidates.append(next(option for option in found if option.fits))
     steps = [np.linspace(0.8, 1.25, SAMPLES) for _ in candidates]
     ones = np.ones(SAMPLES * len(candidates))

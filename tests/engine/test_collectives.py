@@ -93,9 +93,7 @@ def test_that_eight_ranks_take_the_time_of_the_alpha_beta_formula(
     [(8, 0.6, 15.0), (8, 1.0, 20.6), (4, 0.6, 10.2)],
     ids=["NVLink 8", "PCIe 8", "NVLink 4"],
 )
-def test_that_the_ring_latency_is_that_of_nccls_tuning_table(
-    count: int, hop_us: float, expected_us: float
-) -> None:
+def test_that_the_ring_latency_is_that_of_nccls_tuning_table(count: int, hop_us: float, expected_us: float) -> None:
     # NVIDIA/nccl src/graph/tuning.cc: base 6.6 us and the hop for the LL protocol.
     assert nccl_ring_ll_latency(count, 6.6e-6, hop_us * 1e-6) == pytest.approx(expected_us * 1e-6, rel=1e-12)
 
@@ -104,9 +102,7 @@ def test_that_a_token_of_an_80_layer_model_waits_for_160_all_reduces() -> None:
     # Measured floors on four H100 over NVSwitch: 23.1 us launched one by one, 13.7 us from a CUDA graph
     # (nccl-collectives-bench, quiet runs); 3.696 and 2.192 ms a token.
     for floor, expected in ((23.1e-6, 3.696e-3), (13.7e-6, 2.192e-3)):
-        assert 160 * allreduce_time(0.0, 4, 0.0, 450e9, "two_shot", floor) == pytest.approx(
-            expected, rel=1e-12
-        )
+        assert 160 * allreduce_time(0.0, 4, 0.0, 450e9, "two_shot", floor) == pytest.approx(expected, rel=1e-12)
 
 
 def test_that_a_ring_of_32_cards_waits_23_ms_a_token_for_latency_alone() -> None:

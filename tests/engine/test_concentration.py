@@ -76,9 +76,7 @@ def share_vectors(draw: st.DrawFn, least: int = 1, most: int = 8) -> Array:
 
 
 @pytest.mark.parametrize(("shares", "expected"), MIXES.values(), ids=MIXES)
-def test_that_known_mixes_have_their_published_indices(
-    shares: list[float], expected: tuple[float, ...]
-) -> None:
+def test_that_known_mixes_have_their_published_indices(shares: list[float], expected: tuple[float, ...]) -> None:
     found = [
         hhi(shares),
         effective_suppliers(shares),
@@ -191,9 +189,7 @@ def test_that_the_least_risky_mix_of_two_is_the_closed_form_one() -> None:
     mix = minimum_variance_mix(covariance)
     np.testing.assert_allclose(mix, [0.23404255319148945, 0.7659574468085106], rtol=1e-9)
     assert mix @ covariance @ mix == pytest.approx(0.034851063829787234, rel=1e-12)
-    assert minimum_variance_mix(covariance, [1.0, 1.25], 10.0)[0] == pytest.approx(
-        0.3670212765957448, rel=1e-9
-    )
+    assert minimum_variance_mix(covariance, [1.0, 1.25], 10.0)[0] == pytest.approx(0.3670212765957448, rel=1e-9)
 
 
 def test_that_a_mix_never_holds_less_than_nothing_of_a_supplier() -> None:
@@ -232,9 +228,7 @@ def test_that_a_chip_in_two_pools_has_one_undisclosed_supplier() -> None:
     assert summary.effective_suppliers == pytest.approx(10_000 / 8_800, rel=1e-12)
     assert summary.effective_suppliers_low == pytest.approx(1.0, rel=1e-12)
     assert summary.effective_suppliers_high == pytest.approx(10_000 / 5_200, rel=1e-12)
-    assert (summary.top_share_low, summary.top_share, summary.top_share_high) == pytest.approx(
-        (0.6, 0.9, 1.0)
-    )
+    assert (summary.top_share_low, summary.top_share, summary.top_share_high) == pytest.approx((0.6, 0.9, 1.0))
     assert summary.top_supplier_index == 0
     assert summary.probability_single_point == pytest.approx(0.75)
     assert not summary.single_point_of_failure
@@ -321,9 +315,7 @@ def test_that_a_chip_without_supplier_data_is_named() -> None:
         (SupplierCandidates(np.array([[1.5, -0.5]]), np.ones(1)), "shares"),
     ],
 )
-def test_that_candidates_that_are_no_distribution_are_refused(
-    candidates: SupplierCandidates, named: str
-) -> None:
+def test_that_candidates_that_are_no_distribution_are_refused(candidates: SupplierCandidates, named: str) -> None:
     with pytest.raises(ExplorerError, match=f"ai200: {named}"):
         tier_structure(("ai200",), {"ai200": candidates})
 
@@ -351,9 +343,7 @@ def test_that_order_does_not_matter_and_merging_never_lowers_the_index(shares: A
     random.shuffle(shuffled)
     assert hhi(shuffled) == pytest.approx(float(hhi(shares)), rel=1e-12)
     merged = np.concatenate([[shares[0] + shares[1]], shares[2:]])
-    assert hhi(merged) - hhi(shares) == pytest.approx(
-        float(merge_delta_hhi(shares[0], shares[1])), rel=1e-6, abs=1e-8
-    )
+    assert hhi(merged) - hhi(shares) == pytest.approx(float(merge_delta_hhi(shares[0], shares[1])), rel=1e-6, abs=1e-8)
     assert hhi(merged) >= hhi(shares) - 1e-9
 
 

@@ -55,9 +55,7 @@ positive = st.floats(1e-3, 1e9)
 chip_time = st.floats(1e-6, 1e6)
 
 
-@pytest.mark.parametrize(
-    ("rate", "years", "expected"), [(0.10, 4, 0.31547080370609765), (0.08, 5, 0.2504564545668364)]
-)
+@pytest.mark.parametrize(("rate", "years", "expected"), [(0.10, 4, 0.31547080370609765), (0.08, 5, 0.2504564545668364)])
 def test_that_the_capital_recovery_factor_is_that_of_the_annuity_tables(
     rate: float, years: int, expected: float
 ) -> None:

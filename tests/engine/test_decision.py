@@ -24,9 +24,7 @@ from explorer.engine.decision import (
 
 PAYOFF = np.asarray([[100.0, 20.0], [60.0, 60.0], [80.0, 10.0]])
 
-tables = arrays(
-    np.float64, st.tuples(st.integers(2, 40), st.integers(1, 4)), elements=st.floats(-1e6, 1e6, width=32)
-)
+tables = arrays(np.float64, st.tuples(st.integers(2, 40), st.integers(1, 4)), elements=st.floats(-1e6, 1e6, width=32))
 
 
 def loss_avoided(mean: float, sd: float) -> float:
@@ -42,9 +40,7 @@ def two_normals(sd: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([np.zeros_like(benefit), benefit], axis=1), z
 
 
-@pytest.mark.parametrize(
-    ("sd", "exact"), [(5.0, 1.534472), (4.0, 1.14538), (3.0, 0.762708), (0.2, 1.07e-8)]
-)
+@pytest.mark.parametrize(("sd", "exact"), [(5.0, 1.534472), (4.0, 1.14538), (3.0, 0.762708), (0.2, 1.07e-8)])
 def test_that_the_exact_values_are_those_of_the_loss_integral(sd: float, exact: float) -> None:
     assert loss_avoided(1.0, sd) == pytest.approx(exact, rel=2e-3)
 

@@ -100,9 +100,7 @@ def test_that_eight_way_deepseek_holds_82_gigabytes_of_experts_a_chip_and_not_10
 
 
 @pytest.mark.parametrize(("tp", "dp", "ep"), [(8, 1, 1), (8, 1, 8), (1, 8, 8), (2, 4, 4), (4, 2, 1)])
-def test_that_expert_bytes_depend_on_all_ranks_and_not_on_how_they_are_named(
-    tp: int, dp: int, ep: int
-) -> None:
+def test_that_expert_bytes_depend_on_all_ranks_and_not_on_how_they_are_named(tp: int, dp: int, ep: int) -> None:
     """ep * moe_tp = tp * dp: experts are split over all ranks of the group once."""
     found = shape("deepseek-v3")
     layout = split(tp=tp, dp=dp, ep=ep)
@@ -253,9 +251,7 @@ class TestScalingBook:
         assert int(held) in (42, 43)
 
 
-MODELS = st.sampled_from(
-    ["llama-3.1-8b", "llama-3.1-70b", "gpt-oss-120b", "deepseek-v3", "kimi-k2", "nemotron-h-56b"]
-)
+MODELS = st.sampled_from(["llama-3.1-8b", "llama-3.1-70b", "gpt-oss-120b", "deepseek-v3", "kimi-k2", "nemotron-h-56b"])
 SPLITS = st.sampled_from([(8, 1, 1, 8), (4, 2, 1, 4), (2, 1, 4, 8), (16, 1, 1, 16), (1, 1, 32, 32)])
 
 
@@ -266,13 +262,9 @@ def test_that_the_largest_batch_fills_the_memory_exactly(
 ) -> None:
     found, chips, constants, capacity = shape(model), split(*layout), step_constants(), 200e9
     held = float(
-        largest_batch(
-            found, 0.53125, 1.0, context, capacity, 2048, chips, constants, sequence_sharding=sharding
-        )
+        largest_batch(found, 0.53125, 1.0, context, capacity, 2048, chips, constants, sequence_sharding=sharding)
     )
-    a_sequence = float(
-        kv_bytes_per_sequence(found, 1.0, context, chips.tp, pp=chips.pp, sequence_sharding=sharding)
-    )
+    a_sequence = float(kv_bytes_per_sequence(found, 1.0, context, chips.tp, pp=chips.pp, sequence_sharding=sharding))
     used = (
         float(weight_bytes_per_chip(found, 0.53125, chips))
         + float(other_bytes_per_chip(found, 2048, capacity, chips, constants))

@@ -36,9 +36,7 @@ def test_that_mm1_at_eighty_percent_has_its_textbook_p99() -> None:
     ("load", "p50", "p95", "p99"),
     [(0.5, 1.3863, 5.9915, 9.2103), (0.8, 3.4657, 14.979, 23.026), (0.9, 6.931, 29.96, 46.05)],
 )
-def test_that_mm1_sojourn_quantiles_match_the_exponential_law(
-    load: float, p50: float, p95: float, p99: float
-) -> None:
+def test_that_mm1_sojourn_quantiles_match_the_exponential_law(load: float, p50: float, p95: float, p99: float) -> None:
     np.testing.assert_allclose(mm1_sojourn_quantile([0.5, 0.95, 0.99], load, 1.0), [p50, p95, p99], rtol=2e-4)
 
 
@@ -67,9 +65,7 @@ def test_that_eight_servers_at_eighty_percent_have_their_erlang_c_values() -> No
 
 def test_that_thirty_two_servers_at_ninety_percent_have_their_values() -> None:
     assert mmc_mean_wait(28.8, 1.0, 32) == pytest.approx(0.1432, abs=5e-5)
-    np.testing.assert_allclose(
-        mmc_wait_quantile([0.5, 0.95, 0.99], 28.8, 1.0, 32), [0.0, 0.692, 1.195], atol=5e-4
-    )
+    np.testing.assert_allclose(mmc_wait_quantile([0.5, 0.95, 0.99], 28.8, 1.0, 32), [0.0, 0.692, 1.195], atol=5e-4)
 
 
 @settings(max_examples=40)
@@ -180,9 +176,7 @@ def test_that_nobody_waits_less_than_nothing_and_idle_ones_not_at_all() -> None:
 
 @settings(max_examples=40)
 @given(st.floats(0.01, 0.999), loads, st.integers(1, 40))
-def test_that_one_server_is_mm1_and_pooling_never_lengthens_the_wait(
-    q: float, load: float, servers: int
-) -> None:
+def test_that_one_server_is_mm1_and_pooling_never_lengthens_the_wait(q: float, load: float, servers: int) -> None:
     one = float(mm1_wait_quantile(q, load, 1.0))
     assert mmc_wait_quantile(q, load, 1.0, 1) == pytest.approx(one, rel=1e-9, abs=1e-12)
     assert mmc_wait_quantile(q, load * servers, 1.0, servers) <= one + 1e-9

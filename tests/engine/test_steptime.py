@@ -141,9 +141,7 @@ def test_that_a_better_figure_never_lengthens_the_step(
 
 @given(SERVED, st.floats(1, 512), st.floats(1.05, 3))
 @settings(max_examples=40, deadline=None)
-def test_that_a_residual_multiplies_the_chips_part_of_the_step(
-    served: Served, batch: float, factor: float
-) -> None:
+def test_that_a_residual_multiplies_the_chips_part_of_the_step(served: Served, batch: float, factor: float) -> None:
     spec = served.spec()
     host = step_constants().host_step_s
     base = served.step(batch, spec=spec)[0]
@@ -220,16 +218,12 @@ def test_that_a_lone_decode_of_llama_70b_is_between_reading_its_weights_and_what
 
 @given(SERVED, st.floats(1, 256), st.floats(64, 16_384))
 @settings(max_examples=40, deadline=None)
-def test_that_no_step_is_faster_than_reading_what_it_touches(
-    served: Served, batch: float, context: float
-) -> None:
+def test_that_no_step_is_faster_than_reading_what_it_touches(served: Served, batch: float, context: float) -> None:
     shape = shape_of(load_catalog().model(served.model))
     spec = served.spec()
     # a micro-batch passes all stages one after another
     passing = Split(served.tp, 1.0, served.dp, 1.0)
-    touched = bytes_touched_per_step(
-        shape, spec.weight_bytes, spec.kv_bytes, batch / served.pp, context, passing
-    )
+    touched = bytes_touched_per_step(shape, spec.weight_bytes, spec.kv_bytes, batch / served.pp, context, passing)
     assert served.step(batch, context)[0] > float(touched) / spec.memory_bandwidth
 
 
@@ -274,9 +268,7 @@ def test_that_a_prompt_at_40_percent_of_the_peak_takes_what_the_scaling_book_say
 
 
 @pytest.mark.parametrize(("batch", "measured"), [(4, 21.5e-3), (64, 37.4e-3)])
-def test_that_llama_70b_in_8_bit_on_one_h200_is_near_its_measured_time_per_token(
-    batch: int, measured: float
-) -> None:
+def test_that_llama_70b_in_8_bit_on_one_h200_is_near_its_measured_time_per_token(batch: int, measured: float) -> None:
     # closed loop, 1k/1k tokens: each step also carries batch/1024 prompts of 1024 tokens
     served = Served("llama-3.1-70b", "nv-h200")
     decode = served.step(batch, 1536)[0]

@@ -22,9 +22,7 @@ from explorer.engine.stragglers import (
 
 
 def test_that_the_normal_quantile_agrees_with_scipy_into_both_tails() -> None:
-    p = np.concatenate(
-        [np.logspace(-300, -1, 400), np.linspace(0.001, 0.999, 999), 1.0 - np.logspace(-15, -1, 100)]
-    )
+    p = np.concatenate([np.logspace(-300, -1, 400), np.linspace(0.001, 0.999, 999), 1.0 - np.logspace(-15, -1, 100)])
     np.testing.assert_allclose(normal_quantile(p), stats.norm.ppf(p), rtol=1e-12, atol=1e-12)
 
 
@@ -46,9 +44,7 @@ def test_that_the_expected_largest_normal_has_its_tabulated_values() -> None:
         2.34373346507944,
         2.38785218568438,
     ]
-    np.testing.assert_allclose(
-        expected_max_normal([1, 2, 4, 8, 16, 32, 64, 72]), expected, rtol=1e-9, atol=1e-12
-    )
+    np.testing.assert_allclose(expected_max_normal([1, 2, 4, 8, 16, 32, 64, 72]), expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +97,7 @@ def test_that_the_p99_gap_is_a_stall_from_seven_ranks_on() -> None:
 
 @settings(max_examples=50)
 @given(st.integers(1, 4096), st.integers(0, 4096), st.floats(0.0, 0.5), st.floats(0.0, 0.3))
-def test_that_more_ranks_or_more_jitter_never_speed_a_step_up(
-    n: int, further: int, sigma: float, wider: float
-) -> None:
+def test_that_more_ranks_or_more_jitter_never_speed_a_step_up(n: int, further: int, sigma: float, wider: float) -> None:
     mean = mean_of_max_lognormal(n, sigma)
     assert mean >= 1.0 - 1e-12
     assert mean_of_max_lognormal(n + further, sigma) >= mean - 1e-12
@@ -112,9 +106,7 @@ def test_that_more_ranks_or_more_jitter_never_speed_a_step_up(
 
 @settings(max_examples=50)
 @given(st.floats(1e-6, 1 - 1e-6), st.integers(1, 1000), st.floats(-3.0, 3.0), st.floats(0.01, 1.0))
-def test_that_the_quantile_of_the_maximum_inverts_its_distribution(
-    q: float, n: int, mu: float, sigma: float
-) -> None:
+def test_that_the_quantile_of_the_maximum_inverts_its_distribution(q: float, n: int, mu: float, sigma: float) -> None:
     x = float(max_of_n_quantile(q, n, mu, sigma))
     log_probability = n * stats.norm.logcdf((math.log(x) - mu) / sigma)
     assert math.exp(log_probability) == pytest.approx(q, rel=1e-6)

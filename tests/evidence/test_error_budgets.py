@@ -48,9 +48,7 @@ def judged(shipped: Validation, serving: ServingConstants) -> Unseen:
     return judge_unseen(shipped.predictions, shipped.parts, serving)
 
 
-def test_that_every_target_is_met_or_stands_at_its_stated_figure(
-    shipped: Validation, judged: Unseen
-) -> None:
+def test_that_every_target_is_met_or_stands_at_its_stated_figure(shipped: Validation, judged: Unseen) -> None:
     print("\n" + report_text(shipped, judged))
     assert len(judged.reached) == 17
     for one in judged.reached:
@@ -86,8 +84,9 @@ def test_that_the_report_says_where_there_is_not_enough_data(shipped: Validation
     data = report_data(shipped, judged)
     for covered in judged.covered.values():
         for cell in covered:
-            assert any(line.startswith(cell.name) and ("not enough data" in line) != cell.enough
-                       for line in text.splitlines()), cell
+            assert any(
+                line.startswith(cell.name) and ("not enough data" in line) != cell.enough for line in text.splitlines()
+            ), cell
     assert {one["name"] for one in data["coverage_unseen"]["chip"]} == {one.name for one in judged.covered["chip"]}
     assert "not verified by MLCommons Association" in text
 

@@ -37,7 +37,12 @@ def made_up(parts: Sequence[LoopParts], truth: ServingConstants) -> list[LoopPar
 def test_that_constants_are_found_again_in_rows_made_with_them(shipped: Validation) -> None:
     start = serving_constants()
     truth = replace(
-        start, host_step=0.9e-3, first_token_vllm=0.11, first_token_trtllm=0.06, first_token_sglang=0.2, burst=0.3,
+        start,
+        host_step=0.9e-3,
+        first_token_vllm=0.11,
+        first_token_trtllm=0.06,
+        first_token_sglang=0.2,
+        burst=0.3,
     )
     found = estimate(made_up(shipped.parts, truth), start)
     assert found.host_step == pytest.approx(truth.host_step, rel=0.06)
@@ -133,9 +138,7 @@ def one(value: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     return np.asarray([[value]])
 
 
-@given(
-    prompt=st.floats(64, 16384), output=st.floats(2, 4096), users=st.integers(1, 2000), burst=st.floats(0.0, 1.0)
-)
+@given(prompt=st.floats(64, 16384), output=st.floats(2, 4096), users=st.integers(1, 2000), burst=st.floats(0.0, 1.0))
 @settings(max_examples=40, deadline=None)
 def test_that_a_closed_loop_loses_no_request(
     h200: Systems, prompt: float, output: float, users: int, burst: float

@@ -89,7 +89,10 @@ def test_that_palm_540b_decodes_on_64_tpu_v4_as_pope_et_al_measured(catalog: Cat
     chip = replace(like, id="tpu-v4", formats=("16bit", "int8"))
     values = {
         **central_values(like, {}),
-        "memory_bandwidth": 1.2e12, "peak_16bit": 275e12, "peak_int8": 275e12, "link_bandwidth": 270e9,
+        "memory_bandwidth": 1.2e12,
+        "peak_16bit": 275e12,
+        "peak_int8": 275e12,
+        "link_bandwidth": 270e9,
         "scaleup_domain": 4096.0,
     }
     constants = replace(step_constants(), host_step_s=0.0)
@@ -116,12 +119,32 @@ def test_that_an_ideal_chip_gives_the_scaling_books_step_time(catalog: Catalog) 
     """
     shape = shape_of(catalog.model("llama-3.1-70b"))
     ideal = ChipSpec(
-        memory_bandwidth=V5E_BANDWIDTH, peak=V5E_PEAK * 1e3, peak_16bit=V5E_PEAK * 1e3, weight_bytes=1.0,
-        activation_bytes=0.0, kv_bytes=1.0, gemm_t0=0.0, gemm_compute=1.0, gemm_memory=1.0, gemm_sharpness=8.0,
-        gemm16_t0=0.0, gemm16_compute=1.0, gemm16_memory=1.0, gemm16_sharpness=8.0, decode_attention_t0=0.0,
-        decode_attention_memory=1.0, prefill_attention_t0=0.0, prefill_attention_compute=1.0, expert_t0=0.0,
-        expert_memory=1.0, expert_compute=1.0, elementwise_factor=0.0, step_factor=1.0, link_bandwidth=np.inf,
-        scaleout_bandwidth=np.inf, scaleup_domain=256.0,
+        memory_bandwidth=V5E_BANDWIDTH,
+        peak=V5E_PEAK * 1e3,
+        peak_16bit=V5E_PEAK * 1e3,
+        weight_bytes=1.0,
+        activation_bytes=0.0,
+        kv_bytes=1.0,
+        gemm_t0=0.0,
+        gemm_compute=1.0,
+        gemm_memory=1.0,
+        gemm_sharpness=8.0,
+        gemm16_t0=0.0,
+        gemm16_compute=1.0,
+        gemm16_memory=1.0,
+        gemm16_sharpness=8.0,
+        decode_attention_t0=0.0,
+        decode_attention_memory=1.0,
+        prefill_attention_t0=0.0,
+        prefill_attention_compute=1.0,
+        expert_t0=0.0,
+        expert_memory=1.0,
+        expert_compute=1.0,
+        elementwise_factor=0.0,
+        step_factor=1.0,
+        link_bandwidth=np.inf,
+        scaleout_bandwidth=np.inf,
+        scaleup_domain=256.0,
     )
     free = AllReduce(alpha=np.zeros((1, 1, 1)), slope=np.zeros((1, 1, 1)), root=np.zeros((1, 1)))
     constants = replace(step_constants(), host_step_s=0.0)

@@ -77,11 +77,13 @@ def _start_page(window: MainWindow) -> None:
 def _changed(window: MainWindow) -> None:
     document = window.document
     document.pin_baseline()
-    document.change_several({
-        document.workload_path("traffic.request_rate_per_s"): 18.0,
-        document.workload_path("model.weight_precision"): "bf16",
-        "overrides.qcom-ai200.memory_bandwidth": {"belief": 0.9, "reason": "asked the vendor"},
-    })
+    document.change_several(
+        {
+            document.workload_path("traffic.request_rate_per_s"): 18.0,
+            document.workload_path("model.weight_precision"): "bf16",
+            "overrides.qcom-ai200.memory_bandwidth": {"belief": 0.9, "reason": "asked the vendor"},
+        }
+    )
 
 
 def _scenarios(window: MainWindow) -> None:

@@ -195,9 +195,7 @@ def test_that_what_the_cache_may_take_is_soft_and_the_believed_value_a_line(plot
     workload = outcome.workloads[0]
     one = workload.alternatives[0]
     memory = replace(one.memory, kv=100e9, kv_at_cap=300e9, kv_band=Banded(100e9, 40e9, 260e9, 110e9))
-    open_ended = replace(
-        outcome, workloads=(replace(workload, alternatives=(replace(one, memory=memory),)),)
-    )
+    open_ended = replace(outcome, workloads=(replace(workload, alternatives=(replace(one, memory=memory),)),))
     plot.show_outcome(outcome, 0)
     sharp = plot.grab().toImage()
     assert plot.values()[0].kv_range is None

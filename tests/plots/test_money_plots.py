@@ -199,9 +199,7 @@ def test_that_a_sole_supplier_is_red_and_said(outcome: Outcome, qtbot: QtBot, co
 
 def test_that_a_pool_has_the_colour_of_its_compared_chip(outcome: Outcome) -> None:
     assert pool_places(outcome, 0) == (0, 1)
-    turned = replace(
-        outcome.workloads[0], alternatives=tuple(reversed(outcome.workloads[0].alternatives)), selected=0
-    )
+    turned = replace(outcome.workloads[0], alternatives=tuple(reversed(outcome.workloads[0].alternatives)), selected=0)
     assert pool_places(replace(outcome, workloads=(turned,)), 0) == (1, 0)
 
 

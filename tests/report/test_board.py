@@ -22,7 +22,7 @@ from explorer.study.board.records import BoardReport
 from explorer.study.economics import evaluate_with_economics
 from tests.study.asking import alternative, fleet, scenario, workload
 
-WICKED = "<script>alert(1)</script> & \"quotes\" {{ 7 * 7 }}"
+WICKED = '<script>alert(1)</script> & "quotes" {{ 7 * 7 }}'
 VOID = {"meta", "br", "img", "rect", "path", "line", "polyline", "circle", "ellipse", "stop", "use", "image"}
 
 

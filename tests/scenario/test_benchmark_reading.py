@@ -209,7 +209,7 @@ def test_that_a_detail_log_of_mlperf_says_the_same_as_its_summary(tmp_path: Path
         "result_first_token_99.00_percentile_latency_ns": 1_500_000_000, "result_time_to_output_token_mean": 98_000_000,
         "result_time_per_output_token_99.00_percentile_ns": 150_000_000,
     }  # fmt: skip
-    lines = [f':::MLLOG {json.dumps({"key": key, "value": value})}' for key, value in entries.items()]
+    lines = [f":::MLLOG {json.dumps({'key': key, 'value': value})}" for key, value in entries.items()]
     row = read(tmp_path, "\n".join([*lines, ":::MLLOG {broken"]), "mlperf_log_detail.txt").runs[0].row
     assert (row.request_rate_per_s, row.output_tokens_per_s, row.output_tokens) == (24.5, 7200.0, 300.0)
     assert (row.ttft_p99_s, row.tpot_mean_s, row.tpot_p99_s) == (1.5, 0.098, 0.15)

@@ -13,7 +13,18 @@ from explorer.scenario.file import check_scenario, read_scenario, write_scenario
 from explorer.scenario.path import several
 
 BRIEF = (
-    "Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q8", "Q9", "Q10", "Q11", "Q12",
+    "Q1",
+    "Q2",
+    "Q3",
+    "Q4",
+    "Q5",
+    "Q6",
+    "Q7",
+    "Q8",
+    "Q9",
+    "Q10",
+    "Q11",
+    "Q12",
 )
 
 
@@ -101,9 +112,7 @@ def test_that_a_claim_about_what_is_not_there_is_named_by_check(
     assert column in capsys.readouterr().err
 
 
-def test_that_the_command_answers_in_text_and_json(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_that_the_command_answers_in_text_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import json
 
     path = broken(tmp_path, "P99 TPOT of AI200 x8 > that of H200 x8")

@@ -32,9 +32,7 @@ def test_that_a_scenario_does_not_differ_from_itself(scenario: Scenario) -> None
         ),
     ],
 )  # fmt: skip
-def test_that_one_change_is_one_difference_at_its_path(
-    scenario: Scenario, path: str, value: object, text: str
-) -> None:
+def test_that_one_change_is_one_difference_at_its_path(scenario: Scenario, path: str, value: object, text: str) -> None:
     changed = replace(scenario, path, value)
     (difference,) = differences(scenario, changed)
     assert str(difference) == text

@@ -75,5 +75,8 @@ def test_that_locks_follow_their_item_when_one_before_it_is_taken_out() -> None:
     items = "workloads.0.alternatives"
     locks = (f"{items}.0.max_batch", f"{items}.1.max_batch", f"{items}.12.replicas", RATE, "workloads.0.alternatives")
     assert locks_without(locks, items, 1) == (
-        f"{items}.0.max_batch", f"{items}.11.replicas", RATE, "workloads.0.alternatives",
+        f"{items}.0.max_batch",
+        f"{items}.11.replicas",
+        RATE,
+        "workloads.0.alternatives",
     )

@@ -36,9 +36,7 @@ def test_that_what_is_put_at_a_path_is_found_there_and_nothing_else_changes(
     assert scenario.model_dump() == before
     assert several(changed, {path: get(scenario, path) for path in changes}) == scenario
     untouched = SETTABLE.keys() - changes.keys()
-    assert {path: get(changed, path) for path in untouched} == {
-        path: get(scenario, path) for path in untouched
-    }
+    assert {path: get(changed, path) for path in untouched} == {path: get(scenario, path) for path in untouched}
 
 
 @pytest.mark.parametrize(

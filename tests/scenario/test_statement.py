@@ -102,8 +102,10 @@ def test_that_any_text_is_read_or_refused_in_words(text: str) -> None:
 
 
 @given(
-    st.sampled_from(sorted(OUTPUTS)), st.sampled_from(["<", "<=", ">", ">=", "="]),
-    st.floats(0.01, 1e6), st.sampled_from(["designer", "cloud"]),
+    st.sampled_from(sorted(OUTPUTS)),
+    st.sampled_from(["<", "<=", ">", ">=", "="]),
+    st.floats(0.01, 1e6),
+    st.sampled_from(["designer", "cloud"]),
 )
 def test_that_every_output_can_be_written_and_read_back(key: str, sign: str, value: float, tier: Tier) -> None:
     output = OUTPUTS[key]

@@ -74,8 +74,7 @@ def fleet(**shares: float) -> Fleet:
     chips = {name: chip for chip, name in NAMES.items()}
     return Fleet(
         members=tuple(
-            FleetMember(name=name, chip=chips[name], cloud="AWS", traffic_share=share)
-            for name, share in shares.items()
+            FleetMember(name=name, chip=chips[name], cloud="AWS", traffic_share=share) for name, share in shares.items()
         )
     )
 

@@ -21,5 +21,5 @@ def at_the_point(
         return own.value, words
     with ThreadPoolExecutor(2) as pool:
         last = [found for found in settle(pool, replica, load, saturation, count, LEVELS) if found is not None]
-    (point, requests), = last
+    ((point, requests),) = last
     return point.value, f"{words}, {requests:,} at your traffic"

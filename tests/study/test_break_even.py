@@ -32,19 +32,24 @@ def evaluator(catalog: Catalog) -> Evaluator:
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
     """A trillion-parameter model on AI200 and H200, few tokens, so that both can keep a promise."""
-    return Scenario.model_validate({
-        "as_of": "2026-11-22",
-        "workloads": [{
-            "name": "1T MoE", "selected": "AI200",
-            "model": {"preset": "kimi-k2", "weight_precision": "int4", "kv_precision": "fp8"},
-            "traffic": {"request_rate_per_s": 2, "prompt_tokens": 1000, "output_tokens": 300},
-            "objectives": {"tpot_p99_s": 0.05},
-            "alternatives": [
-                {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS"},
-                {"name": "H200", "chip": "nv-h200", "cloud": "AWS"},
+    return Scenario.model_validate(
+        {
+            "as_of": "2026-11-22",
+            "workloads": [
+                {
+                    "name": "1T MoE",
+                    "selected": "AI200",
+                    "model": {"preset": "kimi-k2", "weight_precision": "int4", "kv_precision": "fp8"},
+                    "traffic": {"request_rate_per_s": 2, "prompt_tokens": 1000, "output_tokens": 300},
+                    "objectives": {"tpot_p99_s": 0.05},
+                    "alternatives": [
+                        {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS"},
+                        {"name": "H200", "chip": "nv-h200", "cloud": "AWS"},
+                    ],
+                }
             ],
-        }],
-    })
+        }
+    )
 
 
 def _at(answer: BreakEven, scenario: Scenario, factor: float) -> Scenario:
@@ -55,9 +60,13 @@ def _at(answer: BreakEven, scenario: Scenario, factor: float) -> Scenario:
 def test_that_a_held_build_keeps_the_goal_above_the_value_and_not_below(
     evaluator: Evaluator, scenario: Scenario
 ) -> None:
-    fixed = several(scenario, {
-        "workloads.0.alternatives.0.parallelism_degree": 16, "workloads.0.alternatives.0.replicas": 1,
-    })
+    fixed = several(
+        scenario,
+        {
+            "workloads.0.alternatives.0.parallelism_degree": 16,
+            "workloads.0.alternatives.0.replicas": 1,
+        },
+    )
     answer = break_even(evaluator, fixed, "memory bandwidth of AI200", "P99 TPOT of AI200 <= 40 ms", samples=0)
     assert answer.status in ("value", "already met") and answer.rising
     for factor, kept in ((1.01, True), (0.99, False)):
@@ -72,9 +81,13 @@ def test_that_a_goal_sized_for_is_kept_by_some_build_above_the_value_and_by_none
     goal = "P99 TPOT of AI200 x16 <= 15 ms"
     answer = break_even(evaluator, scenario, "memory_bandwidth of AI200", goal, samples=0)
     assert answer.value is not None and answer.any_build and answer.rising
-    asked = several(scenario, {
-        "workloads.0.alternatives.0.parallelism_degree": 16, "workloads.0.objectives.tpot_p99_s": 0.015,
-    })
+    asked = several(
+        scenario,
+        {
+            "workloads.0.alternatives.0.parallelism_degree": 16,
+            "workloads.0.objectives.tpot_p99_s": 0.015,
+        },
+    )
     for factor, kept in ((1.02, True), (0.98, False)):
         outcome = evaluator.evaluate(_at(answer, asked, factor), samples=1)
         assert (outcome.workloads[0].alternatives[0].max_request_rate > 0) is kept
@@ -143,10 +156,15 @@ def test_that_held_replicas_answer_for_what_stands_there(evaluator: Evaluator, s
 
 def test_that_a_share_of_the_fleet_is_solved_for_a_concentration(evaluator: Evaluator, scenario: Scenario) -> None:
     """Two chips from two designers: with spend shares s and 1-s the HHI is 10^4 (s^2 + (1-s)^2)."""
-    fleet = several(scenario, {"fleet.members": [
-        {"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 0.95},
-        {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS", "traffic_share": 0.05},
-    ]})
+    fleet = several(
+        scenario,
+        {
+            "fleet.members": [
+                {"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 0.95},
+                {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS", "traffic_share": 0.05},
+            ]
+        },
+    )
     goal = "effective suppliers (designer) of the fleet >= 1.5"
     answer = break_even(evaluator, fleet, "fleet.members.0.traffic_share", goal, samples=0)
     assert answer.value is not None
@@ -158,13 +176,16 @@ def test_that_a_share_of_the_fleet_is_solved_for_a_concentration(evaluator: Eval
     assert tiers["designer"].effective_suppliers.value >= 1.5
 
 
-def test_that_an_undisclosed_foundry_is_in_the_band_of_a_fleets_goal(
-    evaluator: Evaluator, scenario: Scenario
-) -> None:
-    fleet = several(scenario, {"fleet.members": [
-        {"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 0.5},
-        {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS", "traffic_share": 0.5},
-    ]})
+def test_that_an_undisclosed_foundry_is_in_the_band_of_a_fleets_goal(evaluator: Evaluator, scenario: Scenario) -> None:
+    fleet = several(
+        scenario,
+        {
+            "fleet.members": [
+                {"name": "H200", "chip": "nv-h200", "cloud": "AWS", "traffic_share": 0.5},
+                {"name": "AI200", "chip": "qcom-ai200", "cloud": "AWS", "traffic_share": 0.5},
+            ]
+        },
+    )
     goal = "largest share (foundry) of the fleet < 99%"
     answer = break_even(evaluator, fleet, "request_rate_per_s", goal, samples=100)
     assert answer.chance_now == pytest.approx(0.17)

@@ -37,9 +37,7 @@ def test_that_each_can_be_judged_as_it_stands(name: str, evaluator: Evaluator, s
 def test_that_names_that_could_be_read_otherwise_are_quoted(evaluator: Evaluator, scenarios_folder: Path) -> None:
     scenario = read_scenario(scenarios_folder / "ai200-on-aws.toml", evaluator.catalog).scenario
     workload = scenario.workloads[0]
-    renamed = tuple(
-        one.model_copy(update={"name": f"{one.name} of last year"}) for one in workload.alternatives
-    )
+    renamed = tuple(one.model_copy(update={"name": f"{one.name} of last year"}) for one in workload.alternatives)
     changed = workload.model_copy(update={"alternatives": renamed, "selected": renamed[0].name})
     other: Scenario = scenario.model_copy(update={"workloads": (changed, *scenario.workloads[1:])})
     for text in claims_offered(other, 0):

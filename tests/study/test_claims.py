@@ -32,18 +32,23 @@ def catalog() -> Catalog:
 
 
 def scenario_with(*statements: str, **more: Any) -> Scenario:
-    return Scenario.model_validate({
-        "as_of": "2026-11-22",
-        "workloads": [{
-            "name": "chat", "selected": "AI200",
-            "model": {"preset": "llama-3.1-70b"},
-            "traffic": {"request_rate_per_s": 12, "prompt_tokens": 1000, "output_tokens": 200},
-            "objectives": {"tpot_p99_s": 0.05},
-            "alternatives": ALTERNATIVES,
-        }],
-        "claims": [{"name": f"claim {at}", "statement": text} for at, text in enumerate(statements)],
-        **more,
-    })
+    return Scenario.model_validate(
+        {
+            "as_of": "2026-11-22",
+            "workloads": [
+                {
+                    "name": "chat",
+                    "selected": "AI200",
+                    "model": {"preset": "llama-3.1-70b"},
+                    "traffic": {"request_rate_per_s": 12, "prompt_tokens": 1000, "output_tokens": 200},
+                    "objectives": {"tpot_p99_s": 0.05},
+                    "alternatives": ALTERNATIVES,
+                }
+            ],
+            "claims": [{"name": f"claim {at}", "statement": text} for at, text in enumerate(statements)],
+            **more,
+        }
+    )
 
 
 def checked(catalog: Catalog, scenario: Scenario, samples: int = 64) -> tuple[ClaimAnswer, ...]:
@@ -51,9 +56,10 @@ def checked(catalog: Catalog, scenario: Scenario, samples: int = 64) -> tuple[Cl
 
 
 def test_that_a_claim_and_its_opposite_share_all_the_probability(catalog: Catalog) -> None:
-    over, under = checked(catalog, scenario_with(
-        "P99 TPOT of AI200 x8 > P99 TPOT of H200 x8", "P99 TPOT of AI200 x8 <= P99 TPOT of H200 x8"
-    ))
+    over, under = checked(
+        catalog,
+        scenario_with("P99 TPOT of AI200 x8 > P99 TPOT of H200 x8", "P99 TPOT of AI200 x8 <= P99 TPOT of H200 x8"),
+    )
     assert over.probability is not None and under.probability is not None
     assert over.probability + under.probability == pytest.approx(1.0)
     assert over.holds is not under.holds
@@ -61,11 +67,14 @@ def test_that_a_claim_and_its_opposite_share_all_the_probability(catalog: Catalo
 
 def test_that_both_sides_see_the_same_draws(catalog: Catalog) -> None:
     """A chip against itself is never faster or slower, whatever is drawn."""
-    more, half, same = checked(catalog, scenario_with(
-        "P99 TPOT of AI200 x8 > that of AI200 x8",
-        "P99 TPOT of AI200 x8 > 0.99 x that of AI200 x8",
-        "P99 TPOT of AI200 x8 >= that of AI200 x8",
-    ))
+    more, half, same = checked(
+        catalog,
+        scenario_with(
+            "P99 TPOT of AI200 x8 > that of AI200 x8",
+            "P99 TPOT of AI200 x8 > 0.99 x that of AI200 x8",
+            "P99 TPOT of AI200 x8 >= that of AI200 x8",
+        ),
+    )
     assert (more.probability, half.probability, same.probability) == (0.0, 1.0, 1.0)
 
 
@@ -99,24 +108,30 @@ def test_that_the_figure_it_hangs_on_is_the_one_that_was_left_open(catalog: Cata
     assert found.decider.share > 0.5
     assert found.decider.chance_low > found.decider.chance_high
     assert found.decider.flips_at is not None
-    turned = several(scenario, {
-        "overrides.qcom-ai200.capex": {"value": found.decider.flips_at * 1.01, "unit": "USD"},
-    })
+    turned = several(
+        scenario,
+        {
+            "overrides.qcom-ai200.capex": {"value": found.decider.flips_at * 1.01, "unit": "USD"},
+        },
+    )
     assert checked(catalog, turned)[0].holds is False
 
 
 def test_that_what_nothing_open_moves_holds_or_does_not(catalog: Catalog) -> None:
-    fits, bursts = checked(catalog, scenario_with(
-        "memory headroom of AI200 x1 > 0 GB", "memory headroom of H200 x1 > 100 GB"
-    ))
+    fits, bursts = checked(
+        catalog, scenario_with("memory headroom of AI200 x1 > 0 GB", "memory headroom of H200 x1 > 100 GB")
+    )
     assert fits.settled and verdict(fits) == "holds"
     assert bursts.settled and verdict(bursts) == "does not hold"
 
 
 def test_that_two_sides_that_both_fail_are_not_compared(catalog: Catalog) -> None:
-    scenario = several(scenario_with("largest rate of AI200 > that of H200"), {
-        "workloads.0.objectives.tpot_p99_s": 1e-6,
-    })
+    scenario = several(
+        scenario_with("largest rate of AI200 > that of H200"),
+        {
+            "workloads.0.objectives.tpot_p99_s": 1e-6,
+        },
+    )
     (found,) = checked(catalog, scenario)
     assert found.probability is None and found.holds is None
     assert "cannot be compared" in found.reason and verdict(found) == "cannot be told"
@@ -132,10 +147,14 @@ def test_that_a_claim_without_a_price_says_so_and_the_others_are_answered(catalo
 
 
 def test_that_claims_that_hang_on_rare_stalls_name_the_chance_at_which_they_turn(catalog: Catalog) -> None:
-    scenario = several(scenario_with("P99 ITL of AI200 > 3 x P50 ITL of AI200"), {
-        "workloads.0.traffic.request_rate_per_s": 0.02, "workloads.0.alternatives.0.replicas": 1,
-        "workloads.0.alternatives.0.layout": {"tp": 8},
-    })
+    scenario = several(
+        scenario_with("P99 ITL of AI200 > 3 x P50 ITL of AI200"),
+        {
+            "workloads.0.traffic.request_rate_per_s": 0.02,
+            "workloads.0.alternatives.0.replicas": 1,
+            "workloads.0.alternatives.0.layout": {"tp": 8},
+        },
+    )
     (found,) = checked(catalog, scenario)
     assert found.holds is False and found.stalls_flip_at is not None
     for factor, holds in ((1.1, True), (0.9, False)):
@@ -154,8 +173,10 @@ FLEET = {
 def test_that_a_fleets_claim_runs_over_the_suppliers_nobody_named(catalog: Catalog) -> None:
     """AI200's foundry is TSMC with 83 %: else the fleet has two foundries."""
     scenario = scenario_with(
-        "largest share (foundry) of the fleet >= 99%", "HHI (designer) of the fleet < 10000",
-        "HHI (cloud) of the fleet >= 10000", fleet=FLEET,
+        "largest share (foundry) of the fleet >= 99%",
+        "HHI (designer) of the fleet < 10000",
+        "HHI (cloud) of the fleet >= 10000",
+        fleet=FLEET,
     )
     foundry, designer, cloud = checked(catalog, scenario)
     assert foundry.probability == pytest.approx(0.83)
@@ -175,10 +196,14 @@ def test_that_a_fleet_is_compared_with_the_baselines(catalog: Catalog) -> None:
 
 
 def test_that_portability_is_judged_and_claims_no_probability_where_ranges_overlap(catalog: Catalog) -> None:
-    apart, overlapping = checked(catalog, scenario_with(
-        "portability of AI200 < that of H200", "portability of AI200 > 0.99 x that of AI200",
-        fleet={"features": ["expert_parallel", "int4", "int8"]},
-    ))
+    apart, overlapping = checked(
+        catalog,
+        scenario_with(
+            "portability of AI200 < that of H200",
+            "portability of AI200 > 0.99 x that of AI200",
+            fleet={"features": ["expert_parallel", "int4", "int8"]},
+        ),
+    )
     assert apart.probability == 1.0
     assert overlapping.holds and overlapping.probability is None and "overlap" in overlapping.reason
 
@@ -228,9 +253,7 @@ def test_that_what_was_found_stands_beside_the_limit_claimed_and_a_bare_number_h
 
 
 def test_that_no_rate_at_all_is_said_in_words(catalog: Catalog) -> None:
-    some, none = checked(
-        catalog, scenario_with("largest rate of AI200 x8 > 0/s", "largest rate of AI200 x8 <= 0/s")
-    )
+    some, none = checked(catalog, scenario_with("largest rate of AI200 x8 > 0/s", "largest rate of AI200 x8 <= 0/s"))
     left = Banded(0.0, 0.0, 8.79)
     assert sides_text(dataclasses.replace(some, left=left)) == "some rate claimed, no rate (no rate to 8.79/s) found"
     assert sides_text(dataclasses.replace(none, left=left)).startswith("no rate claimed, ")

@@ -21,7 +21,11 @@ METRICS_WITHIN: dict[Metric, float] = {"ttft": 0.2, "tpot": 0.2, "itl": 0.1, "e2
 
 
 def replica_of(
-    folder: Path, catalog: Catalog, name: str, alternative: str, deployed: Mapping[str, object] | None = None,
+    folder: Path,
+    catalog: Catalog,
+    name: str,
+    alternative: str,
+    deployed: Mapping[str, object] | None = None,
     **traffic: float,
 ) -> SimulatedReplica:
     """One alternative of an example scenario, as it is deployed there or otherwise."""
@@ -118,9 +122,7 @@ def test_that_the_largest_rate_is_what_full_steps_feed(
     output: float,
 ) -> None:
     # long prompts, short answers or a small budget: prompts alone fill the steps long before the batch is at its cap
-    replica = replica_of(
-        scenarios_folder, catalog, name, chip, settings, prompt_tokens=prompt, output_tokens=output
-    )
+    replica = replica_of(scenarios_folder, catalog, name, chip, settings, prompt_tokens=prompt, output_tokens=output)
     gaps = replica.closed.gaps
     assert float((gaps.chunks_at * gaps.merge_at).max()) > 1.5
     assert replica.closed.saturation[0] == pytest.approx(replica.saturation(REQUESTS), rel=0.06)

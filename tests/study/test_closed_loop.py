@@ -25,9 +25,7 @@ USERS = {"mode": "closed_loop"}
 
 
 def loop(users: int, method: str = "closed_form", requests: int = 4000, **deployed: object) -> Scenario:
-    asked = one_chip(
-        "nv-h200", {"max_batch": users, "parallelism_degree": 4, **deployed}, traffic=USERS
-    )
+    asked = one_chip("nv-h200", {"max_batch": users, "parallelism_degree": 4, **deployed}, traffic=USERS)
     return several(asked, {"simulation.method": method, "simulation.requests": requests})
 
 
@@ -56,9 +54,7 @@ def test_that_no_queue_is_missed_where_users_wait_for_their_answers(catalog: Cat
     saturation = replica.saturation(1000)
     load = replica.own_load(saturation)
     told = summary(replica, load, saturation, 1000)
-    np.testing.assert_array_equal(
-        told.high["ttft"], replica.run(load, saturation, 1000).quantiles("ttft", LEVELS).high
-    )
+    np.testing.assert_array_equal(told.high["ttft"], replica.run(load, saturation, 1000).quantiles("ttft", LEVELS).high)
     assert replica.long_enough(told.settles, 1000) == 1000
 
 

@@ -30,8 +30,20 @@ from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
 from explorer.study.workload import demand_of
 
-STEP_PARTS = ("budget", "decode", "mixed", "full", "full_steps", "chunks", "lanes", "ranks", "beside", "beside_full",
-              "stall_probability", "tokens_a_step")
+STEP_PARTS = (
+    "budget",
+    "decode",
+    "mixed",
+    "full",
+    "full_steps",
+    "chunks",
+    "lanes",
+    "ranks",
+    "beside",
+    "beside_full",
+    "stall_probability",
+    "tokens_a_step",
+)
 WELL_KNOWN = ("tpot", "e2e")
 """Latencies without a cancellation: held to the digits the rules promise."""
 DRAWS = 4
@@ -108,9 +120,7 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
     if rows is None:
         return
     grid = grid_of(served, demand, rows, constants, stragglers, sharded)
-    timed = compiled.time_grid(
-        served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=sharded
-    )
+    timed = compiled.time_grid(served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=sharded)
     for part in STEP_PARTS:
         np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
     agrees_under_load(grid, demand, constants, replicas)
@@ -125,9 +135,7 @@ def test_that_whole_prompts_are_timed_and_solved_alike() -> None:
     rows = drawn_rows_or_none(fitting(catalog, served, "nv-h200", demand, own, False), 3, constants)
     assert rows is not None and rows.whole_prompts is not None
     grid = grid_of(served, demand, rows, constants, stragglers, False)
-    timed = compiled.time_grid(
-        served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=False
-    )
+    timed = compiled.time_grid(served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=False)
     for part in STEP_PARTS:
         np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
     agrees_under_load(grid, demand, constants, 3.0)
@@ -243,9 +251,7 @@ def test_that_corrections_by_simulation_go_through_compiled_draws(scenarios_fold
     """A row that carries more than the closed form says is put under load and read off in the same way."""
     scenario = read_scenario(scenarios_folder / "llama-70b-chat.toml").scenario
     workload = scenario.workloads[0]
-    context = Context(
-        shipped(), scenario, workload, served_model(shipped(), workload.model), demand_of(workload), {}
-    )
+    context = Context(shipped(), scenario, workload, served_model(shipped(), workload.model), demand_of(workload), {})
     own = workload.alternatives[0]
     candidates = fitting(shipped(), context.served, own.chip, context.demand, own, False)[:2]
     rows = drawn_rows_of(candidates, 3)

@@ -78,9 +78,7 @@ def test_that_an_offer_is_rent_and_nothing_else_works(catalog: Catalog) -> None:
 
 
 def test_that_colocation_takes_the_place_of_energy(catalog: Catalog) -> None:
-    asked = scenario(
-        workload(alternative("nv-h200")), price=Price(basis="own", colocation_usd_per_kw_month=184.06)
-    )
+    asked = scenario(workload(alternative("nv-h200")), price=Price(basis="own", colocation_usd_per_kw_month=184.06))
     _, money = money_of(asked, catalog)
     keys = {each.key for each in money.alternatives[0].parts}
     assert "colocation" in keys and "energy" not in keys

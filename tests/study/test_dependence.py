@@ -52,9 +52,7 @@ def test_that_the_loss_is_that_of_the_worked_examples(
     share: float, headroom: float, portability: float, lost: float
 ) -> None:
     """N-1 criterion: s - phi min(s, h (1 - s))."""
-    found = tier_loss(
-        two_pools(), np.array([share, 1 - share]), np.zeros(2), np.full(2, portability), headroom
-    )
+    found = tier_loss(two_pools(), np.array([share, 1 - share]), np.zeros(2), np.full(2, portability), headroom)
     assert found.lost[0, 0] == pytest.approx(lost)
 
 
@@ -65,9 +63,7 @@ def test_that_spare_capacity_of_the_survivors_is_the_headroom() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    share=st.floats(0.01, 0.99), low=st.floats(0, 2), more=st.floats(0, 2), phi=st.floats(0, 1), psi=st.floats(0, 1)
-)
+@given(share=st.floats(0.01, 0.99), low=st.floats(0, 2), more=st.floats(0, 2), phi=st.floats(0, 1), psi=st.floats(0, 1))
 def test_that_the_loss_falls_with_headroom_and_portability(
     share: float, low: float, more: float, phi: float, psi: float
 ) -> None:

@@ -47,9 +47,7 @@ def test_that_a_part_alone_is_what_it_is_among_all(
         assert alone[name] == whole[name]
 
 
-def test_that_what_is_not_asked_for_is_empty_and_says_so(
-    asked: Scenario, catalog: Catalog, outcome: Outcome
-) -> None:
+def test_that_what_is_not_asked_for_is_empty_and_says_so(asked: Scenario, catalog: Catalog, outcome: Outcome) -> None:
     money = economics(asked, catalog, outcome, {"money"})
     assert money.dependence.reason == money.frontier.reason == NOT_LOOKED_AT
     assert not money.dependence.tiers and not money.frontier.usd_per_month.size

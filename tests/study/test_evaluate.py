@@ -54,9 +54,7 @@ def test_that_nothing_is_ever_not_a_number_and_every_band_holds_its_value(model:
 
 @pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("model", ["llama-3.1-70b", "kimi-k2"])
-def test_that_every_shipped_chip_answers_or_names_the_figure_it_lacks(
-    chip: str, model: str, catalog: Catalog
-) -> None:
+def test_that_every_shipped_chip_answers_or_names_the_figure_it_lacks(chip: str, model: str, catalog: Catalog) -> None:
     try:
         found = evaluate(one_chip(chip, {"cloud": ""}, preset=model), catalog)
     except MissingFigureError as error:
@@ -198,9 +196,7 @@ class TestDisputedFigure:
     """AI200's bandwidth has two readings, 7.39 and 1.7 TB/s, and a belief between them."""
 
     def p99(self, catalog: Catalog, *, belief: float | None = None, value: float | None = None) -> tuple[float, ...]:
-        override = (
-            Override(belief=belief) if belief is not None else Override(value=value, unit="TB/s", reason="test")
-        )
+        override = Override(belief=belief) if belief is not None else Override(value=value, unit="TB/s", reason="test")
         asked = one_chip("qcom-ai200", {"parallelism_degree": 1, "replicas": 24}).model_copy(
             update={"overrides": {"qcom-ai200": {"memory_bandwidth": override}}}
         )
@@ -240,15 +236,11 @@ def test_that_a_settled_figure_narrows_the_band(catalog: Catalog) -> None:
 
 def test_that_adding_an_alternative_leaves_the_others_as_they_were(catalog: Catalog) -> None:
     alone = evaluate(one_chip("nv-h200"), catalog).workloads[0].chosen
-    beside = next(
-        one for one in evaluate(four_chips(), catalog).workloads[0].alternatives if one.chip == "nv-h200"
-    )
+    beside = next(one for one in evaluate(four_chips(), catalog).workloads[0].alternatives if one.chip == "nv-h200")
     for metric in METRICS:
         for q in ("p50", "p95", "p99"):
             ours, theirs = getattr(alone.latency[metric], q), getattr(beside.latency[metric], q)
-            assert (ours.value, ours.low, ours.high) == pytest.approx(
-                (theirs.value, theirs.low, theirs.high), rel=1e-9
-            )
+            assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.value, theirs.low, theirs.high), rel=1e-9)
     assert alone.replicas == beside.replicas
     assert alone.max_request_rate == pytest.approx(beside.max_request_rate, rel=1e-9)
 
@@ -267,9 +259,7 @@ def test_that_more_bandwidth_never_lengthens_the_p99_time_per_token(
             {"parallelism_degree": degree, "replicas": 8, "max_batch": 64},
             preset=model,
             traffic={"request_rate_per_s": 2.0},
-        ).model_copy(
-            update={"overrides": {"qcom-ai200": {"memory_bandwidth": Override(value=terabytes, unit="TB/s")}}}
-        )
+        ).model_copy(update={"overrides": {"qcom-ai200": {"memory_bandwidth": Override(value=terabytes, unit="TB/s")}}})
         found = evaluate(asked, load_catalog()).workloads[0].chosen.latency["tpot"].p99
         return np.inf if found is None else found.value
 

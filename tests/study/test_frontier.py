@@ -111,9 +111,7 @@ def test_that_the_present_fleet_has_its_own_cost_and_loss(catalog: Catalog) -> N
     # three stacks: CUDA, Neuron, AIC
     assert found.present.usd_per_month == pytest.approx(outcome.fleet.usd_per_month + 2 * 25_000.0)
     for tier in outcome.economics.dependence.tiers:
-        here = fleet_frontier(
-            asked({"H200": 0.5, "Trainium2": 0.3, "AI200": 0.2}), catalog, outcome, tier.tier
-        ).present
+        here = fleet_frontier(asked({"H200": 0.5, "Trainium2": 0.3, "AI200": 0.2}), catalog, outcome, tier.tier).present
         assert here is not None
         assert here.n1_loss == pytest.approx(1.0 - tier.survivability, abs=1e-9), tier.tier
         shown = next(one for one in outcome.fleet.tiers if one.tier == tier.tier)

@@ -15,9 +15,7 @@ from tests.study.asking import alternative, four_chips, one_chip, scenario, work
 
 def test_that_a_batch_of_independent_arrivals_has_the_p99_of_its_own_mean() -> None:
     # Poisson: P99 of mean 16 is 26, of 64 it is 83, of 4 it is 9 (scipy.stats.poisson.ppf)
-    found = drawn_batches(
-        np.array([16.0]), np.array([26.0]), np.array([0.02]), np.array([[0.02, 0.08, 0.005]]), [1000]
-    )
+    found = drawn_batches(np.array([16.0]), np.array([26.0]), np.array([0.02]), np.array([[0.02, 0.08, 0.005]]), [1000])
     np.testing.assert_allclose(found[0], [26.0, 83.0, 9.0], rtol=0.02)
 
 

@@ -170,9 +170,7 @@ def test_that_a_million_requests_a_second_keep_their_promise_too(catalog: Catalo
 def test_that_without_a_promise_the_fewest_replicas_that_carry_the_load_are_taken(
     rate: float, catalog: Catalog
 ) -> None:
-    asked = one_chip(
-        "nv-h200", {"parallelism_degree": 4}, traffic={"request_rate_per_s": rate}, objectives={}
-    )
+    asked = one_chip("nv-h200", {"parallelism_degree": 4}, traffic={"request_rate_per_s": rate}, objectives={})
     one = alternatives(asked, catalog)[0]
     assert one.feasible and one.keeps_promises
     assert one.probability_keeps.keys() == {"all"}
@@ -201,9 +199,7 @@ def test_that_curves_are_drawn_for_the_rate_of_the_whole_service(catalog: Catalo
 
 
 def test_that_a_load_beyond_saturation_is_infeasible_with_its_reason_and_no_latency(catalog: Catalog) -> None:
-    asked = one_chip(
-        "nv-h200", {"replicas": 1, "parallelism_degree": 4}, traffic={"request_rate_per_s": 500.0}
-    )
+    asked = one_chip("nv-h200", {"replicas": 1, "parallelism_degree": 4}, traffic={"request_rate_per_s": 500.0})
     one = alternatives(asked, catalog)[0]
     assert not one.feasible
     assert "more than 1 replica can carry" in one.reason
@@ -280,9 +276,7 @@ def test_that_a_published_offer_is_taken_at_its_price_and_marked_when_old(catalo
 
 def test_that_a_dearer_chip_of_the_same_make_costs_more(catalog: Catalog) -> None:
     asked = one_chip("nv-h200")
-    dear = asked.model_copy(
-        update={"overrides": {"nv-h200": {"capex": Override(value=80_000.0, unit="USD")}}}
-    )
+    dear = asked.model_copy(update={"overrides": {"nv-h200": {"capex": Override(value=80_000.0, unit="USD")}}})
     cheap_month = alternatives(asked, catalog)[0].cost.usd_per_month
     dear_month = alternatives(dear, catalog)[0].cost.usd_per_month
     assert cheap_month is not None and dear_month is not None

@@ -40,9 +40,7 @@ def test_that_the_size_slider_gives_the_size_asked_for_or_a_preset_within_2_perc
 
 @given(st.sampled_from(FAMILIES), st.floats(1.0, 6000.0), st.floats(1.05, 3.0))
 @settings(max_examples=40, deadline=None)
-def test_that_a_larger_size_weighs_more_and_keeps_more_a_token(
-    preset: str, billions: float, factor: float
-) -> None:
+def test_that_a_larger_size_weighs_more_and_keeps_more_a_token(preset: str, billions: float, factor: float) -> None:
     small, large = (
         served_model(load_catalog(), ModelChoice(preset=preset, size_billion=size))
         for size in (billions, billions * factor)

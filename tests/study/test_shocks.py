@@ -52,9 +52,7 @@ def test_that_a_dollar_a_gigabyte_is_768_dollars_a_card_of_ai200(catalog: Catalo
 
 
 def test_that_dearer_lpddr_leaves_hbm_alone(catalog: Catalog) -> None:
-    (found,) = answered(
-        catalog, asked(Shock(name="dear", kind="memory_price", supplier="LPDDR5X", usd_per_gb=2.0))
-    )
+    (found,) = answered(catalog, asked(Shock(name="dear", kind="memory_price", supplier="LPDDR5X", usd_per_gb=2.0)))
     assert found.capex_change_usd == pytest.approx({"H200": 0.0, "AI200": 1536.0})
 
 

@@ -220,9 +220,7 @@ def test_that_short_runs_near_the_largest_rate_are_as_unsure_as_they_are(evaluat
 
 
 def test_that_only_the_workload_on_the_screen_is_settled_first(evaluator: Evaluator) -> None:
-    asked = simulated(
-        scenario(workload(alternative("nv-h200")), workload(alternative("nv-h200"), name="second"))
-    )
+    asked = simulated(scenario(workload(alternative("nv-h200")), workload(alternative("nv-h200"), name="second")))
     for stage in Refinement(evaluator, asked).stages():
         if stage is not None and " at your traffic" in stage.workloads[0].chosen.latency_method:
             assert stage.workloads[1].chosen.latency_method == "simulation, 1,000 requests"

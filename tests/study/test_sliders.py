@@ -110,9 +110,7 @@ def test_that_another_chip_in_the_fleet_moves_spend_concentration(before: Shown,
 
 
 @pytest.mark.parametrize("slider", ["size_billion", "parallelism_degree"])
-def test_that_the_founding_scenario_moves_too(
-    slider: str, catalog: Catalog, scenarios_folder: Path
-) -> None:
+def test_that_the_founding_scenario_moves_too(slider: str, catalog: Catalog, scenarios_folder: Path) -> None:
     asked = read_scenario(scenarios_folder / "ai200-on-aws.toml").scenario
     asked = replace(asked, "simulation.samples", 16)
     changed = (
@@ -121,8 +119,7 @@ def test_that_the_founding_scenario_moves_too(
         else replace(asked, "workloads.0.alternatives.0.parallelism_degree", 2)
     )
     one, other = (
-        next(tier for tier in evaluate(it, catalog).fleet.tiers if tier.tier == "designer")
-        for it in (asked, changed)
+        next(tier for tier in evaluate(it, catalog).fleet.tiers if tier.tier == "designer") for it in (asked, changed)
     )
     assert abs(one.hhi.value - other.hhi.value) > 1.0
 
@@ -159,9 +156,7 @@ def test_that_every_tier_sums_to_one_and_stays_within_its_bounds(catalog: Catalo
 def test_that_a_pool_is_what_an_alternative_with_its_traffic_alone_would_be(catalog: Catalog) -> None:
     pool = evaluate(busy_chat(), catalog).fleet.pools[0]
     alone = scenario(
-        workload(
-            alternative("nv-h200", parallelism_degree=2, max_batch=64), traffic={"request_rate_per_s": 80.0}
-        )
+        workload(alternative("nv-h200", parallelism_degree=2, max_batch=64), traffic={"request_rate_per_s": 80.0})
     )
     one = evaluate(alone, catalog).workloads[0].chosen
     assert pool.chips == one.chips_total

@@ -61,21 +61,47 @@ def _ideal() -> StepConstants:
     nought = dict.fromkeys(
         ("expert_routing_s", "elementwise_ops", "elementwise_t0_s", "point_to_point_s", "dispatch_base_s"), 0.0
     )
-    return StepConstants(**{
-        **common, **nought, "sharpness_mla": 60.0, "sharpness_moe": 60.0, "mla_compute_share": 1.0,
-        "host_step_s": JITTER * OVERHEAD,
-    })
+    return StepConstants(
+        **{
+            **common,
+            **nought,
+            "sharpness_mla": 60.0,
+            "sharpness_moe": 60.0,
+            "mla_compute_share": 1.0,
+            "host_step_s": JITTER * OVERHEAD,
+        }
+    )
 
 
 def _chip(memory_bandwidth: float) -> ChipSpec:
     endless = 1e30
     return ChipSpec(
-        memory_bandwidth=memory_bandwidth, peak=endless, peak_16bit=endless, weight_bytes=1.0, activation_bytes=0.0,
-        kv_bytes=CACHE_BYTES, gemm_t0=0.0, gemm_compute=1.0, gemm_memory=1e12, gemm_sharpness=60.0, gemm16_t0=0.0,
-        gemm16_compute=1.0, gemm16_memory=1e12, gemm16_sharpness=60.0, decode_attention_t0=0.0,
-        decode_attention_memory=SHARE, prefill_attention_t0=0.0, prefill_attention_compute=1.0, expert_t0=0.0,
-        expert_memory=SHARE, expert_compute=1.0, elementwise_factor=0.0, step_factor=JITTER, link_bandwidth=endless,
-        scaleout_bandwidth=endless, scaleup_domain=64.0,
+        memory_bandwidth=memory_bandwidth,
+        peak=endless,
+        peak_16bit=endless,
+        weight_bytes=1.0,
+        activation_bytes=0.0,
+        kv_bytes=CACHE_BYTES,
+        gemm_t0=0.0,
+        gemm_compute=1.0,
+        gemm_memory=1e12,
+        gemm_sharpness=60.0,
+        gemm16_t0=0.0,
+        gemm16_compute=1.0,
+        gemm16_memory=1e12,
+        gemm16_sharpness=60.0,
+        decode_attention_t0=0.0,
+        decode_attention_memory=SHARE,
+        prefill_attention_t0=0.0,
+        prefill_attention_compute=1.0,
+        expert_t0=0.0,
+        expert_memory=SHARE,
+        expert_compute=1.0,
+        elementwise_factor=0.0,
+        step_factor=JITTER,
+        link_bandwidth=endless,
+        scaleout_bandwidth=endless,
+        scaleup_domain=64.0,
     )
 
 
@@ -108,9 +134,7 @@ class Example:
         )
         split = Split(float(self.cards), 1.0, 1.0, float(self.cards))
         work = StepWork(decode=np.asarray([[float(BATCH)]]), context=float(CONTEXT))
-        found = step_time(
-            _shape(), _chip(memory), split, reduce, work, _ideal(), sequence_sharding=self.sharded
-        )
+        found = step_time(_shape(), _chip(memory), split, reduce, work, _ideal(), sequence_sharding=self.sharded)
         return float(found[0, 0])
 
     def margin(self, values: Mapping[str, float]) -> float:

@@ -18,16 +18,47 @@ from explorer.study.evidence.table import EvidenceTableError, number, read_table
 from explorer.study.validate import ROW_COLUMNS, Validation, validate, write_rows
 
 SERVING = {
-    "id": "one", "source": "a lab", "chip": "H100-SXM", "n_chips": "1", "tp": "1", "pp": "1", "dp": "1", "ep": "1",
-    "model": "meta-llama/Llama-3.1-8B-Instruct", "weight_precision": "bf16", "kv_precision": "", "isl": "1024",
-    "osl": "256", "batch_or_concurrency": "8", "request_rate": "", "ttft_mean_ms": "150", "tpot_mean_ms": "9",
-    "out_tok_per_s_total": "", "stat_kind": "mean", "framework": "vllm 0.10", "date": "2026-01", "notes": "agg;",
+    "id": "one",
+    "source": "a lab",
+    "chip": "H100-SXM",
+    "n_chips": "1",
+    "tp": "1",
+    "pp": "1",
+    "dp": "1",
+    "ep": "1",
+    "model": "meta-llama/Llama-3.1-8B-Instruct",
+    "weight_precision": "bf16",
+    "kv_precision": "",
+    "isl": "1024",
+    "osl": "256",
+    "batch_or_concurrency": "8",
+    "request_rate": "",
+    "ttft_mean_ms": "150",
+    "tpot_mean_ms": "9",
+    "out_tok_per_s_total": "",
+    "stat_kind": "mean",
+    "framework": "vllm 0.10",
+    "date": "2026-01",
+    "notes": "agg;",
 }
 MLPERF = {
-    "id": "ml", "round": "v5.1", "scenario": "Server", "accelerator": "NVIDIA H200-SXM-141GB", "n_accel": "8",
-    "model": "llama2-70b-99", "precision": "fp8", "out_tok_per_s": "34000", "target_qps": "115", "submitter": "Lab",
-    "ttft_p99_ms": "900", "tpot_p99_ms": "150", "mean_out_tokens": "294", "framework": "TensorRT-LLM",
-    "ttft_limit_p99_ms": "2000", "tpot_limit_p99_ms": "200", "is_duplicate_of_other_row": "0",
+    "id": "ml",
+    "round": "v5.1",
+    "scenario": "Server",
+    "accelerator": "NVIDIA H200-SXM-141GB",
+    "n_accel": "8",
+    "model": "llama2-70b-99",
+    "precision": "fp8",
+    "out_tok_per_s": "34000",
+    "target_qps": "115",
+    "submitter": "Lab",
+    "ttft_p99_ms": "900",
+    "tpot_p99_ms": "150",
+    "mean_out_tokens": "294",
+    "framework": "TensorRT-LLM",
+    "ttft_limit_p99_ms": "2000",
+    "tpot_limit_p99_ms": "200",
+    "is_duplicate_of_other_row": "0",
 }
 
 
@@ -54,8 +85,17 @@ def validated(folder: Path, catalog: Catalog, *changes: Mapping[str, str]) -> Va
 
 @pytest.mark.parametrize(
     ("cell", "value"),
-    [("1024", 1024.0), ("~255", 255.0), ("1500(+-150)", 1500.0), ("max_batch 32", 32.0), ("", None), ("inf", None),
-     ("short prompt", None), ("nan", None), ("1e3", 1000.0)],
+    [
+        ("1024", 1024.0),
+        ("~255", 255.0),
+        ("1500(+-150)", 1500.0),
+        ("max_batch 32", 32.0),
+        ("", None),
+        ("inf", None),
+        ("short prompt", None),
+        ("nan", None),
+        ("1e3", 1000.0),
+    ],
 )
 def test_that_a_cell_is_a_number_or_nothing(cell: str, value: float | None) -> None:
     assert number({"x": cell}, "x") == value
@@ -63,10 +103,20 @@ def test_that_a_cell_is_a_number_or_nothing(cell: str, value: float | None) -> N
 
 @pytest.mark.parametrize(
     ("label", "chip"),
-    [("H200-NVL", "nv-h200-nvl"), ("NVIDIA H200-SXM-141GB-CTS", "nv-h200"), ("NVIDIA L4", "nv-l4"), ("L40S", "nv-l40s"),
-     ("NVIDIA H100 NVL", "nv-h100-nvl"), ("Intel® Gaudi® 2 AI Accelerator", "intel-gaudi2"), ("Gaudi", "intel-gaudi1"),
-     ("AMD Instinct MI355X 288GB HBM3e (x87)", "amd-mi355x"), ("nv-b200", "nv-b200"), ("TPU v6e", "google-v6e"),
-     ("Trainium2", "aws-trn2"), ("GB300", "nv-gb300-nvl72")],
+    [
+        ("H200-NVL", "nv-h200-nvl"),
+        ("NVIDIA H200-SXM-141GB-CTS", "nv-h200"),
+        ("NVIDIA L4", "nv-l4"),
+        ("L40S", "nv-l40s"),
+        ("NVIDIA H100 NVL", "nv-h100-nvl"),
+        ("Intel® Gaudi® 2 AI Accelerator", "intel-gaudi2"),
+        ("Gaudi", "intel-gaudi1"),
+        ("AMD Instinct MI355X 288GB HBM3e (x87)", "amd-mi355x"),
+        ("nv-b200", "nv-b200"),
+        ("TPU v6e", "google-v6e"),
+        ("Trainium2", "aws-trn2"),
+        ("GB300", "nv-gb300-nvl72"),
+    ],
 )
 def test_that_a_label_names_its_chip(label: str, chip: str, catalog: Catalog) -> None:
     found = Names(catalog).chip(label)
@@ -95,10 +145,20 @@ def test_that_a_known_row_is_predicted_within_a_factor_of_two(tmp_path: Path, ca
 
 def test_that_littles_law_is_an_identity_of_the_closed_loop(tmp_path: Path, catalog: Catalog) -> None:
     found = validated(
-        tmp_path, catalog,
+        tmp_path,
+        catalog,
         {"out_tok_per_s_total": "500"},
-        {"out_tok_per_s_total": "500", "batch_or_concurrency": "64", "isl": "8192", "model": "deepseek-ai/DeepSeek-R1",
-         "tp": "8", "n_chips": "8", "chip": "H200-SXM", "weight_precision": "fp8", "tpot_mean_ms": "90"},
+        {
+            "out_tok_per_s_total": "500",
+            "batch_or_concurrency": "64",
+            "isl": "8192",
+            "model": "deepseek-ai/DeepSeek-R1",
+            "tp": "8",
+            "n_chips": "8",
+            "chip": "H200-SXM",
+            "weight_precision": "fp8",
+            "tpot_mean_ms": "90",
+        },
         {"out_tok_per_s_total": "500", "batch_or_concurrency": "4096", "tpot_mean_ms": "200", "ttft_mean_ms": "60000"},
     )
     assert found.predicted == 3
@@ -147,7 +207,8 @@ def test_that_the_same_measurement_under_two_names_counts_once(tmp_path: Path, c
 def test_that_speculation_shows_as_being_faster_at_a_higher_load(tmp_path: Path, catalog: Catalog) -> None:
     loop = {"model": "deepseek-ai/DeepSeek-R1", "chip": "B200-SXM", "weight_precision": "fp4", "tp": "8"}
     found = validated(
-        tmp_path, catalog,
+        tmp_path,
+        catalog,
         {**loop, "batch_or_concurrency": "4", "tpot_mean_ms": "9"},
         {**loop, "batch_or_concurrency": "16", "tpot_mean_ms": "7"},
         {**loop, "batch_or_concurrency": "32", "tpot_mean_ms": "16"},
@@ -186,8 +247,12 @@ def test_that_every_input_row_is_written_with_its_predictions_or_its_reason(tmp_
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "empty"), ("a,b\n1,2\n", "columns missing"), ("id,chip,model,isl,osl,batch_or_concurrency\n1,2\n", "line 2"),
-     ("id,chip,model,isl,osl,batch_or_concurrency,chip\n", "named twice: chip")],
+    [
+        ("", "empty"),
+        ("a,b\n1,2\n", "columns missing"),
+        ("id,chip,model,isl,osl,batch_or_concurrency\n1,2\n", "line 2"),
+        ("id,chip,model,isl,osl,batch_or_concurrency,chip\n", "named twice: chip"),
+    ],
 )
 def test_that_a_file_that_is_no_table_is_refused_with_the_reason(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
@@ -220,7 +285,8 @@ def test_that_a_cold_start_is_set_aside_by_a_sooner_first_token_at_a_higher_load
     tmp_path: Path, catalog: Catalog
 ) -> None:
     found = validated(
-        tmp_path, catalog,
+        tmp_path,
+        catalog,
         {"ttft_mean_ms": "1600"},
         {"ttft_mean_ms": "300", "batch_or_concurrency": "16"},
         {"ttft_mean_ms": "1700", "batch_or_concurrency": "32"},
@@ -233,7 +299,8 @@ def test_that_a_cold_start_is_set_aside_by_a_sooner_first_token_at_a_higher_load
 def test_that_weights_that_leave_no_room_for_a_sequence_are_not_predicted(tmp_path: Path, catalog: Catalog) -> None:
     # 671 GB of weights on eight chips of 85.9e9 bytes: they fit, a sequence beside them does not
     found = validated(
-        tmp_path, catalog,
+        tmp_path,
+        catalog,
         {"model": "deepseek-ai/DeepSeek-R1", "weight_precision": "fp8", "tp": "8", "tpot_mean_ms": "30"},
         {},
     )

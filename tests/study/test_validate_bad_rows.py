@@ -15,8 +15,25 @@ from explorer.study.evidence.report import report_data, report_text
 from explorer.study.validate import validate, write_rows
 
 SPOILT = (
-    "", "0", "-5", "nan", "inf", "1e9", "abc", "0.001", "72", "1", "~3", "max", "7 (+-2)", "999999", "fp4", "3.7",
-    "H100-SXM", "H100-SXM + H200-SXM", "é",
+    "",
+    "0",
+    "-5",
+    "nan",
+    "inf",
+    "1e9",
+    "abc",
+    "0.001",
+    "72",
+    "1",
+    "~3",
+    "max",
+    "7 (+-2)",
+    "999999",
+    "fp4",
+    "3.7",
+    "H100-SXM",
+    "H100-SXM + H200-SXM",
+    "é",
 )
 
 

@@ -17,8 +17,13 @@ from explorer.study.validate import Validation, validate, write_rows
 from tests.study.test_validate import MLPERF, SERVING
 
 MODELS = (
-    "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-70B", "Mixtral-8x7B", "deepseek-ai/DeepSeek-R1",
-    "openai/gpt-oss-120b", "Qwen/Qwen3-30B-A3B", "google/gemma-4-31b",
+    "meta-llama/Llama-3.1-8B-Instruct",
+    "meta-llama/Llama-3.1-70B",
+    "Mixtral-8x7B",
+    "deepseek-ai/DeepSeek-R1",
+    "openai/gpt-oss-120b",
+    "Qwen/Qwen3-30B-A3B",
+    "google/gemma-4-31b",
 )
 
 
@@ -95,11 +100,23 @@ def test_that_rows_of_one_id_or_none_keep_their_own_predictions(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     ("label", "chip"),
-    [("8xH100", "nv-h100-sxm"), ("HGX_H100", "nv-h100-sxm"), ("H100 80GB PCIe", "nv-h100-pcie"),
-     ("NVIDIA H100-SXM-80GB (PCIe Gen5)", "nv-h100-sxm"), ("H200 141GB NVL", "nv-h200-nvl"),
-     ("GB200 NVL72", "nv-gb200-nvl72"), ("A100-80GB-PCIe", "nv-a100-pcie"), ("A100 40G", None), ("H20-3e", None),
-     ("Groq LPU", "groq-lpu1"), ("Cerebras CS-3", "cerebras-wse3"), ("Huawei Ascend 910B3", "huawei-910b"),
-     ("HL-325L", "intel-gaudi3"), ("NVIDIA B300-SXM-288GB", "nv-b300"), ("AI200", "qcom-ai200")],
+    [
+        ("8xH100", "nv-h100-sxm"),
+        ("HGX_H100", "nv-h100-sxm"),
+        ("H100 80GB PCIe", "nv-h100-pcie"),
+        ("NVIDIA H100-SXM-80GB (PCIe Gen5)", "nv-h100-sxm"),
+        ("H200 141GB NVL", "nv-h200-nvl"),
+        ("GB200 NVL72", "nv-gb200-nvl72"),
+        ("A100-80GB-PCIe", "nv-a100-pcie"),
+        ("A100 40G", None),
+        ("H20-3e", None),
+        ("Groq LPU", "groq-lpu1"),
+        ("Cerebras CS-3", "cerebras-wse3"),
+        ("Huawei Ascend 910B3", "huawei-910b"),
+        ("HL-325L", "intel-gaudi3"),
+        ("NVIDIA B300-SXM-288GB", "nv-b300"),
+        ("AI200", "qcom-ai200"),
+    ],
 )
 def test_that_a_label_in_use_names_its_chip_or_none(label: str, chip: str | None, catalog: Catalog) -> None:
     found = Names(catalog).chip(label)
@@ -108,9 +125,16 @@ def test_that_a_label_in_use_names_its_chip_or_none(label: str, chip: str | None
 
 @pytest.mark.parametrize(
     ("label", "model"),
-    [("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-FP8", "nemotron-3-nano-30b-a3b"), ("gptoss-120b", "gpt-oss-120b"),
-     ("dsr1", "deepseek-v3"), ("DeepSeek-R1-Distill-Llama-70B", None), ("Qwen3-14B", None), ("GLM-4.6", None),
-     ("RedHatAI/Llama-3.3-70B-Instruct-quantized.w4a16", "llama-3.1-70b"), ("bigscience/bloomz-7b1", None)],
+    [
+        ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-FP8", "nemotron-3-nano-30b-a3b"),
+        ("gptoss-120b", "gpt-oss-120b"),
+        ("dsr1", "deepseek-v3"),
+        ("DeepSeek-R1-Distill-Llama-70B", None),
+        ("Qwen3-14B", None),
+        ("GLM-4.6", None),
+        ("RedHatAI/Llama-3.3-70B-Instruct-quantized.w4a16", "llama-3.1-70b"),
+        ("bigscience/bloomz-7b1", None),
+    ],
 )
 def test_that_a_label_in_use_names_its_model_or_none(label: str, model: str | None, catalog: Catalog) -> None:
     found = Names(catalog).model(label)
@@ -119,9 +143,27 @@ def test_that_a_label_in_use_names_its_model_or_none(label: str, model: str | No
 
 @pytest.mark.parametrize(
     ("label", "precision"),
-    [("w8a8", "int8"), ("W4A16", "int4"), ("w4a8", "int4"), ("FP8-W8A8", "fp8"), ("bfloat16", "bf16"), ("half", "bf16"),
-     ("MXFP4", "fp4"), ("nvfp4", "fp4"), ("AWQ", "int4"), ("gptq", "int4"), ("GPTQ-INT8", "int8"), ("mxfp8", "fp8"),
-     ("mxfp6", "fp8"), ("e4m3", "fp8"), ("auto", "said"), ("N/A", "said"), ("", "said"), ("fp32", ""), ("tf32", "")],
+    [
+        ("w8a8", "int8"),
+        ("W4A16", "int4"),
+        ("w4a8", "int4"),
+        ("FP8-W8A8", "fp8"),
+        ("bfloat16", "bf16"),
+        ("half", "bf16"),
+        ("MXFP4", "fp4"),
+        ("nvfp4", "fp4"),
+        ("AWQ", "int4"),
+        ("gptq", "int4"),
+        ("GPTQ-INT8", "int8"),
+        ("mxfp8", "fp8"),
+        ("mxfp6", "fp8"),
+        ("e4m3", "fp8"),
+        ("auto", "said"),
+        ("N/A", "said"),
+        ("", "said"),
+        ("fp32", ""),
+        ("tf32", ""),
+    ],
 )
 def test_that_a_weight_format_is_understood_in_the_words_in_use(label: str, precision: str) -> None:
     assert precision_of(label, "said") == precision
@@ -141,7 +183,11 @@ def test_that_a_cache_narrower_than_eight_bits_is_left_out_and_an_unstated_one_i
     ]
     found = validated(tmp_path, catalog, text_of(rows, list(SERVING)))
     assert {row.id: row.kv_precision for row in found.rows if not row.skipped} == {
-        "unstated": "bf16", "auto": "bf16", "bfloat16": "bf16", "fp8_e5m2": "fp8", "mxint8": "fp8",
+        "unstated": "bf16",
+        "auto": "bf16",
+        "bfloat16": "bf16",
+        "fp8_e5m2": "fp8",
+        "mxint8": "fp8",
     }
     assert [row.skipped for row in found.rows if row.skipped] == [
         "format of the KV cache not understood, or narrower than 8 bits"
@@ -171,10 +217,18 @@ def rows_of_every_chip(catalog: Catalog) -> Iterable[dict[str, str]]:
             for framework in ("vllm 0.11", "sglang", "trtllm 1.0", "MaxText"):
                 number += 1
                 yield {
-                    **SERVING, "id": f"{number}", "chip": chip.name, "model": model, "n_chips": "8", "tp": "8",
-                    "weight_precision": ("fp8", "mxfp4", "awq", "w8a8", "bfloat16")[number % 5], "notes": "agg",
-                    "framework": framework, "batch_or_concurrency": f"{(1, 16, 256)[number % 3]}",
-                    "tpot_mean_ms": f"{50 + 0.01 * number}", "ttft_mean_ms": f"{4000 + number}",
+                    **SERVING,
+                    "id": f"{number}",
+                    "chip": chip.name,
+                    "model": model,
+                    "n_chips": "8",
+                    "tp": "8",
+                    "weight_precision": ("fp8", "mxfp4", "awq", "w8a8", "bfloat16")[number % 5],
+                    "notes": "agg",
+                    "framework": framework,
+                    "batch_or_concurrency": f"{(1, 16, 256)[number % 3]}",
+                    "tpot_mean_ms": f"{50 + 0.01 * number}",
+                    "ttft_mean_ms": f"{4000 + number}",
                 }
 
 
@@ -206,10 +260,22 @@ def splits() -> Iterable[dict[str, str]]:
             for model in ("deepseek-ai/DeepSeek-R1", "Qwen/Qwen3-30B-A3B", "meta-llama/Llama-3.1-8B"):
                 number += 1
                 yield {
-                    **SERVING, "id": f"{number}", "chip": "B300-SXM", "model": model, "tp": f"{tp}", "pp": f"{pp}",
-                    "dp": f"{dp}", "ep": f"{ep}", "n_chips": f"{tp * pp * dp}", "isl": f"{prompt}", "osl": f"{output}",
-                    "batch_or_concurrency": f"{users}", "weight_precision": "nvfp4", "framework": "trtllm",
-                    "tpot_mean_ms": f"{200 + 0.1 * number}", "ttft_mean_ms": f"{100_000 + number}",
+                    **SERVING,
+                    "id": f"{number}",
+                    "chip": "B300-SXM",
+                    "model": model,
+                    "tp": f"{tp}",
+                    "pp": f"{pp}",
+                    "dp": f"{dp}",
+                    "ep": f"{ep}",
+                    "n_chips": f"{tp * pp * dp}",
+                    "isl": f"{prompt}",
+                    "osl": f"{output}",
+                    "batch_or_concurrency": f"{users}",
+                    "weight_precision": "nvfp4",
+                    "framework": "trtllm",
+                    "tpot_mean_ms": f"{200 + 0.1 * number}",
+                    "ttft_mean_ms": f"{100_000 + number}",
                 }
 
 

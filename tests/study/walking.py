@@ -48,8 +48,7 @@ def not_numbers(outcome: Any) -> list[str]:
     return [
         path
         for path, value in leaves(outcome)
-        if (isinstance(value, float) and np.isnan(value))
-        or (isinstance(value, np.ndarray) and np.isnan(value).any())
+        if (isinstance(value, float) and np.isnan(value)) or (isinstance(value, np.ndarray) and np.isnan(value).any())
     ]
 
 

@@ -159,9 +159,7 @@ def test_that_tiles_plots_and_tables_say_their_answers(window: MainWindow) -> No
 def ring_pixels(image: QImage, other: QImage) -> int:
     """How many pixels two pictures of one widget do not share."""
     assert image.size() == other.size()
-    return sum(
-        image.pixel(x, y) != other.pixel(x, y) for x in range(image.width()) for y in range(image.height())
-    )
+    return sum(image.pixel(x, y) != other.pixel(x, y) for x in range(image.width()) for y in range(image.height()))
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])

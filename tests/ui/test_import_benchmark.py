@@ -148,9 +148,7 @@ def test_that_the_evidence_page_lists_a_benchmark_draws_its_rows_and_takes_it_ou
     assert len(document.scenario.benchmarks) == 1
 
 
-def test_that_saving_elsewhere_keeps_the_way_to_the_file(
-    window: MainWindow, table: Path, tmp_path: Path
-) -> None:
+def test_that_saving_elsewhere_keeps_the_way_to_the_file(window: MainWindow, table: Path, tmp_path: Path) -> None:
     found = preview(window.document, table, window).benchmark
     assert found is not None and found.file == "ai200.csv"
     add_benchmark(window.document, found)

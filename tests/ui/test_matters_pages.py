@@ -114,9 +114,7 @@ def test_that_a_row_without_a_slider_leads_nowhere_and_keys_walk_the_rows(window
     chosen: list[str] = []
     page.plot.figure_chosen.connect(chosen.append)
     figures = [part.figure for part in page.plot.rows()]
-    qtbot.mouseClick(
-        page.plot, Qt.MouseButton.LeftButton, pos=page.plot.row_centre(figures.index("step")).toPoint()
-    )
+    qtbot.mouseClick(page.plot, Qt.MouseButton.LeftButton, pos=page.plot.row_centre(figures.index("step")).toPoint())
     assert chosen == []
     page.plot.setFocus()
     while not chosen:

@@ -25,9 +25,7 @@ BELIEF = "overrides.qcom-ai200.memory_bandwidth"
 
 
 @pytest.fixture
-def newcomer(
-    qtbot: QtBot, make_document: Callable[[Path], Document], scenarios_folder: Path
-) -> Iterator[MainWindow]:
+def newcomer(qtbot: QtBot, make_document: Callable[[Path], Document], scenarios_folder: Path) -> Iterator[MainWindow]:
     """The window as the program starts it without a file: another scenario behind the start page."""
     document = make_document(scenarios_folder / "llama-70b-chat.toml")
     window = MainWindow(document)

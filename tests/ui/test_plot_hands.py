@@ -118,9 +118,7 @@ def pull_on(widget: QWidget, to: QPoint) -> None:
 
 @pytest.mark.parametrize("change", ["another file", "an alternative fewer", "another workload", "another selected"])
 @pytest.mark.parametrize("held", ["slider", "plot"])
-def test_that_a_drag_ends_with_what_it_held(
-    window: MainWindow, held: str, change: str, scenarios_folder: Path
-) -> None:
+def test_that_a_drag_ends_with_what_it_held(window: MainWindow, held: str, change: str, scenarios_folder: Path) -> None:
     document = window.document
     if held == "slider":
         track = slider(window, "request_rate_per_s").track

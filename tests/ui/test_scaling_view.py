@@ -69,9 +69,7 @@ def test_that_scaling_is_asked_when_it_is_seen_once_and_never_while_a_hand_moves
     assert asked == [0, 0]
 
 
-def test_that_the_answer_is_a_sentence_and_the_plot_has_a_line_an_alternative(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_that_the_answer_is_a_sentence_and_the_plot_has_a_line_an_alternative(window: MainWindow, qtbot: QtBot) -> None:
     page = page_of(window)
     page.show_view("scaling")
     qtbot.waitUntil(lambda: page.scaling.found is not None, timeout=20_000)

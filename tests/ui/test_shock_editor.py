@@ -19,9 +19,7 @@ from explorer.ui.pages.shock_editor import ShockEditor
 
 
 @pytest.fixture
-def window(
-    make_document: Callable[[Path], Document], scenarios_folder: Path, qtbot: QtBot
-) -> Iterator[MainWindow]:
+def window(make_document: Callable[[Path], Document], scenarios_folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """Nvidia and AI200 on AWS, the Fleet page open at its shocks."""
     document = make_document(scenarios_folder / "diversified-fleet.toml")
     shown = MainWindow(document)

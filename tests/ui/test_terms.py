@@ -20,9 +20,7 @@ from explorer.ui.pages.matters_page import JUDGED_BY, MattersPage
 
 
 @pytest.fixture
-def window(
-    make_document: Callable[[Path], Document], scenarios_folder: Path, qtbot: QtBot
-) -> Iterator[MainWindow]:
+def window(make_document: Callable[[Path], Document], scenarios_folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     document = make_document(scenarios_folder / "ai200-on-aws.toml")
     shown = MainWindow(document)
     shown.resize(1280, 720)

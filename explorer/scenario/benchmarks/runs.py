@@ -123,9 +123,7 @@ def _lengths(numbers: Mapping[str, float], cells: dict[str, Any], reading: list[
         raise RowError("failed", f"{failed:,.0f} of {sent:,.0f} requests failed: what is left is no fair sample")
 
 
-def _throughput(
-    numbers: Mapping[str, float], cells: dict[str, Any], reading: list[str], chips: float | None
-) -> None:
+def _throughput(numbers: Mapping[str, float], cells: dict[str, Any], reading: list[str], chips: float | None) -> None:
     for name in ("requests_per_s", "output_tokens_per_s"):
         if name in numbers:
             cells[name] = numbers[name]

@@ -55,16 +55,13 @@ def evidence_rows(benchmark: Benchmark, catalog: Catalog) -> list[Row]:
     return apply_rules([evidence_row(benchmark, row, chip, model) for row in benchmark.rows], OWN_RULES)
 
 
-def judged_rows(
-    benchmark: Benchmark, catalog: Catalog, overrides: Mapping[str, Override]
-) -> tuple[JudgedRow, ...]:
+def judged_rows(benchmark: Benchmark, catalog: Catalog, overrides: Mapping[str, Override]) -> tuple[JudgedRow, ...]:
     """Every row of a benchmark, judged under the scenario's figures; UnknownRecordError for its chip or model."""
     rows = evidence_rows(benchmark, catalog)
     values: Values = central_values(catalog.chip(benchmark.chip), overrides)
     found = compared_rows(rows, values)
     return tuple(
-        _judged(row, evidence, one, why)
-        for row, evidence, (one, why) in zip(benchmark.rows, rows, found, strict=True)
+        _judged(row, evidence, one, why) for row, evidence, (one, why) in zip(benchmark.rows, rows, found, strict=True)
     )
 
 

@@ -44,9 +44,7 @@ class Compared:
 
 def layout_of(benchmark: Benchmark, row: BenchmarkRow) -> Layout:
     """The chips of the replica that a row ran on."""
-    return Layout(
-        row.tp or benchmark.tp, row.pp or benchmark.pp, row.dp or benchmark.dp, row.ep or benchmark.ep
-    )
+    return Layout(row.tp or benchmark.tp, row.pp or benchmark.pp, row.dp or benchmark.dp, row.ep or benchmark.ep)
 
 
 def evidence_row(benchmark: Benchmark, row: BenchmarkRow, chip: Chip, model: Model) -> Row:
@@ -216,4 +214,3 @@ def _fewer(row: Row, rates: Array) -> Compared | None:
     if measured is None or not (np.isfinite(rates).all() and (rates > 0).all()):
         return None
     return Compared(THROUGHPUT, measured, float(rates[0]), np.log(rates / measured))
-

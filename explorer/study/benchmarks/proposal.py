@@ -133,9 +133,7 @@ def suggested(
     )
 
 
-def _layout_of(
-    file: BenchmarkFile, fixed: LayoutChoice | str, degree: int | str, present: Layout | None
-) -> Layout:
+def _layout_of(file: BenchmarkFile, fixed: LayoutChoice | str, degree: int | str, present: Layout | None) -> Layout:
     stated = next((run.row for run in file.runs if run.row.tp is not None), None)
     if stated is not None:
         return Layout(stated.tp or 1, stated.pp or 1, stated.dp or 1, stated.ep or 1)

@@ -11,9 +11,7 @@ from explorer.study.outcome import AlternativeOutcome, Banded, Cost, WorkloadOut
 from explorer.study.probability_words import confidence_word, scale_sentence
 from explorer.study.verdict_table import remarks, workload_words
 
-MONTH, MILLION, SHARE, HOUR = (
-    QUANTITIES[key] for key in ("usd_per_month", "usd_per_million", "share", "usd_per_hour")
-)
+MONTH, MILLION, SHARE, HOUR = (QUANTITIES[key] for key in ("usd_per_month", "usd_per_million", "share", "usd_per_hour"))
 VERDICT_HEADINGS = (
     "Alternative", "Fits", "Chips", "P99 first token", "P99 per token", "$/M tokens", "$/month", "Promises kept",
     "Known by",
@@ -120,8 +118,10 @@ def source_rows(money: WorkloadMoney) -> list[tuple[Cell, ...]]:
     rows = []
     for one in money.all:
         rent = one.rent_or_own
-        published = rent.rented_source if rent.rented_per_hour is None else (
-            f"{HOUR.format(rent.rented_per_hour)} a chip: {rent.rented_source}"
+        published = (
+            rent.rented_source
+            if rent.rented_per_hour is None
+            else (f"{HOUR.format(rent.rented_per_hour)} a chip: {rent.rented_source}")
         )
         if rent.rented_source and one.price_source.startswith(rent.rented_source):
             published = "the same"

@@ -37,7 +37,8 @@ def estimate(parts: Sequence[LoopParts], start: ServingConstants) -> ServingCons
     if timed:
         found = _host(timed, found)
     first = [
-        part for part in serving
+        part
+        for part in serving
         if "ttft_mean" in part.row.measured and "ttft_mean" not in part.row.set_aside and not _spread(part)
     ]
     if first:

@@ -70,8 +70,14 @@ def _candidates(row: Row, model: Model, serving: ServingConstants) -> Iterator[S
         if tp * pp * dp > _ranks(row) or model.heads % tp or (dp > 1 and not model.experts and row.tp is None):
             continue
         yield System(
-            chip, row.weight_precision, row.kv_precision, tp, pp, dp,
-            tp * dp if model.experts else 1, row.ranks_per_chip,
+            chip,
+            row.weight_precision,
+            row.kv_precision,
+            tp,
+            pp,
+            dp,
+            tp * dp if model.experts else 1,
+            row.ranks_per_chip,
         )
 
 
@@ -134,6 +140,10 @@ def latencies_at(table: RateTable, rate: float, sigma: float) -> dict[str, float
 
     tpot, first = middle(at.tpot_p50), middle(at.ttft_p50)
     return {
-        "tpot_mean": tpot, "tpot_p50": tpot, "tpot_p99": middle(at.tpot_p99),
-        "ttft_mean": first, "ttft_p50": first, "ttft_p99": middle(at.ttft_p99),
+        "tpot_mean": tpot,
+        "tpot_p50": tpot,
+        "tpot_p99": middle(at.tpot_p99),
+        "ttft_mean": first,
+        "ttft_p50": first,
+        "ttft_p99": middle(at.ttft_p99),
     }

@@ -154,9 +154,7 @@ def _closed(rows: Sequence[Row], serving: ServingConstants, result: Predictions)
         return
     fixed, burst = first_token_parts(good, serving)
     elsewhere = good[0].run == "disaggregated"
-    loop = closed_loop(
-        systems, load_of(good, serving), serving, fixed=fixed, burst=burst, own_prompts=not elsewhere
-    )
+    loop = closed_loop(systems, load_of(good, serving), serving, fixed=fixed, burst=burst, own_prompts=not elsewhere)
     for at, row in enumerate(good):
         tpot, ttft = float(loop.tpot[at, 0]), float(loop.ttft[at, 0])
         found = {"tpot_mean": tpot, "tpot_p50": tpot, "tpot_p99": tpot * serving.closed_tpot_p99}
@@ -186,8 +184,12 @@ def _static(rows: Sequence[Row], serving: ServingConstants, result: Predictions)
         result.add(
             row,
             {
-                "tpot_mean": tpot, "tpot_p50": tpot, "tpot_p99": tpot * tail,
-                "ttft_mean": ttft, "ttft_p50": ttft, "ttft_p99": ttft * first_tail,
+                "tpot_mean": tpot,
+                "tpot_p50": tpot,
+                "tpot_p99": tpot * tail,
+                "ttft_mean": ttft,
+                "ttft_p50": ttft,
+                "ttft_p99": ttft * first_tail,
                 THROUGHPUT: float(batch.throughput[at, 0]),
             },
         )

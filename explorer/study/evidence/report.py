@@ -30,7 +30,17 @@ KEYS: tuple[tuple[str, Callable[[Prediction], str]], ...] = (
 )
 
 _HEAD = (
-    "", "rows", "clusters", "median", "P90", "bias", "in band", "by cluster", "null: limit", "null: chip", "",
+    "",
+    "rows",
+    "clusters",
+    "median",
+    "P90",
+    "bias",
+    "in band",
+    "by cluster",
+    "null: limit",
+    "null: chip",
+    "",
 )
 
 
@@ -74,11 +84,21 @@ def _lines(found: Validation, unseen: Unseen | None) -> Iterator[str]:
 def _table(scores: Sequence[Score]) -> Iterator[str]:
     rows: list[Sequence[str]] = [_HEAD]
     for one in scores:
-        rows.append((
-            one.name, str(one.rows), str(one.clusters), f"{one.median_error:.1%}", f"{one.p90_error:.1%}",
-            f"{one.bias:+.3f}", f"{one.coverage:.0%}", f"{one.coverage_by_cluster:.0%}",
-            "–" if one.null_limit is None else f"{one.null_limit:.1%}", f"{one.null_chip:.1%}", _remark(one),
-        ))
+        rows.append(
+            (
+                one.name,
+                str(one.rows),
+                str(one.clusters),
+                f"{one.median_error:.1%}",
+                f"{one.p90_error:.1%}",
+                f"{one.bias:+.3f}",
+                f"{one.coverage:.0%}",
+                f"{one.coverage_by_cluster:.0%}",
+                "–" if one.null_limit is None else f"{one.null_limit:.1%}",
+                f"{one.null_chip:.1%}",
+                _remark(one),
+            )
+        )
     yield from columns(rows)
 
 
@@ -97,10 +117,18 @@ def _targets(reached: Sequence[Reached]) -> Iterator[str]:
     rows: list[Sequence[str]] = [("", "left out", "rows", "median", "target", "P90", "target", "")]
     for one in reached:
         wanted = one.target
-        rows.append((
-            wanted.name, one.left_out, str(one.rows), f"{one.median:.1%}", f"{wanted.median:.0%}", f"{one.p90:.1%}",
-            "–" if wanted.p90 is None else f"{wanted.p90:.0%}", "met" if one.met else "not met",
-        ))
+        rows.append(
+            (
+                wanted.name,
+                one.left_out,
+                str(one.rows),
+                f"{one.median:.1%}",
+                f"{wanted.median:.0%}",
+                f"{one.p90:.1%}",
+                "–" if wanted.p90 is None else f"{wanted.p90:.0%}",
+                "met" if one.met else "not met",
+            )
+        )
     yield from columns(rows)
     for one in reached:
         if not one.met and one.target.note:
@@ -110,10 +138,17 @@ def _targets(reached: Sequence[Reached]) -> Iterator[str]:
 def _coverages(covered: Sequence[Covered]) -> Iterator[str]:
     rows: list[Sequence[str]] = [("", "rows", "clusters", "chips", "in band", "by cluster", "")]
     for one in covered:
-        rows.append((
-            one.name, str(one.rows), str(one.clusters), str(one.chips), f"{one.share:.0%}", f"{one.by_cluster:.0%}",
-            "" if one.enough else "not enough data: the band is a judgement",
-        ))
+        rows.append(
+            (
+                one.name,
+                str(one.rows),
+                str(one.clusters),
+                str(one.chips),
+                f"{one.share:.0%}",
+                f"{one.by_cluster:.0%}",
+                "" if one.enough else "not enough data: the band is a judgement",
+            )
+        )
     yield from columns(rows)
 
 
@@ -121,10 +156,17 @@ def _worst(found: Validation) -> Iterator[str]:
     rows: list[Sequence[str]] = [("id", "chip", "model", "metric", "measured", "predicted", "source")]
     for value in found.worst():
         row = value.row
-        rows.append((
-            row.id, row.chip_label, row.model_label, value.metric, number_text(shown(value.metric, value.measured), 4),
-            number_text(shown(value.metric, value.predicted), 4), row.source[:60],
-        ))
+        rows.append(
+            (
+                row.id,
+                row.chip_label,
+                row.model_label,
+                value.metric,
+                number_text(shown(value.metric, value.measured), 4),
+                number_text(shown(value.metric, value.predicted), 4),
+                row.source[:60],
+            )
+        )
     yield from columns(rows)
 
 
@@ -148,9 +190,13 @@ def report_data(found: Validation, unseen: Unseen | None = None) -> dict[str, An
         },
         "worst": [
             {
-                "id": value.row.id, "chip": value.row.chip_label, "model": value.row.model_label,
-                "metric": value.metric, "measured": shown(value.metric, value.measured),
-                "predicted": shown(value.metric, value.predicted), "source": value.row.source,
+                "id": value.row.id,
+                "chip": value.row.chip_label,
+                "model": value.row.model_label,
+                "metric": value.metric,
+                "measured": shown(value.metric, value.measured),
+                "predicted": shown(value.metric, value.predicted),
+                "source": value.row.source,
             }
             for value in found.worst()
         ],

@@ -235,8 +235,13 @@ SERVING_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "concurrency or rate not recorded",
-        each(lambda row: row.run == "unknown" or "no concurrency tag" in row.note
-             or (row.run != "in_flight_maximum" and row.concurrency is None and row.rate is None)),
+        each(
+            lambda row: (
+                row.run == "unknown"
+                or "no concurrency tag" in row.note
+                or (row.run != "in_flight_maximum" and row.concurrency is None and row.rate is None)
+            )
+        ),
     ),
     Rule(
         "number of ranks of a replica not recorded",
@@ -247,8 +252,10 @@ SERVING_RULES: tuple[Rule, ...] = (
     Rule(
         "unphysical: first token after more than 400 s, or more than 500 ms a token",
         each(
-            lambda row: _in_loop(row)
-            and (row.measured.get("ttft_mean", 0.0) > 400.0 or row.measured.get("tpot_mean", 0.0) > 0.5)
+            lambda row: (
+                _in_loop(row)
+                and (row.measured.get("ttft_mean", 0.0) > 400.0 or row.measured.get("tpot_mean", 0.0) > 0.5)
+            )
         ),
     ),
     Rule(
@@ -267,9 +274,11 @@ SERVING_RULES: tuple[Rule, ...] = (
     Rule(
         "first release of 70B on this stack, 3.3 times slower than two releases later",
         each(
-            lambda row: row.run == "compiled"
-            and row.model_label == "Llama-2-70b"
-            and bool(re.search(r"\b2\.1[67]\b", row.release))
+            lambda row: (
+                row.run == "compiled"
+                and row.model_label == "Llama-2-70b"
+                and bool(re.search(r"\b2\.1[67]\b", row.release))
+            )
         ),
     ),
     Rule(

@@ -193,5 +193,3 @@ def is_repaired(row: Row) -> bool:
 def is_offline(row: Row) -> bool:
     """An engine driven without a server."""
     return row.run in ("static", "in_flight_maximum", "first_token", "compiled")
-
-

@@ -46,9 +46,7 @@ class Systems:
     capacity: Array
     constants: StepConstants
 
-    def step(
-        self, decode: ArrayLike, context: ArrayLike, prefill: ArrayLike = 0.0, prompt: ArrayLike = 0.0
-    ) -> Array:
+    def step(self, decode: ArrayLike, context: ArrayLike, prefill: ArrayLike = 0.0, prompt: ArrayLike = 0.0) -> Array:
         """Seconds of a step without host time: decoding sequences at a mean context, prompt tokens of whole prompts."""
         tokens, length = np.asarray(prefill, dtype=np.float64), np.asarray(prompt, dtype=np.float64)
         finished = np.where(tokens > 0, np.maximum(tokens / np.maximum(length, 1.0), 1.0), 0.0)
@@ -66,9 +64,7 @@ class Systems:
         weights = weight_bytes_per_chip(self.shape, self.spec.weight_bytes, self.split)
         reserve = np.where(self.capacity > 4e10, serving.reserve_bytes, 0.0)
         free = self.capacity * serving.gib_per_gb * serving.usable_share - weights - reserve
-        one = kv_bytes_per_sequence(
-            self.shape, self.spec.kv_bytes, context, self.split.tp, pp=self.split.pp
-        )
+        one = kv_bytes_per_sequence(self.shape, self.spec.kv_bytes, context, self.split.tp, pp=self.split.pp)
         return np.asarray(free / np.maximum(one, 1.0) * np.asarray(self.split.dp))
 
 

@@ -47,9 +47,14 @@ class Reached:
     def data(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "name": self.target.name, "left_out": self.left_out, "rows": self.rows,
-            "median_error": self.median, "p90_error": self.p90,
-            "target_median": self.target.median, "target_p90": self.target.p90, "met": self.met,
+            "name": self.target.name,
+            "left_out": self.left_out,
+            "rows": self.rows,
+            "median_error": self.median,
+            "p90_error": self.p90,
+            "target_median": self.target.median,
+            "target_p90": self.target.p90,
+            "met": self.met,
             "note": "" if self.met else self.target.note,
         }
 
@@ -59,21 +64,25 @@ def _closed(metric: str) -> Callable[[Prediction], bool]:
 
 
 def _run(run: str, metric: str, grades: tuple[str, ...] = ()) -> Callable[[Prediction], bool]:
-    return lambda value: (
-        value.row.run == run and value.metric == metric and (not grades or value.row.grade in grades)
-    )
+    return lambda value: value.row.run == run and value.metric == metric and (not grades or value.row.grade in grades)
 
 
 KNOWN = ("measured", "transferred")
 
 CLOSED_LOOP: tuple[Target, ...] = (
-    Target("time per token, closed loop, dense", 0.06, 0.15,
-           lambda value: _closed("tpot_mean")(value) and not value.row.is_moe),
-    Target("time per token, closed loop, MoE", 0.14, 0.32,
-           lambda value: _closed("tpot_mean")(value) and value.row.is_moe),
+    Target(
+        "time per token, closed loop, dense",
+        0.06,
+        0.15,
+        lambda value: _closed("tpot_mean")(value) and not value.row.is_moe,
+    ),
+    Target(
+        "time per token, closed loop, MoE", 0.14, 0.32, lambda value: _closed("tpot_mean")(value) and value.row.is_moe
+    ),
     Target("time per token, closed loop, all", 0.08, 0.25, _closed("tpot_mean")),
-    Target("first token, closed loop", 0.27, 0.65,
-           lambda value: _closed("ttft_mean")(value) and not value.row.set_aside),
+    Target(
+        "first token, closed loop", 0.27, 0.65, lambda value: _closed("ttft_mean")(value) and not value.row.set_aside
+    ),
     Target("first token, closed loop, cold starts counted", 0.27, 0.65, _closed("ttft_mean")),
 )
 """Judged with the constants estimated without the row's chip, or without its model family."""
@@ -127,9 +136,7 @@ class Unseen:
     covered: Mapping[str, Sequence[Covered]]
 
 
-def judge_unseen(
-    predictions: Sequence[Prediction], parts: Sequence[LoopParts], serving: ServingConstants
-) -> Unseen:
+def judge_unseen(predictions: Sequence[Prediction], parts: Sequence[LoopParts], serving: ServingConstants) -> Unseen:
     """Targets reached and bands' coverage, chips and then model families left out in turn."""
     covered = {
         name: coverages(covered_unseen(unseen(predictions, parts, serving, _of_part(by)), by))

@@ -279,4 +279,3 @@ def _put(line: QLineEdit, value: int) -> None:
     blocked = line.blockSignals(True)
     line.setText(f"{value}")
     line.blockSignals(blocked)
-

@@ -248,9 +248,7 @@ class BreakEvenPage(Page):
         self.plot.show_outcome(document.outcome, min(document.workload_index, len(document.outcome.workloads) - 1))
         sides = () if found is None else found.statement.terms
         names = [one.name for one in document.workload.alternatives]
-        numbers = [
-            names.index(term.subject) if term.subject in names and not term.of_fleet else None for term in sides
-        ]
+        numbers = [names.index(term.subject) if term.subject in names and not term.of_fleet else None for term in sides]
         self.plot.show_answer(found, Colours(*numbers), waiting)
 
     def _offer_buttons(self) -> None:

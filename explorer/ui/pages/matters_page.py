@@ -186,9 +186,7 @@ def sure_words(found: WhatMatters) -> str:
         parts.append(f"Reference: {reference}, the cheapest disclosed{keeping}")
     if found.evpi is not None and has_choice(found):
         parts.append(f"knowing all first is worth {MONTH.format(found.evpi)} a month")
-    parts += [
-        f"{one.chip_name}'s data sheet {MONTH.format(one.worth)}" for one in found.together
-    ]
+    parts += [f"{one.chip_name}'s data sheet {MONTH.format(one.worth)}" for one in found.together]
     parts += [left_out_sentence(found).rstrip(".")] if found.left_out else []
     return " · ".join((*parts, f"{found.samples:,} draws of the closed form"))
 

@@ -74,9 +74,7 @@ class TextTableModel(QAbstractTableModel):
         """The same for the eye, at once."""
         return Cell(self._rows[row][column], self.is_figure(column))
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Titles and their meanings."""
         if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self._headings):
             return None
