@@ -37,11 +37,16 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     solving.add_argument(
         "--replicas",
         type=_replicas,
-        default="auto",
+        default="now",
         metavar="N|now|auto",
-        help="replicas of what the goal speaks of: a number, as many as now, or as many as it takes (default)",
+        help="replicas of what the goal speaks of: a number, as many as now (default), or as many as it takes",
     )
-    solving.add_argument("--hold-layout", action="store_true", help="keep the layout that is best now")
+    solving.add_argument(
+        "--hold-layout",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="keep the layout that is best now, as the window does (default with --replicas now)",
+    )
     solving.add_argument("--samples", type=_samples, default=None, metavar="N", help="draws for the band; 0 for none")
     solving.add_argument("--json", action="store_true", help="one JSON object instead of the text")
     solving.set_defaults(run=run)
@@ -70,12 +75,13 @@ def run(options: argparse.Namespace) -> int:
     loaded = read_faultless(options.file, catalog)
     if loaded is None:
         return FAILED
+    held = options.replicas == "now" if options.hold_layout is None else options.hold_layout
     found = break_even(
         Evaluator(catalog),
         loaded.scenario,
         options.unknown,
         options.goal,
-        locks=Locks(options.replicas, options.hold_layout),
+        locks=Locks(options.replicas, held),
         samples=SAMPLES if options.samples is None else options.samples,
     )
     if options.json:

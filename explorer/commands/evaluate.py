@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from explorer.study.against import against
     from explorer.study.economics import evaluate_with_economics
     from explorer.study.export import outcome_data
+    from explorer.study.fleet_without import what_it_changes
     from explorer.study.verdict_table import verdict_text
 
     catalog = known_catalog()
@@ -62,5 +63,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(outcome_data(outcome, moved))
     else:
         warn(options.file, outcome.warnings)
-        print(verdict_text(outcome, moved))
+        # what moved against a baseline says it already
+        change = "" if moved is not None else what_it_changes(loaded.scenario, catalog, outcome)
+        print(verdict_text(outcome, moved, change))
     return 0

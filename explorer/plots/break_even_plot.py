@@ -32,6 +32,8 @@ FAR = 30.0
 TOGETHER = 3.0
 """Values that differ by no more than this many times are shown on an even scale."""
 RING = 4.5
+WORD_BOX = 6.0
+"""Pixels of a line that count as one box when words are to be kept off it."""
 MET_OPACITY = 0.10
 
 
@@ -156,6 +158,7 @@ def _paint_output(
         y = y - 4.0 if y - LINE_HEIGHT > frame.area.top() else y + LINE_HEIGHT - 2.0
         taken.append(_paint_word(painter, frame, tokens, frame.area.left() + 6.0, y, text))
     at_foot = here is not None and _is_high(frame, here)
+    taken += along_line(frame, curve.values, curve.left)
     _paint_marks(painter, frame, tokens, _marks(found), taken, at_foot=at_foot)
     if now is not None and here is not None and math.isfinite(here):
         _paint_ring(painter, frame, tokens, colours.left, now, here)
@@ -189,6 +192,7 @@ def _paint_chance(
         below = frame.at(across.low, HIGH).y() + 13.0
         taken.append(_paint_word(painter, frame, tokens, frame.area.left() + 6.0, below, SHARE.format(HIGH)))
     at_foot = chance is not None and _is_high(frame, chance)
+    taken += along_line(frame, curve.values, curve.chances)
     _paint_marks(painter, frame, tokens, marks, taken, at_foot=at_foot)
     if now is not None and chance is not None:
         _paint_ring(painter, frame, tokens, colours.left, now, chance)
@@ -285,6 +289,23 @@ def _marks(found: BreakEven) -> list[_Mark]:
         sign = "=" if found.statement.comparison == "=" else "from" if found.rising else "up to"
         marks.append(_Mark(value, f"{sign} {unknown.written(value)}"))
     return marks
+
+
+def along_line(frame: Frame, values: Sequence[float], heights: Sequence[float]) -> list[QRectF]:
+    """A line in boxes of a few pixels, as what no word may stand on."""
+    x, y = frame.points(np.asarray(values), np.asarray(heights))
+    boxes: list[QRectF] = []
+    for (left, start), (right, end) in pairwise(zip(x.tolist(), y.tolist(), strict=True)):
+        if not (math.isfinite(start) and math.isfinite(end)):
+            continue
+        parts = max(1, math.ceil(max(right - left, abs(end - start)) / WORD_BOX))
+        for at in range(parts):
+            ends = [
+                QPointF(left + (right - left) * share, start + (end - start) * share)
+                for share in (at / parts, (at + 1) / parts)
+            ]
+            boxes.append(QRectF(ends[0], ends[1]).normalized().adjusted(-1.0, -1.0, 1.0, 1.0))
+    return [box for box in boxes if box.intersects(frame.area)]
 
 
 def _rule(frame: Frame, y: float) -> QRectF:

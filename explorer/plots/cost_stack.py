@@ -54,7 +54,12 @@ class StackBar:
         if self.total is None or not self.total > 0:
             return self.reason
         parts = sorted(self.segments, key=lambda part: -part[2])
-        return " · ".join(f"{title.lower()} {SHARE.format(usd / self.total)}" for _, title, usd in parts)
+        shares = [(title.lower(), usd / self.total) for _, title, usd in parts]
+        # hundredths of a per cent would only push other parts out of sight
+        large, small = ([one for one in shares if (one[1] >= 0.01) is is_large] for is_large in (True, False))
+        if len(small) > 1:
+            small = [("the rest", sum(share for _, share in small))]
+        return " · ".join(f"{title} {SHARE.format(share)}" for title, share in (*large, *small))
 
 
 def stack_bars(outcome: Outcome, workload: int) -> tuple[StackBar, ...]:

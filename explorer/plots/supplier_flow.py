@@ -16,6 +16,9 @@ from explorer.scenario.quantities import QUANTITIES
 from explorer.study.outcome import Outcome
 
 SHARE = QUANTITIES["share"]
+APART = 0.005
+"""Width of a range of shares from which on it is written."""
+KNOWN = (0.0, 0.0)
 NODE = 8.0
 """Width of a node, pixels."""
 GAP = 10.0
@@ -36,6 +39,13 @@ class Column:
     title: str
     nodes: tuple[str, ...]
     shares: tuple[tuple[float, ...], ...]
+    ranges: tuple[tuple[float, float], ...] = ()
+    """Of each node's share over what is undisclosed; empty where all is known."""
+
+    def share_text(self, node: int) -> str:
+        """The share of a node as it is written: over what is undisclosed a range, as in the concentration plot."""
+        low, high = self.ranges[node] if self.ranges else (0.0, 0.0)
+        return SHARE.format_range(low, high) if high - low > APART else SHARE.format(self.total(node))
 
     def total(self, node: int) -> float:
         """Share of the spend that ends at a node."""
@@ -48,13 +58,19 @@ def flow_columns(outcome: Outcome) -> tuple[Column, ...]:
         return ()
     pools = outcome.fleet.pools
     counts = {tier.tier for tier in outcome.fleet.tiers if tier.counts}
+    ranges = {(tier.tier, one.supplier): (one.low, one.high) for tier in outcome.fleet.tiers for one in tier.suppliers}
     first = Column(
         "Spend",
         tuple(pool.name for pool in pools),
         tuple(tuple(pool.spend_share if at == k else 0.0 for at in range(len(pools))) for k, pool in enumerate(pools)),
     )
     tiers = [
-        Column(flow.title, flow.suppliers, flow.shares)
+        Column(
+            flow.title,
+            flow.suppliers,
+            flow.shares,
+            tuple(ranges.get((flow.tier, one), KNOWN) for one in flow.suppliers),
+        )
         for flow in outcome.economics.dependence.flows
         if flow.tier in counts
     ]
@@ -100,10 +116,7 @@ def node_labels(columns: tuple[Column, ...], area: QRectF) -> Labels:
 def _broken_labels(columns: tuple[Column, ...], width: float, name_lines: int) -> Labels:
     rooms = [_room(columns, at, width) for at in range(len(columns))]
     drawn = [
-        [
-            (name, SHARE.format(column.total(k))) if column.total(k) > LEAST else None
-            for k, name in enumerate(column.nodes)
-        ]
+        [(name, column.share_text(k)) if column.total(k) > LEAST else None for k, name in enumerate(column.nodes)]
         for column in columns
     ]
     apart = any(
@@ -275,9 +288,7 @@ class SupplierFlowPlot(PaintedPlot):
         parts = [
             f"{column.title}: "
             + ", ".join(
-                f"{name} {SHARE.format(column.total(k))}"
-                for k, name in enumerate(column.nodes)
-                if column.total(k) > LEAST
+                f"{name} {column.share_text(k)}" for k, name in enumerate(column.nodes) if column.total(k) > LEAST
             )
             for column in columns
         ]

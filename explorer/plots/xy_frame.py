@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ FAR = 10_000.0
 """Pixels beyond which no screen is, and painters count no more exactly."""
 LEFT, BOTTOM = 52.0, 32.0
 """Pixels for the figures of the axes, and below them the title of the horizontal one."""
+APART = 6.0
+"""Pixels that stay free between two figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,27 @@ def frame_in(rect: QRectF, x: Axis, y: Axis) -> Frame:
     return Frame(rect.adjusted(LEFT, 8.0, -12.0, -BOTTOM), x, y)
 
 
+def figures_across(frame: Frame, ticks: Sequence[float]) -> list[tuple[float, float, str]]:
+    """The figures below the horizontal axis: left end, width, text. One that would touch another is left out, and
+    rather a 5 than a 10: on a logarithmic axis ticks lie unevenly."""
+    area = frame.area
+    found: list[tuple[float, float, str]] = []
+    tens = [value for value in ticks if frame.x.log and not frame.x.marked and _is_ten(value)]
+    for value in (*tens, *(value for value in ticks if value not in tens)):
+        text = frame.x.text(value)
+        width = text_width(text)
+        # the first one clear of the lowest figure of the other axis
+        x = max(frame.at(value, frame.y.low).x() - 0.5 * width, area.left() - 2.0)
+        x = min(x, area.right() + 12.0 - width)
+        if all(x + width + APART <= other or other + wide + APART <= x for other, wide, _ in found):
+            found.append((x, width, text))
+    return sorted(found)
+
+
+def _is_ten(value: float) -> bool:
+    return math.isclose(value, 10.0 ** round(math.log10(value)), rel_tol=1e-9)
+
+
 def draw_frame(painter: QPainter, frame: Frame, tokens: Tokens) -> None:
     """Draw grid, figures and the title of the horizontal axis."""
     area = frame.area
@@ -124,12 +147,7 @@ def draw_frame(painter: QPainter, frame: Frame, tokens: Tokens) -> None:
     for value in down:
         y = frame.at(frame.x.low, value).y()
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-    for value in across:
-        text = frame.x.text(value)
-        width = text_width(text)
-        # the first one clear of the lowest figure of the other axis
-        x = max(frame.at(value, frame.y.low).x() - 0.5 * width, area.left() - 2.0)
-        x = min(x, area.right() + 12.0 - width)
+    for x, width, text in figures_across(frame, across):
         draw_line(painter, x, area.bottom() + 14.0, width + 1.0, text, tokens.secondary)
     for value in down:
         y = frame.at(frame.x.low, value).y() + 4.0

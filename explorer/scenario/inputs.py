@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from explorer.scenario.fields import Record
 from explorer.scenario.quantities import QUANTITIES
-from explorer.scenario.quantity import Quantity
+from explorer.scenario.quantity import Quantity, number_text
 from explorer.scenario.wording import Step
 
 
@@ -20,6 +20,10 @@ class Input:
     title: str
     quantity: str | None = None
     scale: float = 1.0
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What the window calls a choice that the file spells otherwise."""
+    is_rare: bool = False
+    """A chance so small that it is read as one in so many."""
 
     def text(self, value: Any) -> str:
         """A value of this setting as people read it."""
@@ -28,13 +32,15 @@ class Input:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, int | float):
+            if self.is_rare and 0.0 < value < 1e-3:
+                return f"1 in {number_text(1.0 / value)}"
             quantity: Quantity = QUANTITIES[self.quantity or "plain"]
             return quantity.format_exact(value * self.scale)
         if isinstance(value, tuple | list):
             return ", ".join(self.text(item) for item in value) or "none"
         if isinstance(value, Record):
             return str(getattr(value, "label", "") or getattr(value, "name", "")) or _record_text(value)
-        return str(value).replace("_", " ")
+        return self.words.get(str(value)) or str(value).replace("_", " ")
 
 
 def _record_text(record: Record) -> str:
@@ -59,7 +65,7 @@ INPUTS: Mapping[str, Input] = MappingProxyType(
         "mode": Input("Traffic mode"),
         "request_rate_per_s": Input("Requests per second", "request_rate"),
         "arrival_cv": Input("Burstiness of arrivals", "plain"),
-        "arrivals": Input("Arrivals"),
+        "arrivals": Input("Arrivals", words={"gamma": "gaps", "on_off": "on-off"}),
         "on_share": Input("Share of time with arrivals", "share"),
         "burst_s": Input("Mean length of a burst", "seconds"),
         "trace": Input("Recorded trace"),
@@ -160,7 +166,7 @@ INPUTS: Mapping[str, Input] = MappingProxyType(
         "regions": Input("Regions within reach"),
         "on_premises": Input("On premises possible"),
         "jitter_sigma": Input("Jitter at barriers", "share"),
-        "stall_probability": Input("Chance of a stall", "plain"),
+        "stall_probability": Input("Chance of a stall", "plain", is_rare=True),
         "stall_s": Input("Length of a stall", "seconds"),
         "method": Input("Method"),
         "seed": Input("Seed", "plain"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,6 +46,11 @@ class Scale:
     def suffix(self) -> str:
         """The unit as it stands behind a number."""
         return f" {self.symbol}" if self.spaced and self.symbol else self.symbol
+
+    @property
+    def shortens(self) -> bool:
+        """Whether it is the "k" or "M" of a shortened number and no unit: never left away, for $13 is not $13k."""
+        return not self.spaced and self.symbol in ("k", "M", "B", "T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,9 @@ class Quantity:
         rounded = self._digits(abs(value), scale)
         if math.isclose(_plain(rounded), number, rel_tol=1e-12, abs_tol=1e-300):
             return self._dress(rounded, scale, value < 0)
+        if scale.symbol == "k":
+            # 12,035 and not 12.035k
+            number, scale = abs(value), self.scales[0]
         text = f"{number:.15g}"
         if "e" not in text:
             whole, _, rest = text.partition(".")
@@ -130,13 +138,15 @@ class Quantity:
 
     def format_range(self, low: float, high: float, at: float | None = None) -> str:
         """A band in one unit: "0.6–1.7 s"; with `at`, the value it stands beside, in that value's unit, which
-        is then not repeated: "0.6–1.7". A band without `at` that spans units names both: "$30k–1.2M"."""
+        is then not repeated: "0.6–1.7", but for the "k" of a shortened number: "74k–2.5M". A band without `at` that
+        spans units names both: "$30k–1.2M", "20 ms–0.18 s"."""
         if math.isnan(low) or math.isnan(high) or not math.isfinite(low):
             return NOTHING
-        if at is None and math.isfinite(high) and 0 < low < 0.05 * high and self.scale_at(low) != self.scale_at(high):
-            # "$0.03–1.2M" would read as three cents.
-            return f"{self.format(low)}–{self.format(high).removeprefix(self.prefix)}"
         known = [value for value in (high, low) if math.isfinite(value)]
+        if at is not None and any(self.scale_at(value).shortens for value in known):
+            return self._range_of_shortened(known[::-1])
+        if at is None and math.isfinite(high) and self._is_coarse(low, high):
+            return f"{self.format(low)}–{self.format(high).removeprefix(self.prefix)}"
         scale = self.scale_at(at if at is not None and math.isfinite(at) else known[0])
         top = abs(known[0]) / scale.factor
         decimals = max(0, 1 - _exponent(top)) if top else 0
@@ -249,6 +259,29 @@ class Quantity:
                 return f"{number:,.0f}"
         digits = 2 if self.cents and number < 0.095 else scale.digits
         return _rounded(number, digits, scale.decimals)
+
+    def _is_coarse(self, low: float, high: float) -> bool:
+        """Whether the lower end of a band would lose what is known of it in the unit of the upper one."""
+        scale = self.scale_at(high)
+        if low <= 0 or self.scale_at(low) == scale:
+            return False
+        if low < 0.05 * high or self.fixed_decimals is not None or self.whole:
+            # "$0.03–1.2M" would read as three cents
+            return low < 0.05 * high
+        # "0.02–0.18 s" might be 15 ms as well as 25
+        left = round(low / scale.factor, max(0, 1 - _exponent(high / scale.factor)))
+        return not math.isclose(left * scale.factor, low, rel_tol=0.01)
+
+    def _range_of_shortened(self, ends: Sequence[float]) -> str:
+        """A band beside a value whose ends are shortened: "≥ 13k", "7–62k", "74k–2.5M"."""
+        top = self.scale_at(ends[-1])
+        scales = [top if value >= top.factor else self.scale_at(value) for value in ends]
+        numbers = [value / scale.factor for value, scale in zip(ends, scales, strict=True)]
+        texts = [_rounded(number, 2, max(0, 1 - _exponent(number))) if number else "0" for number in numbers]
+        if len(ends) == 1:
+            return f"≥ {texts[0]}{top.suffix}"
+        first = texts[0] if scales[0] == top else texts[0] + scales[0].suffix
+        return texts[1] + top.suffix if first == texts[1] else f"{first}–{texts[1]}{top.suffix}"
 
     def _end_of_range(self, value: float, scale: Scale, decimals: int) -> str:
         number = abs(value) / scale.factor

@@ -17,10 +17,13 @@ from explorer.study.uncertainty import Drawn, drawn, points_with
 from explorer.study.value_of_information import Worth
 
 Array = NDArray[np.float64]
+SHARE = QUANTITIES["share"]
 
 REACH = 8.0
 """A break-even is looked for up to so many times beyond either end of a figure's stated range."""
 SCAN = 33
+REFINED = 2
+"""Times the turning point is looked for again between two values: to three digits, as a break-even has it."""
 ACCEPT = 0.9
 """An answer is accepted when the promises are then kept, at no more than the reference costs, this surely."""
 ACCEPT_BINS = 16
@@ -176,11 +179,13 @@ def _thresholds(
     cheap = np.isfinite(months) & (months <= most * (1.0 + 1e-9))
     found: list[dict[str, Threshold]] = []
     for which, good in enumerate((cheap, keeps)):
-        brackets = np.stack([_bracket(row, fine) for row, fine in zip(grids, good, strict=True)])
-        finer = np.geomspace(brackets[:, 0], brackets[:, 1], SCAN, axis=1)
-        months_finer, keeps_finer = _along(case, choice, names, finer)
-        cheap_finer = np.isfinite(months_finer) & (months_finer <= most * (1.0 + 1e-9))
-        good_finer = keeps_finer if which else cheap_finer
+        finer, good_finer = grids, good
+        for _ in range(REFINED):
+            brackets = np.stack([_bracket(row, fine) for row, fine in zip(finer, good_finer, strict=True)])
+            finer = np.geomspace(brackets[:, 0], brackets[:, 1], SCAN, axis=1)
+            months_finer, keeps_finer = _along(case, choice, names, finer)
+            cheap_finer = np.isfinite(months_finer) & (months_finer <= most * (1.0 + 1e-9))
+            good_finer = keeps_finer if which else cheap_finer
         least = [""] * len(names) if which else [_least(row, rival) for row in months]
         found.append(
             {
@@ -259,7 +264,7 @@ def _surely(choice: Choice, figure: Figure, u: Array, good: NDArray[np.bool_], a
     if figure.readings:
         weight = choice.belief(figure.name)
         held = [reading for reading, part in zip(figure.readings, (weight, 1.0 - weight), strict=False) if part > 0.0]
-        words = ", ".join(f"{reading.name}: {share:.0%}" for reading, share in zip(held, shares, strict=True))
+        words = ", ".join(f"{reading.name}: {SHARE.format(share)}" for reading, share in zip(held, shares, strict=True))
         surely = [reading for reading, share in zip(held, shares, strict=True) if share >= ACCEPT]
         if len(surely) == len(held):
             return Threshold("met", None, at_least, True, words)
@@ -270,11 +275,11 @@ def _surely(choice: Choice, figure: Figure, u: Array, good: NDArray[np.bool_], a
         bins, shares = bins[::-1], shares[::-1]
     # from the best values to the worst
     sure = next((at for at, share in enumerate(shares) if share < ACCEPT), len(shares))
-    best = f"{shares[0]:.0%} at its best end"
+    best = f"{SHARE.format(shares[0])} at its best end"
     if sure == 0:
         return Threshold("none", None, at_least, False, best)
     if sure == len(shares):
-        return Threshold("met", None, at_least, True, f"{shares[-1]:.0%} even at its worst end")
+        return Threshold("met", None, at_least, True, f"{SHARE.format(shares[-1])} even at its worst end")
     edge = u[bins[sure - 1]]
     value = _at_quantile(choice, figure, float(np.min(edge) if at_least else np.max(edge)))
     return Threshold("value", value / figure.scale, at_least, True, best)

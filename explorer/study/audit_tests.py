@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.catalog.portability import portability_matrix
 from explorer.engine.cost import HOURS_PER_MONTH
 from explorer.scenario.schema import Fleet
 from explorer.study.ask_first import rival_of
+from explorer.study.banded import Metric
+from explorer.study.bands import band_of_draws, first_token_up
 from explorer.study.cost_parts import exit_cost
 from explorer.study.decision_case import Case, Choice
 from explorer.study.evaluate import evaluate
-from explorer.study.uncertainty import drawn, points_at
+from explorer.study.uncertainty import Drawn, drawn, points_at
 
 AT_ONCE = 4
 """Degrees evaluated together: as many as a workload has alternatives."""
@@ -72,12 +75,14 @@ class AuditTest:
         return max(able, key=lambda point: point.rate_per_chip, default=None)
 
 
-def audit_tests(case: Case) -> tuple[AuditTest, ...]:
-    """One for each choice on a chip with open figures."""
-    return tuple(_test(case, choice) for choice in case.choices if choice.chip.open_figures)
+def audit_tests(case: Case, joint: Sequence[Drawn]) -> tuple[AuditTest, ...]:
+    """One for each choice on a chip with open figures; `joint` are the draws of all choices in order."""
+    return tuple(
+        _test(case, choice, own) for choice, own in zip(case.choices, joint, strict=True) if choice.chip.open_figures
+    )
 
 
-def _test(case: Case, choice: Choice) -> AuditTest:
+def _test(case: Case, choice: Choice, own: Drawn) -> AuditTest:
     context, outcome = case.context, choice.outcome
     rival = rival_of(case, choice)
     spent = None if rival is None else rival.outcome.cost.usd_per_month
@@ -103,7 +108,7 @@ def _test(case: Case, choice: Choice) -> AuditTest:
         output_tokens=context.demand.output,
         limits=dict(context.limits),
         p99={
-            metric: (p99.value, p99.low, p99.high)
+            metric: _band(metric, p99.value, own.p99[metric])
             for metric, found in outcome.latency.items()
             if (p99 := found.p99) is not None and metric in context.limits
         },
@@ -120,6 +125,12 @@ def _test(case: Case, choice: Choice) -> AuditTest:
             context.scenario.fleet.migration, 0.0 if month is None else month.value, engineering=1.0, egress=False
         ),
     )
+
+
+def _band(metric: Metric, value: float, draws: NDArray[np.float64]) -> tuple[float, float, float]:
+    """A latency as believed with P5 and P95 of all draws, as in the bands: few would only be their extremes."""
+    found = band_of_draws(value, draws)
+    return value, found.low, found.high * (first_token_up() if metric == "ttft" else 1.0)
 
 
 def _scaling(case: Case, choice: Choice) -> tuple[ScalingPoint, ...]:

@@ -34,7 +34,7 @@ def sentence(found: BreakEven) -> str:
     if found.status == "already met" and present is not None:
         now = f"; at {unknown.written(present)} it already is"
     bound = "at least" if found.rising else "at most"
-    return f"{name} must be {bound} {value} for {goal}{now}."
+    return f"{name} must be {bound} {value}{_beyond(unknown, found.value, found.rising)} for {goal}{now}."
 
 
 def chance_words(found: BreakEven) -> str:
@@ -219,7 +219,8 @@ def _band(found: BreakEven) -> list[str]:
     lines = []
     bound = "at least" if found.rising else "at most"
     if found.sure is not None:
-        lines.append(f"To be 95 % sure over all else that is not known: {bound} {_written(unknown, found.sure)}.")
+        needed = f"{_written(unknown, found.sure)}{_beyond(unknown, found.sure, found.rising)}"
+        lines.append(f"To be 95 % sure over all else that is not known: {bound} {needed}.")
     elif found.chance_at_end is not None:
         lines.append(
             "No value makes it 95 % sure over all else that is not known: "
@@ -233,6 +234,21 @@ def _band(found: BreakEven) -> list[str]:
     return lines
 
 
+def _beyond(unknown: Unknown, value: float, rising: bool) -> str:
+    """That nobody believes a figure is as good as this value, in brackets; empty where somebody does."""
+    low, high = unknown.believed or (-math.inf, math.inf)
+    if (value <= high) if rising else (value >= low):
+        return ""
+    side = "above" if rising else "below"
+    if unknown.readings:
+        return f" ({side} {_believed(unknown)})"
+    return f" ({side} what is believed, {unknown.quantity.format_range(low, high)})"
+
+
+def _believed(unknown: Unknown) -> str:
+    return {0: "its whole range", 2: "both readings"}.get(unknown.readings, f"all {unknown.readings} readings")
+
+
 def _drawn_apart(found: BreakEven) -> bool:
     """Whether the chance over all that is believed of the number is another than at its present value."""
     here, over_all = found.chance_now, found.chance_over_all
@@ -244,9 +260,8 @@ def _chance_sentence(found: BreakEven, chance: float) -> str:
     here = f"{confidence_word(chance)} ({SHARE.format(chance)})"
     if over_all is None or present is None or not _drawn_apart(found):
         return f"As things are: {here}."
-    believed = {0: "its whole range", 2: "both readings"}.get(unknown.readings, f"all {unknown.readings} readings")
     return (
-        f"With it at {unknown.written(present)}: {here}; over {believed}: {confidence_word(over_all)} "
+        f"With it at {unknown.written(present)}: {here}; over {_believed(unknown)}: {confidence_word(over_all)} "
         f"({SHARE.format(over_all)})."
     )
 

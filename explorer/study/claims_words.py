@@ -16,6 +16,7 @@ from explorer.study.probability_words import HOPELESS, confidence_word
 SCHEMA = 1
 SHARE = QUANTITIES["share"]
 SIGNS = {"<=": "≤", ">=": "≥"}
+NO_RATE = "no rate"
 
 
 def verdict(found: ClaimAnswer) -> str:
@@ -39,11 +40,16 @@ def side_text(found: ClaimAnswer, stated: Banded | None, factor: float = 1.0) ->
         return ""
     side = Banded(stated.value / factor, stated.low / factor, stated.high / factor)
     quantity = found.statement.left.output.quantity
-    value = quantity.format(side.value) if math.isfinite(side.value) else OUT_OF_REACH
+
+    def read(number: float) -> str:
+        # of a rate that keeps promises, none at all is the news
+        if quantity.key == "request_rate" and number == 0.0:
+            return NO_RATE
+        return quantity.format(number) if math.isfinite(number) else OUT_OF_REACH
+
+    value, low, high = read(side.value), read(side.low), read(side.high)
     if side.low == side.high:
         return value
-    low = quantity.format(side.low) if math.isfinite(side.low) else OUT_OF_REACH
-    high = quantity.format(side.high) if math.isfinite(side.high) else OUT_OF_REACH
     return value if low == high == value else f"{value} ({low} to {high})"
 
 
@@ -61,7 +67,10 @@ def sides_text(found: ClaimAnswer) -> str:
     first = f"{name}{_times(left)}{side_text(found, found.left, left.factor)}"
     if isinstance(right, float):
         sign = SIGNS.get(found.statement.comparison, found.statement.comparison)
-        return f"{sign} {quantity.format(right)} claimed, {first} found"
+        claimed = f"{sign} {quantity.format(right)}"
+        if quantity.key == "request_rate" and right == 0.0:
+            claimed = "some rate" if sign == ">" else NO_RATE if sign in ("≤", "=") else claimed
+        return f"{claimed} claimed, {first} found"
     return f"{first} against {_times(right)}{side_text(found, found.right, right.factor)}"
 
 

@@ -13,6 +13,10 @@ from explorer.study.figures import central_values
 OWN = "own value"
 
 
+JUDGEMENT = "judgement"
+"""Source of a figure that has none but its reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class FigureSource:
     """One figure as the scenario uses it, in words."""
@@ -59,7 +63,7 @@ def figure_sources(scenario: Scenario, catalog: Catalog, chip_id: str) -> tuple[
 def _source(figure: Figure) -> str:
     if figure.derived_from is not None:
         return f"follows from: {FIGURE_KINDS[figure.derived_from].title}"
-    return figure.source
+    return figure.source or JUDGEMENT
 
 
 def _spread(figure: Figure) -> str:

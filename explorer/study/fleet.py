@@ -164,7 +164,7 @@ class FleetEvaluator:
         # chips come in whole numbers: most moves of a slider leave the spend as it was
         return self._concentrations.of(
             (key, *spend.tolist(), *counted),
-            lambda: tuple(_tier_outcome(name, tier, spend, name in counted) for name, tier in tiers.items()),
+            lambda: tuple(tier_outcome(name, tier, spend, name in counted) for name, tier in tiers.items()),
         )
 
     def _tier(self, tier: str, members: Sequence[FleetMember]) -> Tier:
@@ -295,7 +295,8 @@ def _power(
     return total, f"the fleet does not fit the power limit of {limit}: it draws {watts.format(total)}"
 
 
-def _tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutcome:
+def tier_outcome(name: str, tier: Tier, spend: Array, counts: bool) -> TierOutcome:
+    """How concentrated one tier is at these shares of spend (pools,)."""
     summary = tier_summary(spend, tier.structure)
     share, low, high = (
         table.tolist() for table in (summary.supplier_share, summary.supplier_share_low, summary.supplier_share_high)

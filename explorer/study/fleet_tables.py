@@ -70,8 +70,8 @@ SHOCK_HEADINGS = (
     ("What", "What happens"),
     ("Capacity", "Traffic that could be carried with the promises kept, before and after"),
     ("Served", "Part of the traffic still served at once"),
-    ("$/month", "Before, and of the fleet rebuilt from what is left"),
-    ("P99 TPOT", "Over all requests of the fleet, before and after"),
+    ("$/month", "Of the pools alone: before, and of the fleet rebuilt from what is left"),
+    ("P99 per token", "Mean time per token (TPOT) over all requests of the fleet, before and after"),
     ("Designers", "Effective chip designers, before and after"),
     ("Weeks lost", "Weeks of the whole traffic"),
     ("Once", "What it costs once"),
@@ -177,17 +177,21 @@ def portability_table(found: Dependence) -> tuple[list[tuple[str, str]], Rows]:
 
 def supplier_rows(fleet: FleetOutcome, found: Dependence) -> Rows:
     """The table behind the picture."""
-    spend = {(tier.tier, one.supplier): one.share for tier in fleet.tiers for one in tier.suppliers}
+    spend = {(tier.tier, one.supplier): one for tier in fleet.tiers for one in tier.suppliers}
     rows = []
     for tier in found.tiers:
         for one in tier.suppliers:
             lost = SHARE.format(one.lost.value)
             if one.lost.high - one.lost.low > 0.005:
                 lost += f" ({SHARE.format_range(one.lost.low, one.lost.high)})"
+            paid = spend.get((tier.tier, one.supplier))
+            spent = SHARE.format(0.0 if paid is None else paid.share)
+            if paid is not None and paid.high - paid.low > 0.005:
+                spent += f" ({SHARE.format_range(paid.low, paid.high)})"
             rows.append([
                 tier.title if tier.counts else f"({tier.title})",
                 one.supplier,
-                SHARE.format(spend.get((tier.tier, one.supplier), 0.0)),
+                spent,
                 SHARE.format(one.traffic_share),
                 lost,
                 SHARE.format(one.headroom),

@@ -146,7 +146,8 @@ def _what(shock: Shock) -> str:
     percent = QUANTITIES["share"].format
     part = "" if shock.share >= 1.0 else f" ({percent(shock.share)} of it)"
     if shock.kind == "memory_price":
-        return f"{shock.supplier or 'memory'} {shock.usd_per_gb:+g} $/GB"
+        sign = "+" if shock.usd_per_gb > 0 else ""
+        return f"{shock.supplier or 'memory'} {sign}{QUANTITIES['usd'].format(shock.usd_per_gb)}/GB"
     if shock.kind == "price":
         sign = "+" if shock.change > 0 else ""
         return f"{shock.supplier} {sign}{percent(shock.change)}{part}"

@@ -17,6 +17,7 @@ from explorer.engine.serving import Simulated, timeline
 from explorer.engine.steptime import StepWork, step_time
 from explorer.errors import ExplorerError
 from explorer.scenario.path import several
+from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Workload
 from explorer.study.banded import Metric
@@ -163,7 +164,8 @@ def _with_distribution(
     count = scenario.simulation.requests
     load, saturation = _own_load(replica, count)
     if load >= 1.0:
-        return answer.without(number, found.label, f"cannot carry this load ({load:.0%} of the largest)")
+        share = QUANTITIES["share"].format(load)
+        return answer.without(number, found.label, f"cannot carry this load ({share} of the largest)")
     run = replica.run(load, saturation, count)
     metric = answer.question.metric
     shares = SHARES[FEWEST_BEYOND / count <= SHARES]

@@ -69,6 +69,8 @@ class Unknown:
     """A disputed or undisclosed figure."""
     readings: int = 0
     """How many readings are disputed of a figure; none where it has a range."""
+    believed: tuple[float, float] | None = None
+    """Ends of what is believed of an open figure, SI."""
 
     @property
     def name(self) -> str:
@@ -159,6 +161,7 @@ def figure_unknown(catalog: Catalog, scenario: Scenario, chip_id: str, name: str
         figure=name,
         is_open=figure.is_open,
         readings=len(figure.readings),
+        believed=(figure.low, figure.high) if figure.is_open else None,
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.quantity import Quantity
 from explorer.study.against import Against
 from explorer.study.banded import Banded
+from explorer.study.describe import METRIC_NAMES
 from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_whole import fleet_p99, latency_words, month_words
 from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 from explorer.study.price_words import price_remarks
 from explorer.study.probability_words import confidence_word
 
+SHARE = QUANTITIES["share"]
 HEADINGS = (
     "",
     "fits",
@@ -27,21 +30,33 @@ HEADINGS = (
 )
 
 
-def verdict_text(outcome: Outcome, against: Against | None = None) -> str:
-    """A table for each workload, the reasons below it, the fleet's dependence, and what moved against a baseline."""
+ENDLESS = "∞ of a cost: in so many draws no number of replicas in this layout keeps the promises"
+
+
+def verdict_text(outcome: Outcome, against: Against | None = None, change: str = "") -> str:
+    """A table for each workload, the reasons below it, the fleet's dependence, what one chip changes in that
+    (`change`), and what moved against a baseline."""
     parts = [
         outcome.title,
         f"prices: {outcome.price_basis.replace('_', ' ')}; catalogue {outcome.catalog_edition}",
         "values by the figures as believed [P5 / P50 / P95 over the draws of everything that is not settled]",
     ]
+    if any(_is_endless(one) for workload in outcome.workloads for one in workload.alternatives):
+        parts.append(ENDLESS)
     for workload in outcome.workloads:
         parts += ["", workload_words(workload), *_table(workload)]
         parts += [f"  {one.name}: {line}" for one in workload.alternatives for line in remarks(one)]
     parts += ["", *_fleet(outcome.fleet)]
+    parts += [change] if change else []
     if against is not None:
         parts += ["", f"Against the baseline, {against.title}:", *(f"  {line}" for line in against.changed)]
         parts += [against.sentence] if against.sentence else []
     return "\n".join(parts)
+
+
+def _is_endless(one: AlternativeOutcome) -> bool:
+    cost = one.cost.usd_per_month
+    return cost is not None and not math.isfinite(cost.high)
 
 
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
@@ -55,7 +70,8 @@ def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
 def workload_words(workload: WorkloadOutcome) -> str:
     """What is asked of a workload: model, size, traffic and promises."""
     promises = ", ".join(
-        f"{metric.upper()} ≤ {QUANTITIES['seconds'].format(limit)}" for metric, limit in workload.objectives.items()
+        f"{METRIC_NAMES[metric]} ≤ {QUANTITIES['seconds'].format(limit)}"
+        for metric, limit in workload.objectives.items()
     )
     size = QUANTITIES["parameters"].format(workload.parameters)
     rate = QUANTITIES["request_rate"].format(workload.chosen.request_rate)
@@ -89,7 +105,7 @@ def kept_words(one: AlternativeOutcome) -> str:
         return "no promise"
     probability = one.probability_keeps["all"]
     kept = "yes" if one.keeps_promises else "no"
-    return f"{kept}, {confidence_word(probability)}: {probability:.0%} of draws"
+    return f"{kept}, {confidence_word(probability)}: {SHARE.format(probability)} of draws"
 
 
 def remarks(one: AlternativeOutcome) -> list[str]:
@@ -115,7 +131,8 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
     if fleet.reason:
         return [f"Fleet: {fleet.reason}"]
     pools = ", ".join(
-        f"{pool.name} {pool.traffic_share:.0%} of traffic, {pool.spend_share:.0%} of spend" for pool in fleet.pools
+        f"{pool.name} {SHARE.format(pool.traffic_share)} of traffic, {SHARE.format(pool.spend_share)} of spend"
+        for pool in fleet.pools
     )
     p99 = fleet_p99(fleet)
     latencies = [latency_words(p99, name) for name in p99]
@@ -128,7 +145,7 @@ def _fleet(fleet: FleetOutcome) -> list[str]:
     for tier in fleet.tiers:
         if not tier.counts:
             continue
-        share = QUANTITIES["share"].format_range(tier.top_share.low, tier.top_share.high)
+        share = SHARE.format_range(tier.top_share.low, tier.top_share.high)
         note = "single point of failure" if tier.single_point_of_failure else tier.unknown
         rows.append(
             (

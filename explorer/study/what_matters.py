@@ -212,7 +212,7 @@ def what_matters_in_steps(
         together=sheets,
         regret=rules,
         demands=demands,
-        tests=audit_tests(case),
+        tests=audit_tests(case, joint),
         samples=samples,
         seed=scenario.simulation.seed,
         reason=reason,

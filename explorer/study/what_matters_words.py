@@ -194,7 +194,7 @@ def matters_text(found: WhatMatters) -> str:
         "",
         *(f"{title}: {EXPLAINED[key]}" for key, title in TITLES_OF_ANSWERS.items()),
         "",
-        *columns([part_headings(found), *(part_row(part) for part in found.parts)]),
+        *columns([part_headings(found), *(part_row(part, found.noise) for part in found.parts)]),
         "",
         "How sure, by alternative (half of the draws; in brackets 5 % to 95 %):",
         *columns([spread_headings(found), *(spread_row(found, one) for one in found.spreads)]),
@@ -225,15 +225,17 @@ def part_headings(found: WhatMatters) -> tuple[str, ...]:
 
 
 def spread_headings(found: WhatMatters) -> tuple[str, ...]:
-    """Headings of the alternatives; the latency is never a simulated one, whatever stands elsewhere."""
+    """Headings of the alternatives; the latency is never a simulated one, whatever stands elsewhere, and the month is
+    not that of the chips of now."""
     return (
-        "alternative", "closed-form P99", "$/month", kept_word(found),
+        "alternative", "closed-form P99", "$/month, any size", kept_word(found),
         "at some size", "cheaper", "mean with fallback",
     )  # fmt: skip
 
 
-def part_row(part: Part) -> tuple[str, ...]:
-    """One part in cells, as under `part_headings`."""
+def part_row(part: Part, noise: float) -> tuple[str, ...]:
+    """One part in cells, as under `part_headings`; a worth that is no more than `noise` is none."""
+    worth = NOTHING if part.evppi is None or part.evppi <= noise + 1.0 else MONTH.format(part.evppi)
     return (
         part.title,
         ends_text(part),
@@ -242,7 +244,7 @@ def part_row(part: Part) -> tuple[str, ...]:
         f"{SHARE.format(part.keeps.low)} … {SHARE.format(part.keeps.high)}",
         SHARE.format(part.first),
         SHARE.format(part.total),
-        NOTHING if part.evppi is None else MONTH.format(part.evppi),
+        worth,
     )
 
 

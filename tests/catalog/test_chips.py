@@ -56,6 +56,12 @@ def test_that_a_cited_source_is_in_the_list_of_sources(catalog: Catalog, chip_id
 
 
 @pytest.mark.parametrize("chip_id", CHIP_IDS)
+def test_that_a_reason_stands_by_itself(catalog: Catalog, chip_id: str) -> None:
+    """Nobody who reads it in the window or in a report has notes to see."""
+    assert not [one.name for one in catalog.chip(chip_id).figures.values() if "see note" in one.reason]
+
+
+@pytest.mark.parametrize("chip_id", CHIP_IDS)
 def test_that_all_reduce_is_either_measured_or_derived_and_never_both(catalog: Catalog, chip_id: str) -> None:
     chip = catalog.chip(chip_id)
     inputs = {"collective_base_latency", "collective_efficiency"} & set(chip.figures)

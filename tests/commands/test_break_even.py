@@ -19,6 +19,7 @@ def founding(scenarios_folder: Path) -> str:
 
 def test_that_json_and_text_give_the_same_answer(founding: str, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["break-even", founding, "--of", "memory bandwidth of AI200", "--goal", GOAL, "--samples", "16"]
+    asked += ["--replicas", "auto"]
     assert main(asked) == 0
     text = capsys.readouterr().out
     assert main([*asked, "--json"]) == 0
@@ -29,6 +30,20 @@ def test_that_json_and_text_give_the_same_answer(founding: str, capsys: pytest.C
     assert data["value"] < data["unknown"]["present"]
     assert data["met_in_5_percent_of_draws_from"] < data["met_in_95_percent_of_draws_from"]
     assert data["unknown"]["path"] == "overrides.qcom-ai200.memory_bandwidth"
+
+
+def test_that_without_options_replicas_and_layout_are_those_of_now_as_in_the_window(
+    founding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goal = "P99 TPOT of AI200 on 70B chat <= 50 ms"
+    asked = ["break-even", founding, "--of", "memory bandwidth of AI200", "--goal", goal]
+    said = []
+    for options in ([], ["--replicas", "now", "--hold-layout"], ["--replicas", "auto"]):
+        assert main([*asked, "--samples", "0", *options]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+    # tens of thousands of chips are an answer to another question
+    assert "Any number of replicas" in said[2] and "Any number of replicas" not in said[0]
 
 
 def test_that_an_infeasible_goal_names_what_blocks_it(founding: str, capsys: pytest.CaptureFixture[str]) -> None:

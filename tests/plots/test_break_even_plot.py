@@ -7,15 +7,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from explorer.catalog import load_catalog
-from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, output_axis, word_places
+from explorer.plots.break_even_plot import TOGETHER, BreakEvenPlot, Colours, along_line, output_axis, word_places
 from explorer.plots.lettering import text_width
 from explorer.plots.tokens import DARK, LIGHT
+from explorer.plots.xy_frame import frame_in, linear_axis, log_axis
 from explorer.report.export import plot_csv, plot_svg
 from explorer.scenario.file import read_scenario
 from explorer.scenario.statement import parse_statement
@@ -145,6 +147,18 @@ def test_that_words_of_marks_stand_on_no_line_and_no_other_word(
     ]
     assert not any(place.intersects(one) for place in places for one in (rule, named))
     assert not places[0].intersects(places[1]) and all(area.contains(place) for place in places)
+
+
+def test_that_words_of_marks_stand_off_the_line_itself(qapp: QApplication) -> None:
+    frame = frame_in(QRectF(0.0, 0.0, 420.0, 200.0), log_axis([1.0, 100.0], "", str), linear_axis(0.0, 1.0, "", str))
+    values = np.geomspace(1.0, 100.0, 12)
+    line = along_line(frame, list(values), list(np.linspace(0.0, 1.0, 12)))
+    marks = [("at 3.54 TB/s: 58 %", frame.at(20.0, 0.0).x()), ("95 % from 25.1 TB/s", frame.at(95.0, 0.0).x())]
+    places = [
+        QRectF(left, baseline - 9.0, text_width(words), 11.0)
+        for (words, _), (left, baseline) in zip(marks, word_places(frame.area, marks, line, False), strict=True)
+    ]
+    assert line and not any(place.intersects(box) for place in places for box in line)
 
 
 def test_that_where_no_row_is_free_words_are_drawn_all_the_same(qapp: QApplication) -> None:

@@ -26,7 +26,7 @@ from explorer.plots.frontier_plot import (
 from explorer.plots.interactivity_plot import DOT, InteractivityPlot, _axes, label_places, trade_lines
 from explorer.plots.supplier_flow import SupplierFlowPlot, flow_columns, laid_out, node_labels, pool_places
 from explorer.plots.tokens import DARK, LIGHT
-from explorer.plots.xy_frame import FAR, frame_in, linear_axis, log_axis
+from explorer.plots.xy_frame import FAR, figures_across, frame_in, linear_axis, log_axis
 from explorer.scenario.quantities import QUANTITIES
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.outcome import Outcome
@@ -152,7 +152,7 @@ def test_that_every_column_of_the_flow_holds_all_the_money(outcome: Outcome) -> 
             assert sum(row) == pytest.approx(pool.spend_share)
 
 
-def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Outcome) -> None:
+def test_that_nodes_of_the_flow_neither_overlap_nor_leave_their_area(outcome: Outcome, qapp: QApplication) -> None:
     area = QRectF(0.0, 0.0, 700.0, 260.0)
     for column in laid_out(flow_columns(outcome), area):
         drawn = [node for node in column if node.place.height() > 0]
@@ -315,6 +315,35 @@ def test_that_axes_hold_their_values_between_round_ends() -> None:
         linear = linear_axis(0.0, max(values), "", str)
         assert max(values) <= linear.high * (1 + 1e-9) <= 2.0 * max(values) * (1 + 1e-6)
         assert linear.ticks(300.0, 40.0)[0] == 0.0
+
+
+def test_that_a_supplier_who_may_be_another_has_a_range_and_no_single_share(outcome: Outcome) -> None:
+    tiers = {tier.title: tier for tier in outcome.fleet.tiers}
+    seen = 0
+    for column in flow_columns(outcome)[1:]:
+        known = {one.supplier: one for one in tiers[column.title].suppliers}
+        for at, name in enumerate(column.nodes):
+            one = known.get(name)
+            if one is not None and one.high - one.low > 0.005:
+                assert column.share_text(at) == QUANTITIES["share"].format_range(one.low, one.high)
+                seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("room", [300.0, 420.0, 520.0])
+def test_that_figures_below_a_logarithmic_axis_do_not_touch(qapp: QApplication, room: float) -> None:
+    text = QUANTITIES["bytes_per_s"].format
+    frame = frame_in(QRectF(0.0, 0.0, room, 300.0), log_axis([0.5e12, 100e12], "", text), linear_axis(0, 1, "", str))
+    drawn = figures_across(frame, frame.x.ticks(frame.area.width(), 56.0))
+    assert all(x + width + 5.0 <= other for (x, width, _), (other, _, _) in pairwise(drawn))
+    assert {"1 TB/s", "10 TB/s", "100 TB/s"} <= {words for _, _, words in drawn}
+
+
+def test_that_parts_below_one_per_cent_are_told_together(outcome: Outcome) -> None:
+    rest = (("margin", "Margin", 8.2), ("capital", "Capital", 6.1), ("opex", "Operation", 4.7))
+    parts = (("idle", "Idle", 981.0), *rest)
+    bar = replace(stack_bars(outcome, 0)[0], total=1000.0, segments=parts)
+    assert bar.words == "idle 98 % · the rest 1.9 %"
 
 
 def test_that_many_points_lie_where_each_of_them_does() -> None:

@@ -44,6 +44,14 @@ def test_that_shipped_scenarios_are_listed_without_an_empty_text(name: str, scen
     assert len(next(group for group in groups if group.title == "Claims").rows) == len(loaded.claims)
 
 
+def test_that_choices_and_rare_chances_read_as_in_the_window() -> None:
+    asked = scenario(workload(alternative("nv-h200"), traffic={"prompt_tokens": 12_035.0}))
+    rows = {title: texts for group in input_groups(asked) for title, texts in group.rows}
+    assert rows["Arrivals"] == ("gaps",)
+    assert rows["Prompt length"] == ("12,035",)
+    assert rows["Chance of a stall"] == ("1 in 10,000,000",)
+
+
 def test_that_the_folder_of_a_users_own_trace_is_not_told() -> None:
     choice = TraceChoice(file="../somebody/secret/mine.csv", sha256="a" * 64)
     asked = scenario(workload(alternative("nv-h200"), traffic={"arrivals": "trace", "trace": choice}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
 from explorer.scenario.statement import StatementError
 from explorer.study.break_even import BreakEven, Locks, break_even
-from explorer.study.break_even_words import SHARE, chance_words, remarks, sentence
+from explorer.study.break_even_words import SHARE, _beyond, chance_words, remarks, sentence
 from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.output_values import NoAnswerError
 from explorer.study.unknown import UnknownInputError
@@ -252,6 +253,18 @@ def test_that_the_answer_reads_as_one_sentence_with_the_number_that_must_be(
     start = f"Memory bandwidth of AI200 must be at least {value} for P99 TPOT of AI200 ≤ 50 ms; "
     ends = {"already met": f"at {present} it already is.", "value": f"it is {present} now."}
     assert words == start + ends[answer.status]
+
+
+def test_that_a_value_nobody_believes_is_said_to_be_one(evaluator: Evaluator, scenario: Scenario) -> None:
+    answer = break_even(evaluator, scenario, "memory bandwidth of AI200", "P99 TPOT of AI200 <= 50 ms", samples=0)
+    unknown = answer.unknown
+    assert _beyond(unknown, 25e12, True) == " (above both readings)"
+    # that less would do than anybody believes is no warning
+    assert _beyond(unknown, 3e12, True) == _beyond(unknown, 1e9, True) == ""
+    ranged = dataclasses.replace(unknown, readings=0, believed=(1e12, 2e12))
+    assert _beyond(ranged, 0.5e12, False) == " (below what is believed, 1–2 TB/s)"
+    assert " (above both readings) for " in sentence(dataclasses.replace(answer, value=25e12))
+    assert _beyond(dataclasses.replace(unknown, believed=None), 25e12, True) == ""
 
 
 def test_that_a_disputed_number_has_its_chance_at_one_value_and_over_all_that_is_believed(

@@ -17,6 +17,7 @@ from explorer.scenario.statement import parse_statement
 from explorer.study.claims import ClaimAnswer, _first_order, claims_at_once
 from explorer.study.claims_words import claims_data, claims_text, hangs_on, sides_text, verdict
 from explorer.study.evaluate import Evaluator
+from explorer.study.outcome import Banded
 from explorer.study.question import holding, margins
 
 ALTERNATIVES = [
@@ -249,6 +250,13 @@ def test_that_what_was_found_stands_beside_the_limit_claimed_and_a_bare_number_h
     headroom, index = checked(catalog, scenario_with(*statements, fleet={"members": members}))
     assert sides_text(headroom).startswith("> 0 GB claimed, ") and sides_text(headroom).endswith(" GB found")
     assert sides_text(index) == "< 9,000 claimed, HHI 10,000 found"
+
+
+def test_that_no_rate_at_all_is_said_in_words(catalog: Catalog) -> None:
+    some, none = checked(catalog, scenario_with("largest rate of AI200 x8 > 0/s", "largest rate of AI200 x8 <= 0/s"))
+    left = Banded(0.0, 0.0, 8.79)
+    assert sides_text(dataclasses.replace(some, left=left)) == "some rate claimed, no rate (no rate to 8.79/s) found"
+    assert sides_text(dataclasses.replace(none, left=left)).startswith("no rate claimed, ")
 
 
 @pytest.mark.parametrize(("probability", "words"), [(0.0, "false (0 %)"), (0.0078, "almost surely false (0.78 %)")])

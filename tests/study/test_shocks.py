@@ -17,7 +17,7 @@ from explorer.scenario.schema import Fleet, FleetMember, Price, Scenario, Shock
 from explorer.study.economics import evaluate_with_economics as evaluate
 from explorer.study.export import outcome_data
 from explorer.study.mixture import mixture_quantile
-from explorer.study.shocks import ShockOutcome
+from explorer.study.shocks import ShockOutcome, _what
 from tests.study.asking import alternative, fleet, scenario, workload
 
 
@@ -268,3 +268,8 @@ def test_that_a_mixture_lies_between_its_pools_and_is_no_mean(
 def test_that_the_json_carries_the_shocks(catalog: Catalog) -> None:
     table = outcome_data(evaluate(asked(outage("AWS")), catalog))["economics"]["shocks"][0]
     assert table["after"]["served"] == 0.0 and table["before"]["usd_per_month"] > 0
+
+
+@pytest.mark.parametrize(("usd", "text"), [(1.0, "memory +$1.00/GB"), (-2.5, "memory −$2.50/GB")])
+def test_that_a_change_of_the_memory_price_is_written_as_money(usd: float, text: str) -> None:
+    assert _what(Shock(name="memory", kind="memory_price", usd_per_gb=usd)) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from explorer.study.what_matters_words import (
     headline,
     matters_text,
     part_headings,
+    part_row,
     spread_headings,
 )
 from tests.conftest import REPOSITORY
@@ -256,8 +258,32 @@ def test_that_who_costs_least_on_average_is_told_from_who_does_in_the_middle_cas
     assert "mean with fallback" in spread_headings(answer) and "expected" not in spread_headings(answer)
 
 
+def test_that_an_audit_tests_band_is_that_of_the_verdict_and_not_of_a_handful_of_draws(catalog: Catalog) -> None:
+    asked = four_chips()
+    answer = what_matters(asked, catalog, 0, 1024)
+    assert answer is not None
+    test = next(one for one in answer.tests if one.chip == AI200)
+    shown = evaluate(asked, catalog, samples=256).workloads[0]
+    latency = next(one for one in shown.alternatives if one.chip == AI200).latency
+    for metric in ("ttft", "tpot"):
+        p99 = latency[metric].p99
+        assert p99 is not None
+        _, low, high = test.p99[metric]
+        assert (low, high) == pytest.approx((p99.low, p99.high), rel=0.12)
+
+
 def test_that_latencies_are_headed_as_those_of_the_closed_form(found: WhatMatters) -> None:
     assert "closed-form P99" in spread_headings(found)
+
+
+def test_that_a_month_at_any_size_is_not_headed_as_the_month_of_the_chips_of_now(found: WhatMatters) -> None:
+    assert "$/month" not in spread_headings(found) and "$/month, any size" in spread_headings(found)
+
+
+def test_that_a_worth_within_the_noise_of_the_draws_is_not_printed(found: WhatMatters) -> None:
+    part = replace(found.parts[0], evppi=found.noise + 0.5)
+    assert part_row(part, found.noise)[-1] == "–"
+    assert part_row(replace(part, evppi=found.noise + 500.0), found.noise)[-1].startswith("$")
 
 
 def test_that_without_a_promise_an_alternative_carries_the_load_and_keeps_nothing(catalog: Catalog) -> None:
@@ -375,4 +401,4 @@ def test_that_the_number_to_beat_is_the_break_even_of_the_solver(
     locks = Locks(replicas="now", layout=True)
     solved = break_even(Evaluator(catalog), four_chips(), unknown, goal, locks=locks, samples=0)
     assert solved.value is not None
-    assert demand.acceptance.value * unit_scale(demand.unit) == pytest.approx(solved.value, rel=0.01)
+    assert demand.acceptance.value * unit_scale(demand.unit) == pytest.approx(solved.value, rel=2e-3)

@@ -266,7 +266,7 @@ def test_that_keys_select_remove_and_undo_in_the_chip_list(window: MainWindow) -
 
 def test_that_a_broken_promise_is_red_and_what_is_not_known_amber(window: MainWindow) -> None:
     document = window.document
-    assert next((row.warning, row.is_broken) for row in window.panel.chips.list.rows) == ("not available", False)
+    assert next((row.warning, row.is_broken) for row in window.panel.chips.list.rows) == ("unconfirmed", False)
     document.change(document.workload_path("objectives.tpot_p99_s"), 1e-4)
     assert {(row.warning, row.is_broken) for row in window.panel.chips.list.rows} == {("breaks a promise", True)}
     type_value(slider(window, "model_size"), "9T")

@@ -70,9 +70,9 @@ def kept_in(share: float) -> Outcome:
 
 def test_that_a_band_whose_ends_read_alike_is_none() -> None:
     assert priced(92_400.0, 92_310.0, 92_490.0).band == priced(92_400.0, 92_310.0, 92_490.0).band_alone == ""
-    assert priced(92_400.0, 82_000.0, 99_000.0).band == "82–99"
+    assert priced(92_400.0, 82_000.0, 99_000.0).band == "82–99k"
     assert priced(92_400.0, 82_000.0, 99_000.0).band_alone == "$82–99k"
-    assert priced(92_400.0, 82_000.0, math.inf).band == "≥ 82"
+    assert priced(92_400.0, 82_000.0, math.inf).band == "≥ 82k"
 
 
 def priced(value: float, low: float, high: float) -> Tile:

@@ -24,12 +24,15 @@ LIKELY = 0.65
 _END = re.compile(r"[.!?](?=\s|$)")
 
 
-def answer_sentences(outcome: Outcome, economics: Economics, matters: Sequence[WhatMatters | None]) -> tuple[str, ...]:
-    """At most five sentences, the verdict first; `matters` by workload, None where it cannot be said."""
+def answer_sentences(
+    outcome: Outcome, economics: Economics, matters: Sequence[WhatMatters | None], change: str = ""
+) -> tuple[str, ...]:
+    """At most five sentences, the verdict first; `matters` by workload, None where it cannot be said. `change`: what
+    the chip asked about changes in dependence, which is the question; without one, how dependent the fleet is."""
     found = [_verdict(one) for one in outcome.workloads]
     if len(found) > ONE_BY_ONE:
         found = [_counted(outcome.workloads)]
-    found.append(fleet_sentence(outcome.fleet, economics))
+    found.append(change or fleet_sentence(outcome.fleet, economics))
     for workload, one in zip(outcome.workloads, matters, strict=True):
         if one is not None:
             lead = f"{workload.name}: " if len(outcome.workloads) > 1 else ""

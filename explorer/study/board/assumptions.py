@@ -10,7 +10,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study.board.money import source_rows
 from explorer.study.board.records import Block, Cell, Paragraph, Table, cells
 from explorer.study.cost_parts import WorkloadMoney
-from explorer.study.figure_sources import OWN, figure_sources
+from explorer.study.figure_sources import JUDGEMENT, OWN, figure_sources
 
 PAIR_WIDTHS = (29, 21, 29, 21)
 TITLE_WIDTH = 28
@@ -93,5 +93,6 @@ def source_blocks(
 def _chip_sources(scenario: Scenario, catalog: Catalog, chip: str) -> str:
     figures = [one.source for one in figure_sources(scenario, catalog, chip) if one.counts and one.status != OWN]
     links = [link.source for link in catalog.supply_chain(chip).links.values()]
-    sources = [text for text in (*figures, *links) if text and not text.startswith("follows from")]
+    said = [text for text in (*figures, *links) if text and text != JUDGEMENT]
+    sources = [text for text in said if not text.startswith("follows from")]
     return "; ".join(dict.fromkeys(sources)) or NONE

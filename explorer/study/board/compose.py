@@ -17,6 +17,7 @@ from explorer.study.board.unsettled import matters_blocks, open_figure_blocks
 from explorer.study.describe import COMPARISON_WORDS, PRICE_WORDS
 from explorer.study.economics import with_economics
 from explorer.study.evaluate import Evaluator, evaluate_in_steps
+from explorer.study.fleet_without import what_it_changes
 from explorer.study.outcome import Outcome
 from explorer.study.what_matters import WhatMatters, what_matters_in_steps
 
@@ -60,11 +61,12 @@ def board_report(
         )
     )
     warnings = outcome.warnings or ("None.",)
+    change = what_it_changes(scenario, catalog, outcome)
     return BoardReport(
         title=scenario.title,
         question=scenario.question,
         facts=_facts(scenario, outcome),
-        answer=answer_sentences(outcome, economics, matters),
+        answer=answer_sentences(outcome, economics, matters, change),
         sections=(
             _section("The alternatives", *(verdict_blocks(one) for one in outcome.workloads), verdict_notes()),
             _section(
@@ -76,7 +78,7 @@ def board_report(
                 "Cost by part",
                 *(cost_blocks(one, answered) for one, answered in zip(economics.money, outcome.workloads, strict=True)),
             ),
-            _section("The fleet", fleet_blocks(outcome, economics), shock_blocks(outcome, economics)),
+            _section("The fleet", fleet_blocks(outcome, economics, change), shock_blocks(outcome, economics)),
             _section(
                 "What is not settled", matters_blocks(outcome, matters), open_figure_blocks(scenario, catalog, chips)
             ),
@@ -105,7 +107,9 @@ def _pictures(outcome: Outcome, workload: int) -> list[Block]:
 
 
 def _facts(scenario: Scenario, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-    methods = dict.fromkeys(workload.chosen.latency_method for workload in outcome.workloads)
+    methods = list(dict.fromkeys(workload.chosen.latency_method for workload in outcome.workloads))
+    if len(methods) > 1:
+        methods = [f"{workload.name}: {workload.chosen.latency_method}" for workload in outcome.workloads]
     grades: dict[str, list[str]] = {}
     for workload in outcome.workloads:
         for one in workload.alternatives:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.study.board.answer import fleet_sentence
 from explorer.study.board.records import Block, Cell, Paragraph, Picture, Table, cells
 from explorer.study.economics import Economics
 from explorer.study.fleet_tables import pool_rows, shock_row, tier_rows
@@ -15,7 +16,7 @@ TIER_HEADINGS = (
 )  # fmt: skip
 TIER_WIDTHS = (18, 14, 10, 11, 11, 16, 20)
 SHOCK_HEADINGS = (
-    "Shock", "Capacity", "Served at once", "$/month, rebuilt", "P99 TPOT", "Designers", "Weeks lost", "Once",
+    "Shock", "Capacity", "Served at once", "$/month, rebuilt", "P99 per token", "Designers", "Weeks lost", "Once",
 )  # fmt: skip
 SHOCK_WIDTHS = (25, 14, 8, 16, 15, 9, 7, 6)
 TIERS_NOTE = (
@@ -23,13 +24,13 @@ TIERS_NOTE = (
     "spans what is undisclosed."
 )
 SHOCKS_NOTE = (
-    "Before → after. Capacity: traffic that can be carried with every promise kept. $/month and designers: of the "
-    "fleet rebuilt from what is left. P99 TPOT: {workload}."
+    "Before → after. Capacity: traffic that can be carried with every promise kept. $/month (pools alone, without "
+    "further stacks and clouds) and designers: of the fleet rebuilt from what is left. P99 per token: {workload}."
 )
 
 
-def fleet_blocks(outcome: Outcome, economics: Economics) -> list[Block]:
-    """Picture, shares, tiers and shocks; the reason where the fleet has no figures."""
+def fleet_blocks(outcome: Outcome, economics: Economics, change: str = "") -> list[Block]:
+    """Scores, shares and tiers; the reason where the fleet has no figures. `change`: what the answer says instead."""
     fleet, depend = outcome.fleet, economics.dependence
     reason = fleet.reason or depend.reason
     if reason:
@@ -38,7 +39,9 @@ def fleet_blocks(outcome: Outcome, economics: Economics) -> list[Block]:
     for row in pool_rows(fleet):
         name, *figures, note = row
         pools.append((Cell(name, note, caution=bool(note)), *cells(*figures)))
-    found: list[Block] = [
+    # the answer at the head of the report says either this or what one chip changes
+    found: list[Block] = [Paragraph(fleet_sentence(fleet, economics))] if change else []
+    found += [
         Paragraph("Shares: traffic as set, the others as they follow", "subject"),
         Table(POOL_HEADINGS, tuple(pools), POOL_WIDTHS),
         Paragraph("Dependence by tier of supply", "subject"),

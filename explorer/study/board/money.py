@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from explorer.scenario.quantities import QUANTITIES
-from explorer.scenario.quantity import NOTHING, Quantity
+from explorer.scenario.quantity import NOTHING, Quantity, unbroken
 from explorer.study.banded import Banded
 from explorer.study.board.records import Block, Cell, Paragraph, Table, cells
 from explorer.study.cost_parts import PART_TITLES, AlternativeMoney, PerMillion, WorkloadMoney
@@ -18,7 +18,7 @@ VERDICT_HEADINGS = (
     "Alternative", "Fits", "Chips", "P99 first token", "P99 per token", "$/M tokens", "$/month", "Promises kept",
     "Known by",
 )  # fmt: skip
-VERDICT_WIDTHS = (16, 5, 9, 11, 11, 11, 12, 13, 12)
+VERDICT_WIDTHS = (16, 5, 8, 12, 11, 10, 12, 14, 12)
 BANDS = (
     "Beneath each value: what 90 % of the draws of everything that is not settled lie between. ● marks the selected "
     "alternative. Fits, chips and costs are at the stated traffic, whole replicas, units and spares included."
@@ -58,7 +58,7 @@ def _verdict(one: AlternativeOutcome, selected: bool) -> tuple[Cell, ...]:
         _banded("seconds", one.latency["tpot"].p99),
         _priced("usd_per_million", one.cost.usd_per_million_blended, one.cost),
         _priced("usd_per_month", one.cost.usd_per_month, one.cost),
-        Cell("yes" if one.keeps_promises else "no", f"{confidence_word(kept)}, {kept:.0%}"),
+        Cell("yes" if one.keeps_promises else "no", unbroken(f"{confidence_word(kept)}, {SHARE.format(kept)}")),
         Cell(one.evidence_grade),
     )
 

@@ -12,6 +12,7 @@ from explorer.plots.tokens import MAX_CHIPS
 from explorer.scenario.locks import locks_without
 from explorer.scenario.workload import Alternative
 from explorer.study.outcome import AlternativeOutcome, Outcome
+from explorer.study.reach import CLAIMED
 from explorer.ui.controls.chip_list import ChipList, ChipRow
 from explorer.ui.controls.folding_group import Heading
 from explorer.ui.controls.record_picker import Pick, RecordPicker
@@ -76,7 +77,8 @@ class ChipsGroup(Group):
             elif not answer.keeps_promises:
                 warning, is_broken = "breaks a promise", True
             elif not answer.available:
-                warning = "not available"
+                # AWS never said that it has AI200; that it has not is not known either
+                warning = "unconfirmed" if CLAIMED in answer.availability_note else "not available"
         label = chip.name if alternative.name in (chip.name, chip.short_name) else alternative.name
         return ChipRow(label, chip.evidence_grade, warning, is_broken)
 

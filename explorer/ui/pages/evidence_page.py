@@ -62,7 +62,7 @@ def figure_rows(figures: tuple[FigureSource, ...]) -> list[list[str]]:
             one.value,
             one.spread,
             one.status,
-            one.source or "judgement",
+            one.source,
             one.reason,
             one.as_of,
         ]

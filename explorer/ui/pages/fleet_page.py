@@ -10,6 +10,7 @@ from explorer.errors import ExplorerError
 from explorer.plots.frontier_plot import RISKS, FrontierPlot
 from explorer.plots.supplier_flow import SupplierFlowPlot
 from explorer.plots.tokens import Tokens
+from explorer.scenario.quantity import unbroken
 from explorer.study.economics import Economics, frontier_tier
 from explorer.study.fleet import TIER_TITLES
 from explorer.study.fleet_tables import (
@@ -29,6 +30,7 @@ from explorer.study.fleet_tables import (
     tier_rows,
     whole_words,
 )
+from explorer.study.fleet_without import what_it_changes
 from explorer.study.fleet_words import what_changed
 from explorer.study.outcome import Outcome
 from explorer.study.shocks import usual_shocks
@@ -112,8 +114,8 @@ class FleetPage(MoneyPage):
         rows.setSpacing(6)
         rows.addWidget(self.scores)
         rows.addWidget(self.changed)
-        rows.addLayout(pictures, 3)
-        rows.addWidget(self.tables, 2)
+        rows.addLayout(pictures, 2)
+        rows.addWidget(self.tables, 1)
         rows.addWidget(self.note)
 
     def show_answer(self) -> None:
@@ -134,12 +136,17 @@ class FleetPage(MoneyPage):
         self.frontier.show_frontier(found.frontier if same else self._feed.frontier(self.tier.currentData()))
         name = answer.workloads[self.workload_index()].name
         lines = (whole_words(answer.fleet, name), score_words(answer.fleet, found.dependence))
-        self.scores.setText("\n".join(line for line in lines if line))
+        self.scores.setText(unbroken("\n".join(line for line in lines if line)))
         before = self._document.baseline_outcome
         sentence = "" if before is None else what_changed(before.fleet, answer.fleet)
         moved = bool(sentence) and before is not None and before.fleet.tiers != answer.fleet.tiers
-        self.changed.setText(f"Since the baseline: {sentence}" if moved else "")
-        self.changed.setVisible(moved)
+        if moved:
+            self.changed.setText(unbroken(f"Since the baseline: {sentence}"))
+        elif not moving:
+            document = self._document
+            said = what_it_changes(document.scenario, document.catalog, answer, self.workload_index())
+            self.changed.setText(unbroken(said))
+        self.changed.setVisible(bool(self.changed.text()))
         self.note.setText(found.dependence.note)
         # while a hand moves, what nobody sees can wait
         for table in (seen,) if moving else (self.tables.widget(at) for at in range(self.tables.count())):

@@ -7,6 +7,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from explorer.plots.fonts import QUESTION, font
+from explorer.scenario.quantity import unbroken
 from explorer.study.what_matters import WhatMatters
 from explorer.study.what_matters_words import headline
 from explorer.ui.document import Document
@@ -62,5 +63,5 @@ class MattersView(Page):
             waiting = NOT_COUNTED.format(name=name)
         late = found is not None and not current
         anew = " (being computed anew)" if late else ""
-        self.sentence.setText(waiting if found is None else headline(found) + anew)
+        self.sentence.setText(unbroken(waiting if found is None else headline(found) + anew))
         self.show_found(found, waiting)

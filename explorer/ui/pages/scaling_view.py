@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from explorer.plots.scaling_plot import ScalingPlot
 from explorer.plots.tokens import Tokens
+from explorer.scenario.quantity import unbroken
 from explorer.study.scaling_answers import Scaling
 from explorer.study.scaling_words import band_words, sentence
 from explorer.study.studies import StudyAnswer
@@ -80,6 +81,6 @@ class ScalingView(QWidget):
         if answer.found is not None:
             found: Scaling = answer.found
             self._found = found
-            self.answer.setText(sentence(found))
+            self.answer.setText(unbroken(sentence(found)))
             self.answer.setToolTip(band_words(found))
             self.plot.show_scaling(found)

@@ -175,3 +175,25 @@ def test_that_whose_data_is_used_is_named(report: BoardReport) -> None:
     credits = [block.text for block in report.sections[-1].blocks if isinstance(block, Paragraph)]
     for mark in ("aiconfigurator-core", "not verified by MLCommons Association", "SIL Open Font License", "Llama 3.1"):
         assert any(mark in line for line in credits), mark
+
+
+def test_that_methods_that_differ_say_which_workload_each_is_of(
+    asked: Scenario, catalog: Catalog, report: BoardReport
+) -> None:
+    one = report.outcome.workloads[0]
+    other = replace(
+        one,
+        name="batch",
+        alternatives=tuple(replace(each, latency_method="simulation, more requests") for each in one.alternatives),
+    )
+    both = asked.model_copy(update={"workloads": (asked.workloads[0], asked.workloads[0])})
+    outcome = replace(report.outcome, workloads=(one, other))
+    assert outcome.economics is not None
+    outcome = replace(outcome, economics=replace(outcome.economics, money=outcome.economics.money * 2))
+    facts = dict(board_report(both, catalog, outcome, [None, None]).facts)
+    assert facts["Method"].startswith(f"chat: {one.chosen.latency_method}; batch: simulation, more requests; ")
+    assert dict(report.facts)["Method"].startswith(one.chosen.latency_method)
+
+
+def test_that_a_month_of_pools_alone_is_not_taken_for_the_fleets(report: BoardReport) -> None:
+    assert any("pools alone" in text for text in texts(report))
