@@ -29,6 +29,17 @@ class MissingFigureError(ExplorerError):
         super().__init__(f"{record} has no figure '{figure}', needed for {needed_for}; add it or set an override")
 
 
+class MissingSuppliersError(ExplorerError):
+    """Nobody recorded who supplies a chip, and an answer about dependence needs it; nothing is assumed instead."""
+
+    def __init__(self, chip: str) -> None:
+        self.chip = chip
+        super().__init__(
+            f"no suppliers of chip '{chip}' are recorded; add suppliers/{chip}.toml to your own catalogue folder, in "
+            "the form of resources/suppliers, or leave the chip out of the fleet"
+        )
+
+
 class CatalogError(ExplorerError):
     """A catalogue file cannot be read; the text names the file and the key."""
 

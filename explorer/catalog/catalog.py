@@ -21,7 +21,7 @@ from explorer.catalog.offer_file import read_prices
 from explorer.catalog.reading import Table, raise_problems, read_toml
 from explorer.catalog.supplier import SupplyChain
 from explorer.catalog.supplier_file import read_supply_chains
-from explorer.errors import CatalogError, Problem, UnknownRecordError
+from explorer.errors import CatalogError, MissingSuppliersError, Problem, UnknownRecordError
 
 RECORD_FOLDERS: tuple[str, ...] = ("chips", "models", "prices", "suppliers")
 
@@ -68,10 +68,16 @@ class Catalog:
         return self.offers[offer_id]
 
     def supply_chain(self, chip_id: str) -> SupplyChain:
-        """The supply chain of a chip; UnknownRecordError where none is recorded."""
+        """The supply chain of a chip; MissingSuppliersError where none is recorded."""
         if chip_id not in self.supply_chains:
-            raise UnknownRecordError("supply chain of chip", chip_id, tuple(self.supply_chains))
+            raise MissingSuppliersError(chip_id)
         return self.supply_chains[chip_id]
+
+    def software_stacks(self, chip_id: str) -> frozenset[str]:
+        """Software stacks that a chip may need; one of its own where nobody recorded who supplies it."""
+        if chip_id not in self.supply_chains:
+            return frozenset({f"stack of {chip_id}"})
+        return frozenset(one.supplier for one in self.supply_chains[chip_id].links["software_stack"].candidates)
 
     def offers_for(self, chip_id: str, cloud: str | None = None, term: str | None = None) -> tuple[Offer, ...]:
         """The offers of a chip, narrowed by cloud and term; empty where nobody offers it so."""

@@ -171,9 +171,11 @@ def _scaling(case: Case, choice: Choice) -> tuple[ScalingPoint, ...]:
 
 def _stack(case: Case, choice: Choice) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The likeliest software stack of a chip, and the features nobody says it supports or that it lacks."""
+    matrix = portability_matrix()
+    if choice.chip.id not in case.catalog.supply_chains:
+        return "not recorded", tuple(matrix.features.values()), ()
     links = case.catalog.supply_chain(choice.chip.id).links["software_stack"].candidates
     name = max(links, key=lambda link: link.weight).supplier
-    matrix = portability_matrix()
     if name not in matrix.stacks:
         return name, tuple(matrix.features.values()), ()
     wanted = case.context.scenario.fleet.features or tuple(matrix.features)

@@ -340,10 +340,7 @@ def exit_cost(terms: MigrationTerms, monthly_spend: float, *, engineering: float
 def _move_to(scenario: Scenario, catalog: Catalog, chosen: AlternativeOutcome, one: AlternativeOutcome) -> Move | None:
     if one.name == chosen.name or one.cost.usd_per_month is None or chosen.cost.usd_per_month is None:
         return None
-    stacks = [
-        frozenset(link.supplier for link in catalog.supply_chain(chip).links["software_stack"].candidates)
-        for chip in (chosen.chip, one.chip)
-    ]
+    stacks = [catalog.software_stacks(chip) for chip in (chosen.chip, one.chip)]
     months = chosen.cost.usd_per_month.value, one.cost.usd_per_month.value
     return _move(scenario.fleet.migration, scenario.price, *months, engineering=float(stacks[0] != stacks[1]))
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.catalog import Catalog, Chip
 from explorer.catalog.figure import FIGURE_KINDS
 from explorer.engine.cost import monthly_cost
 from explorer.engine.decision import BINS, evpi, evppi, gain
@@ -54,7 +53,7 @@ def switching_costs(case: Case) -> dict[str, float]:
         if fallback is None or fallback is choice or cost is None:
             found[choice.outcome.name] = 0.0
             continue
-        stacks = [_stacks(case.catalog, one.chip) for one in (choice, fallback)]
+        stacks = [case.catalog.software_stacks(one.chip.id) for one in (choice, fallback)]
         once = exit_cost(terms, cost.value, engineering=float(stacks[0] != stacks[1]), egress=False)
         found[choice.outcome.name] = once / (12.0 * terms.horizon_years)
     return found
@@ -167,7 +166,3 @@ def _as_read(choice: Choice, part: str, u: Array) -> Array:
     """Quantiles of a part; of a disputed figure, which of its readings holds."""
     figure = choice.chip.figures.get(part)
     return u if figure is None or not figure.readings else np.asarray(u < choice.belief(part), dtype=np.float64)
-
-
-def _stacks(catalog: Catalog, chip: Chip) -> frozenset[str]:
-    return frozenset(link.supplier for link in catalog.supply_chain(chip.id).links["software_stack"].candidates)

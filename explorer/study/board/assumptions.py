@@ -92,7 +92,8 @@ def source_blocks(
 
 def _chip_sources(scenario: Scenario, catalog: Catalog, chip: str) -> str:
     figures = [one.source for one in figure_sources(scenario, catalog, chip) if one.counts and one.status != OWN]
-    links = [link.source for link in catalog.supply_chain(chip).links.values()]
+    known = chip in catalog.supply_chains
+    links = [link.source for link in catalog.supply_chain(chip).links.values()] if known else []
     said = [text for text in (*figures, *links) if text and text != JUDGEMENT]
     sources = [text for text in said if not text.startswith("follows from")]
     return "; ".join(dict.fromkeys(sources)) or NONE
