@@ -40,6 +40,8 @@ SCENARIOS = FOLDER.parent.parent / "scenarios"
 SIZES = ((1280, 720, 1.0), (1440, 900, 1.0), (1280, 720, 2.0))
 WITH_PAGE = (1440, 900)
 """The size at which a page has the height it needs beneath the plots."""
+LIGHT_ONLY = {"own_benchmark", "own_evidence", "cost-small", "fleet-enlarged", "fleet-terms", "scaling"}
+"""States whose parts are all seen in dark in another picture: references are kept small."""
 COLOURS = 255
 SETTLED = 8
 """Rounds of events until layouts within layouts have all been laid out."""
@@ -230,10 +232,9 @@ def album() -> Iterator[Picture]:
         ("own_benchmark", _own_benchmark),
         ("cost-small", _cost),
         ("fleet-enlarged", _enlarged(_fleet)),
-        ("evidence-enlarged", _enlarged(_evidence)),
     )
     for label, prepare in states:
-        for name in THEMES:
+        for name in THEMES if label not in LIGHT_ONLY else ("light",):
             yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, prepare=prepare)
     pages: tuple[tuple[str, Prepare], ...] = (
         ("cost", _cost),
@@ -244,7 +245,7 @@ def album() -> Iterator[Picture]:
         ("own_evidence", _own_evidence),
     )
     for label, prepare in pages:
-        for name in THEMES:
+        for name in THEMES if label not in LIGHT_ONLY else ("light",):
             yield Picture(f"{label}-{name}", "ai200-on-aws.toml", name, *WITH_PAGE, prepare=prepare)
     studied: tuple[tuple[str, str, Prepare], ...] = (
         ("matters", "ai200-on-aws", _studied("matters", _matters_known)),

@@ -94,9 +94,9 @@ def _claims(document: Document, feed: EconomicsFeed, parent: QWidget) -> Page:
 PAGES: tuple[PageKind, ...] = (
     PageKind("cost", "Cost", "C&ost", "Ctrl+3", 400, _cost),
     PageKind("win_map", "Win map", "Wi&n map", "Ctrl+4", 330, _win_map),
-    PageKind("matters", "What matters", "&What matters", "Ctrl+5", 400, _matters),
+    PageKind("matters", "What matters", "&What matters", "Ctrl+5", 500, _matters),
     PageKind("ask_first", "Ask first", "&Ask first", "Ctrl+6", 400, _ask_first),
-    PageKind("fleet", "Fleet", "F&leet", "Ctrl+7", 440, _fleet),
+    PageKind("fleet", "Fleet", "F&leet", "Ctrl+7", 500, _fleet),
     PageKind("tail", "Tail", "&Tail", "Ctrl+8", 380, _tail),
     PageKind("break_even", "Break-even", "&Break-even", "Ctrl+9", 0, _break_even),
     PageKind("claims", "Claims", "C&laims", "Ctrl+0", 0, _claims),
