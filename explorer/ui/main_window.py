@@ -86,6 +86,8 @@ class MainWindow(QMainWindow):
         self._on_path()
         self.status.show_worker("")
         self.warnings.show()
+        # where the hand begins, and not the first number of the verdict
+        self.panel.model.preset_button.setFocus()
 
     def _lay_out(self) -> None:
         inside = QWidget(self)

@@ -64,6 +64,12 @@ def test_that_a_tile_answers_to_keys_and_is_reached_by_tab(window: MainWindow) -
     assert not card_of(window).isVisible()
 
 
+def test_that_a_window_begins_at_the_panel(window: MainWindow) -> None:
+    focused = window.focusWidget()
+    assert focused is window.panel.model.preset_button
+    assert not any(tile.hasFocus() for tile in window.verdict.tiles.values())
+
+
 def test_that_each_number_is_in_the_menu(window: MainWindow) -> None:
     for key in KEYS:
         window.actions_by_name[f"why.{key}"].trigger()

@@ -136,8 +136,9 @@ class _Scroller(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
-        room = self.viewport().size()
-        self._page.resize(room.width(), max(room.height(), self._least or self._page.heightForWidth(room.width())))
+        room, page = self.viewport().size(), self._page
+        asked = self._least or max(page.heightForWidth(room.width()), page.minimumSizeHint().height())
+        page.resize(room.width(), max(room.height(), asked))
 
 
 class PageBook(QWidget):
