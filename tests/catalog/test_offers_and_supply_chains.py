@@ -8,7 +8,7 @@ import pytest
 
 from explorer.catalog import Catalog
 from explorer.catalog.supplier import CHIP_TIERS
-from explorer.errors import UnknownRecordError
+from explorer.errors import MissingSuppliersError, UnknownRecordError
 
 
 def test_that_every_offer_names_a_chip_and_a_positive_price(catalog: Catalog) -> None:
@@ -81,5 +81,5 @@ def test_that_a_designer_and_its_chip_agree(catalog: Catalog) -> None:
 
 
 def test_that_a_chip_without_supply_chain_is_an_error(catalog: Catalog) -> None:
-    with pytest.raises(UnknownRecordError, match="supply chain"):
+    with pytest.raises(MissingSuppliersError, match=r"suppliers/my-chip\.toml"):
         catalog.supply_chain("my-chip")
