@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
         return run_window(options.files, catalog)
     gc.enable()
     from explorer.commands.snapshot import paint
+    from explorer.study.fleet_without import what_it_changes
     from explorer.study.verdict_table import verdict_text
 
     paint_without_a_screen()
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     path = options.files[0] if options.files else scenario_root() / "ai200-on-aws.toml"
     loaded = read_with_remarks(path, catalog)
     outcome = evaluate(loaded.scenario, catalog)
-    print(verdict_text(outcome))
+    print(verdict_text(outcome, change=what_it_changes(loaded.scenario, catalog, outcome)))
     picture = Path.cwd() / f"snapshot-{path.stem}.png"
     paint(loaded, catalog, picture, "light", (1440, 900), outcome)
     print(f"\npicture of the window: {picture.name}")

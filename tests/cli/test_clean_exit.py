@@ -65,6 +65,7 @@ def test_that_twenty_runs_in_a_row_end_cleanly(command: str, scenarios_folder: P
         assert all(picture.stat().st_size > 20_000 for picture in pictures)
     if command == "open":
         assert "no display" in done[0].stdout
+        assert "lowers concentration at chip designer" in done[0].stdout, "the founding question's last part"
         assert "P99 per token" in done[0].stdout
 
 
