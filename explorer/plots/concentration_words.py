@@ -30,7 +30,7 @@ def weakest_text(fleet: FleetOutcome, *, counted: bool = False) -> str:
 
     Several of them can be `counted`: "weakest: 5 tiers 1.0".
     """
-    weak = [tier for tier in fleet.tiers if tier.tier in fleet.weakest_tiers]
+    weak = fleet.weakest
     if not weak:
         return ""
     least = QUANTITIES["suppliers"].format(min(tier.effective_suppliers.value for tier in weak))

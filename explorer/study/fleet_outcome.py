@@ -119,6 +119,11 @@ class FleetOutcome:
     fixed: FixedCosts | None = None
 
     @property
+    def weakest(self) -> tuple[TierOutcome, ...]:
+        """The tiers that `weakest_tiers` names."""
+        return tuple(tier for tier in self.tiers if tier.tier in self.weakest_tiers)
+
+    @property
     def total_usd_per_month(self) -> float | None:
         """The pools and what further stacks and clouds cost, as on the frontier; None without figures."""
         if self.usd_per_month is None or self.fixed is None:

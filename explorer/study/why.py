@@ -22,7 +22,7 @@ from explorer.study.fleet_outcome import FleetOutcome, TierOutcome
 from explorer.study.outcome import AlternativeOutcome, Outcome, WorkloadOutcome
 from explorer.study.price_words import price_doubts
 from explorer.study.resolve import compute_format
-from explorer.study.uncertainty import RENT
+from explorer.study.uncertainty import FIRST, RENT, STEP
 from explorer.study.what_matters import Part, Swing, WhatMatters
 from explorer.study.what_matters_words import ends_text, latency_text, money_text
 
@@ -137,7 +137,7 @@ def _latency(found: WorkloadOutcome, metric: Metric) -> tuple[tuple[Link, ...], 
         links.append(
             Link("Prompt", f"{TOKENS.format(found.prompt_tokens)} tokens", "worked off before the first token")
         )
-    return (*links, *_read(chosen)), value
+    return (*links, *_read(chosen), *_model_error(chosen)), value
 
 
 def _served(chosen: AlternativeOutcome) -> list[Link]:
@@ -157,11 +157,15 @@ def _read(chosen: AlternativeOutcome) -> list[Link]:
     memory = chosen.memory
     touched = f"weights {BYTES.format(memory.weights)} and the batch's KV cache of each chip, read once a step"
     times = [f"{SECONDS.format(one.seconds)}{f' ({one.reading})' if one.reading else ''}" for one in memory.read_times]
-    links = [Link("Reading a step", " or ".join(times), touched)] if times else []
-    if chosen.step_error is not None:
-        error = f"of a step, for evidence of grade “{chosen.evidence_grade}”, before open figures"
-        links.append(Link("The model's own error", f"×/÷ {chosen.step_error:.2f}", error))
-    return links
+    return [Link("Reading a step", " or ".join(times), touched)] if times else []
+
+
+def _model_error(chosen: AlternativeOutcome) -> list[Link]:
+    """How far a step may be off though every figure were known."""
+    if chosen.step_error is None:
+        return []
+    error = f"of a step, for evidence of grade “{chosen.evidence_grade}”, before open figures"
+    return [Link("The model's own error", f"×/÷ {chosen.step_error:.2f}", error)]
 
 
 def _fits(found: WorkloadOutcome, precision: str) -> tuple[tuple[Link, ...], str]:
@@ -209,7 +213,7 @@ def _money(found: WorkloadOutcome, answer: Answer) -> tuple[tuple[Link, ...], st
     ]
     if hour is not None:
         told = "; ".join((*price_doubts(cost), cost.price_source))
-        links.append(Link("Price of a chip", _banded(CHIP_HOUR.format, hour), told))
+        links.append(Link("Price of a chip-hour", _banded(CHIP_HOUR.format, hour), told))
     largest = RATE.format(chosen.max_request_rate) if chosen.max_request_rate > 0.0 else "no rate"
     links.append(Link("Promises kept up to", largest, "by this many chips: what replicas are counted from"))
     value = PER_MILLION.format(million.value) if answer == "usd_per_million" else MONTH.format(month.value)
@@ -231,7 +235,7 @@ def _certainty(found: WorkloadOutcome, samples: int) -> tuple[tuple[Link, ...], 
     if every is None:
         return (Link("Promises", NOTHING, chosen.reason or "none is made"),), NOTHING
     links.insert(0, Link("Keeps all promises", SHARE.format(every), "the same draws keep them together"))
-    return (*links, *_served(chosen)[1:], *_read(chosen)[-1:]), SHARE.format(every)
+    return (*links, *_served(chosen)[1:], *_model_error(chosen)), SHARE.format(every)
 
 
 def _fleet(fleet: FleetOutcome) -> Why:
@@ -254,14 +258,10 @@ def _fleet(fleet: FleetOutcome) -> Why:
         ),
         *(
             Link(f"Weakest: {one.title.lower()}", SUPPLIERS.format(one.effective_suppliers.value), _held(one))
-            for one in _weakest(fleet)
+            for one in fleet.weakest
         ),
     ]
     return Why(title, SUPPLIERS.format(value.value), tuple(links), ())
-
-
-def _weakest(fleet: FleetOutcome) -> list[TierOutcome]:
-    return [one for one in fleet.tiers if one.title in fleet.weakest_tiers or one.tier in fleet.weakest_tiers]
 
 
 def _held(tier: TierOutcome) -> str:
@@ -309,9 +309,9 @@ def _grounds(
         moves, share = ("", None) if part is None or matters is None else _effect(answer, part, matters)
         told = one.source or (f"judgement: {one.reason}" if one.reason else "")
         grounds.append(Ground(one.name, one.title, one.value, one.spread, one.status, told, moves, share))
-    known = {one.figure for one in grounds}
-    for part in parts.values():
-        if names is not None or matters is None or part.is_open or part.figure in known:
+    for name in (STEP, FIRST, RENT):
+        part = parts.get(name)
+        if names is not None or matters is None or part is None:
             continue
         moves, share = _effect(answer, part, matters)
         if moves or share:

@@ -151,11 +151,7 @@ def _fleet(outcome: Outcome, baseline: Outcome | None) -> Tile:
     was = None if baseline is None else next((one for one in baseline.fleet.tiers if one.tier == "designer"), None)
     value = tier.effective_suppliers.value
     change = _change(SUPPLIERS, value, None if was is None else was.effective_suppliers)
-    weakest = [
-        one
-        for one in outcome.fleet.tiers
-        if one.title in outcome.fleet.weakest_tiers or one.tier in outcome.fleet.weakest_tiers
-    ]
+    weakest = outcome.fleet.weakest
     counted, listed = f"{len(weakest)} tiers", ", ".join(one.title.lower() for one in weakest)
 
     def noted(names: str) -> str:

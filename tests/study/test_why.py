@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +17,7 @@ from explorer.scenario.schema import Scenario
 from explorer.study.evaluate import evaluate
 from explorer.study.figure_sources import figure_sources
 from explorer.study.outcome import Outcome
-from explorer.study.what_matters import WhatMatters, what_matters
+from explorer.study.what_matters import TITLES, WhatMatters, what_matters
 from explorer.study.why import Answer, why
 
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
@@ -107,6 +108,17 @@ def test_that_what_moves_the_number_is_told_and_comes_first(
     assert "least margin" in known_of_one.note
     money = {one.figure: one for one in why("usd_per_month", outcome, 0, scenario, catalog, matters).grounds}
     assert "$" in money["capex"].moves and money["capex"].share is None
+
+
+def test_that_beside_figures_only_the_models_error_and_the_rent_are_told(
+    scenario: Scenario, outcome: Outcome, catalog: Catalog, matters: WhatMatters
+) -> None:
+    """Also where draws give a figure that enters nothing a hair of the spread: it has no such source."""
+    stirred = replace(matters, parts=tuple(replace(part, first=0.01, is_open=False) for part in matters.parts))
+    assert {"capex", "peak_int8"} & {part.figure for part in stirred.parts}
+    grounds = why("tpot" if matters.metric == "tpot" else "ttft", outcome, 0, scenario, catalog, stirred).grounds
+    assert {one.title for one in grounds if not one.figure} <= set(TITLES.values())
+    assert not {"capex", "board_power"} & {one.figure for one in grounds}
 
 
 def test_that_what_matters_of_another_choice_is_not_told(

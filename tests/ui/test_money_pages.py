@@ -94,7 +94,7 @@ def test_that_the_plots_stay_in_view_above_every_page(fleet_window: MainWindow) 
     assert cost_of(window).isVisible() is False and window.book.page("evidence").isVisible()
 
 
-def test_that_plots_move_with_the_hand_behind_no_page(fleet_window: MainWindow) -> None:
+def test_that_plots_above_a_page_move_with_the_hand(fleet_window: MainWindow) -> None:
     window = fleet_window
     window.show_page("cost")
     before = [plot.text_summary() for plot in (window.tail, window.memory)]

@@ -188,8 +188,3 @@ def _halved_ranks(row: Row) -> Row:
 def is_repaired(row: Row) -> bool:
     """The recorded ranks were a product and have been taken apart."""
     return row.note.endswith("; ranks repaired")
-
-
-def is_offline(row: Row) -> bool:
-    """An engine driven without a server."""
-    return row.run in ("static", "in_flight_maximum", "first_token", "compiled")
