@@ -30,7 +30,7 @@ def what_changed(before: FleetOutcome, after: FleetOutcome) -> str:
         if tier.tier not in then:
             continue
         old = then[tier.tier]
-        if _same(tier.hhi.low, old.hhi.low) and _same(tier.hhi.high, old.hhi.high):
+        if _stays(old, tier):
             stayed.append(f"{_inside(tier.title)}{_alone(tier)}")
         elif (tier.unknown or old.unknown) and _same(tier.hhi.high, old.hhi.high):
             conditional.append(f"{_inside(tier.title)} too {_condition(tier if tier.unknown else old)}")
@@ -84,6 +84,15 @@ def _shares(pools: Sequence[PoolOutcome]) -> dict[str, float]:
 
 def _deployment(pool: PoolOutcome) -> str:
     return f"{pool.chip_name} on {pool.cloud}" if pool.cloud else f"{pool.chip_name} on own premises"
+
+
+def _stays(old: TierOutcome, new: TierOutcome) -> bool:
+    """Whether nothing has moved, or nothing that the figures would show: "1.5 to 1.5" lowers nothing."""
+    if _same(new.hhi.low, old.hhi.low) and _same(new.hhi.high, old.hhi.high):
+        return True
+    number, then, now = QUANTITIES["suppliers"], old.effective_suppliers, new.effective_suppliers
+    ends = ((then.low, now.low), (then.value, now.value), (then.high, now.high))
+    return all(number.format(before) == number.format(after) for before, after in ends)
 
 
 def _same(now: float, then: float) -> bool:

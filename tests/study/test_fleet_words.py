@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from explorer.catalog import Catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace, several
+from explorer.study.banded import Banded
 from explorer.study.evaluate import evaluate
 from explorer.study.fleet_outcome import FleetOutcome
 from explorer.study.fleet_words import what_changed
@@ -55,6 +57,25 @@ def test_that_the_way_back_raises_what_was_lowered(fleets: tuple[FleetOutcome, F
 
 def test_that_the_same_fleet_stays_where_it_was(fleets: tuple[FleetOutcome, FleetOutcome]) -> None:
     assert what_changed(fleets[0], fleets[0]) == "What was changed leaves every tier where it was."
+
+
+@pytest.mark.parametrize(("then", "now", "said"), [(1.52, 1.48, ""), (1.48, 1.52, ""), (1.48, 1.58, "lowers")])
+def test_that_a_move_that_the_figures_do_not_show_is_none(
+    fleets: tuple[FleetOutcome, FleetOutcome], then: float, now: float, said: str
+) -> None:
+    """ "Lowers concentration at packaging (1.5 to 1.5 effective suppliers)" would say nothing."""
+
+    def with_packaging(suppliers: float) -> FleetOutcome:
+        hhi, effective = 10_000.0 / suppliers, suppliers
+        tier = next(one for one in fleets[0].tiers if one.tier == "packaging")
+        moved = dataclasses.replace(tier, hhi=Banded(hhi, hhi, hhi), effective_suppliers=Banded(*(effective,) * 3))
+        return dataclasses.replace(fleets[0], tiers=tuple(moved if one is tier else one for one in fleets[0].tiers))
+
+    sentence = what_changed(with_packaging(then), with_packaging(now))
+    if said:
+        assert "lowers concentration at packaging (1.5 to 1.6 effective suppliers)" in sentence
+    else:
+        assert sentence.endswith("leaves every tier where it was.")
 
 
 def test_that_a_change_of_costs_is_not_called_another_sharing(catalog: Catalog, scenarios_folder: Path) -> None:
