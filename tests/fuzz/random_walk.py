@@ -27,7 +27,8 @@ KEYS = (
 )  # fmt: skip
 ACTIONS = (
     "undo", "undo", "redo", "copy_table", "unfold_all", "fold_all", "alternatives", "scenarios", "fit_columns", "pin",
-    "unpin", "to_baseline", "to_file", "remove_chip", "next_alternative", "previous_alternative", "next_workload",
+    "unpin", "enlarge", "why.tpot", "to_baseline", "to_file", "remove_chip", "next_alternative", "previous_alternative",
+    "next_workload",
 )  # fmt: skip
 
 
