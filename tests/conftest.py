@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     named = [Path(config.invocation_params.dir, argument.split("::")[0]) for argument in config.args]
     return None if any(path == BENCHMARKS or BENCHMARKS in path.parents for path in named) else True
+
+
+@pytest.fixture(autouse=True)
+def solved_by_arrays() -> Iterator[None]:
+    """Every test begins without compiled loops, whatever the user's cache holds and the test before it took up."""
+    from explorer.study import solver
+
+    yield
+    solver.use(solver.Arrays())
 
 
 @pytest.fixture(scope="session")

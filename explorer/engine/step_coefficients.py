@@ -60,7 +60,7 @@ class _Table:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        self.products: list[Array] = []
+        self.products: list[tuple[Scalar, Scalar, float, bool]] = []
         self.lines: list[Array] = []
         self.reduces: list[Array] = []
         self.bounds: list[tuple[int, int, int]] = []
@@ -72,27 +72,35 @@ class _Table:
             table[:, at : at + 1] = value
         return table
 
-    def product(self, chip: ChipSpec, n: Scalar, k: Scalar, count: float = 1.0, *, sixteen: bool = False) -> None:
-        """A matrix product of tokens: see `steptime._gemm`."""
-        peak, width, act = (
-            (chip.peak_16bit, 2.0, 2.0) if sixteen else (chip.peak, chip.weight_bytes, chip.activation_bytes)
-        )
-        kind = "gemm16" if sixteen else "gemm"
-        t0, compute, memory, sharpness = (
-            np.asarray(getattr(chip, f"{kind}_{name}")) for name in ("t0", "compute", "memory", "sharpness")
-        )
-        nk = np.asarray(n, dtype=np.float64) * k
-        per_byte = 1.0 / (np.asarray(chip.memory_bandwidth) * memory)
-        self.products.append(
-            self.column(
-                2.0 * nk / (np.asarray(peak) * compute),
-                nk * np.asarray(width) * per_byte,
-                (np.asarray(k) * np.asarray(act) + 2.0 * np.asarray(n)) * per_byte,
-                sharpness,
-                t0,
-                count,
-            )
-        )
+    def product(self, n: Scalar, k: Scalar, count: float = 1.0, *, sixteen: bool = False) -> None:
+        """A matrix product of tokens, n x k: see `steptime._gemm`."""
+        self.products.append((n, k, count, sixteen))
+
+    def all_products(self, chip: ChipSpec) -> Array:
+        """The products' numbers, (rows, products, PRODUCT)."""
+        n, k = np.empty((2, len(self.products), self.rows, 1))
+        for at, (across, along, _, _) in enumerate(self.products):
+            n[at], k[at] = across, along
+        sixteen = [int(one[3]) for one in self.products]
+        # by precision: numbers of the chip, (2, rows, 1)
+        by_precision = np.empty((6, 2, self.rows, 1))
+        peak, width, act, memory, sharpness, t0 = by_precision
+        peak[0], peak[1] = np.asarray(chip.peak) * chip.gemm_compute, np.asarray(chip.peak_16bit) * chip.gemm16_compute
+        width[0], width[1] = chip.weight_bytes, 2.0
+        act[0], act[1] = chip.activation_bytes, 2.0
+        memory[0], memory[1] = chip.gemm_memory, chip.gemm16_memory
+        memory *= chip.memory_bandwidth
+        sharpness[0], sharpness[1] = chip.gemm_sharpness, chip.gemm16_sharpness
+        t0[0], t0[1] = chip.gemm_t0, chip.gemm16_t0
+        peak, width, act, memory, sharpness, t0 = by_precision[:, sixteen]
+        nk = n * k
+        table = np.empty((len(self.products), self.rows, PRODUCT))
+        table[:, :, 0:1] = 2.0 * nk / peak
+        table[:, :, 1:2] = nk * width / memory
+        table[:, :, 2:3] = (k * act + 2.0 * n) / memory
+        table[:, :, 3:4], table[:, :, 4:5] = sharpness, t0
+        table[:, :, 5] = np.array([one[2] for one in self.products])[:, None]
+        return np.ascontiguousarray(table.swapaxes(0, 1))
 
     def close(self, first: int, line: tuple[Scalar, Scalar, Scalar, Scalar], reduces: Scalar, routed: bool) -> int:
         """End a part that began with product `first`; its number."""
@@ -137,10 +145,10 @@ def step_coefficients(
         if group.ffn != "none":
             feed_key = (group.ffn, group.intermediate)
             if feed_key not in feeds:
-                feeds[feed_key] = _feed(table, shape, group, chip, tp, dp)
+                feeds[feed_key] = _feed(table, shape, group, tp, dp)
             feed = feeds[feed_key]
         groups.append((mixer, feed))
-    table.product(chip, shape.vocabulary / tp, hidden, sixteen=True)
+    table.product(shape.vocabulary / tp, hidden, sixteen=True)
     ranks = tp * dp
     within = np.asarray(ranks <= np.asarray(chip.scaleup_domain))
     base, a_token = _exchange(shape, chip, ranks, dp, within, constants)
@@ -162,7 +170,7 @@ def step_coefficients(
     )
     return StepCoefficients(
         whole=np.ascontiguousarray(whole),
-        products=np.ascontiguousarray(np.stack(table.products, axis=1)),
+        products=table.all_products(chip),
         lines=np.ascontiguousarray(np.stack(table.lines, axis=1)) if table.lines else np.zeros((rows, 0, LINE)),
         experts=np.ascontiguousarray(_experts(table, shape, chip, ranks, constants)),
         reduces=np.ascontiguousarray(np.concatenate(table.reduces, axis=1)) if table.reduces else np.zeros((rows, 0)),
@@ -197,8 +205,8 @@ def _mixer(
     bandwidth, peak16 = np.asarray(chip.memory_bandwidth), np.asarray(chip.peak_16bit)
     if group.mixer in ("linear", "mamba"):
         inner = shape.recurrent_mixer_parameters / hidden
-        table.product(chip, 0.7 * inner / tp, hidden)
-        table.product(chip, hidden, 0.3 * inner / tp)
+        table.product(0.7 * inner / tp, hidden)
+        table.product(hidden, 0.3 * inner / tp)
         state = shape.recurrent_state_bytes / tp
         recurrent: tuple[Scalar, Scalar, Scalar, Scalar] = (
             2.0 * np.asarray(chip.decode_attention_t0),
@@ -214,12 +222,12 @@ def _mixer(
         rank, rope = shape.kv_lora_rank, shape.rope_head_dim
         key_dim = shape.nope_head_dim + rope
         if shape.q_lora_rank:
-            table.product(chip, shape.q_lora_rank + rank + rope, hidden)
-            table.product(chip, heads * key_dim, shape.q_lora_rank)
+            table.product(shape.q_lora_rank + rank + rope, hidden)
+            table.product(heads * key_dim, shape.q_lora_rank)
         else:
-            table.product(chip, heads * key_dim + rank + rope, hidden)
-        table.product(chip, heads * shape.nope_head_dim, rank, 2.0, sixteen=True)
-        table.product(chip, hidden, heads * shape.v_head_dim)
+            table.product(heads * key_dim + rank + rope, hidden)
+        table.product(heads * shape.nope_head_dim, rank, 2.0, sixteen=True)
+        table.product(hidden, heads * shape.v_head_dim)
         share = 1.0 / tp if sharded else 1.0
         kv = seen * ((rank + rope) * share * np.asarray(chip.kv_bytes) / read_rate)
         flops = seen * (2.0 * heads * (2.0 * rank + rope) / (peak16 * constants.mla_compute_share))
@@ -232,8 +240,8 @@ def _mixer(
         local = np.maximum(kv_heads / tp, 1.0)
         copies = 1.0 if group.shared_key_value else 2.0
         queries = heads * head_dim * (2.0 if shape.attention_gate else 1.0)
-        table.product(chip, queries + copies * local * head_dim, hidden)
-        table.product(chip, hidden, heads * head_dim)
+        table.product(queries + copies * local * head_dim, hidden)
+        table.product(hidden, heads * head_dim)
         stored = kv_heads / tp if sharded else local
         a_sequence = np.asarray(seen * (copies * stored * head_dim * np.asarray(chip.kv_bytes) / read_rate))
         dims = 2.0 * head_dim
@@ -254,20 +262,20 @@ def _smooth(compute: Array, memory: Array, sharpness: float) -> Array:
     return np.asarray(larger * (1.0 + (smaller / np.maximum(larger, 1e-300)) ** sharpness) ** (1.0 / sharpness))
 
 
-def _feed(table: _Table, shape: ModelShape, group: LayerGroup, chip: ChipSpec, tp: Array, dp: Array) -> int:
+def _feed(table: _Table, shape: ModelShape, group: LayerGroup, tp: Array, dp: Array) -> int:
     first = len(table.products)
     hidden, gates = shape.hidden, shape.ffn_matrices - 1
     if group.ffn == "dense":
         width = (shape.intermediate if group.intermediate is None else group.intermediate) / tp
-        table.product(chip, gates * width, hidden)
-        table.product(chip, hidden, width)
+        table.product(gates * width, hidden)
+        table.product(hidden, width)
         return table.close(first, (0.0, 0.0, 0.0, 0.0), 1.0, False)
     if shape.expert_hidden:
-        table.product(chip, shape.expert_hidden / tp, hidden, 2.0)
+        table.product(shape.expert_hidden / tp, hidden, 2.0)
     if shape.shared_intermediate:
         width = shape.shared_intermediate / tp
-        table.product(chip, gates * width, hidden)
-        table.product(chip, hidden, width)
+        table.product(gates * width, hidden)
+        table.product(hidden, width)
     return table.close(first, (0.0, 0.0, 0.0, 0.0), np.where(dp > 1, 0.0, 1.0), True)
 
 

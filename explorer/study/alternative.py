@@ -22,8 +22,8 @@ from explorer.study.memory_band import with_bands
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Cost, MeasuredRun, MemoryFit, OwnEvidence
 from explorer.study.power import beyond_limit, share_within_limit
-from explorer.study.replica import Latencies, batch_quantile
 from explorer.study.sizing import load_ladder
+from explorer.study.solved import Solved
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Answered:
     """Their places in `loaded`."""
     replicas: Sequence[int]
     loaded: Loaded
-    point: Latencies
+    point: Solved
     """At the operating point, (alternatives, 1)."""
     bands: Bands
     metrics: Sequence[Metric]
@@ -50,11 +50,11 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
     context, entries, point = answered.context, answered.entries, answered.point
     bought = [entry.bought(replicas) for entry, replicas in zip(entries, answered.replicas, strict=True)]
     dear = beyond_spend(context, entries, bought)
-    means = point.state.mean_batch[:, 0]
-    # where the load cannot be carried every slot is taken all the time
-    p99s = np.where(point.state.stable[:, 0], batch_quantile(point.state, point.chain, 0.99)[:, 0], means)
+    standing = point.standing
+    assert standing is not None, "asked for at the operating point"
+    means = standing.mean_batch[:, 0]
     # read between the chain's nodes, it may come out beside what can be
-    p99s = np.maximum(np.minimum(p99s, [entry.candidate.cap for entry in entries]), means)
+    p99s = np.maximum(np.minimum(standing.p99_batch[:, 0], [entry.candidate.cap for entry in entries]), means)
     mean_batch, p99_batch = means.tolist(), p99s.tolist()
     bands, loaded, rows = answered.bands, answered.loaded, answered.rows
     median_tpot = point.table["tpot"][0.5][:, 0]
@@ -74,7 +74,7 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
                     bought,
                     loaded,
                     rows,
-                    mean_batch,
+                    standing,
                     bands.cliffs,
                     bands.saturations,
                 ),
@@ -82,6 +82,7 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
                 _curves(loaded, rows, bands, answered.metrics),
                 mean_batch,
                 p99_batch,
+                standing.wait_probability[:, 0].tolist(),
                 strict=True,
             )
         )
@@ -98,14 +99,15 @@ def _alternative(
     curves: dict[Metric, LatencyCurve],
     mean_batch: float,
     p99_batch: float,
+    waits: float,
 ) -> AlternativeOutcome:
     context, loaded, point, bands = answered.context, answered.loaded, answered.point, answered.bands
     settings, entry, row, replicas = (
         answered.settings[at], answered.entries[at], answered.rows[at], answered.replicas[at],
     )  # fmt: skip
     chip, layout, rate = entry.deployment.chip, entry.candidate.layout, context.rate
-    saturation = float(loaded.table.saturation[row])
-    correction = loaded.table.corrections[row] if loaded.table.corrections else None
+    saturation = float(loaded.saturation[row])
+    correction = loaded.corrections[row] if loaded.corrections else None
     cliff = float(loaded.cliffs[row])
     feasible = rate < replicas * saturation
     p99 = {metric: float(found[0.99][at, 0]) for metric, found in point.table.items()}
@@ -122,7 +124,6 @@ def _alternative(
         drawn_rates = bands.cliffs[at], bands.saturations[at]
         further = further_bands(context, entry, replicas, cliff, saturation, *drawn_rates, cost)
     available, availability = describe.availability(context, entry.deployment)
-    waits = float(point.state.wait_probability[at, 0])
     own: OwnEvidence | None = None
     measured: tuple[MeasuredRun, ...] = ()
     if context.scenario.benchmarks:
@@ -179,7 +180,7 @@ def _alternative(
 
 
 def _percentiles(
-    metric: Metric, point: Latencies, bands: Bands, at: int, reason: str, correction: Correction | None
+    metric: Metric, point: Solved, bands: Bands, at: int, reason: str, correction: Correction | None
 ) -> Percentiles:
     if metric not in point.table:
         return Percentiles(None, None, None, "not looked at while a hand moves")
@@ -190,7 +191,7 @@ def _percentiles(
         low, high = float(bands.point_low[metric][q][at]), float(bands.point_high[metric][q][at]) * up
         if correction is not None and math.isfinite(value):
             own = (np.asarray([one]) for one in (value, low, high))
-            ends = _widened(*correction.reach(metric, q, point.state.utilisation[at]), *own)
+            ends = _widened(*correction.reach(metric, q, point.utilisation[at]), *own)
             low, high = (float(end[0]) for end in ends)
         found[q] = banded(value, low, high, float(bands.point_median[metric][q][at]))
     p50, p95, p99 = in_order([found[0.5], found[0.95], found[0.99]])
@@ -205,7 +206,8 @@ def in_order(quantiles: Sequence[Banded | None]) -> list[Banded | None]:
     for one in quantiles:
         if one is not None:
             low, high = max(low, one.low), max(high, one.high)
-            one = replace(one, low=low, high=high)
+            if low != one.low or high != one.high:
+                one = replace(one, low=low, high=high)
         ordered.append(one)
     return ordered
 
@@ -222,7 +224,7 @@ def _curves(
     lows, highs = np.minimum(lows, p99s), np.maximum(np.where(highs > 1e6, np.inf, highs), p99s)
     curves: list[dict[Metric, LatencyCurve]] = []
     for at, row in enumerate(rows):
-        correction = loaded.table.corrections[row] if loaded.table.corrections else None
+        correction = loaded.corrections[row] if loaded.corrections else None
         own: dict[Metric, LatencyCurve] = {}
         for metric, p50, p99, low, high in zip(metrics, p50s, p99s, lows, highs, strict=True):
             if correction is None:

@@ -13,12 +13,13 @@ from explorer.catalog import Catalog
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Workload
 from explorer.study.banded import Metric
+from explorer.study.correction import Correction
 from explorer.study.demand import Demand
 from explorer.study.deployment import Candidate, Deployment
 from explorer.study.money import ChipPrice
 from explorer.study.outcome import WorkloadOutcome
-from explorer.study.replica import ReplicaTable
 from explorer.study.resolve import ServedModel
+from explorer.study.step_grid import StepGrid
 
 if TYPE_CHECKING:
     from explorer.study.bands import Bands
@@ -76,7 +77,9 @@ class Sized:
 class Loaded:
     """Central rows under load: one replica's curves and cliffs."""
 
-    table: ReplicaTable
+    grid: StepGrid
+    saturation: Array
+    """Largest rate of one replica, (rows,), requests/s."""
     rates: Array
     """Requests/s of one replica, (rows, loads)."""
     utilisation: Array
@@ -84,6 +87,9 @@ class Loaded:
     latency: Mapping[str, Mapping[float, Array]]
     """Quantiles by metric, seconds, (rows, loads)."""
     cliffs: Array
+    """Largest rate of one replica that keeps every promise, (rows,), requests/s."""
+    corrections: tuple[Correction | None, ...] = ()
+    """What simulation found of each row; empty: the closed form as it is."""
     shared: Array | float = 1.0
     """Replicas that share the arrivals in these curves, (rows,): as many as are needed, or set by hand."""
 

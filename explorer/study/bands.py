@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog.calibration import load_calibration
+from explorer.engine.batch_nodes import COARSE
 from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
@@ -18,13 +19,13 @@ from explorer.study.banded import METRICS, Banded, Metric
 from explorer.study.correction import Correction
 from explorer.study.demand import shared_scv
 from explorer.study.deployment import Candidate
-from explorer.study.drawn_rows import under_load
 from explorer.study.draws import SOBOL_FROM, uniforms
 from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Pick
 from explorer.study.resolve import step_constants
-from explorer.study.sizing import load_ladder
+from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.solver import under_load
 from explorer.study.step_grid import Rows
 
 Array = NDArray[np.float64]
@@ -267,7 +268,7 @@ class _Drawing:
         columns = [self.at[places]] if along else []
         columns += [self.rates[places, None]] if point else []
         loads, share = np.repeat(np.concatenate(columns, axis=1), samples, axis=0), self.share[places]
-        found, largest = under_load(context, rows, loads, np.repeat(share, samples), self.metrics, each)
+        found, largest = rows_under_load(context, rows, loads, np.repeat(share, samples), self.metrics, each)
         with_first_error(found, firsts)
         points = self._points(found, count) if point else []
         if not along:
@@ -296,6 +297,24 @@ class _Drawing:
         return [_Point(quantiles, block[:, :, at], ends[:, :, :, at]) for at in range(count)]
 
 
+def rows_under_load(
+    context: Context,
+    rows: Rows,
+    rates: Array,
+    replicas: Array,
+    metrics: tuple[str, ...],
+    corrections: Sequence[Correction | None],
+) -> tuple[dict[str, dict[float, Array]], Array]:
+    """Latency quantiles of drawn rows at `rates` a replica (rows, loads), and the largest rate of each (rows,)."""
+    constants, stragglers = step_constants(), context.scenario.stragglers
+    grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)
+    solved = under_load(
+        grid, context.demand, constants, stragglers, rates, replicas=replicas, metrics=metrics, spacing=COARSE,
+        corrections=corrections,
+    )  # fmt: skip
+    return solved.table, solved.saturation
+
+
 def _beyond(
     context: Context,
     rows: Rows,
@@ -318,7 +337,7 @@ def _beyond(
     rates = last[:, None] + (ends - last)[:, None] * np.linspace(0.0, 1.0, BEYOND_POINTS)[None, :]
     wanted = ("ttft", *promised) if "e2e" in promised and "ttft" not in promised else promised
     replicas = np.repeat(share, len(last) // len(share))
-    found, _ = under_load(context, rows, rates, replicas, wanted, corrections)
+    found, _ = rows_under_load(context, rows, rates, replicas, wanted, corrections)
     with_first_error(found, firsts)
     followed = largest_rate_within(rates, [(found[metric][0.99], context.limits[metric]) for metric in promised])
     return np.where(further, followed, cliffs)

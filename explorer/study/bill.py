@@ -24,6 +24,7 @@ from explorer.study.bands import HIGH, LOW, MEDIAN, order_index, scaled
 from explorer.study.deployment import Deployment
 from explorer.study.outcome import Cost
 from explorer.study.sizing import SAFE_LOAD
+from explorer.study.solved import Standing
 
 Array = NDArray[np.float64]
 
@@ -35,15 +36,15 @@ def bills(
     bought: Sequence[int],
     loaded: Loaded,
     rows: Sequence[int],
-    mean_batch: Sequence[float],
+    standing: Standing,
     drawn_cliffs: Array,
     drawn_saturations: Array,
 ) -> list[tuple[Cost, Banded | None]]:
     """Cost of each alternative and its energy a token, joule; None where its power is not known.
 
     `replicas` serve, spares not counted; `bought` are chips, spares and whole units included; `rows` are the
-    alternatives' places in `loaded`; `mean_batch` is what a replica of each serves at a time. The band prices each draw
-    at the chips it would take to keep the promises in that draw, (alternatives, samples).
+    alternatives' places in `loaded`; `standing` (alternatives, 1) is where a replica of each stands. The band prices
+    each draw at the chips it would take to keep the promises in that draw, (alternatives, samples).
     """
     traffic, demand, rate = context.workload.traffic, context.demand, context.rate
     per_request = demand.prompt + demand.output
@@ -62,7 +63,7 @@ def bills(
     )
     quantiles = [order_index(q, samples) for q in (LOW, HIGH, MEDIAN)]
     months, drawn_usd = np.sort(months, axis=1)[:, quantiles], np.sort(drawn_usd, axis=1)[:, quantiles]
-    split = _split(context, loaded, rows, mean_batch, month, tokens)
+    split = _split(context, loaded, rows, standing, month, tokens)
     full = cost_per_million_tokens(usd * chips, cliffs * per_request)
     scale = 1e6 / tokens
     columns = zip(
@@ -187,18 +188,15 @@ def _split(
     context: Context,
     loaded: Loaded,
     rows: Sequence[int],
-    mean_batch: Sequence[float],
+    standing: Standing,
     month: Array,
     tokens: float,
 ) -> TokenCost:
     """By seconds of a replica that one request's prompt and its output take at the mean batch."""
-    table, demand = loaded.table, context.demand
-    batch = np.maximum(np.asarray(mean_batch), 1.0)
-    prefill, step = (
-        np.asarray([np.interp(n, table.chain.nodes[row], values[row]) for n, row in zip(batch, rows, strict=True)])
-        for values in (table.marginal_at, table.decode_at)
-    )
-    decode = step / table.tokens_a_step[list(rows), 0] / batch * demand.output
+    demand = context.demand
+    batch = np.maximum(standing.mean_batch[:, 0], 1.0)
+    prefill, step = standing.prompt_s[:, 0], standing.step_s[:, 0]
+    decode = step / loaded.grid.tokens_a_step[list(rows), 0] / batch * demand.output
     per_request = demand.prompt + demand.output
     return split_input_output(
         month, tokens * demand.prompt / per_request, tokens * demand.output / per_request, prefill, decode

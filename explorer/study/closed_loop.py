@@ -41,9 +41,11 @@ from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
 from explorer.study.money import chip_price
 from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
-from explorer.study.replica import Latencies, ReplicaTable, quantiles_of, select_rows
+from explorer.study.replica import Latencies, ReplicaTable, quantiles_of, replica_table, select_rows
 from explorer.study.resolve import served_model, step_constants
-from explorer.study.sizing import grid_of, load_ladder, table_of
+from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.solved import Solved
+from explorer.study.solver import standing_of
 from explorer.study.workload import (
     demand_of,
     deployment_of,
@@ -143,10 +145,11 @@ def evaluate_users(
     outcomes: dict[int, AlternativeOutcome] = {}
     every_draw: DrawnWorkload | None = None
     loaded: Loaded | None = None
+    table: ReplicaTable | None = None
     shown = [position for position in present if position < alternatives]
     if present:
-        loaded = _load(context, [sized[at] for at in present], wanted, corrected)
-    if loaded is not None and shown:
+        loaded, table = _load(context, [sized[at] for at in present], wanted, corrected)
+    if loaded is not None and table is not None and shown:
         rows = [row_of[position] for position in shown]
         entries = [sized[at] for at in shown]
         replicas = [entry.deployment.settings.replicas for entry in entries]
@@ -155,12 +158,12 @@ def evaluate_users(
         every_draw = DrawnWorkload(context, bands, shown, entries, counts)
         for at, (position, row, entry) in enumerate(zip(shown, rows, entries, strict=True)):
             # each alternative has a rate of its own
-            table = select_rows(loaded.table, np.asarray([row]))
-            point = _with_wait(at_users(table, _here([entry]), _most([entry]), metrics=wanted), _waiting(entry))
+            own = select_rows(table, np.asarray([row]))
+            point = _with_wait(at_users(own, _here([entry]), _most([entry]), metrics=wanted), _waiting(entry))
             rate = float(point.rate[0, 0])
             answered = Answered(
                 _with_rate(context, rate * counts[at]), [settings[position]], [entry], [row], [counts[at]], loaded,
-                point.found, _bands_of(bands, at), wanted,
+                _solved(own, point), _bands_of(bands, at), wanted,
             )  # fmt: skip
             (one,) = outcomes_of(answered)
             outcomes[position] = _as_users(one, workload.alternatives[position].max_batch, rate, swing[at])
@@ -231,7 +234,7 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
     if len(fitting) > len(deployments):
         rows = rows_of(fitting, constants, stragglers.jitter_sigma)
         grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)
-        table = table_of(grid, context.demand, constants, stragglers, coarse=True)
+        table = replica_table(grid, context.demand, constants, stall_s=stragglers.stall_s, coarse=True)
         users = np.asarray([[float(users_of(one))] for one in fitting])
         quantiles = (0.5, 0.99) if "e2e" in context.limits else (0.99,)
         found = at_users(table, users, users, metrics=tuple(context.limits) or ("tpot",), quantiles=quantiles)
@@ -258,12 +261,13 @@ def _sized(context: Context, deployments: Sequence[Deployment], samples: int) ->
 
 def _load(
     context: Context, entries: Sequence[Sized], wanted: tuple[Metric, ...], corrections: Sequence[Correction | None]
-) -> Loaded:
-    """Curves over the number of users, against the rate that comes of them, and the largest rate within promises."""
+) -> tuple[Loaded, ReplicaTable]:
+    """Curves over the number of users, against the rate that comes of them, and the largest rate within promises; and
+    the replicas that they are of."""
     constants, stragglers = step_constants(), context.scenario.stragglers
     rows = rows_of([widened(entry.candidate) for entry in entries], constants, stragglers.jitter_sigma)
     grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)
-    table = table_of(grid, context.demand, constants, stragglers)
+    table = replica_table(grid, context.demand, constants, stall_s=stragglers.stall_s)
     table = replace(table, chain=replace(table.chain, saturation=table.chain.saturation * BEYOND))
     if any(corrections):
         table = replace(table, corrections=tuple(corrections))
@@ -272,7 +276,14 @@ def _load(
     rates = np.maximum.accumulate(served.rate, axis=1)
     checks = [(served.found.table[metric][0.99], limit) for metric, limit in context.limits.items()]
     latency = served.found.table
-    return Loaded(table, rates, served.found.state.utilisation, latency, largest_rate_within(rates, checks))
+    utilisation, cliffs = served.found.state.utilisation, largest_rate_within(rates, checks)
+    return Loaded(grid, table.saturation, rates, utilisation, latency, cliffs, table.corrections), table
+
+
+def _solved(table: ReplicaTable, served: Served) -> Solved:
+    """Rows with their users as the assembly of outcomes takes them."""
+    state = served.found.state
+    return Solved(table.saturation, state.utilisation, served.found.table, standing_of(table, state))
 
 
 def _bands_of(bands: Bands, at: int) -> Bands:
@@ -308,7 +319,7 @@ def _bands(
     ]
     rows = drawn_rows(context, [widened(one.candidate) for one in entries], samples, [step for step, _ in factors])
     grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)
-    table = table_of(grid, context.demand, constants, stragglers, coarse=True)
+    table = replica_table(grid, context.demand, constants, stall_s=stragglers.stall_s, coarse=True)
     if any(corrections):
         table = replace(table, corrections=tuple(one for one in corrections for _ in range(samples)))
     most = _most(entries)

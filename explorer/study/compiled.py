@@ -1,38 +1,49 @@
-"""The closed form of many rows at once, compiled and on all cores: for the worker process and the command line.
+"""The closed form of rows by compiled loops, of many on all cores; see `closed_form_code` for where the loops are from.
 
-The same answers as `step_grid.step_grid`, `replica.replica_table` and `latencies` give, within rounding. Importing it
-brings numba: never from the window's process.
+The same answers as `step_grid.step_grid`, `replica.replica_table` and `latencies` give, within rounding.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.batch_nodes import COARSE, NodeSpacing, batch_nodes
-from explorer.engine.closed_form_loop import METRICS as METRIC_COUNT
-from explorer.engine.closed_form_loop import PADDING, SHARED, largest_rates, solve_rows, time_steps
 from explorer.engine.data_ranks import longest_prompts
 from explorer.engine.latency import lognormal_quantile, standard_normal
+from explorer.engine.loops.layout import (
+    BESIDE_FULL,
+    BUDGET,
+    GAP_SCV,
+    LANES,
+    METRICS,
+    OF_LEVEL,
+    OF_ROW,
+    PADDING,
+    RANKS,
+    SCV,
+    STALLED,
+    STATES,
+    TOKENS_A_STEP,
+)  # fmt: skip
+from explorer.engine.machine_code import MachineCode, words_of
 from explorer.engine.node_quantiles import QUANTILES
 from explorer.engine.queueing import build_chain
-from explorer.engine.records import AllReduce, ChipSpec, LayerGroup, ModelShape, Split, StepConstants
+from explorer.engine.records import ModelShape, StepConstants
 from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
-from explorer.study.answers import Context
-from explorer.study.correction import Correction, capacities, loads_simulated, put_on
-from explorer.study.demand import Demand, lengths_of
+from explorer.study.demand import Demand, lengths_of, shared_scv
 from explorer.study.replica import felt_rate, replica_table
-from explorer.study.resolve import step_constants
+from explorer.study.solved import Solved, Standing
 from explorer.study.step_grid import GRID, Rows, StepGrid
 
 Array = NDArray[np.float64]
@@ -41,6 +52,8 @@ Ints = NDArray[np.int64]
 METRIC_NAMES = ("ttft", "tpot", "itl", "e2e")
 CHUNK = 256
 """Rows that a thread takes at a time."""
+FEW_CAPS, MOST_CAPS = 64, 4096
+"""Batch caps that there is room for at first, and that are remembered at most."""
 
 
 @lru_cache(maxsize=1)
@@ -72,19 +85,6 @@ def _in_parts(rows: int, work: Callable[[int, int], None]) -> None:
         done.result()
 
 
-@dataclass(frozen=True, slots=True)
-class _Nodes:
-    """What the chain needs of batch nodes, a line a cap."""
-
-    count: Ints
-    node: Array
-    span: Array
-    end: Array
-    factorial: Array
-    left: Ints
-    share: Array
-
-
 @lru_cache(maxsize=4096)
 def _nodes_of(cap: int, spacing: NodeSpacing) -> tuple[Array, Array, float, Array, Ints, Array]:
     """The nodes of one cap: batch sizes, spans, end span, ln n!, and where they lie on the ladder of timed steps."""
@@ -97,217 +97,249 @@ def _nodes_of(cap: int, spacing: NodeSpacing) -> tuple[Array, Array, float, Arra
     return line, chain.span[0], float(chain.end_span[0]), -chain.log_weight[0], left, share
 
 
-@lru_cache(maxsize=256)
-def _nodes(caps: tuple[int, ...], spacing: NodeSpacing) -> _Nodes:
-    lines = [_nodes_of(cap, spacing) for cap in caps]
-    most = -(-max(len(line[0]) for line in lines) // PADDING) * PADDING
-    shape = (len(caps), most)
-    tables = _Nodes(
-        count=np.asarray([len(line[0]) for line in lines], dtype=np.int64),
-        node=np.zeros(shape),
-        span=np.zeros(shape),
-        end=np.asarray([line[2] for line in lines]),
-        factorial=np.zeros(shape),
-        left=np.zeros(shape, dtype=np.int64),
-        share=np.zeros(shape),
-    )
-    for at, (node, span, _, factorial, left, share) in enumerate(lines):
-        count = len(node)
-        tables.node[at, :count], tables.span[at, :count] = node, span
-        tables.factorial[at, :count], tables.left[at, :count], tables.share[at, :count] = factorial, left, share
-    return tables
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """Arrays that do not change, and the words that tell the loops of them."""
+
+    arrays: tuple[Array | Ints, ...]
+    words: list[int]
 
 
-def time_grid(
-    shape: ModelShape,
-    demand: Demand,
-    rows: Rows,
-    constants: StepConstants,
-    *,
-    stall_probability: float,
-    sequence_sharding: bool,
-) -> StepGrid:
-    """As `step_grid.step_grid`."""
-    prompt = demand.computed_prompt
-    table = step_coefficients(
-        shape,
-        rows.spec,
-        rows.split,
-        rows.allreduce,
-        constants,
-        context=demand.mean_context,
-        prefill_context=demand.attended_by_prompt,
-        sequence_sharding=sequence_sharding,
-    )
-    count, longest = len(rows.caps), np.array(longest_prompts(demand.prompt_cv))
-    budget, beside, decode, mixed, full = (np.empty((count, GRID)) for _ in range(5))
-    beside_full = np.empty(count)
-    caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
-    stated = rows.budget_for(prompt, np.asarray(rows.split.dp))
-    budgets = np.ascontiguousarray(np.broadcast_to(stated, (count, 1))[:, 0], dtype=np.float64)
-
-    # requests that a step of one sequence finishes
-    per_token, drafting = np.full(count, 1.0 / demand.output), np.zeros(count)
-    if rows.speculation is not None:
-        per_token, drafting = per_token * rows.speculation[:, 0], np.ascontiguousarray(rows.speculation[:, 1])
-
-    def work(start: int, stop: int) -> None:
-        time_steps(
-            start, stop, table.whole, table.products, table.lines, table.experts, table.reduces, table.alpha,
-            table.slope, table.root, table.parts, table.groups, table.counts, table.experts_held, caps, budgets,
-            prompt, longest, per_token, drafting, budget, beside, beside_full, decode, mixed, full,
-        )  # fmt: skip
-
-    _in_parts(count, work)
-    ranks = np.asarray(rows.split.tp, dtype=np.float64)
-    hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
-    decode, mixed, full, tokens = rows.speculated(decode, mixed, full)
-    return StepGrid(
-        caps=rows.caps,
-        budget=budget[:, :1],
-        decode=decode,
-        mixed=mixed,
-        full=full,
-        full_steps=prompt / budget,
-        chunks=prompt / np.minimum(prompt, budget),
-        lanes=np.asarray(rows.split.dp, dtype=np.float64) * np.asarray(rows.split.pp, dtype=np.float64),
-        ranks=np.asarray(rows.split.dp, dtype=np.float64),
-        beside=beside,
-        beside_full=beside_full[:, None],
-        stall_probability=np.where(ranks > 1, hit, 0.0),
-        tokens_a_step=tokens,
-    )
+def _told(*arrays: Array | Ints) -> _Told:
+    return _Told(arrays, words_of(*arrays))
 
 
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """Rows under load: `table[metric][quantile]` and `utilisation` (rows, loads), `saturation` (rows,), SI."""
+class _NodeTables:
+    """What chains need of batch nodes, a line a cap; lines are filled in as caps are met, and never change.
 
-    saturation: Array
-    utilisation: Array
-    table: dict[str, dict[float, Array]]
-
-
-def solve(
-    grid: StepGrid,
-    demand: Demand,
-    constants: StepConstants,
-    rates: Array,
-    *,
-    stall_s: float,
-    relative: bool = False,
-    replicas: Array | float = 1.0,
-    metrics: tuple[str, ...] = METRIC_NAMES,
-    quantiles: tuple[float, ...] = QUANTILES,
-    spacing: NodeSpacing = COARSE,
-) -> Solved:
-    """As `replica.replica_table` and `latencies`, at `rates` a replica (rows, loads).
-
-    `relative`: the rates are shares of each row's own saturation; `rates` may then have one line for all rows.
+    By line: how many there are, the nodes, what they stand for, the cap's end, ln n!, and their places and shares on
+    the ladder of timed steps.
     """
-    count = len(grid.caps)
-    caps, of_cap = np.unique(grid.caps.astype(np.int64), return_inverse=True)
-    nodes = _nodes(tuple(int(cap) for cap in caps), spacing)
-    loads = rates.shape[1]
-    shared = np.zeros(SHARED)
-    shared[:] = (
-        demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
-        constants.request_overhead_s, constants.first_token_load_gain, stall_s,
-    )  # fmt: skip
-    scv = 1.0 + (demand.arrival_scv - 1.0) / np.asarray(replicas, dtype=np.float64)
-    found = np.empty((METRIC_COUNT, len(quantiles), count, loads))
-    utilisation, saturation = np.empty((count, loads)), np.empty(count)
-    every = np.ascontiguousarray(np.broadcast_to(rates, (count, loads)), dtype=np.float64)
-    stated: Array | None = None
-    if demand.bursts is not None:
+
+    def __init__(self, spacing: NodeSpacing) -> None:
+        self._spacing, self._lock = spacing, Lock()
+        self._begin(FEW_CAPS, PADDING)
+
+    def _begin(self, lines: int, width: int) -> None:
+        self._lines: dict[int, int] = {}
+        counts, lefts = np.zeros(lines, dtype=np.int64), np.zeros((lines, width), dtype=np.int64)
+        nodes, spans, factorials, shares = (np.zeros((lines, width)) for _ in range(4))
+        self._told = _told(counts, nodes, spans, np.zeros(lines), factorials, lefts, shares)
+
+    def of(self, caps: Array) -> tuple[Ints, _Told]:
+        """The line of each cap (rows,), and the tables."""
+        asked = caps.astype(np.int64)
+        with self._lock:
+            if len(asked) <= CHUNK:
+                few = asked.tolist()
+                self._add(few)
+                return np.array([self._lines[cap] for cap in few], dtype=np.int64), self._told
+            different, whose = np.unique(asked, return_inverse=True)
+            self._add(different.tolist())
+            return np.array([self._lines[cap] for cap in different.tolist()], dtype=np.int64)[whose], self._told
+
+    def _add(self, asked: list[int]) -> None:
+        caps = sorted(set(asked).difference(self._lines))
+        if not caps:
+            return
+        found = [_nodes_of(cap, self._spacing) for cap in caps]
+        lines, width = self._told.arrays[1].shape
+        widest = max(len(one[0]) for one in found)
+        if len(self._lines) + len(caps) > lines or widest > width:
+            # others may still read the old tables: they stay as they are
+            old = sorted(self._lines) if len(self._lines) + len(caps) <= MOST_CAPS else []
+            every = sorted({*old, *caps})
+            found = [_nodes_of(cap, self._spacing) for cap in every]
+            caps = every
+            self._begin(max(FEW_CAPS, 2 * len(every)), -(-max(len(one[0]) for one in found) // PADDING) * PADDING)
+        counts, nodes, spans, ends, factorials, lefts, shares = self._told.arrays
+        for cap, (node, span, end, factorial, left, share) in zip(caps, found, strict=True):
+            at, count = len(self._lines), len(node)
+            counts[at], ends[at] = count, end
+            nodes[at, :count], spans[at, :count], factorials[at, :count] = node, span, factorial
+            lefts[at, :count], shares[at, :count] = left, share
+            self._lines[cap] = at
+
+
+@lru_cache(maxsize=4)
+def _tables(spacing: NodeSpacing) -> _NodeTables:
+    return _NodeTables(spacing)
+
+
+@lru_cache(maxsize=64)
+def _asked(
+    prompt: float, prompt_cv: float, output_cv: float, quantiles: tuple[float, ...], metrics: tuple[str, ...]
+) -> _Told:
+    """Lengths of prompts, what there is for each quantile, and which metrics are wanted."""
+    of_level = np.empty((OF_LEVEL, len(quantiles)))
+    for at, q in enumerate(quantiles):
+        factors = (float(lognormal_quantile(1.0, cv, q)) for cv in (prompt_cv, output_cv))
+        of_level[:, at] = (q, standard_normal(q), *factors)
+    wanted = np.asarray([name in metrics for name in METRIC_NAMES], dtype=np.int64)
+    return _told(lengths_of(prompt, prompt_cv), of_level, wanted)
+
+
+class Compiled:
+    """Rows timed and put under load by the loops in memory."""
+
+    def __init__(self, code: MachineCode) -> None:
+        self._code = code
+
+    def timed(
+        self,
+        shape: ModelShape,
+        demand: Demand,
+        rows: Rows,
+        constants: StepConstants,
+        *,
+        stall_probability: float,
+        sequence_sharding: bool,
+    ) -> StepGrid:
+        """As `step_grid.step_grid`."""
+        prompt = demand.computed_prompt
+        table = step_coefficients(
+            shape,
+            rows.spec,
+            rows.split,
+            rows.allreduce,
+            constants,
+            context=demand.mean_context,
+            prefill_context=demand.attended_by_prompt,
+            sequence_sharding=sequence_sharding,
+        )
+        count = len(rows.caps)
+        # budget, prompts side by side, and steps: decodes alone, with a prompt chunk, full
+        filled, beside_full = np.empty((5, count, GRID)), np.empty((count, 1))
+        caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
+        stated = rows.budget_for(prompt, np.asarray(rows.split.dp))
+        budgets = np.ascontiguousarray(np.broadcast_to(stated, (count, 1))[:, 0], dtype=np.float64)
+        # requests that a step of one sequence finishes, and by how much drafting lengthens one
+        per_token, drafting = np.full(count, 1.0 / demand.output), np.zeros(count)
+        if rows.speculation is not None:
+            per_token, drafting = per_token * rows.speculation[:, 0], np.ascontiguousarray(rows.speculation[:, 1])
+        fixed, longest = np.array([prompt, table.experts_held]), np.array(longest_prompts(demand.prompt_cv))
+        told = words_of(
+            table.whole, table.products, table.lines, table.experts, table.reduces, table.alpha, table.slope,
+            table.root, table.parts, table.groups, table.counts, fixed, caps, budgets, longest, per_token, drafting,
+            filled, beside_full[:, 0],
+        )  # fmt: skip
+        _in_parts(count, lambda start, stop: self._code.call("time_steps", (start, stop), told))
+        budget, beside, decode, mixed, full = filled
+        ranks = np.asarray(rows.split.tp, dtype=np.float64)
+        hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
+        decode, mixed, full, tokens = rows.speculated(decode, mixed, full)
+        data_ranks = np.asarray(rows.split.dp, dtype=np.float64)
+        return StepGrid(
+            caps=rows.caps,
+            budget=budget[:, :1],
+            decode=decode,
+            mixed=mixed,
+            full=full,
+            full_steps=prompt / budget,
+            chunks=prompt / np.minimum(prompt, budget),
+            lanes=data_ranks * np.asarray(rows.split.pp, dtype=np.float64),
+            ranks=data_ranks,
+            beside=beside,
+            beside_full=beside_full,
+            stall_probability=np.where(ranks > 1, hit, 0.0),
+            tokens_a_step=tokens,
+        )
+
+    def solved(
+        self,
+        grid: StepGrid,
+        demand: Demand,
+        constants: StepConstants,
+        rates: Array,
+        *,
+        stall_s: float,
+        relative: bool = False,
+        replicas: Array | float = 1.0,
+        metrics: tuple[str, ...] = METRIC_NAMES,
+        quantiles: tuple[float, ...] = QUANTILES,
+        spacing: NodeSpacing = COARSE,
+        standing: bool = False,
+    ) -> Solved:
+        """As `solver.Solver.solved`."""
+        if demand.bursts is None:
+            return self._solved(
+                grid, demand, constants, rates, stall_s, relative, replicas, metrics, quantiles, spacing, standing
+            )
+        # requests feel another rate than is stated, of which only latencies tell
         chain = replica_table(grid, demand, constants, stall_s=stall_s, coarse=spacing == COARSE).chain
         most, lifetime = chain.saturation[:, None], chain.output_tokens * chain.unloaded
-        stated = every * (most if relative else 1.0) / most
-        felt = felt_rate(stated * most, most, lifetime, demand.bursts)
-        every = np.ascontiguousarray(felt / (most if relative else 1.0))
-    fixed: tuple[Any, ...] = (
-        *(
-            np.ascontiguousarray(part)
-            for part in (grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps, grid.beside)
-        ),
-        *(
-            np.ascontiguousarray(np.broadcast_to(part, (count, 1))[:, 0])
-            for part in (
-                grid.budget, grid.lanes, grid.ranks, grid.beside_full, grid.stall_probability, grid.tokens_a_step
+        stated = np.broadcast_to(rates, (len(grid.caps), rates.shape[1])) * (most if relative else 1.0)
+        felt = felt_rate(stated, most, lifetime, demand.bursts)
+        found = self._solved(
+            grid, demand, constants, felt, stall_s, False, replicas, metrics, quantiles, spacing, False
+        )  # fmt: skip
+        where: Standing | None = None
+        if standing:
+            where = self._solved(
+                grid, demand, constants, stated, stall_s, False, replicas, (), quantiles, spacing, True
+            ).standing  # fmt: skip
+        return Solved(found.saturation, stated / most, found.table, where)
+
+    def _solved(
+        self,
+        grid: StepGrid,
+        demand: Demand,
+        constants: StepConstants,
+        rates: Array,
+        stall_s: float,
+        relative: bool,
+        replicas: Array | float,
+        metrics: tuple[str, ...],
+        quantiles: tuple[float, ...],
+        spacing: NodeSpacing,
+        standing: bool,
+    ) -> Solved:
+        count, loads = len(grid.caps), rates.shape[1]
+        whose, nodes = _tables(spacing).of(grid.caps)
+        asked = _asked(demand.computed_prompt, demand.prompt_cv, demand.output_cv, quantiles, metrics)
+        shared = np.array(
+            (
+                demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
+                constants.request_overhead_s, constants.first_token_load_gain, stall_s,
             )
-        ),
-        of_cap.astype(np.int64), nodes.count, nodes.node, nodes.span, nodes.end, nodes.factorial, nodes.left,
-        nodes.share, shared, lengths_of(demand.computed_prompt, demand.prompt_cv), every, relative,
-        np.ascontiguousarray(np.broadcast_to(scv, (count,)), dtype=np.float64),
-        np.ascontiguousarray(np.broadcast_to(scv if demand.bursts is None else 1.0, (count,)), dtype=np.float64),
-        np.asarray(quantiles), np.asarray([standard_normal(q) for q in quantiles]),
-        _factors(demand.prompt_cv, quantiles), _factors(demand.output_cv, quantiles),
-        np.asarray([name in metrics for name in METRIC_NAMES], dtype=np.int64), found, utilisation, saturation,
-    )  # fmt: skip
-    _in_parts(count, lambda start, stop: solve_rows(start, stop, *fixed))
-    table = {
-        name: {q: found[METRIC_NAMES.index(name), at] for at, q in enumerate(quantiles)}
-        for name in METRIC_NAMES
-        if name in metrics
-    }
-    return Solved(saturation, utilisation if stated is None else stated, table)
+        )  # fmt: skip
+        ladders = np.array((grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps, grid.beside))
+        of_row = np.empty((OF_ROW, count))
+        for at, part in (
+            (BUDGET, grid.budget), (LANES, grid.lanes), (RANKS, grid.ranks), (BESIDE_FULL, grid.beside_full),
+            (STALLED, grid.stall_probability), (TOKENS_A_STEP, grid.tokens_a_step),
+        ):  # fmt: skip
+            of_row[at] = part[:, 0]
+        scv = shared_scv(demand, replicas)
+        of_row[SCV], of_row[GAP_SCV] = scv, scv if demand.bursts is None else 1.0
+        every = np.empty((count, loads))
+        every[:] = rates
+        found, utilisation = np.empty((METRICS, len(quantiles), count, loads)), np.empty((count, loads))
+        saturation, states = np.empty(count), np.empty((STATES, count, loads if standing else 0))
+        told = [
+            *words_of(ladders, of_row, whose), *nodes.words, *words_of(shared), *asked.words,
+            *words_of(every, found, states, utilisation, saturation),
+        ]  # fmt: skip
+        _in_parts(count, lambda start, stop: self._code.call("solve_rows", (start, stop, relative), told))
+        table = {
+            name: dict(zip(quantiles, found[at], strict=True))
+            for at, name in enumerate(METRIC_NAMES)
+            if name in metrics
+        }
+        where: Standing | None = None
+        if standing:
+            mean_batch, waits, p99_batch, prompt, step = states
+            where = Standing(mean_batch, p99_batch, waits, prompt, step)
+        return Solved(saturation, utilisation, table, where)
 
+    def rates_within(self, rates: Array, latency: Array, held: Array, limits: Array) -> Array:
+        """Largest rate of each row at which a latency keeps each limit, at most `held` (rows,); (rows, limits).
 
-def _factors(cv: float, quantiles: tuple[float, ...]) -> Array:
-    return np.asarray([float(lognormal_quantile(1.0, cv, q)) for q in quantiles])
-
-
-def rates_within(rates: Array, latency: Array, held: Array, limits: Array) -> Array:
-    """Largest rate of each row at which a latency keeps each limit, at most `held` (rows,); (rows, limits).
-
-    `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as `largest_rate.largest_rate_within`.
-    """
-    found = np.empty((len(rates), len(limits)))
-    given = (np.ascontiguousarray(rates), np.ascontiguousarray(latency), np.ascontiguousarray(held), limits, found)
-    _in_parts(len(rates), lambda start, stop: largest_rates(start, stop, *given))
-    return found
-
-
-def rows_under_load(
-    context: Context,
-    rows: Rows,
-    rates: Array,
-    replicas: Array,
-    metrics: tuple[str, ...],
-    corrections: Sequence[Correction | None],
-) -> tuple[dict[str, dict[float, Array]], Array]:
-    """As `drawn_rows.by_arrays`."""
-    constants, stragglers = step_constants(), context.scenario.stragglers
-    grid = time_grid(
-        context.served.shape,
-        context.demand,
-        rows,
-        constants,
-        stall_probability=stragglers.stall_probability,
-        sequence_sharding=context.sharded,
-    )
-    # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
-    more = capacities(corrections) if any(corrections) else np.ones((1, 1))
-    solver = partial(solve, grid, context.demand, constants, stall_s=stragglers.stall_s, replicas=replicas)
-    solved = solver(rates / more, metrics=metrics)
-    if not any(corrections):
-        return solved.table, solved.saturation
-    gaps: dict[float, Array] = {}
-    if "itl" in metrics:
-        gaps = solver(loads_simulated(corrections), relative=True, metrics=("itl",)).table["itl"]
-    return put_on(solved.table, corrections, solved.utilisation, gaps), solved.saturation * more[:, 0]
-
-
-def warm_up() -> None:
-    """Have everything compiled, or read from the cache, on a replica of no importance."""
-    shape = ModelShape(
-        layers=(LayerGroup(2.0, "gqa", "dense"),), hidden=64.0, heads=4.0, kv_heads=4.0, head_dim=16.0,
-        intermediate=128.0, ffn_matrices=3, vocabulary=100.0, tied_embeddings=True,
-    )  # fmt: skip
-    one, demand = np.ones((1, 1)), Demand(100.0, 1.0, 100.0, 1.0, 1.0, 0.0)
-    spec = ChipSpec(**dict.fromkeys(ChipSpec.__slots__, one))
-    rows = Rows(spec, AllReduce(one[None], one[None], one), Split(one, one, one, one), np.asarray([4.0]), 64.0 * one)
-    constants = step_constants()
-    grid = time_grid(shape, demand, rows, constants, stall_probability=0.0, sequence_sharding=False)
-    solved = solve(grid, demand, constants, 0.5 * one, relative=True, stall_s=0.0)
-    rates_within(one, solved.table["tpot"][0.99], one[0], np.asarray([1.0]))
+        `rates` and `latency` (rows, loads) ascending, `limits` (limits,) ascending; as
+        `largest_rate.largest_rate_within`.
+        """
+        given = [np.ascontiguousarray(one) for one in (rates, latency, held, limits)]
+        found = np.empty((len(rates), len(limits)))
+        told = words_of(*given, found)
+        _in_parts(len(rates), lambda start, stop: self._code.call("largest_rates", (start, stop), told))
+        return found

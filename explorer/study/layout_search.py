@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.engine.batch_nodes import COARSE
 from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
@@ -16,9 +17,9 @@ from explorer.study.demand import Demand
 from explorer.study.deployment import Candidate
 from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
-from explorer.study.replica import ReplicaTable, latencies
 from explorer.study.resolve import ServedModel
-from explorer.study.sizing import SAFE_LOAD, grid_of, load_ladder, table_of
+from explorer.study.sizing import SAFE_LOAD, grid_of, load_ladder
+from explorer.study.solver import under_load
 from explorer.study.step_grid import StepGrid, stacked_grids
 
 Array = NDArray[np.float64]
@@ -54,18 +55,13 @@ class _Group:
 
     grid: StepGrid
     """Of this group and others timed with it; its own rows begin at `first`."""
-    table: ReplicaTable
-    """The same rows."""
     first: int
     cliffs: Array
     """Largest rate of one replica that keeps every promise, (layouts,), requests/s; 0 where none does."""
     shortfall: Array
     """ln of latency over promise at hardly any load, of the promise that is farthest off, (layouts,)."""
-
-    @property
-    def saturation(self) -> Array:
-        """Largest rate of one replica, (layouts,), requests/s."""
-        return self.table.chain.saturation[self.first : self.first + len(self.cliffs)]
+    saturation: Array
+    """Largest rate of one replica, (layouts,), requests/s."""
 
 
 Pick = tuple[Same, int]
@@ -184,29 +180,26 @@ def _timed(groups: Sequence[Sequence[Candidate]], question: Question) -> list[_G
     constants, demand, stragglers = question.constants, question.demand, question.stragglers
     rows = rows_of(flat, constants, stragglers.jitter_sigma)
     grid = grid_of(question.served, demand, rows, constants, stragglers, question.sharded)
-    table = table_of(grid, demand, constants, stragglers, coarse=True)
     count, choice = len(flat), any(len(group) > 1 for group in groups)
-    cliffs, shortfall = np.zeros(count), np.zeros(count)
+    cliffs, shortfall, limits = np.zeros(count), np.zeros(count), question.limits
+    ladder = load_ladder(SEARCH_LOADS)[None, :]
+    solved = under_load(
+        grid, demand, constants, stragglers, ladder if choice else ladder[:, :0], relative=True,
+        metrics=tuple(limits) or ("tpot",), quantiles=(0.5, 0.99) if "e2e" in limits else (0.99,), spacing=COARSE,
+    )  # fmt: skip
     if choice:
-        rates = load_ladder(SEARCH_LOADS)[None, :] * table.chain.saturation[:, None]
-        p99 = _p99(table, rates, question.limits)
-        cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in question.limits.items()])
-        light = [np.log(p99[metric][:, 0] / limit) for metric, limit in question.limits.items()]
+        rates = ladder * solved.saturation[:, None]
+        p99 = {metric: values[0.99] for metric, values in solved.table.items()}
+        cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in limits.items()])
+        light = [np.log(p99[metric][:, 0] / limit) for metric, limit in limits.items()]
         shortfall = np.maximum.reduce(light) if light else shortfall
     found: list[_Group] = []
     first = 0
     for group in groups:
         own = slice(first, first + len(group))
-        found.append(_Group(grid, table, first, cliffs[own], shortfall[own]))
+        found.append(_Group(grid, first, cliffs[own], shortfall[own], solved.saturation[own]))
         first = own.stop
     return found
-
-
-def _p99(table: ReplicaTable, rates: Array, limits: Mapping[str, float]) -> dict[str, Array]:
-    metrics = tuple(limits) or ("tpot",)
-    quantiles = (0.5, 0.99) if "e2e" in limits else (0.99,)
-    found = latencies(table, rates, metrics=metrics, quantiles=quantiles).table
-    return {metric: values[0.99] for metric, values in found.items()}
 
 
 Need = tuple[float, float, float]

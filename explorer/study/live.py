@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.catalog import Catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
+from explorer.study import closed_form_code
 from explorer.study.banded import METRICS, Metric
 from explorer.study.correction import NONE, Correction, Corrections, Key
 from explorer.study.evaluate import Evaluator
@@ -40,6 +41,8 @@ class LiveEvaluator:
 
     def __init__(self, catalog: Catalog, user_folder: Path | None = None) -> None:
         self._evaluator = Evaluator(catalog)
+        self._compiled = closed_form_code.use_what_is_there()
+        """Whether rows are solved by compiled loops: in the first minute after an installation they are being made."""
         self._user_folder = user_folder
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
@@ -142,6 +145,7 @@ class LiveEvaluator:
             elif answer.number == self._asked and self.busy:
                 if answer.last:
                     self._answered = answer.number
+                    self._compiled = self._compiled or closed_form_code.use_what_is_there()
                 if answer.packed is not None:
                     found = answer
                     self.status = "final" if answer.last else "refining"

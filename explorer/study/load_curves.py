@@ -16,11 +16,12 @@ from explorer.study.correction import Correction
 from explorer.study.demand import shared_scv
 from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Chosen
-from explorer.study.replica import ReplicaTable, latencies, select_rows
 from explorer.study.resolve import step_constants
-from explorer.study.sizing import load_ladder, replicas_for, table_of
+from explorer.study.sizing import load_ladder, replicas_for
+from explorer.study.solver import under_load
 
 Array = NDArray[np.float64]
+Corrections = tuple[Correction | None, ...]
 
 CURVE_POINTS = 150
 CURVE_QUANTILES = (0.5, 0.99)
@@ -41,27 +42,29 @@ def load_curves(
     chosen: Chosen,
     wanted: tuple[Metric, ...],
     fixed: Sequence[int | Literal["auto"]],
-    corrections: tuple[Correction | None, ...] = (),
+    corrections: Corrections = (),
 ) -> Loaded:
     """Curves and cliffs of one replica of each row.
 
     Bursty arrivals are as R replicas share them: R as set by hand, or as many as keep up.
     """
-    table = table_of(chosen.grid, context.demand, step_constants(), context.scenario.stragglers)
-    if any(corrections):
-        table = replace(table, corrections=corrections)
-    rates = load_ladder(CURVE_POINTS)[None, :] * table.saturation[:, None]
+    given: Corrections = corrections if any(corrections) else ()
 
     def under(replicas: Array) -> Loaded:
-        curves = _curves_of(context, chosen, table, rates, wanted, replicas)
+        curves = _curves_of(context, chosen, given, wanted, replicas)
         latency: dict[str, dict[float, Array]] = {
             metric: {q: table_of_metric[at] for at, q in enumerate(CURVE_QUANTILES)}
             for metric, table_of_metric in zip(wanted, np.stack([one.latency for one in curves], axis=2), strict=True)
         }
-        cliffs = np.asarray([one.cliff for one in curves])
+        saturation = np.asarray([one.saturation for one in curves])
+        rates = load_ladder(CURVE_POINTS)[None, :] * saturation[:, None]
+        utilisation = np.stack([one.utilisation for one in curves])
+        loaded = Loaded(
+            chosen.grid, saturation, rates, utilisation, latency, np.asarray([one.cliff for one in curves]), given,
+            replicas,
+        )  # fmt: skip
         exact = len(wanted) == len(METRICS)
-        cliffs = _exact_cliffs(context, table, cliffs, rates, replicas) if exact else READ_OFF * cliffs
-        return Loaded(table, rates, np.stack([one.utilisation for one in curves]), latency, cliffs, replicas)
+        return replace(loaded, cliffs=_exact_cliffs(context, loaded) if exact else READ_OFF * loaded.cliffs)
 
     shared = np.ones(len(fixed))
     loaded = under(shared)
@@ -72,7 +75,7 @@ def load_curves(
         needed = np.asarray(
             [
                 replicas_for(context.rate, float(cliff), float(saturation)) if count == "auto" else count
-                for cliff, saturation, count in zip(loaded.cliffs, table.saturation, fixed, strict=True)
+                for cliff, saturation, count in zip(loaded.cliffs, loaded.saturation, fixed, strict=True)
             ],
             dtype=np.float64,
         )
@@ -115,46 +118,53 @@ class _Curves:
     """(metrics, CURVE_QUANTILES, loads), seconds."""
     cliff: float
     """Largest rate that keeps every promise, requests/s, read off the curves."""
+    saturation: float
+    """Largest rate, requests/s."""
 
 
 _CURVES: Kept[_Curves] = Kept(64)
 
 
 def _curves_of(
-    context: Context, chosen: Chosen, table: ReplicaTable, rates: Array, wanted: tuple[Metric, ...], replicas: Array
+    context: Context, chosen: Chosen, corrections: Corrections, wanted: tuple[Metric, ...], replicas: Array
 ) -> list[_Curves]:
     """The curves of every row; a moving hand takes those of rows that it leaves alone from the frame before."""
     known = _CURVES if context.moving else Kept[_Curves](len(replicas))
-    corrections = table.corrections or (None,) * len(replicas)
+    every = corrections or (None,) * len(replicas)
     keys = [
         (pick, wanted, scv, Same(correction))
         for pick, scv, correction in zip(
-            chosen.picks, shared_scv(context.demand, replicas).tolist(), corrections, strict=True
+            chosen.picks, shared_scv(context.demand, replicas).tolist(), every, strict=True
         )
     ]
     found = [known.get(key) for key in keys]
     new = [row for row, one in enumerate(found) if one is None]
     if new:
         at = np.asarray(new)
-        under = latencies(
-            select_rows(table, at), rates[at], replicas=replicas[at], metrics=wanted, quantiles=CURVE_QUANTILES
-        )
+        ladder = load_ladder(CURVE_POINTS)[None, :]
+        under = under_load(
+            chosen.grid.rows(at), context.demand, step_constants(), context.scenario.stragglers, ladder, relative=True,
+            replicas=replicas[at], metrics=wanted, quantiles=CURVE_QUANTILES,
+            corrections=tuple(every[row] for row in new),
+        )  # fmt: skip
         checks = [(under.table[metric][0.99], limit) for metric, limit in context.limits.items()]
-        cliffs = largest_rate_within(rates[at], checks)
+        cliffs = largest_rate_within(ladder * under.saturation[:, None], checks)
         block = np.array([[under.table[metric][q] for q in CURVE_QUANTILES] for metric in wanted])
         for place, row in enumerate(new):
-            one = _Curves(under.state.utilisation[place], block[:, :, place], float(cliffs[place]))
+            one = _Curves(
+                under.utilisation[place], block[:, :, place], float(cliffs[place]), float(under.saturation[place])
+            )
             known.put(keys[row], one)
             found[row] = one
     return [one for one in found if one is not None]
 
 
-def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, rates: Array, replicas: Array) -> Array:
+def _exact_cliffs(context: Context, loaded: Loaded) -> Array:
     """Cliffs read off the curves brought to the last digits that count, section by section; (rows,).
 
-    `rates` (rows, loads) are those of the curves: a cliff lies between two of them, of which the lower keeps the
-    promises. A moving hand does without.
+    A cliff lies between two rates of the curves, of which the lower keeps the promises. A moving hand does without.
     """
+    cliffs, rates = loaded.cliffs, loaded.rates
     if not context.limits:
         return cliffs
     places = [int(np.searchsorted(row, cliff, side="right")) for row, cliff in zip(rates, cliffs, strict=True)]
@@ -164,9 +174,11 @@ def _exact_cliffs(context: Context, table: ReplicaTable, cliffs: Array, rates: A
     promised = tuple(metric for metric in METRICS if metric in context.limits)
     for _ in range(SECTIONINGS):
         looked_at = low[:, None] + (high - low)[:, None] * SECTIONS
-        found = latencies(
-            table, np.maximum(looked_at[:, 1:-1], 1e-12), replicas=replicas, metrics=promised, quantiles=(0.5, 0.99)
-        ).table
+        found = under_load(
+            loaded.grid, context.demand, step_constants(), context.scenario.stragglers,
+            np.maximum(looked_at[:, 1:-1], 1e-12), replicas=loaded.shared, metrics=promised, quantiles=(0.5, 0.99),
+            corrections=loaded.corrections,
+        ).table  # fmt: skip
         kept = np.all([found[one][0.99] <= limit for one, limit in context.limits.items()], axis=0)
         at = np.cumprod(kept, axis=1).sum(axis=1)
         low, high = looked_at[rows, at], looked_at[rows, at + 1]

@@ -1,4 +1,4 @@
-"""Step times and load tables of deployments, kept while only the traffic moves, and how many replicas carry a rate."""
+"""Step times of deployments, kept while only the traffic moves, and how many replicas carry a rate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.demand import Demand
 from explorer.study.kept import Kept, Same
-from explorer.study.replica import ReplicaTable, replica_table
 from explorer.study.resolve import ServedModel
-from explorer.study.step_grid import Rows, StepGrid, step_grid
+from explorer.study.solver import MOST_KEPT_ROWS, in_use
+from explorer.study.step_grid import Rows, StepGrid
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def grid_of(
     """Step times of engine rows with the scenario's stragglers; a few rows' are kept while only the traffic moves."""
 
     def timed() -> StepGrid:
-        return step_grid(
+        return in_use().timed(
             served.shape,
             demand,
             rows,
@@ -62,21 +62,7 @@ def grid_of(
     return _GRIDS.of((served.shape, Same(constants), *question), timed)
 
 
-def table_of(
-    grid: StepGrid, demand: Demand, constants: StepConstants, stragglers: Stragglers, *, coarse: bool = False
-) -> ReplicaTable:
-    """What of replicas does not depend on the load; a few rows' is kept while only the traffic moves."""
-    if len(grid.caps) > MOST_KEPT_ROWS:
-        return replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=coarse)
-    return _TABLES.of(
-        (Same(grid), demand, Same(constants), stragglers.stall_s, coarse),
-        lambda: replica_table(grid, demand, constants, stall_s=stragglers.stall_s, coarse=coarse),
-    )
-
-
-MOST_KEPT_ROWS = 256
 _GRIDS: Kept[StepGrid] = Kept(6)
-_TABLES: Kept[ReplicaTable] = Kept(9)
 
 
 def replicas_for(rate: float, cliff_rate: float, saturation: float) -> int:

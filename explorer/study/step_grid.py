@@ -94,7 +94,9 @@ class StepGrid:
     """Tokens that a step yields for each sequence, (rows, 1): 1 without speculative decoding."""
 
     def rows(self, at: NDArray[np.intp] | slice) -> StepGrid:
-        """The grid of some rows only."""
+        """The grid of some rows only; itself if they are all of them."""
+        if not isinstance(at, slice) and len(at) == len(self.caps) and bool((at == np.arange(len(at))).all()):
+            return self
         return StepGrid(**{field.name: getattr(self, field.name)[at] for field in fields(StepGrid)})
 
 

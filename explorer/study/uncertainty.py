@@ -185,15 +185,15 @@ class _Loaded:
     """A choice in one layout at points: one row each, timed once and loaded as asked."""
 
     def __init__(self, case: Case, choice: Choice, layout: Layout, points: Points) -> None:
-        # numba comes with it: never in the window's process
-        from explorer.study import compiled
+        # may have to compile: never in the window's process
+        from explorer.study.closed_form_code import made
 
-        self._compiled, self._context, self._points = compiled, case.context, points
+        self._loops, self._context, self._points = made(), case.context, points
         context, scenario = case.context, case.context.scenario
         candidate = _candidate(context, _deployment(choice, points), layout)
         self.fits = candidate.fits
         self._constants = step_constants()
-        self._grid = compiled.time_grid(
+        self._grid = self._loops.timed(
             context.served.shape,
             context.demand,
             rows_of(
@@ -214,7 +214,7 @@ class _Loaded:
     ) -> tuple[dict[Metric, Array], Array]:
         """P99s (rows, loads) at `rates` a replica, or shares of each row's own saturation; and that (rows,)."""
         wanted = _drawn_together(metrics)
-        solved = self._compiled.solve(
+        solved = self._loops.solved(
             self._grid,
             self._context.demand,
             self._constants,

@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Workload
 from explorer.study.bands import residual_factors
-from explorer.study.compiled import rates_within, solve, time_grid
+from explorer.study.closed_form_code import made
 from explorer.study.contestants import Contestant, Field, field_of
 from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, candidates_of
@@ -134,7 +134,8 @@ class Readings:
         """Largest rates of a replica (rows, limits) within the promises, under the stated arrivals and under Poisson
         ones, and the factors by which each metric misses at light load, as logarithms (rows, metrics)."""
         stragglers, sharded = self.frame.scenario.stragglers, self.workload.model.kv_sequence_sharding
-        grid = time_grid(
+        loops = made()
+        grid = loops.timed(
             self.served.shape,
             self.demand,
             rows,
@@ -149,7 +150,7 @@ class Readings:
         light = np.zeros((len(rows.caps), 0))
         # a share of bursty arrivals is as bursty as it has sharers: rates between one replica and very many
         for replicas in (1.0,) if self.demand.arrival_scv == 1.0 else (1.0, np.inf):
-            solved = solve(
+            solved = loops.solved(
                 grid, self.demand, self.frame.constants, shares, relative=True, stall_s=stragglers.stall_s,
                 replicas=replicas, metrics=wanted, quantiles=quantiles, spacing=spacing,
             )  # fmt: skip
@@ -162,9 +163,9 @@ class Readings:
             rates = shares * solved.saturation[:, None]
             held = rates[:, -1]
             for metric, limit in self.held_limits.items():
-                held = rates_within(rates, p99[metric], held, np.asarray([limit]))[:, 0]
+                held = loops.rates_within(rates, p99[metric], held, np.asarray([limit]))[:, 0]
             up = self.up.metric
-            found.append(rates_within(rates, p99[up], held, self.y_limits) if up else held[:, None])
+            found.append(loops.rates_within(rates, p99[up], held, self.y_limits) if up else held[:, None])
             if light.shape[1] == 0:
                 light = np.stack([np.log(p99[metric][:, 0]) for metric in self.metrics], axis=1)
         return found[0], found[-1], light

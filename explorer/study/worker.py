@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.catalog import load_catalog
 from explorer.errors import ExplorerError
 from explorer.scenario.schema import Scenario
+from explorer.study import closed_form_code
 from explorer.study.correction import Correction, Key
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import Outcome
@@ -139,14 +140,15 @@ class _Stage:
 def _prepare() -> None:
     """Load (at the very first start: compile) the simulation while nobody waits for it, then the closed form.
 
-    Draws are solved by arrays until the compiled closed form is there.
+    Rows are solved by arrays until the compiled closed form is there.
     """
     from explorer.engine.serving_warm_up import warm_up
-    from explorer.study import compiled, drawn_rows
 
+    there = closed_form_code.use_what_is_there()
     warm_up()
-    compiled.warm_up()
-    drawn_rows.use(compiled.rows_under_load)
+    if not there:
+        closed_form_code.made()
+        closed_form_code.use_what_is_there()
 
 
 def _outcome(evaluator: Evaluator, scenario: Scenario, workload: int) -> Generator[_Stage | None, None, _Stage]:

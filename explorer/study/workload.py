@@ -24,9 +24,10 @@ from explorer.study.layout_search import Chosen, Question, choose_layouts
 from explorer.study.load_curves import load_curves
 from explorer.study.money import chip_price
 from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
-from explorer.study.replica import Latencies, latencies, select_rows
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import replicas_for
+from explorer.study.solved import Solved
+from explorer.study.solver import under_load
 
 Array = NDArray[np.float64]
 
@@ -163,7 +164,7 @@ def evaluate_workload(
             context,
             [sized[position] for position in shown],
             replicas,
-            loaded.table.saturation[rows],
+            loaded.saturation[rows],
             samples,
             wanted,
             [corrected[row] for row in rows],
@@ -251,7 +252,7 @@ def _replicas(
     result: dict[int, int] = {}
     for position in shown:
         row, fixed = row_of[position], workload.alternatives[position].replicas
-        fewest = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.table.saturation[row]))
+        fewest = replicas_for(context.rate, float(loaded.cliffs[row]), float(loaded.saturation[row]))
         # with one replica fewer each would take a burstier share and not keep up, though these curves say it would
         fewest = max(fewest, int(np.broadcast_to(loaded.shared, loaded.cliffs.shape)[row]))
         result[position] = fewest if fixed == "auto" else fixed
@@ -271,10 +272,13 @@ def _replicas(
 
 def _operating(
     context: Context, loaded: Loaded, rows: Sequence[int], replicas: Sequence[int], wanted: tuple[Metric, ...]
-) -> Latencies:
-    count = np.asarray(replicas, dtype=np.float64)
-    table = select_rows(loaded.table, np.asarray(rows))
-    return latencies(table, (context.rate / count)[:, None], replicas=count, metrics=wanted)
+) -> Solved:
+    count, corrections = np.asarray(replicas, dtype=np.float64), loaded.corrections
+    return under_load(
+        loaded.grid.rows(np.asarray(rows)), context.demand, step_constants(), context.scenario.stragglers,
+        (context.rate / count)[:, None], replicas=count, metrics=wanted,
+        corrections=tuple(corrections[row] for row in rows) if corrections else (), standing=True,
+    )  # fmt: skip
 
 
 def pool_size(context: Context, entry: Sized, loaded: Loaded | None, row: int | None) -> PoolSize:
@@ -290,7 +294,7 @@ def pool_size(context: Context, entry: Sized, loaded: Loaded | None, row: int | 
     return PoolSize(
         candidate=entry.candidate,
         cliff=cliff,
-        saturation=float(loaded.table.saturation[row]),
+        saturation=float(loaded.saturation[row]),
         price=entry.price,
         feasible=True,
         reason=reason,

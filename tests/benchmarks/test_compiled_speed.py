@@ -13,7 +13,8 @@ import pytest
 from explorer.catalog import Catalog, load_catalog
 from explorer.engine.batch_nodes import COARSE, FINE, NodeSpacing
 from explorer.scenario.schema import Stragglers
-from explorer.study.compiled import on_this_thread, solve, time_grid
+from explorer.study.closed_form_code import made
+from explorer.study.compiled import on_this_thread
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder
 from tests.benchmarks.test_engine_speed import CHAT, ROWS, replicas_in_rows, timed
@@ -32,14 +33,15 @@ def test_compiled_operating_points_a_second(nodes: str, spacing: NodeSpacing, ca
     served, rows = replicas_in_rows(catalog, "llama-3.1-70b", 4)
     stall = Stragglers().stall_probability
     rates = np.ascontiguousarray(np.broadcast_to(load_ladder(20)[None, :], (ROWS, 20)))
+    loops = made()
     with on_this_thread():
-        grid = time_grid(served.shape, CHAT, rows, step_constants(), stall_probability=stall, sequence_sharding=False)
+        grid = loops.timed(served.shape, CHAT, rows, step_constants(), stall_probability=stall, sequence_sharding=False)
         for name, metrics, quantiles in (
             ("P99 of first token and time per token", ("ttft", "tpot"), (0.99,)),
             ("P50, P95, P99 of all four", ("ttft", "tpot", "itl", "e2e"), (0.5, 0.95, 0.99)),
         ):
             best, median = timed(
-                lambda metrics=metrics, quantiles=quantiles: solve(  # type: ignore[misc]
+                lambda metrics=metrics, quantiles=quantiles: loops.solved(  # type: ignore[misc]
                     grid,
                     CHAT,
                     step_constants(),

@@ -18,8 +18,9 @@ from explorer.catalog import Catalog, load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
-from explorer.study import compiled, drawn_rows
+from explorer.study import solver
 from explorer.study.banded import METRICS
+from explorer.study.closed_form_code import made
 from explorer.study.evaluate import Evaluator
 from explorer.study.outcome import Outcome
 from explorer.study.settled_point import settle
@@ -39,10 +40,9 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_draws() -> Iterator[None]:
-    compiled.warm_up()
-    drawn_rows.use(compiled.rows_under_load)
+    solver.use(made())
     yield
-    drawn_rows.use(drawn_rows.by_arrays)
+    solver.use(solver.Arrays())
 
 
 def examples(folder: Path, catalog: Catalog) -> dict[str, Scenario]:

@@ -16,9 +16,10 @@ import pytest
 from explorer.catalog import Catalog, load_catalog
 from explorer.scenario.file import read_scenario
 from explorer.scenario.schema import Scenario
-from explorer.study import compiled
+from explorer.study import solver
 from explorer.study.answers import Context
-from explorer.study.bands import drawn_rows
+from explorer.study.bands import drawn_rows, rows_under_load
+from explorer.study.closed_form_code import made
 from explorer.study.demand import held_length
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.figures import FigureSets
@@ -83,10 +84,11 @@ def test_draws_of_four_alternatives(workload: int, catalog: Catalog, founding: S
 
     def draw(metrics: tuple[str, ...]) -> Callable[[], object]:
         rates = load_ladder(LOADS)[None, :] * np.full((len(ones), 1), 0.5)
-        return lambda: compiled.rows_under_load(
+        return lambda: rows_under_load(
             context, drawn_rows(context, candidates, SAMPLES, steps), rates, ones, metrics, ()
         )
 
+    solver.use(made())
     size = f"{SAMPLES} draws x {LOADS} loads x {len(candidates)} alternatives, {asked.name}"
     print(f"\n{size}, first token and time per token: {timed(draw(('ttft', 'tpot')), 15)}; wanted 40")
     print(f"{size}, all four latencies: {timed(draw(('ttft', 'tpot', 'itl', 'e2e')), 15)}; wanted 40")

@@ -313,4 +313,4 @@ def test_that_numba_is_imported_by_the_loops_alone(repository: Path) -> None:
         return names | {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
     found = {p.name for p in (repository / "explorer").rglob("*.py") if any(n.startswith("numba") for n in imports(p))}
-    assert found == {"serving_loop.py", "closed_form_loop.py"}
+    assert found == {"serving_loop.py", "compiler.py", "fast_math.py", "object_code.py"}

@@ -20,8 +20,10 @@ from explorer.scenario.file import read_scenario
 from explorer.scenario.path import several
 from explorer.scenario.schema import Stragglers
 from explorer.scenario.workload import Alternative, ModelChoice, Speculation
-from explorer.study import compiled, drawn_rows
+from explorer.study import solver
 from explorer.study.answers import Context
+from explorer.study.bands import rows_under_load
+from explorer.study.closed_form_code import made
 from explorer.study.correction import Correction
 from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of
@@ -124,7 +126,7 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
     if rows is None:
         return
     grid = grid_of(served, demand, rows, constants, stragglers, sharded)
-    timed = compiled.time_grid(served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=sharded)
+    timed = made().timed(served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=sharded)
     for part in STEP_PARTS:
         np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
     agrees_under_load(grid, demand, constants, replicas)
@@ -139,7 +141,7 @@ def test_that_whole_prompts_are_timed_and_solved_alike() -> None:
     rows = drawn_rows_or_none(fitting(catalog, served, "nv-h200", demand, own, False), 3, constants)
     assert rows is not None and rows.whole_prompts is not None
     grid = grid_of(served, demand, rows, constants, stragglers, False)
-    timed = compiled.time_grid(served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=False)
+    timed = made().timed(served.shape, demand, rows, constants, stall_probability=1e-7, sequence_sharding=False)
     for part in STEP_PARTS:
         np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
     agrees_under_load(grid, demand, constants, 3.0)
@@ -150,7 +152,7 @@ def agrees_under_load(grid: StepGrid, demand: Demand, constants: StepConstants, 
     rates = load_ladder(9)[None, :] * table.chain.saturation[:, None]
     rates = np.concatenate([rates, 1.5 * table.chain.saturation[:, None]], axis=1)
     wanted = latencies(table, rates, replicas=replicas).table
-    solved = compiled.solve(grid, demand, constants, rates, stall_s=0.05, replicas=replicas)
+    solved = made().solved(grid, demand, constants, rates, stall_s=0.05, replicas=replicas)
     np.testing.assert_allclose(solved.saturation, table.chain.saturation, rtol=1e-9)
     for metric, by_quantile in wanted.items():
         for q, values in by_quantile.items():
@@ -180,8 +182,8 @@ def test_that_rates_may_be_shares_of_the_saturation(catalog: Catalog) -> None:
     assert rows is not None
     grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
     shares = load_ladder(5)[None, :]
-    by_share = compiled.solve(grid, demand, step_constants(), shares, relative=True, stall_s=0.05)
-    by_rate = compiled.solve(grid, demand, step_constants(), shares * by_share.saturation[:, None], stall_s=0.05)
+    by_share = made().solved(grid, demand, step_constants(), shares, relative=True, stall_s=0.05)
+    by_rate = made().solved(grid, demand, step_constants(), shares * by_share.saturation[:, None], stall_s=0.05)
     np.testing.assert_allclose(by_share.table["tpot"][0.99], by_rate.table["tpot"][0.99], rtol=1e-12)
     np.testing.assert_allclose(by_share.utilisation, np.broadcast_to(shares, by_share.utilisation.shape), rtol=1e-12)
 
@@ -213,7 +215,7 @@ def test_that_layers_that_attend_to_less_take_less_time(catalog: Catalog) -> Non
                    step_constants(), 0.01)  # fmt: skip
     swapped = replace(served.shape, layers=served.shape.layers[::-1])
     times = [
-        compiled.time_grid(shape, demand, rows, step_constants(), stall_probability=0.0, sequence_sharding=False).decode
+        made().timed(shape, demand, rows, step_constants(), stall_probability=0.0, sequence_sharding=False).decode
         for shape in (served.shape, swapped)
     ]
     interpreted = [
@@ -236,11 +238,8 @@ def test_that_bands_are_the_same_whichever_way_the_draws_are_solved(scenarios_fo
         {"simulation.method": "closed_form", "workloads.0.traffic.arrival_cv": 1.7},
     )
     by_arrays = evaluate(scenario, shipped(), samples=16)
-    drawn_rows.use(compiled.rows_under_load)
-    try:
-        by_code = evaluate(scenario, shipped(), samples=16)
-    finally:
-        drawn_rows.use(drawn_rows.by_arrays)
+    solver.use(made())
+    by_code = evaluate(scenario, shipped(), samples=16)
     for one, other in zip(by_arrays.workloads, by_code.workloads, strict=True):
         for wanted, found in zip(one.alternatives, other.alternatives, strict=True):
             assert found.probability_keeps == wanted.probability_keeps
@@ -266,7 +265,9 @@ def test_that_corrections_by_simulation_go_through_compiled_draws(scenarios_fold
     each = (correction,) * DRAWS + (None,) * DRAWS
     rates = np.linspace(0.05, 0.6, 5)[None, :] * np.ones((2 * DRAWS, 1))
     given = (context, rows, rates, np.ones(2 * DRAWS), ("ttft", "tpot", "itl"), each)
-    wanted, found = drawn_rows.by_arrays(*given), compiled.rows_under_load(*given)
+    wanted = rows_under_load(*given)
+    solver.use(made())
+    found = rows_under_load(*given)
     np.testing.assert_allclose(found[1], wanted[1], rtol=1e-9)
     for metric, by_quantile in wanted[0].items():
         for q, values in by_quantile.items():

@@ -1,0 +1,80 @@
+"""The closed form's compiled loops in memory: loaded into any process, without a compiler.
+
+`loops.object_code` makes the code and needs one; here LLVM's own loader puts it where it can be called.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import llvmlite.binding as llvm
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.engine.loops.layout import WORDS
+
+Array = NDArray[np.float64] | NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFile:
+    """Machine code of one loop, and the symbol that it is entered by."""
+
+    symbol: str
+    code: bytes
+
+
+def processor() -> str:
+    """What machine code made here rests on: the system, the kind of processor and all that it can do."""
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def words_of(*arrays: Array) -> list[int]:
+    """Where arrays lie and their sizes; they must outlive whoever is told. Raises ValueError for what is not laid out
+    as the loops read it, which would take it for something else or go beyond its end."""
+    words: list[int] = []
+    for one in arrays:
+        shape = one.shape
+        if not one.flags.c_contiguous or one.dtype.char not in "dl" or len(shape) >= WORDS:
+            raise ValueError(f"an array of {one.dtype} and shape {shape} that no loop can read")
+        words.append(one.__array_interface__["data"][0])
+        words += shape
+        words += _PADDING[len(shape)]
+    return words
+
+
+_PADDING = [(0,) * (WORDS - 1 - dimensions) for dimensions in range(WORDS)]
+
+
+class MachineCode:
+    """The loops in memory, by name."""
+
+    def __init__(self, files: Mapping[str, ObjectFile]) -> None:
+        """Load them; raises RuntimeError or ValueError for what is no machine code of this processor's kind."""
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        target = llvm.Target.from_default_triple().create_target_machine(codemodel="jitdefault", jit=True)
+        # keeps the memory that the code is in
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+        for one in files.values():
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(one.code))
+        self._engine.finalize_object()
+        # numba's convention: where to put a result, where to tell of an exception, and the arguments
+        kind = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+        self._loops = {name: kind(self._address(one.symbol)) for name, one in files.items()}
+
+    def _address(self, symbol: str) -> int:
+        found = int(self._engine.get_function_address(symbol))
+        if not found:
+            raise ValueError(f"machine code without its entry {symbol}")
+        return found
+
+    def call(self, name: str, numbers: Sequence[int], words: Sequence[int]) -> None:
+        """Have a loop read up to `WORDS` numbers and the arrays that `words` tell of; other threads go on meanwhile."""
+        block = np.array([*numbers, *_PADDING[len(numbers) - 1], *words], dtype=np.int64)
+        nowhere = ctypes.c_void_p()
+        place = ctypes.addressof(nowhere)
+        if self._loops[name](place, place, block.__array_interface__["data"][0]):
+            raise RuntimeError(f"the compiled loop {name} gave up")
