@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,24 @@ def words_of(*arrays: Array) -> list[int]:
 
 
 _PADDING = [(0,) * (WORDS - 1 - dimensions) for dimensions in range(WORDS)]
+
+
+class Room:
+    """Arrays of numbers side by side in one piece of memory, which loops are told of at little cost."""
+
+    def __init__(self, size: int) -> None:
+        self._all = np.empty(size)
+        self._start, self._taken = int(self._all.__array_interface__["data"][0]), 0
+        self.words: list[int] = []
+        """What tells of the arrays taken so far, in their order."""
+
+    def take(self, *shape: int) -> NDArray[np.float64]:
+        """The next array, not filled in; raises ValueError where there is no room for it."""
+        first, self._taken = self._taken, self._taken + math.prod(shape)
+        self.words.append(self._start + 8 * first)
+        self.words += shape
+        self.words += _PADDING[len(shape)]
+        return self._all[first : self._taken].reshape(shape)
 
 
 class MachineCode:

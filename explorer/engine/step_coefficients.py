@@ -176,7 +176,7 @@ def step_coefficients(
         reduces=np.ascontiguousarray(np.concatenate(table.reduces, axis=1)) if table.reduces else np.zeros((rows, 0)),
         alpha=_by_row(allreduce.alpha, rows),
         slope=_by_row(allreduce.slope, rows),
-        root=np.ascontiguousarray(np.broadcast_to(allreduce.root, (rows, 1))[:, 0]),
+        root=table.column(allreduce.root)[:, 0],
         parts=np.asarray(table.bounds, dtype=np.int64).reshape(-1, 3),
         groups=np.asarray(groups, dtype=np.int64).reshape(-1, 2),
         counts=np.asarray([group.count for group in shape.layers], dtype=np.float64),
@@ -186,7 +186,9 @@ def step_coefficients(
 
 def _by_row(values: Array, rows: int) -> Array:
     """(algorithms, rows or 1, 1) as (rows, algorithms)."""
-    return np.ascontiguousarray(np.broadcast_to(values, (values.shape[0], rows, 1))[:, :, 0].T)
+    table = np.empty((rows, len(values)))
+    table.T[:] = values[:, :, 0]
+    return table
 
 
 def _mixer(

@@ -21,21 +21,29 @@ from explorer.engine.batch_nodes import COARSE, NodeSpacing, batch_nodes
 from explorer.engine.data_ranks import longest_prompts
 from explorer.engine.latency import lognormal_quantile, standard_normal
 from explorer.engine.loops.layout import (
+    BESIDE,
     BESIDE_FULL,
     BUDGET,
+    CHUNKS,
+    DECODE,
+    FULL,
+    FULL_STEPS,
     GAP_SCV,
+    LADDERS,
     LANES,
     METRICS,
+    MIXED,
     OF_LEVEL,
     OF_ROW,
     PADDING,
     RANKS,
     SCV,
+    SHARED,
     STALLED,
     STATES,
     TOKENS_A_STEP,
 )  # fmt: skip
-from explorer.engine.machine_code import MachineCode, words_of
+from explorer.engine.machine_code import MachineCode, Room, words_of
 from explorer.engine.node_quantiles import QUANTILES
 from explorer.engine.queueing import build_chain
 from explorer.engine.records import ModelShape, StepConstants
@@ -211,8 +219,8 @@ class Compiled:
         # budget, prompts side by side, and steps: decodes alone, with a prompt chunk, full
         filled, beside_full = np.empty((5, count, GRID)), np.empty((count, 1))
         caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
-        stated = rows.budget_for(prompt, np.asarray(rows.split.dp))
-        budgets = np.ascontiguousarray(np.broadcast_to(stated, (count, 1))[:, 0], dtype=np.float64)
+        budgets = np.empty(count)
+        budgets[:] = rows.budget_for(prompt, np.asarray(rows.split.dp))[:, 0]
         # requests that a step of one sequence finishes, and by how much drafting lengthens one
         per_token, drafting = np.full(count, 1.0 / demand.output), np.zeros(count)
         if rows.speculation is not None:
@@ -297,14 +305,21 @@ class Compiled:
         count, loads = len(grid.caps), rates.shape[1]
         whose, nodes = _tables(spacing).of(grid.caps)
         asked = _asked(demand.computed_prompt, demand.prompt_cv, demand.output_cv, quantiles, metrics)
-        shared = np.array(
-            (
-                demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
-                constants.request_overhead_s, constants.first_token_load_gain, stall_s,
-            )
+        levels, standings = len(quantiles), STATES if standing else 0
+        room = Room(SHARED + count * (LADDERS * GRID + OF_ROW + 1) + count * loads * (2 + METRICS * levels + standings))
+        shared, ladders, of_row = room.take(SHARED), room.take(LADDERS, count, GRID), room.take(OF_ROW, count)
+        every, found = room.take(count, loads), room.take(METRICS, levels, count, loads)
+        states = room.take(STATES, count, loads if standing else 0)
+        utilisation, saturation = room.take(count, loads), room.take(count)
+        shared[:] = (
+            demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
+            constants.request_overhead_s, constants.first_token_load_gain, stall_s,
         )  # fmt: skip
-        ladders = np.array((grid.decode, grid.mixed, grid.full, grid.chunks, grid.full_steps, grid.beside))
-        of_row = np.empty((OF_ROW, count))
+        for at, ladder in (
+            (DECODE, grid.decode), (MIXED, grid.mixed), (FULL, grid.full), (CHUNKS, grid.chunks),
+            (FULL_STEPS, grid.full_steps), (BESIDE, grid.beside),
+        ):  # fmt: skip
+            ladders[at] = ladder
         for at, part in (
             (BUDGET, grid.budget), (LANES, grid.lanes), (RANKS, grid.ranks), (BESIDE_FULL, grid.beside_full),
             (STALLED, grid.stall_probability), (TOKENS_A_STEP, grid.tokens_a_step),
@@ -312,14 +327,8 @@ class Compiled:
             of_row[at] = part[:, 0]
         scv = shared_scv(demand, replicas)
         of_row[SCV], of_row[GAP_SCV] = scv, scv if demand.bursts is None else 1.0
-        every = np.empty((count, loads))
         every[:] = rates
-        found, utilisation = np.empty((METRICS, len(quantiles), count, loads)), np.empty((count, loads))
-        saturation, states = np.empty(count), np.empty((STATES, count, loads if standing else 0))
-        told = [
-            *words_of(ladders, of_row, whose), *nodes.words, *words_of(shared), *asked.words,
-            *words_of(every, found, states, utilisation, saturation),
-        ]  # fmt: skip
+        told = [*room.words, *asked.words, *words_of(whose), *nodes.words]
         _in_parts(count, lambda start, stop: self._code.call("solve_rows", (start, stop, relative), told))
         table = {
             name: dict(zip(quantiles, found[at], strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ class Candidate:
     held: float
     """Sequences of the P99 length that the memory of all its attention-data ranks holds together, not rounded."""
 
-    @property
+    @cached_property
     def held_by_rank(self) -> float:
         """Those that one attention-data rank holds: it has whole sequences to itself (SEMANTICS: Serving)."""
         return self.held / self.layout.dp
@@ -91,12 +92,12 @@ class Candidate:
         """At least one whole sequence fits beside the weights."""
         return self.held_by_rank >= 1.0
 
-    @property
+    @cached_property
     def sequences(self) -> int:
         """Whole sequences of the P99 length that a replica holds: none is split over attention-data ranks."""
         return self.layout.dp * max(int(self.held_by_rank), 0)
 
-    @property
+    @cached_property
     def cap(self) -> int:
         """Effective batch cap of a replica."""
         return max(1, min(self.deployment.settings.max_batch, self.sequences))

@@ -81,25 +81,25 @@ def solve_rows(words: Any) -> None:
     loads) unless it is empty.
     """
     start, stop, relative = words[0], words[1], words[2] != 0
-    grid, of_row = floats_3(words, 1), floats_2(words, 2)
+    shared, grid, of_row = floats_1(words, 1), floats_3(words, 2), floats_2(words, 3)
+    rates, found, states = floats_2(words, 4), floats_4(words, 5), floats_3(words, 6)
+    utilisation, saturation = floats_2(words, 7), floats_1(words, 8)
+    lengths, of_level, wanted = floats_1(words, 9), floats_2(words, 10), whole_1(words, 11)
     decode, mixed, full = grid[DECODE], grid[MIXED], grid[FULL]
     chunks, full_steps, beside = grid[CHUNKS], grid[FULL_STEPS], grid[BESIDE]
     first_budget, lanes, ranks, beside_full = of_row[BUDGET], of_row[LANES], of_row[RANKS], of_row[BESIDE_FULL]
     stall_probability, tokens_a_step = of_row[STALLED], of_row[TOKENS_A_STEP]
     scv, gap_scv = of_row[SCV], of_row[GAP_SCV]
-    of_cap, node_count, node, node_span = whole_1(words, 3), whole_1(words, 4), floats_2(words, 5), floats_2(words, 6)
-    node_end, node_factorial = floats_1(words, 7), floats_2(words, 8)
-    node_left, node_share = whole_2(words, 9), floats_2(words, 10)
-    shared, lengths, of_level, wanted = (
-        floats_1(words, 11),
-        floats_1(words, 12),
-        floats_2(words, 13),
-        whole_1(words, 14),
+    of_cap, node_count, node, node_span = (
+        whole_1(words, 12),
+        whole_1(words, 13),
+        floats_2(words, 14),
+        floats_2(words, 15),
     )
+    node_end, node_factorial = floats_1(words, 16), floats_2(words, 17)
+    node_left, node_share = whole_2(words, 18), floats_2(words, 19)
     quantile, normal = of_level[QUANTILE], of_level[NORMAL]
     prompt_factor, output_factor = of_level[PROMPT_FACTOR], of_level[OUTPUT_FACTOR]
-    rates, found, states = floats_2(words, 15), floats_4(words, 16), floats_3(words, 17)
-    utilisation, saturation = floats_2(words, 18), floats_1(words, 19)
     points, most, loads, levels = decode.shape[1], node.shape[1], rates.shape[1], quantile.size
     prompt_scv, m, output_scv = shared[PROMPT_SCV], shared[OUTPUT], shared[OUTPUT_SCV]
     overhead, load_gain = shared[OVERHEAD], shared[LOAD_GAIN]
