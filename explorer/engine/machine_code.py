@@ -71,7 +71,7 @@ class MachineCode:
     """The loops in memory, by name."""
 
     def __init__(self, files: Mapping[str, ObjectFile]) -> None:
-        """Load them; raises RuntimeError or ValueError for what is no machine code of this processor's kind."""
+        """Load them. LLVM ends the process over what is no machine code: whoever gives it must know that it is."""
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         target = llvm.Target.from_default_triple().create_target_machine(codemodel="jitdefault", jit=True)

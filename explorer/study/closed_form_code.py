@@ -93,19 +93,53 @@ def _read() -> Compiled | None:
     from explorer.engine.machine_code import MachineCode, ObjectFile, processor
     from explorer.study.compiled import Compiled
 
-    head, _, code = content.partition(b"\n")
+    # LLVM ends the process over what is no machine code: all is looked at before
+    digest, _, whole = content.partition(b"\n")
+    if digest != _digest(whole):
+        log.info("%s is damaged", cache_file().name)
+        return None
+    head, _, code = whole.partition(b"\n")
+    told = json.loads(head)
+    if told["processor"] != processor():
+        log.info("%s is of another processor", cache_file().name)
+        return None
     try:
-        told = json.loads(head)
-        if told["sha256"] != hashlib.sha256(code).hexdigest() or told["processor"] != processor():
-            log.info("%s is not of this processor, or damaged", cache_file().name)
-            return None
         files: dict[str, ObjectFile] = {}
         for name, symbol, size in told["loops"]:
             files[name], code = ObjectFile(symbol, code[:size]), code[size:]
-        return Compiled(MachineCode(files))
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        found = Compiled(MachineCode(files))
+        _leave_the_loader()
+        return found
+    except (ValueError, RuntimeError) as error:
         log.info("%s cannot be used: %s", cache_file().name, error)
         return None
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _leave_the_loader() -> None:
+    """Give back the pages of LLVM's loader, 30 MB that are only read: should they be needed again, its file has them.
+
+    Where the system tells what lies where; elsewhere they stay.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+    import mmap
+
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+        advise = ctypes.CDLL(None).madvise
+    except (OSError, AttributeError) as error:
+        log.info("the loader stays in memory: %s", error)
+        return
+    for line in lines:
+        place, rights, *_ = line.split(maxsplit=2)
+        if "llvmlite" in line and rights == "r-xp":
+            start, end = (int(one, 16) for one in place.split("-"))
+            advise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
 
 
 def _make() -> Compiled:
@@ -120,12 +154,12 @@ def _make() -> Compiled:
     code = b"".join(one.code for one in files.values())
     told = {
         "processor": processor(),
-        "sha256": hashlib.sha256(code).hexdigest(),
         "loops": [(name, one.symbol, len(one.code)) for name, one in files.items()],
     }
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
-        write_whole(cache_file(), json.dumps(told).encode() + b"\n" + code)
+        whole = json.dumps(told).encode() + b"\n" + code
+        write_whole(cache_file(), _digest(whole) + b"\n" + whole)
         _forget_old_ones()
     except OSError as error:
         log.info("the compiled closed form cannot be kept: %s", error)

@@ -20,6 +20,7 @@ from explorer.plots.tail_latency import TailLatencyPlot
 from explorer.plots.tokens import LIGHT
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace
+from explorer.study import closed_form_code, solver
 from explorer.study.live import LiveEvaluator
 from explorer.study.outcome import Outcome
 from explorer.ui import theme
@@ -143,9 +144,10 @@ def test_that_the_plots_print_what_a_frame_costs(qtbot: QtBot, name: str) -> Non
 
 
 def opened(qtbot: QtBot, qapp: QApplication, scenarios_folder: Path) -> tuple[MainWindow, LiveEvaluator]:
-    """The window on the founding question, with no worker asked for anything."""
+    """The window on the founding question, with no worker asked for anything but the loops it compiles once."""
     theme.apply(qapp, LIGHT)
     catalog = load_catalog()
+    closed_form_code.made()
     live = LiveEvaluator(catalog)
     document = Document(catalog, live, read_scenario(scenarios_folder / "ai200-on-aws.toml", catalog).scenario)
     document.answers.refine_timer.setInterval(3_600_000)
@@ -185,11 +187,15 @@ def test_that_the_window_prints_what_a_move_costs_with_each_page_open(
 
 
 @pytest.mark.benchmark
+@pytest.mark.parametrize("by", ["loops", "arrays"])
 @pytest.mark.parametrize("path, low, high", SLIDES, ids=[slide[0].rpartition(".")[2] for slide in SLIDES])
 def test_that_the_window_prints_what_a_slider_move_costs(
-    qtbot: QtBot, qapp: QApplication, scenarios_folder: Path, path: str, low: float, high: float
+    qtbot: QtBot, qapp: QApplication, scenarios_folder: Path, path: str, low: float, high: float, by: str
 ) -> None:
+    """By compiled loops, as ever after the first minute, and by arrays, as until then."""
     window, live = opened(qtbot, qapp, scenarios_folder)
+    if by == "arrays":
+        solver.use(solver.Arrays())
     document = window.document
     assert len(document.workload.alternatives) == 4
     engine = np.zeros(MOVES)
@@ -208,7 +214,7 @@ def test_that_the_window_prints_what_a_slider_move_costs(
     live_parts = [window.tail, window.memory, window.concentration, *window.verdict.tiles.values()]
     cpu, wall = measure(move, PaintCounter(painted_parts(live_parts)))
     document.end_drag()
-    report(f"window, {path}, 4 alternatives, {MOVES} moves", cpu, wall)
+    report(f"window, {path}, 4 alternatives, {MOVES} moves, by {by}", cpu, wall)
     for number in range(MOVES):
         scenario = replace(document.scenario, path, value(number))
         start = time.process_time()
