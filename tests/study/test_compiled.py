@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.catalog import Catalog, load_catalog
+from explorer.engine.batch_nodes import COARSE, FINE
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
@@ -279,3 +280,31 @@ def drawn_rows_of(candidates: list[Candidate], seed: int) -> Rows:
     rows = drawn_rows_or_none(candidates, seed, step_constants())
     assert rows is not None
     return rows
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3, 19, 40, 300])
+@pytest.mark.parametrize("bursts", [None, (0.3, 20.0)])
+def test_that_replicas_stand_where_the_interpreted_ones_do(
+    cap: int, bursts: tuple[float, float] | None, catalog: Catalog
+) -> None:
+    """Mean and P99 of the batch, waits, and steps at the mean batch, up to the cap and beyond what can be carried."""
+    demand = replace(Demand(1155.0, 0.96, 211.0, 0.77, 1.9, 0.0), bursts=bursts)
+    served = served_model(catalog, ModelChoice(preset="llama-3.1-8b"))
+    candidates = fitting(catalog, served, "nv-h200", demand, Alternative(name="a", chip="-", max_batch=cap), False)
+    rows = rows_of(candidates, step_constants(), 0.01)
+    grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
+    loads = np.array([[1e-4, 0.1, 0.5, 0.8, 0.95, 0.999, 1.0, 1.5]])
+    for spacing in (COARSE, FINE):
+        wanted, found = (
+            one.solved(
+                grid, demand, step_constants(), loads, relative=True, stall_s=0.05, metrics=("tpot",), spacing=spacing,
+                replicas=2.0, standing=True,
+            ).standing
+            for one in (solver.Arrays(), made())
+        )  # fmt: skip
+        assert wanted is not None and found is not None
+        for part in ("mean_batch", "p99_batch", "wait_probability", "prompt_s", "step_s"):
+            # below half a sequence it is nobody, and what a shorter row is filled up with has a say in the digits
+            least = 0.5 if part == "p99_batch" else 0.0
+            one, other = (np.maximum(getattr(by, part), least) for by in (found, wanted))
+            np.testing.assert_allclose(one, other, rtol=1e-7, err_msg=part)

@@ -296,7 +296,8 @@ def solve_rows(words: Any) -> None:
                 states[P99_BATCH, row, load] = batch_at(p, n, total, count)
                 held = max(mean_batch, 1.0)
                 left = 0
-                while left < last - 1 and n[left + 1] <= held:
+                # the cap stands twice: between its nodes there is nothing
+                while left < last - 1 and n[left + 1] < held:
                     left += 1
                 beyond = min((held - n[left]) / (n[left + 1] - n[left]), 1.0)
                 states[PROMPT_AT, row, load] = at[1, left] + beyond * (at[1, left + 1] - at[1, left])

@@ -37,6 +37,7 @@ def compiled(function: Function) -> Function:
 
 
 _c_function: Any = cgutils.get_or_insert_function
+_read: Any = ir.IRBuilder.load
 
 
 def _made_array(context: Any, builder: Any, array: Any, address: Any, sizes: Any) -> Any:
@@ -103,13 +104,9 @@ def _array_at(kind: Any, dimensions: int) -> Any:
 
     def builder_of(_context: Any, block: Any, place: Any) -> Any:
         def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            words = [
-                builder.load(builder.gep(arguments[0], [builder.add(
-                    builder.mul(arguments[1], context.get_constant(types.int64, WORDS)),
-                    context.get_constant(types.int64, at),
-                )]))
-                for at in range(dimensions + 1)
-            ]  # fmt: skip
+            first = builder.mul(arguments[1], context.get_constant(types.int64, WORDS))
+            places = [builder.add(first, context.get_constant(types.int64, at)) for at in range(dimensions + 1)]
+            words = [_read(builder, builder.gep(arguments[0], [one])) for one in places]
             address = builder.inttoptr(words[0], ir.IntType(8).as_pointer())
             return _made_array(context, builder, array, address, words[1:])
 
