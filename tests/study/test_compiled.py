@@ -18,24 +18,27 @@ from explorer.engine.batch_nodes import COARSE, FINE
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
+from explorer.scenario.path import replace as replace_value
 from explorer.scenario.path import several
 from explorer.scenario.schema import Stragglers
 from explorer.scenario.workload import Alternative, ModelChoice, Speculation
-from explorer.study import solver
+from explorer.study import bands, layout_search, load_curves, sizing, solver
 from explorer.study.answers import Context
+from explorer.study.banded import METRICS, Metric
 from explorer.study.bands import rows_under_load
 from explorer.study.closed_form_code import made
 from explorer.study.correction import Correction
 from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of
 from explorer.study.engine_rows import rows_of
-from explorer.study.evaluate import evaluate
+from explorer.study.evaluate import Evaluator, evaluate
 from explorer.study.figures import FigureSet
 from explorer.study.replica import latencies, replica_table
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
 from explorer.study.step_grid import Rows, StepGrid, step_grid
 from explorer.study.workload import demand_of
+from tests.study.walking import differences
 
 STEP_PARTS = (
     "budget",
@@ -308,3 +311,22 @@ def test_that_replicas_stand_where_the_interpreted_ones_do(
             least = 0.5 if part == "p99_batch" else 0.0
             one, other = (np.maximum(getattr(by, part), least) for by in (found, wanted))
             np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-100, err_msg=part)
+
+
+@pytest.mark.parametrize("shown", [None, "ttft"])
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "scenarios").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_that_a_whole_outcome_is_the_same_by_loops(path: Path, shown: Metric | None) -> None:
+    """Every figure, band, word and number of chips of every example; at rest, and while a hand moves."""
+    scenario = read_scenario(path, shipped()).scenario
+    drawn = frozenset(METRICS if shown is None else {shown})
+    found = []
+    for one in (solver.Arrays(), made()):
+        solver.use(one)
+        # what a moving hand leaves alone is kept: the two must not have it from each other
+        moved = replace_value(scenario, "workloads.0.traffic.output_tokens", 301.0 if shown else 300.0)
+        for kept in (layout_search._GROUPS, load_curves._CURVES, bands._ALONG, bands._POINTS, sizing._GRIDS):
+            kept._answers.clear()
+        found.append(Evaluator(shipped()).evaluate(moved, 16, drawn))
+    assert differences(*found, rounding=1e-7) == []

@@ -66,7 +66,8 @@ def test_that_a_refined_answer_is_the_final_outcome(live: LiveEvaluator, catalog
     assert found.final
     assert not live.busy
     assert live.status == "final"
-    assert differences(found, evaluate(asked, catalog)) == []
+    # the worker may have its compiled loops by now
+    assert differences(found, evaluate(asked, catalog), rounding=1e-8) == []
 
 
 def test_that_the_newest_question_is_the_one_answered(live: LiveEvaluator, catalog: Catalog) -> None:

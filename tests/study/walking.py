@@ -28,16 +28,21 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def differences(one: Any, other: Any) -> list[str]:
-    """Paths at which two outcomes differ in any bit."""
+def differences(one: Any, other: Any, rounding: float = 0.0) -> list[str]:
+    """Paths at which two outcomes differ in any bit; or by more than a share that stands for rounding."""
     ours, theirs = list(leaves(one)), list(leaves(other))
     if [path for path, _ in ours] != [path for path, _ in theirs]:
         return sorted({path for path, _ in ours} ^ {path for path, _ in theirs})
-    return [path for (path, a), (_, b) in zip(ours, theirs, strict=True) if not same(a, b)]
+    return [path for (path, a), (_, b) in zip(ours, theirs, strict=True) if not same(a, b, rounding)]
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two leaves are equal; arrays bit by bit."""
+def same(a: Any, b: Any, rounding: float = 0.0) -> bool:
+    """Whether two leaves are equal; arrays bit by bit, or numbers within a share of themselves."""
+    if rounding and isinstance(a, Banded) and isinstance(b, Banded):
+        # its numbers come by themselves
+        return True
+    if rounding and isinstance(a, float | np.ndarray) and isinstance(b, float | np.ndarray):
+        return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=rounding, atol=0.0, equal_nan=True)
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     return bool(a == b)
