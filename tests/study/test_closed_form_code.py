@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from explorer.catalog import Catalog, load_catalog
 from explorer.engine.machine_code import ObjectFile
 from explorer.scenario.file import read_scenario
+from explorer.scenario.path import several
 from explorer.scenario.schema import Scenario
 from explorer.study import closed_form_code, solver
 from explorer.study.compiled import Compiled
@@ -183,6 +185,23 @@ def test_that_the_window_takes_up_what_the_worker_left(own_cache: Path, made: by
     live = LiveEvaluator(catalog)
     assert isinstance(solver.in_use(), Compiled)
     live.close()
+
+
+def test_that_a_window_that_was_there_first_takes_it_up_with_a_final_answer(
+    own_cache: Path, made: bytes, catalog: Catalog, founding: Scenario
+) -> None:
+    live = LiveEvaluator(catalog)
+    assert isinstance(solver.in_use(), solver.Arrays)
+    try:
+        live.refine(several(founding, {"simulation.method": "closed_form", "simulation.samples": 64}))
+        keep(own_cache, made)
+        while live.busy:
+            found = live.poll()
+            time.sleep(0.01)
+    finally:
+        live.close()
+    assert isinstance(found, Outcome) and found.final
+    assert isinstance(solver.in_use(), Compiled)
 
 
 def test_that_loading_needs_no_compiler(made: bytes) -> None:
