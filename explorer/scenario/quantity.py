@@ -41,16 +41,15 @@ class Scale:
     digits: int = 3
     decimals: int = 6
     spaced: bool = True
+    suffix: str = field(init=False, repr=False, compare=False)
+    """The unit as it stands behind a number."""
+    shortens: bool = field(init=False, repr=False, compare=False)
+    """Whether it is the "k" or "M" of a shortened number and no unit: never left away, for $13 is not $13k."""
 
-    @property
-    def suffix(self) -> str:
-        """The unit as it stands behind a number."""
-        return f" {self.symbol}" if self.spaced and self.symbol else self.symbol
-
-    @property
-    def shortens(self) -> bool:
-        """Whether it is the "k" or "M" of a shortened number and no unit: never left away, for $13 is not $13k."""
-        return not self.spaced and self.symbol in ("k", "M", "B", "T")
+    def __post_init__(self) -> None:
+        # asked for fifty times a frame
+        object.__setattr__(self, "suffix", f" {self.symbol}" if self.spaced and self.symbol else self.symbol)
+        object.__setattr__(self, "shortens", not self.spaced and self.symbol in ("k", "M", "B", "T"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +75,19 @@ class Quantity:
     """Singular and plural, for counts of things."""
     spellings: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Further units accepted when typed, with the SI value of one."""
+    _falling: tuple[Scale, ...] = field(init=False, repr=False, compare=False)
+    """The units, largest first."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_falling", self.scales[::-1])
 
     def scale_at(self, value: float) -> Scale:
         """The unit that `value` (SI) is shown in."""
-        if not math.isfinite(value):
-            return next((scale for scale in self.scales if scale.symbol == self.unit), self.scales[0])
         # A hair of slack, so that 0.1 s computed as 0.0999...9 does not change its unit.
         magnitude = abs(value) * (1 + 1e-9)
-        if value == 0:
+        if not 0.0 < magnitude < math.inf:
             return next((scale for scale in self.scales if scale.symbol == self.unit), self.scales[0])
-        for scale in reversed(self.scales):
+        for scale in self._falling:
             if magnitude >= scale.starts:
                 return scale
         return self.scales[0]
@@ -329,11 +331,15 @@ def _rounded(number: float, digits: int, decimals: int) -> str:
     """`digits` significant digits, thousands in commas, no trailing zeros; a whole part is never cut."""
     if number == 0:
         return "0"
-    places = digits - 1 - _exponent(number)
+    places = digits - 1 - math.floor(math.log10(number) + 1e-12)
     # Below 0.1 the cap on decimals would eat the digits themselves.
-    places = min(places, decimals) if number >= 0.1 else min(places, 12)
-    places = max(0, places)
+    most = decimals if number >= 0.1 else 12
+    if places > most:
+        places = most
+    if places <= 0:
+        text = f"{number:,.0f}"
+        return text if number >= 1.0 or text != "0" else f"{number:.2g}"
     text = f"{number:,.{places}f}"
-    if not text.strip("0.,"):
+    if number < 1.0 and not text.strip("0."):
         return f"{number:.2g}"
-    return text.rstrip("0").rstrip(".") if places else text
+    return text.rstrip("0").rstrip(".")

@@ -35,7 +35,7 @@ from explorer.study.bands import (
 )
 from explorer.study.correction import NONE, Correction, Corrections, given_or_prior, loads_simulated, put_on
 from explorer.study.demand import held_length, p99_length
-from explorer.study.deployment import Candidate, Deployment, candidates_of_all
+from explorer.study.deployment import Candidate, Deployment, candidate, candidates_of_all
 from explorer.study.engine_rows import rows_of
 from explorer.study.figures import FigureSets
 from explorer.study.load_curves import CURVE_POINTS
@@ -64,17 +64,17 @@ BEYOND = 1.0 + 1e-6
 """Users never ask for more than is carried: their own rate is no overload, to the last digit."""
 
 
-def users_of(candidate: Candidate) -> int:
+def users_of(one: Candidate) -> int:
     """Users whose requests a replica works on together: those stated, as far as memory holds them."""
-    return candidate.cap
+    return one.cap
 
 
-def widened(candidate: Candidate) -> Candidate:
+def widened(one: Candidate) -> Candidate:
     """The candidate with room for the most users looked at."""
-    settings = candidate.deployment.settings
-    most = max(candidate.cap, min(candidate.sequences, MORE_USERS * settings.max_batch))
-    wider = replace(candidate.deployment, settings=settings.model_copy(update={"max_batch": most}))
-    return replace(candidate, deployment=wider)
+    settings = one.deployment.settings
+    most = max(one.cap, min(one.sequences, MORE_USERS * settings.max_batch))
+    wider = replace(one.deployment, settings=settings.model_copy(update={"max_batch": most}))
+    return candidate(wider, one.layout, one.held)
 
 
 @dataclass(frozen=True)

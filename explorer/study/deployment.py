@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,34 +73,30 @@ def candidate_layouts(deployment: Deployment, served: ServedModel) -> tuple[Layo
     return found
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One deployment in one layout, with the cap its memory leaves."""
+class Candidate(NamedTuple):
+    """One deployment in one layout, with the cap its memory leaves; see `candidate`."""
 
     deployment: Deployment
     layout: Layout
     held: float
     """Sequences of the P99 length that the memory of all its attention-data ranks holds together, not rounded."""
+    held_by_rank: float
+    """Those that one attention-data rank holds: it has whole sequences to itself (SEMANTICS: Serving)."""
+    fits: bool
+    """At least one whole sequence fits beside the weights."""
+    sequences: int
+    """Whole sequences of the P99 length that a replica holds: none is split over attention-data ranks."""
+    cap: int
+    """Effective batch cap of a replica."""
 
-    @cached_property
-    def held_by_rank(self) -> float:
-        """Those that one attention-data rank holds: it has whole sequences to itself (SEMANTICS: Serving)."""
-        return self.held / self.layout.dp
 
-    @property
-    def fits(self) -> bool:
-        """At least one whole sequence fits beside the weights."""
-        return self.held_by_rank >= 1.0
-
-    @cached_property
-    def sequences(self) -> int:
-        """Whole sequences of the P99 length that a replica holds: none is split over attention-data ranks."""
-        return self.layout.dp * max(int(self.held_by_rank), 0)
-
-    @cached_property
-    def cap(self) -> int:
-        """Effective batch cap of a replica."""
-        return max(1, min(self.deployment.settings.max_batch, self.sequences))
+def candidate(deployment: Deployment, layout: Layout, held: float) -> Candidate:
+    """A deployment in a layout of which memory holds so many sequences, as `Candidate.held`."""
+    ranks, most = layout.dp, deployment.settings.max_batch
+    by_rank = held / ranks
+    sequences = ranks * int(by_rank) if by_rank >= 1.0 else 0
+    cap = most if most < sequences else sequences
+    return Candidate(deployment, layout, held, by_rank, by_rank >= 1.0, sequences, cap if cap > 1 else 1)
 
 
 def candidates_of(
@@ -135,7 +131,7 @@ def candidates_of_all(
     )  # fmt: skip
     found = _HELD.of(question, lambda: _layouts_held(deployments, served, p99_tokens, constants, sequence_sharding))
     return [
-        tuple(Candidate(deployment, layout, held) for layout, held in some)
+        tuple([candidate(deployment, layout, held) for layout, held in some])
         for deployment, some in zip(deployments, found, strict=True)
     ]
 

@@ -9,19 +9,20 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Same:
-    """An object that counts as equal to itself only: the part of a question that is arrays."""
+class Same(int):
+    """An object that counts as equal to itself only: the part of a question that is arrays.
 
-    __slots__ = ("one",)
+    Told by its place in memory, a number, which is compared two hundred times a frame; kept, so that nothing else may
+    come to lie there.
+    """
 
-    def __init__(self, one: object) -> None:
-        self.one = one
+    one: object
 
-    def __hash__(self) -> int:
-        return id(self.one)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.one is self.one
+    def __new__(cls, one: object) -> Same:
+        """Stand for an object."""
+        found = super().__new__(cls, id(one))
+        found.one = one
+        return found
 
 
 class Kept(Generic[T]):

@@ -122,7 +122,7 @@ def _line(
         middle = _share(degrees, seconds)[:, 0]
         low = high = middle
         if titles:
-            rows = [replace(candidate, deployment=drawn) for candidate in chosen]
+            rows = [candidate._replace(deployment=drawn) for candidate in chosen]
             many = np.sort(_share(degrees, _times(scenario, served, rows, one, sharded, DRAWS)), axis=1)
             low = np.minimum(middle, many[:, order_index(LOW, DRAWS)])
             high = np.maximum(middle, many[:, order_index(HIGH, DRAWS)])

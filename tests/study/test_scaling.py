@@ -13,7 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
 from explorer.scenario.path import replace, several
 from explorer.scenario.schema import Scenario
-from explorer.study.deployment import Candidate
+from explorer.study.deployment import candidate
 from explorer.study.engine_rows import rows_of
 from explorer.study.evaluate import Evaluator
 from explorer.study.resolve import served_model, step_constants
@@ -48,7 +48,7 @@ def test_that_an_efficiency_is_the_ratio_of_the_engines_own_step_times(
     work = StepWork(decode=chat.sequences, context=chat.context)
     seconds = []
     for layout in (line.decode_layouts[0], line.decode_layouts[at]):
-        rows = rows_of([Candidate(deployment, layout, 1e3)], step_constants(), founding.stragglers.jitter_sigma)
+        rows = rows_of([candidate(deployment, layout, 1e3)], step_constants(), founding.stragglers.jitter_sigma)
         found = step_time(served.shape, rows.spec, rows.split, rows.allreduce, work, step_constants())
         seconds.append(float(found[0, 0]))
     assert line.base == 1 and line.decode[at] == pytest.approx(seconds[0] / (8.0 * seconds[1]), rel=1e-12)
