@@ -5,9 +5,10 @@ The same answers as `step_grid.step_grid`, `replica.replica_table` and `latencie
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ from explorer.engine.step_coefficients import step_coefficients
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.demand import Demand, lengths_of, shared_scv
 from explorer.study.replica import felt_rate, replica_table
-from explorer.study.solved import Solved, Standing
+from explorer.study.solved import NO_LIMITS, Solved, Standing
 from explorer.study.step_grid import GRID, Rows, StepGrid
 
 Array = NDArray[np.float64]
@@ -267,11 +268,23 @@ class Compiled:
         quantiles: tuple[float, ...] = QUANTILES,
         spacing: NodeSpacing = COARSE,
         standing: bool = False,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Solved:
         """As `solver.Solver.solved`."""
         if demand.bursts is None:
             return self._solved(
-                grid, demand, constants, rates, stall_s, relative, replicas, metrics, quantiles, spacing, standing
+                grid,
+                demand,
+                constants,
+                rates,
+                stall_s,
+                relative,
+                replicas,
+                metrics,
+                quantiles,
+                spacing,
+                standing,
+                limits,
             )
         # requests feel another rate than is stated, of which only latencies tell
         chain = replica_table(grid, demand, constants, stall_s=stall_s, coarse=spacing == COARSE).chain
@@ -279,12 +292,12 @@ class Compiled:
         stated = np.broadcast_to(rates, (len(grid.caps), rates.shape[1])) * (most if relative else 1.0)
         felt = felt_rate(stated, most, lifetime, demand.bursts)
         found = self._solved(
-            grid, demand, constants, felt, stall_s, False, replicas, metrics, quantiles, spacing, False
+            grid, demand, constants, felt, stall_s, False, replicas, metrics, quantiles, spacing, False, limits
         )  # fmt: skip
         where: Standing | None = None
         if standing:
             where = self._solved(
-                grid, demand, constants, stated, stall_s, False, replicas, (), quantiles, spacing, True
+                grid, demand, constants, stated, stall_s, False, replicas, (), quantiles, spacing, True, NO_LIMITS
             ).standing  # fmt: skip
         return Solved(found.saturation, stated / most, found.table, where)
 
@@ -301,13 +314,20 @@ class Compiled:
         quantiles: tuple[float, ...],
         spacing: NodeSpacing,
         standing: bool,
+        limits: Mapping[str, float],
     ) -> Solved:
         count, loads = len(grid.caps), rates.shape[1]
         whose, nodes = _tables(spacing).of(grid.caps)
         asked = _asked(demand.computed_prompt, demand.prompt_cv, demand.output_cv, quantiles, metrics)
         levels, standings = len(quantiles), STATES if standing else 0
-        room = Room(SHARED + count * (LADDERS * GRID + OF_ROW + 1) + count * loads * (2 + METRICS * levels + standings))
-        shared, ladders, of_row = room.take(SHARED), room.take(LADDERS, count, GRID), room.take(OF_ROW, count)
+        room = Room(
+            SHARED
+            + METRICS
+            + count * (LADDERS * GRID + OF_ROW + 1)
+            + count * loads * (2 + METRICS * levels + standings)
+        )
+        shared, over = room.take(SHARED), room.take(METRICS)
+        ladders, of_row = room.take(LADDERS, count, GRID), room.take(OF_ROW, count)
         every, found = room.take(count, loads), room.take(METRICS, levels, count, loads)
         states = room.take(STATES, count, loads if standing else 0)
         utilisation, saturation = room.take(count, loads), room.take(count)
@@ -315,6 +335,7 @@ class Compiled:
             demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
             constants.request_overhead_s, constants.first_token_load_gain, stall_s,
         )  # fmt: skip
+        over[:] = [limits.get(name, math.inf) for name in METRIC_NAMES]
         for at, ladder in (
             (DECODE, grid.decode), (MIXED, grid.mixed), (FULL, grid.full), (CHUNKS, grid.chunks),
             (FULL_STEPS, grid.full_steps), (BESIDE, grid.beside),

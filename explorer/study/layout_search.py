@@ -186,6 +186,7 @@ def _timed(groups: Sequence[Sequence[Candidate]], question: Question) -> list[_G
     solved = under_load(
         grid, demand, constants, stragglers, ladder if choice else ladder[:, :0], relative=True,
         metrics=tuple(limits) or ("tpot",), quantiles=(0.5, 0.99) if "e2e" in limits else (0.99,), spacing=COARSE,
+        limits=limits,
     )  # fmt: skip
     if choice:
         rates = ladder * solved.saturation[:, None]

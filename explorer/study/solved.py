@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Table = dict[str, dict[float, Array]]
+NO_LIMITS: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ says so once, with `use`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ from explorer.study.correction import Correction, capacities, loads_simulated, p
 from explorer.study.demand import Demand
 from explorer.study.kept import Kept, Same
 from explorer.study.replica import ReplicaTable, batch_quantile, latencies, replica_table
-from explorer.study.solved import Solved, Standing
+from explorer.study.solved import NO_LIMITS, Solved, Standing
 from explorer.study.step_grid import Rows, StepGrid, step_grid
 
 Array = NDArray[np.float64]
@@ -57,9 +57,11 @@ class Solver(Protocol):
         quantiles: tuple[float, ...] = QUANTILES,
         spacing: NodeSpacing = COARSE,
         standing: bool = False,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Solved:
         """As `replica.latencies`, at `rates` a replica (rows, loads): requests/s, or where `relative` shares of each
-        row's saturation, of which one line may serve all rows. `standing`: also where the replicas stand."""
+        row's saturation, of which one line may serve all rows. `standing`: also where the replicas stand. Beyond the
+        first load at which the last quantile of a metric is over its limit nothing need be right."""
         ...
 
 
@@ -82,6 +84,7 @@ class Arrays:
         quantiles: tuple[float, ...] = QUANTILES,
         spacing: NodeSpacing = COARSE,
         standing: bool = False,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Solved:
         """As `Solver.solved`."""
         table = _table(grid, demand, constants, stall_s, coarse=spacing == COARSE)
@@ -152,13 +155,17 @@ def under_load(
     spacing: NodeSpacing = FINE,
     corrections: Sequence[Correction | None] = (),
     standing: bool = False,
+    limits: Mapping[str, float] = NO_LIMITS,
 ) -> Solved:
-    """Rows at `rates` (rows, loads), as `Solver.solved`, with what simulation found of each row; empty: nothing."""
+    """Rows at `rates` (rows, loads), as `Solver.solved`, with what simulation found of each row; empty: nothing.
+
+    With `limits` nothing may be said of what simulation found.
+    """
     solver, stall_s = _in_use[0], stragglers.stall_s
     if not any(corrections):
         return solver.solved(
             grid, demand, constants, rates, stall_s=stall_s, relative=relative, replicas=replicas, metrics=metrics,
-            quantiles=quantiles, spacing=spacing, standing=standing,
+            quantiles=quantiles, spacing=spacing, standing=standing, limits=limits,
         )  # fmt: skip
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
     more = capacities(corrections)

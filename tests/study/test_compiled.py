@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from explorer.catalog import Catalog, load_catalog
 from explorer.engine.batch_nodes import COARSE, FINE
+from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
 from explorer.scenario.file import read_scenario
@@ -330,3 +331,33 @@ def test_that_a_whole_outcome_is_the_same_by_loops(path: Path, shown: Metric | N
             kept._answers.clear()
         found.append(Evaluator(shipped()).evaluate(moved, 16, drawn))
     assert differences(*found, rounding=1e-7) == []
+
+
+def test_that_beyond_a_limit_nothing_more_is_looked_at(catalog: Catalog) -> None:
+    """Up to the first load that breaks a promise all is as without; the largest rate within it is the same."""
+    demand = Demand(1155.0, 0.96, 211.0, 0.77, 1.0, 0.0)
+    served = served_model(catalog, ModelChoice(preset="llama-3.1-70b"))
+    rows = rows_of(
+        fitting(catalog, served, "nv-h200", demand, Alternative(name="a", chip="-"), False), step_constants(), 0.01
+    )
+    grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
+    ladder, limits = load_ladder(24)[None, :], {"ttft": 0.6, "tpot": 0.03}
+    whole, cut = (
+        made().solved(
+            grid, demand, step_constants(), ladder, relative=True, stall_s=0.05, metrics=tuple(limits),
+            quantiles=(0.99,), limits=given,
+        )
+        for given in ({}, limits)
+    )  # fmt: skip
+    rates = ladder * whole.saturation[:, None]
+    within = [
+        largest_rate_within(rates, [(by.table[metric][0.99], limit) for metric, limit in limits.items()])
+        for by in (whole, cut)
+    ]
+    np.testing.assert_array_equal(within[1], within[0])
+    broken = np.any([whole.table[metric][0.99] > limit for metric, limit in limits.items()], axis=0)
+    before = np.cumsum(broken, axis=1) - broken == 0
+    assert 0 < np.count_nonzero(before) < before.size
+    for metric in limits:
+        np.testing.assert_array_equal(cut.table[metric][0.99][before], whole.table[metric][0.99][before])
+        assert np.isinf(cut.table[metric][0.99][~before]).all()

@@ -77,27 +77,28 @@ def solve_rows(words: Any) -> None:
     step grid (LADDERS, rows, points) and what there is once for each row (OF_ROW, rows), of which GAP_SCV is SCV where
     arrivals cluster as it says, one where they do not; `of_cap` (rows,) says which line of the node tables (caps,
     nodes) is a row's. `rates` (rows, loads) are requests/s, or those shares. Filled are `found` (METRICS, quantiles,
-    rows, loads) for metrics `wanted`, `utilisation` (rows, loads), `saturation` (rows,), and `states` (STATES, rows,
-    loads) unless it is empty.
+    rows, loads) for metrics `wanted`, up to the first load at which the last quantile of one is over its limit
+    (`limits`, by metric) and infinite beyond, `utilisation` (rows, loads), `saturation` (rows,), and `states` (STATES,
+    rows, loads) unless it is empty.
     """
     start, stop, relative = words[0], words[1], words[2] != 0
-    shared, grid, of_row = floats_1(words, 1), floats_3(words, 2), floats_2(words, 3)
-    rates, found, states = floats_2(words, 4), floats_4(words, 5), floats_3(words, 6)
-    utilisation, saturation = floats_2(words, 7), floats_1(words, 8)
-    lengths, of_level, wanted = floats_1(words, 9), floats_2(words, 10), whole_1(words, 11)
+    shared, limits, grid, of_row = floats_1(words, 1), floats_1(words, 2), floats_3(words, 3), floats_2(words, 4)
+    rates, found, states = floats_2(words, 5), floats_4(words, 6), floats_3(words, 7)
+    utilisation, saturation = floats_2(words, 8), floats_1(words, 9)
+    lengths, of_level, wanted = floats_1(words, 10), floats_2(words, 11), whole_1(words, 12)
     decode, mixed, full = grid[DECODE], grid[MIXED], grid[FULL]
     chunks, full_steps, beside = grid[CHUNKS], grid[FULL_STEPS], grid[BESIDE]
     first_budget, lanes, ranks, beside_full = of_row[BUDGET], of_row[LANES], of_row[RANKS], of_row[BESIDE_FULL]
     stall_probability, tokens_a_step = of_row[STALLED], of_row[TOKENS_A_STEP]
     scv, gap_scv = of_row[SCV], of_row[GAP_SCV]
     of_cap, node_count, node, node_span = (
-        whole_1(words, 12),
         whole_1(words, 13),
-        floats_2(words, 14),
+        whole_1(words, 14),
         floats_2(words, 15),
+        floats_2(words, 16),
     )
-    node_end, node_factorial = floats_1(words, 16), floats_2(words, 17)
-    node_left, node_share = whole_2(words, 18), floats_2(words, 19)
+    node_end, node_factorial = floats_1(words, 17), floats_2(words, 18)
+    node_left, node_share = whole_2(words, 19), floats_2(words, 20)
     quantile, normal = of_level[QUANTILE], of_level[NORMAL]
     prompt_factor, output_factor = of_level[PROMPT_FACTOR], of_level[OUTPUT_FACTOR]
     points, most, loads, levels = decode.shape[1], node.shape[1], rates.shape[1], quantile.size
@@ -241,11 +242,12 @@ def solve_rows(words: Any) -> None:
                     while passed < count and highs[kind, passed] <= marks[k]:
                         passed += 1
                     place[kind, k] = passed
+        broken = False
         for load in range(loads):
             rate = rates[row, load] * carried if relative else rates[row, load]
             busyness = rate / carried
             utilisation[row, load] = busyness
-            if not busyness < 1.0 - 1e-9:
+            if broken or not busyness < 1.0 - 1e-9:
                 for metric in range(METRICS):
                     if wanted[metric]:
                         for level in range(levels):
@@ -303,7 +305,7 @@ def solve_rows(words: Any) -> None:
                 states[PROMPT_AT, row, load] = at[1, left] + beyond * (at[1, left + 1] - at[1, left])
                 states[STEP_AT, row, load] = at[0, left] + beyond * (at[0, left + 1] - at[0, left])
             work_met = rate * service
-            busy = min(work_met * (1.0 + work_met**FULL_SHARPNESS) ** (-1.0 / FULL_SHARPNESS), MOST_BUSY)
+            busy = min(work_met * exp(-log(1.0 + work_met**FULL_SHARPNESS) / FULL_SHARPNESS), MOST_BUSY)
             crowded = alone + (1.0 - alone) * busy
             if wanted[TTFT] or wanted[E2E]:
                 residual_service = 0.5 * service * (1.0 + prompt_scv)
@@ -444,6 +446,9 @@ def solve_rows(words: Any) -> None:
                     value = first[0] + whole_answer + min(max(waited + longer + slower, -spread), spread)
                     least = max(least, max(value, first[level]))
                     found[E2E, level, row, load] = least
+            for metric in range(METRICS):
+                if wanted[metric]:
+                    broken = broken or found[metric, levels - 1, row, load] > limits[metric]
     free(ladder)
     free(at)
     free(lows)
