@@ -84,15 +84,15 @@ def use_what_is_there() -> bool:
 
 def _read() -> Compiled | None:
     """The loops in the file; None where there is none that can be used here."""
+    # LLVM's loader takes 40 ms: at the start, file or not, rather than when the worker has made it and a hand may move
+    from explorer.engine.machine_code import MachineCode, ObjectFile, processor
+    from explorer.study.compiled import Compiled
+
     try:
         content = cache_file().read_bytes()
     except OSError:
         # without a file it is slower, and nothing else
         return None
-    # brings LLVM's loader, which takes 50 ms
-    from explorer.engine.machine_code import MachineCode, ObjectFile, processor
-    from explorer.study.compiled import Compiled
-
     # LLVM ends the process over what is no machine code: all is looked at before
     digest, _, whole = content.partition(b"\n")
     if digest != _digest(whole):
