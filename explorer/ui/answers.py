@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -208,11 +209,20 @@ class Answers(QObject):
             self.outcome = self._live.quick(self._subject.scenario, shown)
             self._partial = shown is not None
         except ExplorerError as error:
-            self.problem = error
-            self.evaluation_failed.emit(error)
+            self._fail(error)
+            return
+        except (
+            Exception
+        ) as error:  # a mistake of the program would go through the undo stack, which is Qt's, and end it
+            sys.excepthook(type(error), error, error.__traceback__)
+            self._fail(ExplorerError(f"a mistake of the program ({error}); take the last change back"))
             return
         self.problem = None
         self.outcome_changed.emit(self.outcome)
+
+    def _fail(self, error: ExplorerError) -> None:
+        self.problem = error
+        self.evaluation_failed.emit(error)
 
     def _on_turn_over(self) -> None:
         if self._pending:

@@ -119,3 +119,21 @@ def _children_alive() -> list[Any]:
     import multiprocessing
 
     return [child for child in multiprocessing.active_children() if child.name == "explorer-worker"]
+
+
+def test_that_a_mistake_of_the_program_is_told_and_can_be_taken_back(
+    catalog: Catalog, scenario_file: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slider moves through Qt's undo stack: what is raised there would end the window."""
+    live = LiveEvaluator(catalog)
+    document = Document(catalog, live, read_scenario(scenario_file, catalog).scenario)
+    before = document.scenario
+    with monkeypatch.context() as patched, qtbot.captureExceptions() as told:
+        patched.setattr(live, "quick", lambda *_: 1 / 0)
+        document.change(RATE, 7.5)
+    assert [kind for kind, *_ in told] == [ZeroDivisionError]
+    assert "division by zero" in str(document.answers.problem)
+    document.undo_stack.undo()
+    qtbot.waitUntil(lambda: document.answers.problem is None)
+    assert document.scenario == before
+    document.close()
