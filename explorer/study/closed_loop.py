@@ -108,7 +108,7 @@ def at_users(
             if one is not None and RATE in one.ratio:
                 ratio[row] = one.at(one.ratio, RATE, 0.5, load[row])
         rate = rate * np.exp(ratio)
-    return Served(rate, Latencies(replace(state, utilisation=load), table.chain, answer))
+    return Served(rate, Latencies(replace(state, utilisation=load), answer))
 
 
 def _ladder(points: int, most: Array) -> Array:

@@ -15,7 +15,7 @@ from explorer.engine.prompt_work import PromptService, longest_step, within_full
 from explorer.engine.queueing import Chain, LoadState, build_chain, solve_loads
 from explorer.engine.records import StepConstants
 from explorer.engine.token_gaps import itl_quantiles
-from explorer.study.correction import Correction, capacities, loads_simulated, put_on
+from explorer.study.correction import Correction, capacities
 from explorer.study.demand import Demand, lengths_of, shared_scv
 from explorer.study.step_grid import GRID, StepGrid
 
@@ -197,7 +197,6 @@ class Latencies:
     """Quantiles of the four latencies, seconds: `table[metric][quantile]` of shape (rows, loads)."""
 
     state: LoadState
-    chain: Chain
     table: dict[str, dict[float, Array]]
 
 
@@ -209,26 +208,15 @@ def latencies(
     metrics: tuple[str, ...] = ("ttft", "tpot", "itl", "e2e"),
     quantiles: tuple[float, ...] = QUANTILES,
 ) -> Latencies:
-    """Latency quantiles at rates a replica (rows, loads), requests/s.
+    """Latency quantiles at rates a replica (rows, loads), requests/s, without what simulation found.
 
     A random split over R replicas leaves each with SCV' = 1 + (SCV-1)/R.
     """
     demand = table.demand
     scv = shared_scv(demand, replicas)
-    # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
-    own = rate / capacities(table.corrections) if table.corrections else rate
-    stated = solve_loads(table.chain, own, scv, clustered=demand.bursts is None)
+    stated = solve_loads(table.chain, rate, scv, clustered=demand.bursts is None)
     answer = quantiles_of(table, _felt(table, stated, scv), metrics, quantiles)
-    if table.corrections:
-        gaps: dict[float, Array] = {}
-        if "itl" in metrics:
-            at = solve_loads(
-                table.chain, loads_simulated(table.corrections) * table.chain.saturation[:, None], scv,
-                clustered=demand.bursts is None,
-            )  # fmt: skip
-            gaps = quantiles_of(table, _felt(table, at, scv), ("itl",), quantiles)["itl"]
-        answer = put_on(answer, table.corrections, stated.utilisation, gaps)
-    return Latencies(state=stated, chain=table.chain, table=answer)
+    return Latencies(state=stated, table=answer)
 
 
 def _felt(table: ReplicaTable, stated: LoadState, scv: Array) -> LoadState:
