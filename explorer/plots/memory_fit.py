@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -36,6 +37,8 @@ VISIBLE = 0.004
 BAND_KV_OPACITY = 0.2
 SOFT_NAME = "KV range"
 """The cache and, soft, its P5 to P95 over the draws; said in full by the tooltip."""
+SENTENCES_MS = 100
+"""How long the sentences below the bars stand while a hand moves."""
 BAR = (8.0, 20.0)
 """Least and greatest height of a bar, pixels."""
 
@@ -60,17 +63,43 @@ class MemoryBar:
     """Ends of the usable capacity over the draws, from the left end of the bar."""
 
 
-def memory_bars(outcome: Outcome, workload: int) -> tuple[MemoryBar, ...]:
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What is said below a bar: what there is room for, or what is short; and a note or a remedy."""
+
+    fits: bool
+    below: str
+    note: str
+    remedy: str
+
+
+def sentences_of(alternatives: Sequence[AlternativeOutcome]) -> tuple[Sentences, ...]:
+    """The sentences below the bars."""
+    return tuple(
+        Sentences(
+            one.memory.fits,
+            room_text(one.memory) if one.memory.fits else shortfall_text(one.memory),
+            one.memory.note,
+            one.memory.remedy,
+        )
+        for one in alternatives
+    )
+
+
+def memory_bars(
+    outcome: Outcome, workload: int, sentences: tuple[Sentences, ...] | None = None
+) -> tuple[MemoryBar, ...]:
     """The bars of one workload; the whole width is the chip's capacity, or the need where that is larger."""
     bars: list[MemoryBar] = []
-    for alternative in outcome.workloads[workload].alternatives:
+    alternatives = outcome.workloads[workload].alternatives
+    for alternative, said in zip(alternatives, sentences or sentences_of(alternatives), strict=True):
         memory = alternative.memory
         full = max(memory.capacity, used(memory), _largest_capacity(memory), 1.0)
         bars.append(
             MemoryBar(
                 label=alternative.label,
                 text=use_text(alternative),
-                below=room_text(memory) if memory.fits else shortfall_text(memory),
+                below=said.below,
                 fits=memory.fits,
                 full=full,
                 weights=memory.weights / full,
@@ -97,10 +126,13 @@ def _largest_capacity(memory: MemoryFit) -> float:
     return 0.0 if memory.usable_band is None else memory.capacity * memory.usable_band.high / memory.usable
 
 
-def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int) -> tuple[Piece, ...]:
-    """The memory plot of one workload in `rect` (logical pixels): heading, one piece an alternative, legend."""
+def memory_pieces(
+    rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int, sentences: tuple[Sentences, ...] | None = None
+) -> tuple[Piece, ...]:
+    """The memory plot of one workload in `rect` (logical pixels): heading, bars, sentences below them, legend."""
     alternatives = outcome.workloads[workload].alternatives
-    bars = memory_bars(outcome, workload)
+    sentences = sentences or sentences_of(alternatives)
+    bars = memory_bars(outcome, workload, sentences)
     top = rect.top() + HEADING_HEIGHT + (6.0 if rect.height() > 240 else 0.0)
     entries = _legend_entries(alternatives, any(bar.kv_range is not None for bar in bars))
     legend = _legend_rows(rect.width(), rect.bottom() - top, bars, entries)
@@ -112,17 +144,26 @@ def memory_pieces(rect: QRectF, tokens: Tokens, outcome: Outcome, workload: int)
         subtitles = ("per chip, at the P99 batch", "per chip, P99 batch", "per chip")
         draw_heading(painter, place, tokens, "Memory fit", subtitles)
 
-    def drawn(order: int) -> Callable[[QPainter, QRectF], None]:
-        bar, memory = bars[order], alternatives[order].memory
-        return lambda painter, place: _paint_slot(painter, place, tokens, order, bar, memory, rows, height)
+    def drawn(order: int, whole: QRectF) -> Callable[[QPainter, QRectF], None]:
+        return lambda painter, _: _paint_slot(painter, whole, tokens, order, bars[order], height)
+
+    def said(order: int, whole: QRectF) -> Callable[[QPainter, QRectF], None]:
+        below = whole.adjusted(0.0, _bar_ends(height), 0.0, 0.0)
+        return lambda painter, _: _paint_sentences(painter, below, tokens, sentences[order])
 
     found = [Piece(QRectF(rect.left(), rect.top(), rect.width(), HEADING_HEIGHT), (), heading)]
-    for order, (bar, alternative) in enumerate(zip(bars, alternatives, strict=True)):
+    words: list[Piece] = []
+    for order, bar in enumerate(bars):
         # Between whole pixels, so that a slot is painted anew without touching its neighbours.
         start, end = (round(top + place * slot) for place in (order, order + 1))
-        place = QRectF(rect.left(), start, rect.width(), end - start)
-        content = (bar, alternative.memory.remedy, alternative.memory.note, rows, height)
-        found.append(Piece(place, content, drawn(order)))
+        whole = QRectF(rect.left(), start, rect.width(), end - start)
+        cut = min(start + math.ceil(_bar_ends(height)), end) if rows else end
+        place = QRectF(rect.left(), start, rect.width(), cut - start)
+        found.append(Piece(place, (replace(bar, below=""), height), drawn(order, whole)))
+        if cut < end:
+            place = QRectF(rect.left(), cut, rect.width(), end - cut)
+            words.append(Piece(place, (sentences[order], height), said(order, whole)))
+    found += words
     if legend:
         ground = QRectF(rect.left(), bottom + 8.0, rect.width(), legend * LINE_HEIGHT)
         found.append(
@@ -171,17 +212,13 @@ def slot_words(width: float, name: str, use: str) -> tuple[str, str]:
     return elided(name, room - text_width(use), semibold=True), use
 
 
-def _paint_slot(
-    painter: QPainter,
-    place: QRectF,
-    tokens: Tokens,
-    order: int,
-    bar: MemoryBar,
-    memory: MemoryFit,
-    rows: int,
-    height: float,
-) -> None:
-    """One alternative: name and use, a bar of `height`, and sentences if there is room for `rows` of them."""
+def _bar_ends(height: float) -> float:
+    """Where a bar of `height` ends below the top of its slot, with the mark that stands out from it, pixels."""
+    return LINE_HEIGHT + 3.0 + height + 2.0
+
+
+def _paint_slot(painter: QPainter, place: QRectF, tokens: Tokens, order: int, bar: MemoryBar, height: float) -> None:
+    """One alternative in its slot: name and use, and a bar of `height`."""
     color = tokens.chip(order)
     if place.height() < LINE_HEIGHT + 4.0:
         _paint_bar(painter, place.adjusted(0, 1, -1, -1), tokens, order, bar)
@@ -194,31 +231,27 @@ def _paint_slot(
     draw_line(painter, place.right() - wide, baseline, wide + 0.5, use, ink, right=True)
     top = place.top() + LINE_HEIGHT + 3.0
     _paint_bar(painter, QRectF(place.left(), top, place.width() - 1.0, height), tokens, order, bar)
-    if rows:
-        top += height + 2.0
-        below = QRectF(place.left(), top, place.width(), place.bottom() - top)
-        _paint_sentences(painter, below, tokens, bar, memory)
 
 
-def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, bar: MemoryBar, memory: MemoryFit) -> None:
+def _paint_sentences(painter: QPainter, place: QRectF, tokens: Tokens, said: Sentences) -> None:
     lines = max(1, int((place.height() + 2.0) / LINE_HEIGHT))
-    if memory.fits:
-        shown = in_parts(bar.below, place.width(), lines)
+    if said.fits:
+        shown = in_parts(said.below, place.width(), lines)
         # A note is said in full or, elsewhere, by the tooltip.
         room = min(lines - len(shown), NOTE_LINES)
         # Each line may save a blank at its end; a text longer than that need not be broken to see that it is too long.
-        if memory.note and text_width(memory.note) <= room * (place.width() + text_width(" ")):
-            note = wrapped(memory.note, place.width(), NOTE_LINES + 1)
+        if said.note and text_width(said.note) <= room * (place.width() + text_width(" ")):
+            note = wrapped(said.note, place.width(), NOTE_LINES + 1)
             if len(note) <= room:
                 shown += note
         draw_wrapped(painter, place.left(), place.top(), place.width(), shown, tokens.secondary)
         return
-    if lines == 1 and memory.remedy:
-        both = wrapped(f"{bar.below}; {memory.remedy}", place.width(), 1)
+    if lines == 1 and said.remedy:
+        both = wrapped(f"{said.below}; {said.remedy}", place.width(), 1)
         draw_wrapped(painter, place.left(), place.top(), place.width(), both, tokens.bad)
         return
-    below = draw_wrapped(painter, place.left(), place.top(), place.width(), [bar.below], tokens.bad)
-    remedy = wrapped(memory.remedy, place.width(), min(lines - 1, 2))
+    below = draw_wrapped(painter, place.left(), place.top(), place.width(), [said.below], tokens.bad)
+    remedy = wrapped(said.remedy, place.width(), min(lines - 1, 2))
     draw_wrapped(painter, place.left(), below, place.width(), remedy, tokens.secondary)
 
 
@@ -314,6 +347,18 @@ class MemoryFitPlot(PaintedPlot):
         self.setObjectName("memory-fit")
         self.setAccessibleName("Memory fit per chip")
         self.setMinimumSize(160, 120)
+        self._dragging = False
+        self._said: tuple[Sentences, ...] = ()
+        self._said_since = QElapsedTimer()
+        self._say_more = QTimer(self, singleShot=True, interval=SENTENCES_MS)
+        self._say_more.timeout.connect(self.refresh)
+
+    def set_dragging(self, dragging: bool) -> None:
+        """While a hand moves the bars follow in every frame, and the sentences below them at a pace."""
+        self._dragging = dragging
+        if not dragging:
+            self._say_more.stop()
+            self.refresh()
 
     def sizeHint(self) -> QSize:
         return QSize(260, 360)
@@ -334,13 +379,36 @@ class MemoryFitPlot(PaintedPlot):
             return super().pieces(rect)
         return memory_pieces(rect, self._tokens, self._outcome, self._workload)
 
+    def _own_pieces(self) -> tuple[Piece, ...]:
+        if self._outcome is None:
+            return super()._own_pieces()
+        rect, alternatives = QRectF(self.rect()), self._outcome.workloads[self._workload].alternatives
+        return memory_pieces(rect, self._tokens, self._outcome, self._workload, self._sentences(alternatives))
+
+    def _sentences(self, alternatives: Sequence[AlternativeOutcome]) -> tuple[Sentences, ...]:
+        """The sentences to show: for a moment those of before while a hand moves, for as long as they are about the
+        same: nobody reads a line that changes sixty times a second."""
+        known = [said.fits for said in self._said] == [one.memory.fits for one in alternatives]
+        if self._dragging and known and self._said_since.elapsed() < SENTENCES_MS:
+            if not self._say_more.isActive():
+                self._say_more.start()
+            return self._said
+        self._said = sentences_of(alternatives)
+        self._said_since.start()
+        return self._said
+
     def tip_at(self, position: QPointF) -> str:
         """What is said about the alternative under the pointer; empty elsewhere."""
         if self._outcome is None:
             return ""
         alternatives = self._outcome.workloads[self._workload].alternatives
-        found = zip(self._pieces[1:], alternatives, strict=False)
-        return next((memory_sentence(one) for piece, one in found if piece.place.contains(position)), "")
+        # a bar each, and where there is room the sentences below each
+        for kind in (MemoryBar, Sentences):
+            own = [piece for piece in self._pieces if piece.content and isinstance(piece.content[0], kind)]
+            for piece, one in zip(own, alternatives, strict=False):
+                if piece.place.contains(position):
+                    return memory_sentence(one)
+        return ""
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

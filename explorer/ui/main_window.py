@@ -158,6 +158,7 @@ class MainWindow(QMainWindow):
         document.workload_changed.connect(self._on_workload)
         document.scenario_changed.connect(self.workloads.follow)
         document.dragging_changed.connect(self.tail.set_dragging)
+        document.dragging_changed.connect(self.memory.set_dragging)
         self.hands = PlotHands(document, self.panel, self.messages, self.tail, self.concentration)
         for plot in (self.tail, self.memory, self.concentration):
             PlotMenu(plot, self.messages.show_message)

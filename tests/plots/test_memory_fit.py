@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.lettering import elided, in_parts, text_width, wrapped
-from explorer.plots.memory_fit import MemoryFitPlot, slot_words
+from explorer.plots.memory_fit import MemoryBar, MemoryFitPlot, Sentences, sentences_of, slot_words
 from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.banded import Banded
@@ -245,3 +245,41 @@ def test_that_a_long_name_gives_way_before_the_figures_beside_it(qtbot: QtBot) -
     assert slot_words(wide, name, use) == (name, "44 of 141 GB")
     cut, kept = slot_words(wide - 40.0, name, use)
     assert kept == "44 of 141 GB" and cut.endswith("…")
+
+
+def test_that_bars_follow_a_hand_at_once_and_sentences_at_a_pace(plot: MemoryFitPlot, qtbot: QtBot) -> None:
+    """A line that changes sixty times a second is not read; what stands when the hand rests is of the last answer."""
+
+    def shown() -> tuple[list[object], list[object]]:
+        of = {kind: [piece.content[0] for piece in plot._pieces if piece.content and isinstance(piece.content[0], kind)]
+              for kind in (MemoryBar, Sentences)}  # fmt: skip
+        return of[MemoryBar], of[Sentences]
+
+    sizes = [sample_outcome(parameters=billion * 1e9) for billion in (70, 100, 140)]
+    said = [sentences_of(outcome.workloads[0].alternatives) for outcome in sizes]
+    assert said[0] != said[1] != said[2]
+    plot.show()
+    plot.show_outcome(sizes[0], 0)
+    plot.set_dragging(True)
+    bars = []
+    for outcome in sizes:
+        plot.show_outcome(outcome, 0)
+        bars.append(shown()[0])
+    assert bars[0] != bars[1] != bars[2]
+    assert tuple(shown()[1]) == said[0]
+    qtbot.waitUntil(lambda: tuple(shown()[1]) == said[2])
+    plot.show_outcome(sizes[1], 0)
+    plot.set_dragging(False)
+    assert tuple(shown()[1]) == said[1]
+    # at rest, each at once
+    plot.show_outcome(sizes[0], 0)
+    assert tuple(shown()[1]) == said[0]
+
+
+def test_that_what_no_longer_fits_is_said_at_once(plot: MemoryFitPlot) -> None:
+    plot.show_outcome(sample_outcome(), 0)
+    plot.set_dragging(True)
+    plot.show_outcome(sample_outcome(infeasible=(3,)), 0)
+    words = [piece.content[0] for piece in plot._pieces if piece.content and isinstance(piece.content[0], Sentences)]
+    assert words[3].below.startswith("does not fit")
+    plot.set_dragging(False)
