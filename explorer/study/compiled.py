@@ -61,7 +61,7 @@ Ints = NDArray[np.int64]
 METRIC_NAMES = ("ttft", "tpot", "itl", "e2e")
 CHUNK = 256
 """Rows that a thread takes at a time."""
-FEW_CAPS, MOST_CAPS = 64, 4096
+FEW_CAPS, MOST_CAPS = 64, 512
 """Batch caps that there is room for at first, and that are remembered at most."""
 
 
@@ -156,8 +156,8 @@ class _NodeTables:
         widest = max(len(one[0]) for one in found)
         if len(self._lines) + len(caps) > lines or widest > width:
             # others may still read the old tables: they stay as they are
-            old = sorted(self._lines) if len(self._lines) + len(caps) <= MOST_CAPS else []
-            every = sorted({*old, *caps})
+            old = list(self._lines) if len(self._lines) + len(caps) <= MOST_CAPS else []
+            every = sorted({*old, *asked})
             found = [_nodes_of(cap, self._spacing) for cap in every]
             caps = every
             self._begin(max(FEW_CAPS, 2 * len(every)), -(-max(len(one[0]) for one in found) // PADDING) * PADDING)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.catalog import Catalog, load_catalog
-from explorer.engine.batch_nodes import COARSE, FINE
+from explorer.engine.batch_nodes import COARSE, FINE, batch_nodes
 from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.errors import ExplorerError
@@ -28,6 +28,7 @@ from explorer.study.answers import Context
 from explorer.study.banded import METRICS, Metric
 from explorer.study.bands import rows_under_load
 from explorer.study.closed_form_code import made
+from explorer.study.compiled import MOST_CAPS, _NodeTables
 from explorer.study.correction import Correction
 from explorer.study.demand import Demand, held_length
 from explorer.study.deployment import Candidate, Deployment, candidates_of
@@ -361,3 +362,23 @@ def test_that_beyond_a_limit_nothing_more_is_looked_at(catalog: Catalog) -> None
     for metric in limits:
         np.testing.assert_array_equal(cut.table[metric][0.99][before], whole.table[metric][0.99][before])
         assert np.isinf(cut.table[metric][0.99][~before]).all()
+
+
+def test_that_caps_that_were_met_long_ago_are_found_again() -> None:
+    """The tables of nodes are emptied when there are too many caps: those asked for then are in them all the same."""
+    tables = _NodeTables(COARSE)
+    kept: list[tuple[int, list[float]]] = []
+    for start in range(1, 4 * MOST_CAPS, 40):
+        caps = np.asarray([1.0, 7.0, *range(start, start + 40), 7.0, 3000.0])
+        lines, told = tables.of(caps)
+        counts, nodes = told.arrays[0], told.arrays[1]
+        for cap, line in zip(caps, lines, strict=True):
+            expected = batch_nodes(int(cap), COARSE)
+            assert counts[line] == len(expected)
+            np.testing.assert_array_equal(nodes[line, : len(expected)], expected)
+        assert len(counts) <= 2 * MOST_CAPS
+        kept.append((int(lines[0]), nodes[lines[0], :2].tolist()))
+    assert {tuple(two) for _, two in kept} == {(0.0, 1.0)}
+    many = np.arange(1.0, 3.0 * MOST_CAPS)
+    lines, told = tables.of(many)
+    assert [told.arrays[1][line, told.arrays[0][line] - 1] for line in lines] == many.tolist()
