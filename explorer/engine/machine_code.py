@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def words_of(*arrays: Array) -> list[int]:
     words: list[int] = []
     for one in arrays:
         shape = one.shape
-        if not one.flags.c_contiguous or one.dtype.char not in "dl" or len(shape) >= WORDS:
+        if not one.flags.c_contiguous or one.dtype not in _KINDS or len(shape) >= WORDS:
             raise ValueError(f"an array of {one.dtype} and shape {shape} that no loop can read")
         words.append(one.__array_interface__["data"][0])
         words += shape
@@ -46,6 +47,7 @@ def words_of(*arrays: Array) -> list[int]:
     return words
 
 
+_KINDS = (np.dtype(np.float64), np.dtype(np.int64))
 _PADDING = [(0,) * (WORDS - 1 - dimensions) for dimensions in range(WORDS)]
 
 
@@ -67,6 +69,23 @@ class Room:
         return self._all[first : self._taken].reshape(shape)
 
 
+C_FUNCTIONS = (
+    "exp", "expm1", "floor", "free", "log", "log1p", "log2", "malloc", "memcpy", "memset", "pow", "sqrt",
+)  # fmt: skip
+"""What the loops may call."""
+
+
+def _name_c_functions() -> None:
+    """Tell LLVM where the C library's functions lie: it ends the process over one that it does not find, and not
+    every system has them where it looks."""
+    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
+    for name in C_FUNCTIONS:
+        function = getattr(library, name, None)
+        if function is None:
+            raise RuntimeError(f"the C library has no {name}")
+        llvm.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+
+
 class MachineCode:
     """The loops in memory, by name."""
 
@@ -75,6 +94,7 @@ class MachineCode:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         target = llvm.Target.from_default_triple().create_target_machine(codemodel="jitdefault", jit=True)
+        _name_c_functions()
         # keeps the memory that the code is in
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
         for one in files.values():

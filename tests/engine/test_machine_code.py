@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import numpy as np
 import pytest
 
 from explorer.engine.loops.layout import WORDS
-from explorer.engine.machine_code import Room, words_of
+from explorer.engine.machine_code import C_FUNCTIONS, Room, words_of
 
 
 def test_that_words_tell_address_and_sizes() -> None:
@@ -44,3 +47,17 @@ def test_that_arrays_of_a_room_lie_side_by_side_and_are_told_of_in_order() -> No
     assert (first.sum(), second.sum(), nothing.sum(), last.sum()) == (3.0, 16.0, 0.0, 3.0)
     with pytest.raises(ValueError, match="reshape"):
         room.take(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the symbols as Linux keeps them")
+@pytest.mark.timeout(900)
+def test_that_the_loops_call_nothing_but_what_llvm_was_told_of() -> None:
+    """LLVM would end the process over anything else where it does not find it by itself."""
+    from explorer.study import closed_form_code
+
+    closed_form_code.made()
+    code = closed_form_code.cache_file().read_bytes()
+    called = set(re.findall(rb"\x00([a-z][a-z0-9_]{2,})(?=\x00)", code[code.index(b"\x7fELF") :]))
+    known = {name.encode() for name in C_FUNCTIONS}
+    assert {b"malloc", b"free", b"expm1"} <= called
+    assert {name for name in called if not name.startswith((b"symtab", b"strtab", b"const"))} <= known
