@@ -17,6 +17,8 @@ BENCHMARKS = REPOSITORY / "tests" / "benchmarks"
 # Before anything imports Qt, and inherited by the programs that tests start.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTEST_QT_API", "pyside6")
+# Compiled once for all processes of all runs, also where the user's own cache folder cannot be written.
+os.environ.setdefault("XDG_CACHE_HOME", str(REPOSITORY / ".pytest_cache" / "user"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
