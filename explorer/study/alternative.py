@@ -18,7 +18,7 @@ from explorer.study.bands import Bands, banded, step_error
 from explorer.study.bill import beyond_spend, bills
 from explorer.study.correction import Correction
 from explorer.study.further_bands import further_bands
-from explorer.study.memory_band import with_bands
+from explorer.study.memory_band import batch_ends
 from explorer.study.memory_picture import memory_fits
 from explorer.study.outcome import OWN_GRADE, AlternativeOutcome, Cost, MeasuredRun, MemoryFit, OwnEvidence
 from explorer.study.power import beyond_limit, share_within_limit
@@ -58,9 +58,8 @@ def outcomes_of(answered: Answered) -> list[AlternativeOutcome]:
     mean_batch, p99_batch = means.tolist(), p99s.tolist()
     bands, loaded, rows = answered.bands, answered.loaded, answered.rows
     median_tpot = point.table["tpot"][0.5][:, 0]
-    pictures = with_bands(
-        context, memory_fits(context, entries, mean_batch, p99_batch), entries, means, p99s, median_tpot, bands
-    )
+    ends = batch_ends(context, entries, means, p99s, median_tpot, bands)
+    pictures = memory_fits(context, entries, mean_batch, p99_batch, ends, bands.cliffs.shape[1])
     return [
         _alternative(answered, at, *parts)
         for at, parts in enumerate(

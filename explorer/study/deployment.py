@@ -88,6 +88,8 @@ class Candidate(NamedTuple):
     """Whole sequences of the P99 length that a replica holds: none is split over attention-data ranks."""
     cap: int
     """Effective batch cap of a replica."""
+    chips: int
+    """Chips in one replica."""
 
 
 def candidate(deployment: Deployment, layout: Layout, held: float) -> Candidate:
@@ -96,7 +98,7 @@ def candidate(deployment: Deployment, layout: Layout, held: float) -> Candidate:
     by_rank = held / ranks
     sequences = ranks * int(by_rank) if by_rank >= 1.0 else 0
     cap = most if most < sequences else sequences
-    return Candidate(deployment, layout, held, by_rank, by_rank >= 1.0, sequences, cap if cap > 1 else 1)
+    return Candidate(deployment, layout, held, by_rank, by_rank >= 1.0, sequences, cap if cap > 1 else 1, layout.chips)
 
 
 def candidates_of(

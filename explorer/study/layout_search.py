@@ -109,7 +109,7 @@ def choose_layouts(
     few = [_few(group, unit, _BOUGHT.get(name)) for group, unit, name in zip(groups, units, names, strict=True)]
     chosen, bought = _chosen(few, question, rate, units, moving=True)
     unsure = [
-        len(some) < len(group) and not best < min(_least(one, unit) for one in group[len(some) :])
+        len(some) < len(group) and not best < _least(group[len(some) :], unit)
         for some, group, best, unit in zip(few, groups, bought, units, strict=True)
     ]
     if any(unsure):
@@ -120,19 +120,25 @@ def choose_layouts(
     return chosen
 
 
-def _least(candidate: Candidate, unit: int) -> int:
-    """Chips bought for the fewest replicas there may be, spares besides."""
-    settings = candidate.deployment.settings
-    replicas = 1 if settings.replicas == "auto" else settings.replicas
-    chips = (replicas + settings.spare_replicas) * candidate.layout.chips
+def _fewest_replicas(group: Sequence[Candidate]) -> int:
+    """The fewest replicas there may be of a deployment, spares besides."""
+    settings = group[0].deployment.settings
+    return (1 if settings.replicas == "auto" else settings.replicas) + settings.spare_replicas
+
+
+def _least(group: Sequence[Candidate], unit: int) -> int:
+    """Chips bought for the fewest replicas there may be, in the smallest of these layouts."""
+    chips = _fewest_replicas(group) * min([one.chips for one in group])
     return -(-chips // unit) * unit
 
 
 def _few(group: Sequence[Candidate], unit: int, bought: float | None) -> Sequence[Candidate]:
-    """The first layouts, up to the last one of which a replica takes no more chips than were `bought` before."""
-    if bought is None:
+    """The first layouts, up to the last one whose fewest replicas take no more chips than were `bought` before."""
+    if bought is None or math.isinf(bought):
         return group
-    last = max((at for at, one in enumerate(group) if _least(one, unit) <= bought), default=-1)
+    # bought are whole units: a layout that needs a part of the next one takes more
+    most = bought // unit * unit // _fewest_replicas(group)
+    last = max([at for at, one in enumerate(group) if one.chips <= most], default=-1)
     return group[: max(last + 1, LEAST_LOOKED_AT)]
 
 
@@ -222,7 +228,7 @@ class _Search:
         self.bought = [math.inf] * len(groups)
         """Chips that the best layout of each deployment takes; infinite where none keeps the promises, or is sought."""
         counts = [len(group) for group in groups]
-        self._chips = np.asarray([one.layout.chips for group in groups for one in group])
+        self._chips = np.asarray([one.chips for group in groups for one in group])
         # each instance of a replica serves as one of the closed form, before it is simulated
         self._instances = np.asarray([one.layout.instances for group in groups for one in group])
         settings = [group[0].deployment.settings for group in groups]

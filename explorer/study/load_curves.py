@@ -59,12 +59,12 @@ def load_curves(
         saturation = np.asarray([one.saturation for one in curves])
         rates = load_ladder(CURVE_POINTS)[None, :] * saturation[:, None]
         utilisation = np.stack([one.utilisation for one in curves])
+        cliffs, exact = np.asarray([one.cliff for one in curves]), len(wanted) == len(METRICS)
         loaded = Loaded(
-            chosen.grid, saturation, rates, utilisation, latency, np.asarray([one.cliff for one in curves]), given,
+            chosen.grid, saturation, rates, utilisation, latency, cliffs if exact else READ_OFF * cliffs, given,
             replicas,
         )  # fmt: skip
-        exact = len(wanted) == len(METRICS)
-        return replace(loaded, cliffs=_exact_cliffs(context, loaded) if exact else READ_OFF * loaded.cliffs)
+        return replace(loaded, cliffs=_exact_cliffs(context, loaded)) if exact else loaded
 
     shared = np.ones(len(fixed))
     loaded = under(shared)

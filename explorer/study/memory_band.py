@@ -4,7 +4,6 @@ the capacity where that is not settled."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +11,19 @@ from numpy.typing import NDArray
 from explorer.study.answers import Context, Sized
 from explorer.study.banded import Banded
 from explorer.study.bands import HIGH, LOW, MEDIAN, Bands, band_of_draws, order_index
-from explorer.study.outcome import MemoryFit
 from explorer.study.resolve import step_constants
 
 Array = NDArray[np.float64]
 
 
-def with_bands(
-    context: Context,
-    pictures: Sequence[MemoryFit],
-    sized: Sequence[Sized],
-    mean_batch: Array,
-    batch_p99: Array,
-    median_tpot: Array,
-    bands: Bands,
-) -> list[MemoryFit]:
-    """The memory pictures with the bands of their KV cache and usable capacity, in the order of the arrays.
+Ends = tuple[float, float, float]
+"""P5, P95 and P50 of the draws."""
+
+
+def batch_ends(
+    context: Context, sized: Sequence[Sized], mean_batch: Array, batch_p99: Array, median_tpot: Array, bands: Bands
+) -> list[Ends | None]:
+    """The P99 batch of each alternative over the draws; None where the load cannot be carried.
 
     `mean_batch`, `batch_p99` and `median_tpot` (alternatives,) are by the central figures at the operating point.
     """
@@ -35,21 +31,26 @@ def with_bands(
     carried = (np.isfinite(median_tpot) & (not context.closed_loop)).tolist()
     caps = [entry.candidate.cap for entry in sized]
     batches = drawn_batches(mean_batch, batch_p99, median_tpot, bands.point["tpot"][0.5], caps)
-    seed, samples = context.scenario.simulation.seed, batches.shape[1]
-    ends = np.sort(batches, axis=1)[:, [order_index(q, samples) for q in (LOW, HIGH, MEDIAN)]]
-    found: list[MemoryFit] = []
-    for picture, entry, p99, (low, high, median) in zip(
-        pictures, sized, batch_p99.tolist(), ends.tolist(), strict=True
-    ):
-        kv = usable = None
-        each = picture.kv / max(p99, 1e-9)
-        if carried[len(found)]:
-            kv = Banded(picture.kv, min(each * low, picture.kv), max(each * high, picture.kv), each * median)
-        capacity = entry.deployment.figures.draws(samples, seed).get("memory_capacity")
-        if capacity is not None:
-            usable = band_of_draws(picture.usable, capacity * step_constants().usable_memory_share)
-        found.append(replace(picture, kv_band=kv, usable_band=usable))
-    return found
+    ordered = np.sort(batches, axis=1)[:, [order_index(q, batches.shape[1]) for q in (LOW, HIGH, MEDIAN)]]
+    return [
+        (low, high, median) if carries else None
+        for carries, (low, high, median) in zip(carried, ordered.tolist(), strict=True)
+    ]
+
+
+def kv_band(kv: float, batch_p99: float, ends: Ends | None) -> Banded | None:
+    """The band of a KV cache of `kv` bytes at a P99 batch of which the draws have these ends."""
+    if ends is None:
+        return None
+    low, high, median = ends
+    each = kv / max(batch_p99, 1e-9)
+    return Banded(kv, min(each * low, kv), max(each * high, kv), each * median)
+
+
+def usable_band(entry: Sized, usable: float, samples: int, seed: int) -> Banded | None:
+    """The band of `usable` bytes of memory; None where its capacity is settled."""
+    capacity = entry.deployment.figures.draws(samples, seed).get("memory_capacity")
+    return None if capacity is None else band_of_draws(usable, capacity * step_constants().usable_memory_share)
 
 
 def drawn_batches(mean: Array, p99: Array, tpot: Array, drawn_tpot: Array, caps: Sequence[int]) -> Array:

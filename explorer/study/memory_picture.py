@@ -21,6 +21,7 @@ from explorer.study.demand import held_length
 from explorer.study.deployment import Deployment, candidates_of
 from explorer.study.kept import Kept, Same
 from explorer.study.layouts import split_of
+from explorer.study.memory_band import Ends, kv_band, usable_band
 from explorer.study.outcome import MemoryFit, ReadTime
 from explorer.study.resolve import KV_BYTES, compute_format, step_constants
 
@@ -31,9 +32,17 @@ READING_MATTERS = 0.5
 
 
 def memory_fits(
-    context: Context, sized: Sequence[Sized], mean_batch: Sequence[float], batch_p99: Sequence[float]
+    context: Context,
+    sized: Sequence[Sized],
+    mean_batch: Sequence[float],
+    batch_p99: Sequence[float],
+    ends: Sequence[Ends | None] = (),
+    samples: int = 0,
 ) -> list[MemoryFit]:
-    """The memory pictures of deployments at their operating batches (SEMANTICS: Memory picture)."""
+    """The memory pictures of deployments at their operating batches (SEMANTICS: Memory picture).
+
+    With the `ends` of each P99 batch over so many draws they have the bands of what they hold and could hold.
+    """
     if not sized:
         return []
     shape, demand = context.served.shape, context.demand
@@ -55,9 +64,9 @@ def memory_fits(
         ),
     )  # fmt: skip
     held = _HELD.of(question, lambda: _held(context, split, columns))
+    read, batches, drawn = touched[:, 0].tolist(), batch[:, 0].tolist(), ends or [None] * len(sized)
     return [
-        _picture(context, *parts)
-        for parts in zip(sized, held, touched[:, 0].tolist(), batch[:, 0].tolist(), batch_p99, strict=True)
+        _picture(context, samples, *parts) for parts in zip(sized, held, read, batches, batch_p99, drawn, strict=True)
     ]
 
 
@@ -106,11 +115,13 @@ def _held(context: Context, split: Split, columns: Columns) -> list[Held]:
 
 def _picture(
     context: Context,
+    samples: int,
     entry: Sized,
     held: Held,
     touched: float,
     batch: float,
     batch_p99: float,
+    ends: Ends | None,
 ) -> MemoryFit:
     weights, other, p99_sequence, mean_sequence, longest = held
     candidate, deployment = entry.candidate, entry.deployment
@@ -118,9 +129,10 @@ def _picture(
     capacity, fits = deployment.capacity, candidate.fits
     usable = capacity * step_constants().usable_memory_share
     reads = _read_times(deployment, touched)
+    kv = mean_sequence * batch_p99 / ranks if fits else 0.0
     return MemoryFit(
         weights=weights,
-        kv=mean_sequence * batch_p99 / ranks if fits else 0.0,
+        kv=kv,
         # what does not fit, fits on no rank: a sequence is not split over them
         kv_at_cap=p99_sequence * candidate.cap / ranks if fits else p99_sequence,
         other=other,
@@ -135,6 +147,8 @@ def _picture(
         sweep_s=capacity / deployment.values["memory_bandwidth"],
         remedy="" if fits else _remedy(context, entry),
         note=_note(context, deployment, touched, reads, batch),
+        kv_band=kv_band(kv, batch_p99, ends),
+        usable_band=usable_band(entry, usable, samples, context.scenario.simulation.seed) if samples else None,
     )
 
 

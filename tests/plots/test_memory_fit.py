@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from explorer.plots.lettering import elided, in_parts, text_width, wrapped
-from explorer.plots.memory_fit import MemoryBar, MemoryFitPlot, Sentences, sentences_of, slot_words
+from explorer.plots.memory_bars import MemoryBar, Sentences, sentences_of, slot_words
+from explorer.plots.memory_fit import MemoryFitPlot
 from explorer.plots.memory_words import one_unit, read_text, room_text, use_text
 from explorer.plots.tokens import DARK, LIGHT
 from explorer.study.banded import Banded
@@ -63,7 +64,8 @@ def test_that_what_does_not_fit_says_by_how_much_and_what_would_help(plot: Memor
     plot.show_outcome(sample_outcome(infeasible=(0,), alternatives=2), 0)
     bar = plot.values()[0]
     assert not bar.fits
-    assert bar.below == "does not fit: 411 GB short"
+    said = sentences_of(sample_outcome(infeasible=(0,), alternatives=2).workloads[0].alternatives)
+    assert said[0].below == "does not fit: 411 GB short"
     assert bar.full > 768e9
     assert bar.usable < bar.weights
     words = plot.text_summary()
