@@ -153,8 +153,8 @@ def step_time(
     )
     reduce_time = allreduce.time(tokens * (hidden * 2.0))
     total: Array = np.zeros(np.broadcast(tokens, bandwidth).shape)
-    mixers = {_mixer_key(group): group for group in shape.layers if group.mixer != "none"}
-    feeds = {_feed_key(group): group for group in shape.layers if group.ffn != "none"}
+    mixers = {mixer_key(group): group for group in shape.layers if group.mixer != "none"}
+    feeds = {feed_key(group): group for group in shape.layers if group.ffn != "none"}
     products = [_mixer_products(shape, group, tp) for group in mixers.values()]
     products += [_feed_products(shape, group, tp) for group in feeds.values()]
     times = iter(_product_times(chip, tokens, products))
@@ -174,9 +174,9 @@ def step_time(
     for group in shape.layers:
         layer = np.asarray(per_layer)
         if group.mixer != "none":
-            layer = layer + mixer_times[_mixer_key(group)]
+            layer = layer + mixer_times[mixer_key(group)]
         if group.ffn != "none":
-            feed, exchange = feed_times[_feed_key(group)]
+            feed, exchange = feed_times[feed_key(group)]
             layer = layer + feed
             if exchange is not None:
                 layer = layer + np.where(_within_domain(chip, tp * dp), exchange, np.maximum(exchange - layer, 0.0))
@@ -189,7 +189,7 @@ def step_time(
     return np.asarray(total * chip.step_factor + constants.host_step_s)
 
 
-def _mixer_key(group: LayerGroup) -> tuple[object, ...]:
+def mixer_key(group: LayerGroup) -> tuple[object, ...]:
     """What decides the time of a group's token mixer."""
     return (
         group.mixer, group.window, group.heads, group.kv_heads, group.head_dim, group.shared_key_value,
@@ -197,7 +197,7 @@ def _mixer_key(group: LayerGroup) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _feed_key(group: LayerGroup) -> tuple[object, ...]:
+def feed_key(group: LayerGroup) -> tuple[object, ...]:
     """What decides the time of a group's feed-forward."""
     return group.ffn, group.intermediate
 
@@ -258,8 +258,8 @@ def _mixing_time(
         chunked = prefill * (1.5 * state / (peak16 * constants.linear_prefill_compute))
         return np.asarray(recurrence + chunked)
     heads = (shape.heads if group.heads is None else group.heads) / tp
-    seen = _entries_read(group, context)
-    prompt_seen = _entries_read(group, prefill_context)
+    seen = entries_read(group, context)
+    prompt_seen = entries_read(group, prefill_context)
     prefills = prefill > 0
     read_rate = bandwidth * chip.decode_attention_memory
     if group.mixer == "mla":
@@ -286,7 +286,7 @@ def _mixing_time(
     return np.asarray(attention)
 
 
-def _entries_read(group: LayerGroup, context: Array) -> Array:
+def entries_read(group: LayerGroup, context: Scalar) -> Scalar:
     """Cached entries that a token's attention reads: the window's, the compressed ones, at most the attended."""
     seen = context if group.window is None else np.minimum(context, group.window)
     if group.kv_compression != 1.0:

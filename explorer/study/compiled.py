@@ -48,9 +48,10 @@ from explorer.engine.machine_code import MachineCode, Room, words_of
 from explorer.engine.node_quantiles import QUANTILES
 from explorer.engine.queueing import build_chain
 from explorer.engine.records import ModelShape, StepConstants
-from explorer.engine.step_coefficients import step_coefficients
+from explorer.engine.step_tables import chip_tables, model_tables, step_table
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.demand import Demand, lengths_of, shared_scv
+from explorer.study.kept import Kept, Same
 from explorer.study.replica import felt_rate, replica_table
 from explorer.study.solved import NO_LIMITS, Solved, Standing
 from explorer.study.step_grid import GRID, Rows, StepGrid
@@ -188,6 +189,21 @@ def _asked(
     return _told(lengths_of(prompt, prompt_cv), of_level, wanted)
 
 
+def _chips_of(rows: Rows) -> _Told:
+    """The chips of rows, few of which are laid out once for all models and traffic."""
+
+    def laid_out() -> _Told:
+        table = chip_tables(rows.spec, rows.split, rows.allreduce, len(rows.caps))
+        return _told(table.chips, table.alpha, table.slope)
+
+    if len(rows.caps) > CHUNK:
+        return laid_out()
+    return _CHIPS.of((Same(rows.spec), Same(rows.split), Same(rows.allreduce)), laid_out)
+
+
+_CHIPS: Kept[_Told] = Kept(16)
+
+
 class Compiled:
     """Rows timed and put under load by the loops in memory."""
 
@@ -205,18 +221,8 @@ class Compiled:
         sequence_sharding: bool,
     ) -> StepGrid:
         """As `step_grid.step_grid`."""
-        prompt = demand.computed_prompt
-        table = step_coefficients(
-            shape,
-            rows.spec,
-            rows.split,
-            rows.allreduce,
-            constants,
-            context=demand.mean_context,
-            prefill_context=demand.attended_by_prompt,
-            sequence_sharding=sequence_sharding,
-        )
-        count = len(rows.caps)
+        prompt, count = demand.computed_prompt, len(rows.caps)
+        chips, model = _chips_of(rows), model_tables(shape, demand.mean_context, demand.attended_by_prompt)
         # budget, prompts side by side, and steps: decodes alone, with a prompt chunk, full
         filled, beside_full = np.empty((5, count, GRID)), np.empty((count, 1))
         caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
@@ -226,12 +232,14 @@ class Compiled:
         per_token, drafting = np.full(count, 1.0 / demand.output), np.zeros(count)
         if rows.speculation is not None:
             per_token, drafting = per_token * rows.speculation[:, 0], np.ascontiguousarray(rows.speculation[:, 1])
-        fixed, longest = np.array([prompt, table.experts_held]), np.array(longest_prompts(demand.prompt_cv))
-        told = words_of(
-            table.whole, table.products, table.lines, table.experts, table.reduces, table.alpha, table.slope,
-            table.root, table.parts, table.groups, table.counts, fixed, caps, budgets, longest, per_token, drafting,
-            filled, beside_full[:, 0],
-        )  # fmt: skip
+        fixed, longest = np.array([prompt, float(sequence_sharding)]), np.array(longest_prompts(demand.prompt_cv))
+        told = [
+            *chips.words,
+            *words_of(
+                model.model, step_table(constants), model.parts, model.groups, model.counts, fixed, caps, budgets,
+                longest, per_token, drafting, filled, beside_full[:, 0],
+            ),
+        ]  # fmt: skip
         _in_parts(count, lambda start, stop: self._code.call("time_steps", (start, stop), told))
         budget, beside, decode, mixed, full = filled
         ranks = np.asarray(rows.split.tp, dtype=np.float64)

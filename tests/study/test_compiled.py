@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -136,6 +137,25 @@ def test_that_compiled_answers_are_the_interpreted_ones(pick: int, demand: Deman
     for part in STEP_PARTS:
         np.testing.assert_allclose(getattr(timed, part), getattr(grid, part), rtol=1e-9, err_msg=part)
     agrees_under_load(grid, demand, constants, replicas)
+
+
+@pytest.mark.parametrize("preset", sorted(shipped().models))
+def test_that_steps_of_every_model_are_timed_alike(preset: str) -> None:
+    """Every kind of mixer and feed-forward, on chips by themselves and with links, in every layout that holds it."""
+    demand, constants, looked_at = Demand(1155.0, 0.96, 211.0, 0.77, 1.0, 0.0), step_constants(), 0
+    served = served_model(shipped(), ModelChoice(preset=preset))
+    for chip, sharded in itertools.product(("nv-h200", "qcom-ai200", "aws-trn2"), (False, True)):
+        candidates = fitting(shipped(), served, chip, demand, Alternative(name="a", chip="-"), sharded)
+        if not candidates:
+            continue
+        rows = rows_of(candidates, constants, 0.01)
+        asked = served.shape, demand, rows, constants
+        wanted = step_grid(*asked, stall_probability=1e-7, sequence_sharding=sharded)
+        timed = made().timed(*asked, stall_probability=1e-7, sequence_sharding=sharded)
+        looked_at += len(candidates)
+        for part in STEP_PARTS:
+            np.testing.assert_allclose(getattr(timed, part), getattr(wanted, part), rtol=1e-11, err_msg=part)
+    assert looked_at
 
 
 def test_that_whole_prompts_are_timed_and_solved_alike() -> None:

@@ -19,6 +19,35 @@ from explorer.engine.loops.compiler import (
     whole_2,
 )  # fmt: skip
 from explorer.engine.loops.fast_math import exp, log
+from explorer.engine.loops.layout import (
+    DP,
+    ELEMENTWISE_FACTOR,
+    ELEMENTWISE_MEMORY,
+    ELEMENTWISE_OPS,
+    ELEMENTWISE_T0_S,
+    EXPERTS,
+    HIDDEN,
+    HOST_STEP_S,
+    KIND,
+    LINK_BANDWIDTH,
+    MEMORY_BANDWIDTH,
+    MOST_PRODUCTS,
+    POINT_TO_POINT_S,
+    PP,
+    ROOT,
+    ROUTED,
+    SCALEUP_DOMAIN,
+    STEP_FACTOR,
+    TP,
+    VOCABULARY,
+)
+from explorer.engine.loops.parts import (
+    exchange_a_token,
+    exchange_constant,
+    part_of,
+    product_in_16_bit,
+    routed_experts,
+)
 
 # as in `data_ranks`
 ROUNDS, STEPS_AN_OCTAVE = 6, 4
@@ -79,23 +108,26 @@ def _by_arrival(chunks_a_step: float, longer: float) -> float:
 
 @compiled
 def time_steps(words: Any) -> None:
-    """Fill the step grid (rows, points) of rows from `StepCoefficients`; see `study.step_grid.step_grid`.
+    """Fill the step grid (rows, points) of rows; see `study.step_grid.step_grid`.
 
-    `words` tell of rows start to stop, then of the arrays below. `caps`, `budgets`, `per_token` (requests that a step
-    of one sequence finishes) and `drafting` (share of a step that speculation adds) are (rows,); `longest` is of so
-    many prompts over the mean one (`data_ranks.longest_prompts`). Filled are `budget_at`, `beside_at`, `beside_full`
-    (rows,), and steps of decodes alone, with a prompt chunk, and full.
+    `words` tell of rows start to stop, then of the arrays below: (rows, OF_CHIP), all-reduces (rows, algorithms) twice,
+    (OF_MODEL,), (OF_STEP,), (parts, OF_PART), mixer and feed-forward of groups of layers (groups, 2), of which -1 is
+    none, and how many layers (groups,). `fixed` are tokens of a prompt, and whether sequences are split over ranks.
+    `caps`, `budgets`, `per_token` (requests that a step of one sequence finishes) and `drafting` (share of a step that
+    speculation adds) are (rows,); `longest` is of so many prompts over the mean one (`data_ranks.longest_prompts`).
+    Filled are `budget_at`, `beside_at`, `beside_full` (rows,), and steps of decodes alone, with a prompt chunk, and
+    full.
     """
     start, stop = words[0], words[1]
-    whole, products, lines, experts = floats_2(words, 1), floats_3(words, 2), floats_3(words, 3), floats_2(words, 4)
-    reduces, alpha, slope, root = floats_2(words, 5), floats_2(words, 6), floats_2(words, 7), floats_1(words, 8)
-    parts, groups, counts, fixed = whole_2(words, 9), whole_2(words, 10), floats_1(words, 11), floats_1(words, 12)
-    caps, budgets, longest = floats_1(words, 13), floats_1(words, 14), floats_1(words, 15)
-    per_token, drafting = floats_1(words, 16), floats_1(words, 17)
-    filled, beside_full = floats_3(words, 18), floats_1(words, 19)
+    chips, alpha, slope = floats_2(words, 1), floats_2(words, 2), floats_2(words, 3)
+    model, common, parts = floats_1(words, 4), floats_1(words, 5), floats_2(words, 6)
+    groups, counts, fixed = whole_2(words, 7), floats_1(words, 8), floats_1(words, 9)
+    caps, budgets, longest = floats_1(words, 10), floats_1(words, 11), floats_1(words, 12)
+    per_token, drafting = floats_1(words, 13), floats_1(words, 14)
+    filled, beside_full = floats_3(words, 15), floats_1(words, 16)
     budget_at, beside_at, decode_at, mixed_at, full_at = filled[0], filled[1], filled[2], filled[3], filled[4]
     points = decode_at.shape[1]
-    prompt, experts_held = fixed[0], fixed[1]
+    prompt, sharded, hidden = fixed[0], fixed[1] > 0.5, model[HIDDEN]
     width = 3 * points
     kept = parts.shape[0]
     decode = buffer(width)
@@ -111,9 +143,12 @@ def time_steps(words: Any) -> None:
     ones = buffer(width)
     touched = buffer(width)
     spent = table(max(kept, 1), width)
+    terms, line = table(MOST_PRODUCTS, 6), buffer(4)
     ones[:] = 1.0
     for row in range(start, stop):
-        within, pp, dp = whole[row, 0] > 0.5, whole[row, 1], whole[row, 2]
+        chip = chips[row]
+        pp, dp = chip[PP], chip[DP]
+        within = chip[TP] * dp <= chip[SCALEUP_DOMAIN]
         lanes = dp * pp
         step = np.log(max(caps[row], 1.0)) / (points - 1)
         for j in range(points):
@@ -142,48 +177,58 @@ def time_steps(words: Any) -> None:
                 ranks = together if kind == 1 else dp
                 batch[i] = whole_batch + chunk * ranks
                 logits[i] = max(own + chunk / prompt * (ranks / dp), 1.0 / lanes)
-        a_byte = whole[row, 11]
         for i in range(width):
-            size = tokens[i] * a_byte
+            size = tokens[i] * (hidden * 2.0)
             best = alpha[row, 0] + slope[row, 0] * size
             for k in range(1, alpha.shape[1]):
                 other = alpha[row, k] + slope[row, k] * size
                 best = other if other < best else best
-            reduced[i] = best + root[row] * np.sqrt(size)
+            reduced[i] = best + chip[ROOT] * np.sqrt(size)
         for part in range(kept):
-            constant, a_sequence, a_token, with_prompt = lines[row, part]
-            reduce = reduces[row, part]
+            routed = parts[part, KIND] == ROUTED
+            products = part_of(parts[part], chip, model, common, sharded, terms, line)
+            constant, a_sequence, a_token, with_prompt = line[0], line[1], line[2], line[3]
+            # experts under attention data parallelism exchange tokens instead
+            reduce = 0.0 if routed and dp > 1.0 else 1.0
             for i in range(width):
                 spent[part, i] = constant + a_sequence * decode[i] + a_token * prefill[i] + reduce * reduced[i]
             for i in range(points, width):
                 spent[part, i] += with_prompt
-            for at in range(parts[part, 0], parts[part, 1]):
-                _add_rooflines(spent[part], tokens, ones, products[row, at], larger, inner)
-            if parts[part, 2]:
+            for at in range(products):
+                _add_rooflines(spent[part], tokens, ones, terms[at], larger, inner)
+            if routed:
+                left_alone = routed_experts(terms[0], chip, model, common)
                 for i in range(width):
-                    touched[i] = experts_held * (1.0 - exp(batch[i] * experts[row, 6]))
-                _add_rooflines(spent[part], batch, touched, experts[row], larger, inner)
+                    touched[i] = model[EXPERTS] * (1.0 - exp(batch[i] * left_alone))
+                _add_rooflines(spent[part], batch, touched, terms[0], larger, inner)
+        # a token is handed over from stage to stage
+        a_token = (pp - 1.0) * hidden * 2.0 / chip[LINK_BANDWIDTH]
         for i in range(width):
-            total[i] = whole[row, 7] + whole[row, 8] * tokens[i]
+            total[i] = (pp - 1.0) * common[POINT_TO_POINT_S] + a_token * tokens[i]
+        constant = common[ELEMENTWISE_OPS] * common[ELEMENTWISE_T0_S] * chip[ELEMENTWISE_FACTOR]
+        rate = chip[MEMORY_BANDWIDTH] * common[ELEMENTWISE_MEMORY]
+        a_token = common[ELEMENTWISE_OPS] * chip[ELEMENTWISE_FACTOR] * (hidden * 4.0 / rate)
+        exchanged = exchange_a_token(chip, model, common, within)
         for group in range(groups.shape[0]):
             mixer, feed = groups[group, 0], groups[group, 1]
             for i in range(width):
-                layer[i] = whole[row, 5] + whole[row, 6] * tokens[i]
+                layer[i] = constant + a_token * tokens[i]
             if mixer >= 0:
                 for i in range(width):
                     layer[i] += spent[mixer, i]
             if feed >= 0:
                 for i in range(width):
                     layer[i] += spent[feed, i]
-                if parts[feed, 2] and whole[row, 9] > 0.0:
+                if parts[feed, KIND] == ROUTED and dp > 1.0:
                     for i in range(width):
-                        exchange = whole[row, 9] + whole[row, 10] * tokens[i]
+                        exchange = exchange_constant(common) + exchanged * tokens[i]
                         beside = exchange if exchange > layer[i] else layer[i]
                         layer[i] = layer[i] + exchange if within else beside
             for i in range(width):
                 total[i] += counts[group] * layer[i]
-        _add_rooflines(total, logits, ones, products[row, products.shape[1] - 1], larger, inner)
-        factor, host = whole[row, 3], whole[row, 4]
+        product_in_16_bit(terms[0], chip, model[VOCABULARY] / chip[TP], hidden, 1.0)
+        _add_rooflines(total, logits, ones, terms[0], larger, inner)
+        factor, host = chip[STEP_FACTOR], common[HOST_STEP_S]
         for j in range(points):
             decode_at[row, j] = total[j] * factor + host
             mixed_at[row, j] = total[points + j] * factor + host
@@ -208,3 +253,5 @@ def time_steps(words: Any) -> None:
     free(ones)
     free(touched)
     free(spent)
+    free(terms)
+    free(line)
