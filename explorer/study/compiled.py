@@ -22,39 +22,32 @@ from explorer.engine.batch_nodes import COARSE, NodeSpacing, batch_nodes
 from explorer.engine.data_ranks import longest_prompts
 from explorer.engine.latency import lognormal_quantile, standard_normal
 from explorer.engine.loops.layout import (
-    BESIDE,
-    BESIDE_FULL,
-    BUDGET,
-    CHUNKS,
-    DECODE,
-    FULL,
-    FULL_STEPS,
+    ARRIVALS,
+    ASKED,
+    ASKED_BUDGET,
+    ASKED_CAP,
+    ASKED_DRAFTING,
+    ASKED_TOKENS,
     GAP_SCV,
-    LADDERS,
-    LANES,
+    GRID,
     METRICS,
-    MIXED,
     OF_LEVEL,
-    OF_ROW,
+    OF_STEPS,
     PADDING,
-    RANKS,
     SCV,
     SHARED,
-    STALLED,
     STATES,
-    TOKENS_A_STEP,
 )  # fmt: skip
 from explorer.engine.machine_code import MachineCode, Room, words_of
 from explorer.engine.node_quantiles import QUANTILES
 from explorer.engine.queueing import build_chain
 from explorer.engine.records import ModelShape, StepConstants
 from explorer.engine.step_tables import chip_tables, model_tables, step_table
-from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.demand import Demand, lengths_of, shared_scv
 from explorer.study.kept import Kept, Same
 from explorer.study.replica import felt_rate, replica_table
 from explorer.study.solved import NO_LIMITS, Solved, Standing
-from explorer.study.step_grid import GRID, Rows, StepGrid
+from explorer.study.step_grid import Rows, StepGrid, stalled
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -178,15 +171,43 @@ def _tables(spacing: NodeSpacing) -> _NodeTables:
 
 @lru_cache(maxsize=64)
 def _asked(
-    prompt: float, prompt_cv: float, output_cv: float, quantiles: tuple[float, ...], metrics: tuple[str, ...]
+    demand: Demand,
+    constants: Same,
+    stall_s: float,
+    quantiles: tuple[float, ...],
+    metrics: tuple[str, ...],
+    limits: tuple[tuple[str, float], ...],
 ) -> _Told:
-    """Lengths of prompts, what there is for each quantile, and which metrics are wanted."""
+    """What all rows share, limits by metric, lengths of prompts, what there is for each quantile, metrics wanted."""
+    of_all = constants.one
+    assert isinstance(of_all, StepConstants)
+    shared = np.empty(SHARED)
+    shared[:] = (
+        demand.prompt_cv**2, demand.output, demand.output_cv**2, of_all.host_request_s, of_all.request_overhead_s,
+        of_all.first_token_load_gain, stall_s,
+    )  # fmt: skip
+    over = np.asarray([dict(limits).get(name, math.inf) for name in METRIC_NAMES])
     of_level = np.empty((OF_LEVEL, len(quantiles)))
     for at, q in enumerate(quantiles):
-        factors = (float(lognormal_quantile(1.0, cv, q)) for cv in (prompt_cv, output_cv))
+        factors = (float(lognormal_quantile(1.0, cv, q)) for cv in (demand.prompt_cv, demand.output_cv))
         of_level[:, at] = (q, standard_normal(q), *factors)
     wanted = np.asarray([name in metrics for name in METRIC_NAMES], dtype=np.int64)
-    return _told(lengths_of(prompt, prompt_cv), of_level, wanted)
+    return _told(shared, over, lengths_of(demand.computed_prompt, demand.prompt_cv), of_level, wanted)
+
+
+@lru_cache(maxsize=64)
+def _fixed(constants: Same, prompt: float, prompt_cv: float, output: float, sequence_sharding: bool) -> _Told:
+    """What all steps share: constants, tokens, and how much longer the longest of several prompts is."""
+    of_all = constants.one
+    assert isinstance(of_all, StepConstants)
+    fixed = np.array([prompt, output, float(sequence_sharding)])
+    return _told(step_table(of_all), fixed, np.array(longest_prompts(prompt_cv)))
+
+
+@lru_cache(maxsize=16)
+def _model_of(shape: ModelShape, context: float, prefill_context: float) -> _Told:
+    made = model_tables(shape, context, prefill_context)
+    return _told(made.model, made.parts, made.groups, made.counts)
 
 
 def _chips_of(rows: Rows) -> _Told:
@@ -221,46 +242,21 @@ class Compiled:
         sequence_sharding: bool,
     ) -> StepGrid:
         """As `step_grid.step_grid`."""
-        prompt, count = demand.computed_prompt, len(rows.caps)
-        chips, model = _chips_of(rows), model_tables(shape, demand.mean_context, demand.attended_by_prompt)
-        # budget, prompts side by side, and steps: decodes alone, with a prompt chunk, full
-        filled, beside_full = np.empty((5, count, GRID)), np.empty((count, 1))
-        caps = np.ascontiguousarray(rows.caps, dtype=np.float64)
-        budgets = np.empty(count)
-        budgets[:] = rows.budget_for(prompt, np.asarray(rows.split.dp))[:, 0]
-        # requests that a step of one sequence finishes, and by how much drafting lengthens one
-        per_token, drafting = np.full(count, 1.0 / demand.output), np.zeros(count)
+        count = len(rows.caps)
+        # batch cap, tokens a step, those it yields a sequence, and by what share drafting lengthens it
+        asked = np.empty((ASKED, count))
+        asked[ASKED_CAP], asked[ASKED_TOKENS], asked[ASKED_DRAFTING] = rows.caps, 1.0, 0.0
+        asked[ASKED_BUDGET] = rows.budget_for(demand.computed_prompt, np.asarray(rows.split.dp))[:, 0]
         if rows.speculation is not None:
-            per_token, drafting = per_token * rows.speculation[:, 0], np.ascontiguousarray(rows.speculation[:, 1])
-        fixed, longest = np.array([prompt, float(sequence_sharding)]), np.array(longest_prompts(demand.prompt_cv))
-        told = [
-            *chips.words,
-            *words_of(
-                model.model, step_table(constants), model.parts, model.groups, model.counts, fixed, caps, budgets,
-                longest, per_token, drafting, filled, beside_full[:, 0],
-            ),
-        ]  # fmt: skip
+            asked[ASKED_TOKENS], asked[ASKED_DRAFTING] = rows.speculation.T
+        chips, model = _chips_of(rows), _model_of(shape, demand.mean_context, demand.attended_by_prompt)
+        fixed = _fixed(Same(constants), demand.computed_prompt, demand.prompt_cv, demand.output, sequence_sharding)
+        steps = np.empty((count, OF_STEPS))
+        told = [*chips.words, *model.words, *fixed.words, *words_of(asked, steps)]
         _in_parts(count, lambda start, stop: self._code.call("time_steps", (start, stop), told))
-        budget, beside, decode, mixed, full = filled
-        ranks = np.asarray(rows.split.tp, dtype=np.float64)
-        hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
-        decode, mixed, full, tokens = rows.speculated(decode, mixed, full)
-        data_ranks = np.asarray(rows.split.dp, dtype=np.float64)
-        return StepGrid(
-            caps=rows.caps,
-            budget=budget[:, :1],
-            decode=decode,
-            mixed=mixed,
-            full=full,
-            full_steps=prompt / budget,
-            chunks=prompt / np.minimum(prompt, budget),
-            lanes=data_ranks * np.asarray(rows.split.pp, dtype=np.float64),
-            ranks=data_ranks,
-            beside=beside,
-            beside_full=beside_full,
-            stall_probability=np.where(ranks > 1, hit, 0.0),
-            tokens_a_step=tokens,
-        )
+        found = StepGrid(steps)
+        found.stall_probability[:] = stalled(rows.split, stall_probability, shape)
+        return found
 
     def solved(
         self,
@@ -324,40 +320,18 @@ class Compiled:
         standing: bool,
         limits: Mapping[str, float],
     ) -> Solved:
-        count, loads = len(grid.caps), rates.shape[1]
+        count, loads = len(grid.table), rates.shape[1]
         whose, nodes = _tables(spacing).of(grid.caps)
-        asked = _asked(demand.computed_prompt, demand.prompt_cv, demand.output_cv, quantiles, metrics)
+        asked = _asked(demand, Same(constants), stall_s, quantiles, metrics, tuple(limits.items()))
         levels, standings = len(quantiles), STATES if standing else 0
-        room = Room(
-            SHARED
-            + METRICS
-            + count * (LADDERS * GRID + OF_ROW + 1)
-            + count * loads * (2 + METRICS * levels + standings)
-        )
-        shared, over = room.take(SHARED), room.take(METRICS)
-        ladders, of_row = room.take(LADDERS, count, GRID), room.take(OF_ROW, count)
-        every, found = room.take(count, loads), room.take(METRICS, levels, count, loads)
-        states = room.take(STATES, count, loads if standing else 0)
+        room = Room(count * (ARRIVALS + 1) + count * loads * (2 + METRICS * levels + standings))
+        arrivals, every = room.take(ARRIVALS, count), room.take(count, loads)
+        found, states = room.take(METRICS, levels, count, loads), room.take(STATES, count, loads if standing else 0)
         utilisation, saturation = room.take(count, loads), room.take(count)
-        shared[:] = (
-            demand.prompt_cv**2, demand.output, demand.output_cv**2, constants.host_request_s,
-            constants.request_overhead_s, constants.first_token_load_gain, stall_s,
-        )  # fmt: skip
-        over[:] = [limits.get(name, math.inf) for name in METRIC_NAMES]
-        for at, ladder in (
-            (DECODE, grid.decode), (MIXED, grid.mixed), (FULL, grid.full), (CHUNKS, grid.chunks),
-            (FULL_STEPS, grid.full_steps), (BESIDE, grid.beside),
-        ):  # fmt: skip
-            ladders[at] = ladder
-        for at, part in (
-            (BUDGET, grid.budget), (LANES, grid.lanes), (RANKS, grid.ranks), (BESIDE_FULL, grid.beside_full),
-            (STALLED, grid.stall_probability), (TOKENS_A_STEP, grid.tokens_a_step),
-        ):  # fmt: skip
-            of_row[at] = part[:, 0]
         scv = shared_scv(demand, replicas)
-        of_row[SCV], of_row[GAP_SCV] = scv, scv if demand.bursts is None else 1.0
+        arrivals[SCV], arrivals[GAP_SCV] = scv, scv if demand.bursts is None else 1.0
         every[:] = rates
-        told = [*room.words, *asked.words, *words_of(whose), *nodes.words]
+        told = [*room.words, *asked.words, *words_of(grid.table, whose), *nodes.words]
         _in_parts(count, lambda start, stop: self._code.call("solve_rows", (start, stop, relative), told))
         table = {
             name: dict(zip(quantiles, found[at], strict=True))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.engine.batch_nodes import COARSE, FINE, ChainNodes, NodeSpacing, nodes_of_caps
 from explorer.engine.latency import e2e_quantiles, tpot_quantiles, ttft_quantiles
+from explorer.engine.loops.layout import GRID
 from explorer.engine.node_quantiles import QUANTILES, quantile_over_nodes
 from explorer.engine.prompt_work import PromptService, longest_step, within_full_steps
 from explorer.engine.queueing import Chain, LoadState, build_chain, solve_loads
@@ -17,7 +18,7 @@ from explorer.engine.records import StepConstants
 from explorer.engine.token_gaps import itl_quantiles
 from explorer.study.correction import Correction, capacities
 from explorer.study.demand import Demand, lengths_of, shared_scv
-from explorer.study.step_grid import GRID, StepGrid
+from explorer.study.step_grid import StepGrid
 
 Array = NDArray[np.float64]
 

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.engine.data_ranks import by_arrival, by_chance, longer_by
+from explorer.engine.loops.layout import (
+    BESIDE,
+    BESIDE_FULL,
+    BUDGET,
+    CAP,
+    CHUNKS,
+    DECODE,
+    FULL,
+    FULL_STEPS,
+    GRID,
+    LANES,
+    MIXED,
+    OF_STEPS,
+    RANKS,
+    STALLED,
+    TOKENS_A_STEP,
+)
 from explorer.engine.records import AllReduce, ChipSpec, ModelShape, Split, StepConstants
 from explorer.engine.steptime import StepWork, step_time
 from explorer.engine.stragglers import hit_probability_per_step
 from explorer.study.demand import Demand
 
 Array = NDArray[np.float64]
-
-GRID = 11
-"""Batch sizes at which a step is timed in full; between them ln T is interpolated in ln n."""
 
 LADDER = np.linspace(0.0, 1.0, GRID)
 """Where they lie between one and the cap, on the scale of ln n."""
@@ -55,30 +69,51 @@ class Rows:
         return np.asarray(np.where(self.whole_prompts, whole, self.token_budget))
 
 
-@dataclass(frozen=True, slots=True)
-class StepGrid:
-    """Step times of rows on a ladder of batch sizes, (rows, GRID) unless said otherwise; seconds."""
+class _Part:
+    """Columns of the table of a `StepGrid`: a ladder over batch sizes, or what there is once for each row."""
 
-    caps: Array
-    budget: Array
-    """Prompt tokens a step takes beside one sequence, (rows, 1)."""
-    decode: Array
-    mixed: Array
+    def __init__(self, first: int, columns: int = GRID) -> None:
+        self._columns = slice(first, first + columns)
+
+    def __get__(self, grid: StepGrid, _owner: type[StepGrid]) -> Array:
+        return grid.table[:, self._columns]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StepGrid:
+    """Step times of rows on a ladder of batch sizes, seconds; its parts are (rows, GRID) unless said otherwise."""
+
+    table: Array
+    """All parts side by side, (rows, OF_STEPS), C-contiguous: as `loops.layout` says and compiled loops read it."""
+
+    decode = _Part(DECODE)
+    mixed = _Part(MIXED)
     """A step that carries a prompt chunk besides its decodes."""
-    full: Array
+    full = _Part(FULL)
     """A step full of prompt tokens."""
-    full_steps: Array
+    full_steps = _Part(FULL_STEPS)
     """Full steps that a mean prompt amounts to."""
-    chunks: Array
+    chunks = _Part(CHUNKS)
     """Steps that a mean prompt is spread over."""
-    lanes: Array
-    """Prompts that may be worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
-    ranks: Array
-    """Attention-data ranks, (rows, 1)."""
-    beside: Array
+    beside = _Part(BESIDE)
     """Prompts that are worked off side by side in a step that carries any, as they arrive; see `engine.data_ranks`."""
-    beside_full: Array
+    beside_full = _Part(BESIDE_FULL, 1)
     """The same where the batch is full and others wait, so that prompts come in as answers end, (rows, 1)."""
+    budget = _Part(BUDGET, 1)
+    """Prompt tokens a step takes beside one sequence, (rows, 1)."""
+    lanes = _Part(LANES, 1)
+    """Prompts that may be worked off side by side: attention-data ranks times pipeline stages, (rows, 1)."""
+    ranks = _Part(RANKS, 1)
+    """Attention-data ranks, (rows, 1)."""
+    stall_probability = _Part(STALLED, 1)
+    """Chance that a rare stall hits a step, (rows, 1)."""
+    tokens_a_step = _Part(TOKENS_A_STEP, 1)
+    """Tokens that a step yields for each sequence, (rows, 1): 1 without speculative decoding."""
+
+    @property
+    def caps(self) -> Array:
+        """Effective batch caps, (rows,)."""
+        return self.table[:, CAP]
 
     @property
     def marginal(self) -> Array:
@@ -88,23 +123,16 @@ class StepGrid:
         found[:, -1:] = added[:, -1:] / self.beside_full
         return np.asarray(found)
 
-    stall_probability: Array
-    """Chance that a rare stall hits a step, (rows, 1)."""
-    tokens_a_step: Array
-    """Tokens that a step yields for each sequence, (rows, 1): 1 without speculative decoding."""
-
     def rows(self, at: NDArray[np.intp] | slice) -> StepGrid:
         """The grid of some rows only; itself if they are all of them."""
-        if not isinstance(at, slice) and len(at) == len(self.caps) and bool((at == np.arange(len(at))).all()):
+        if not isinstance(at, slice) and len(at) == len(self.table) and bool((at == np.arange(len(at))).all()):
             return self
-        return StepGrid(**{field.name: getattr(self, field.name)[at] for field in fields(StepGrid)})
+        return StepGrid(self.table[at])
 
 
 def stacked_grids(grids: Sequence[StepGrid]) -> StepGrid:
     """Grids below each other as one."""
-    return StepGrid(
-        **{field.name: np.concatenate([getattr(one, field.name) for one in grids]) for field in fields(StepGrid)}
-    )
+    return StepGrid(np.concatenate([one.table for one in grids]))
 
 
 def step_grid(
@@ -156,23 +184,20 @@ def step_grid(
         constants,
         sequence_sharding=sequence_sharding,
     )
-    ranks = np.asarray(rows.split.tp, dtype=np.float64)
-    hit = hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count)
     decode, mixed, full, tokens = rows.speculated(both[:, :GRID], both[:, GRID : 2 * GRID], both[:, 2 * GRID :])
     if several:
         beside = np.maximum(beside, stages * by_arrival(chunks_a_step, mixed / decode, data_ranks))
-    return StepGrid(
-        caps=rows.caps,
-        budget=budget[:, :1],
-        decode=decode,
-        mixed=mixed,
-        full=full,
-        full_steps=prompt / budget,
-        chunks=prompt / chunk,
-        lanes=lanes,
-        ranks=data_ranks,
-        beside=beside if several else np.repeat(beside, GRID, axis=1),
-        beside_full=beside_full,
-        stall_probability=np.where(ranks > 1, hit, 0.0),
-        tokens_a_step=tokens,
-    )
+    found = StepGrid(np.empty((len(batch), OF_STEPS)))
+    found.caps[:], found.budget[:] = rows.caps, budget[:, :1]
+    found.decode[:], found.mixed[:], found.full[:] = decode, mixed, full
+    found.full_steps[:], found.chunks[:] = prompt / budget, prompt / chunk
+    found.lanes[:], found.ranks[:] = lanes, data_ranks
+    found.beside[:], found.beside_full[:] = beside, beside_full
+    found.stall_probability[:], found.tokens_a_step[:] = stalled(rows.split, stall_probability, shape), tokens
+    return found
+
+
+def stalled(split: Split, stall_probability: float, shape: ModelShape) -> Array:
+    """Chance that a rare stall hits a step, (rows, 1): of chips that wait for each other twice a layer."""
+    ranks = np.asarray(split.tp, dtype=np.float64)
+    return np.where(ranks > 1, hit_probability_per_step(stall_probability, ranks, 2.0 * shape.layer_count), 0.0)

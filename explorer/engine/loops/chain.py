@@ -34,6 +34,7 @@ from explorer.engine.loops.layout import (
     FULL,
     FULL_STEPS,
     GAP_SCV,
+    GRID,
     HOST_REQUEST,
     ITL,
     LANES,
@@ -74,23 +75,19 @@ def solve_rows(words: Any) -> None:
     """Chain and latency quantiles of rows; see `queueing.build_chain` and `solve_loads`, `latency` and `token_gaps`.
 
     `words` tell of rows start to stop and whether rates are shares of the saturation, then of the arrays below: the
-    step grid (LADDERS, rows, points) and what there is once for each row (OF_ROW, rows), of which GAP_SCV is SCV where
-    arrivals cluster as it says, one where they do not; `of_cap` (rows,) says which line of the node tables (caps,
-    nodes) is a row's. `rates` (rows, loads) are requests/s, or those shares. Filled are `found` (METRICS, quantiles,
-    rows, loads) for metrics `wanted`, up to the first load at which the last quantile of one is over its limit
-    (`limits`, by metric) and infinite beyond, `utilisation` (rows, loads), `saturation` (rows,), and `states` (STATES,
-    rows, loads) unless it is empty.
+    steps of rows (rows, OF_STEPS), how requests arrive (ARRIVALS, rows), of which GAP_SCV is SCV where arrivals cluster
+    as it says, one where they do not; `of_cap` (rows,) says which line of the node tables (caps, nodes) is a row's.
+    `rates` (rows, loads) are requests/s, or those shares. Filled are `found` (METRICS, quantiles, rows, loads) for
+    metrics `wanted`, up to the first load at which the last quantile of one is over its limit (`limits`, by metric) and
+    infinite beyond, `utilisation` (rows, loads), `saturation` (rows,), and `states` (STATES, rows, loads) unless it is
+    empty.
     """
     start, stop, relative = words[0], words[1], words[2] != 0
-    shared, limits, grid, of_row = floats_1(words, 1), floats_1(words, 2), floats_3(words, 3), floats_2(words, 4)
-    rates, found, states = floats_2(words, 5), floats_4(words, 6), floats_3(words, 7)
-    utilisation, saturation = floats_2(words, 8), floats_1(words, 9)
-    lengths, of_level, wanted = floats_1(words, 10), floats_2(words, 11), whole_1(words, 12)
-    decode, mixed, full = grid[DECODE], grid[MIXED], grid[FULL]
-    chunks, full_steps, beside = grid[CHUNKS], grid[FULL_STEPS], grid[BESIDE]
-    first_budget, lanes, ranks, beside_full = of_row[BUDGET], of_row[LANES], of_row[RANKS], of_row[BESIDE_FULL]
-    stall_probability, tokens_a_step = of_row[STALLED], of_row[TOKENS_A_STEP]
-    scv, gap_scv = of_row[SCV], of_row[GAP_SCV]
+    arrivals, rates, found = floats_2(words, 1), floats_2(words, 2), floats_4(words, 3)
+    states, utilisation, saturation = floats_3(words, 4), floats_2(words, 5), floats_1(words, 6)
+    shared, limits, lengths = floats_1(words, 7), floats_1(words, 8), floats_1(words, 9)
+    of_level, wanted, steps = floats_2(words, 10), whole_1(words, 11), floats_2(words, 12)
+    scv, gap_scv = arrivals[SCV], arrivals[GAP_SCV]
     of_cap, node_count, node, node_span = (
         whole_1(words, 13),
         whole_1(words, 14),
@@ -101,10 +98,10 @@ def solve_rows(words: Any) -> None:
     node_left, node_share = whole_2(words, 19), floats_2(words, 20)
     quantile, normal = of_level[QUANTILE], of_level[NORMAL]
     prompt_factor, output_factor = of_level[PROMPT_FACTOR], of_level[OUTPUT_FACTOR]
-    points, most, loads, levels = decode.shape[1], node.shape[1], rates.shape[1], quantile.size
+    most, loads, levels = node.shape[1], rates.shape[1], quantile.size
     prompt_scv, m, output_scv = shared[PROMPT_SCV], shared[OUTPUT], shared[OUTPUT_SCV]
     overhead, load_gain = shared[OVERHEAD], shared[LOAD_GAIN]
-    ladder, at = table(7, points), table(6, most)
+    ladder, at = table(7, GRID), table(6, most)
     lows, highs, mass, inverse = table(3, most), table(3, most), table(3, most + 1), table(3, most)
     marks, place = buffer(3 * most), whole_table(3, 3 * most)
     log_step = buffer(most)
@@ -137,19 +134,20 @@ def solve_rows(words: Any) -> None:
         count = node_count[cap]
         padded = min((count + PADDING - 1) // PADDING * PADDING, most)
         n, last = node[cap], node_count[cap] - 1
-        lane = lanes[row]
-        for j in range(points):
-            ladder[0, j] = decode[row, j]
-            together = beside[row, j] if j + 1 < points else beside_full[row]
-            ladder[1, j] = chunks[row, j] * max(mixed[row, j] - decode[row, j], 1e-9) / together
+        of = steps[row]
+        lane, ranks, tokens_a_step = of[LANES], of[RANKS], of[TOKENS_A_STEP]
+        for j in range(GRID):
+            ladder[0, j] = of[DECODE + j]
+            together = of[BESIDE + j] if j + 1 < GRID else of[BESIDE_FULL]
+            ladder[1, j] = of[CHUNKS + j] * max(of[MIXED + j] - of[DECODE + j], 1e-9) / together
             ladder[1, j] += shared[HOST_REQUEST]
-            ladder[2, j] = mixed[row, j]
-            ladder[3, j] = chunks[row, j]
-            ladder[4, j] = full[row, j]
-            ladder[5, j] = full_steps[row, j]
-            ladder[6, j] = beside[row, j]
+            ladder[2, j] = of[MIXED + j]
+            ladder[3, j] = of[CHUNKS + j]
+            ladder[4, j] = of[FULL + j]
+            ladder[5, j] = of[FULL_STEPS + j]
+            ladder[6, j] = of[BESIDE + j]
         for which in range(6):
-            for j in range(points):
+            for j in range(GRID):
                 ladder[which, j] = log(ladder[which, j])
             for i in range(padded):
                 left = node_left[cap, i]
@@ -159,8 +157,8 @@ def solve_rows(words: Any) -> None:
                 at[which, i] = exp(p[i])
         for i in range(padded):
             beside_at[i] = lane
-        if ranks[row] > 1.0:
-            for j in range(points):
+        if ranks > 1.0:
+            for j in range(GRID):
                 ladder[6, j] = log(ladder[6, j])
             for i in range(padded):
                 left = node_left[cap, i]
@@ -168,19 +166,19 @@ def solve_rows(words: Any) -> None:
                 p[i] = low + node_share[cap, i] * (ladder[6, left + 1] - low)
             for i in range(padded):
                 beside_at[i] = exp(p[i])
-        growth = min(max(1.0 - decode[row, 0] / mixed[row, 0], 0.0), 1.0)
+        growth = min(max(1.0 - of[DECODE] / of[MIXED], 0.0), 1.0)
         whole = 0.0
         for i in range(lengths.size):
-            whole += np.floor(lengths[i] / first_budget[row])
+            whole += np.floor(lengths[i] / of[BUDGET])
         whole /= lengths.size
         alone = whole / (whole + 1.0)
         for i in range(padded):
-            step[i] = at[0, i] / tokens_a_step[row] + n[i] / m * at[1, i]
+            step[i] = at[0, i] / tokens_a_step + n[i] / m * at[1, i]
             own_at[i] = at[3, i] * at[2, i] + shared[HOST_REQUEST]
             service_at[i] = at[5, i] * at[4, i] / lane + shared[HOST_REQUEST]
-            together = beside_at[i] * ranks[row] / lane
+            together = beside_at[i] * ranks / lane
             together_at[i] = together
-            chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step[row] / together
+            chunks_at[i] = n[i] / m * at[3, i] * tokens_a_step / together
             merge_at[i] = at[5, i] / (at[3, i] * lane) * together
             mixed_gap[i] = at[2, i] + shared[HOST_REQUEST] * beside_at[i] / at[3, i]
             full_gap[i] = at[4, i] + shared[HOST_REQUEST] * lane / at[5, i]
@@ -195,15 +193,15 @@ def solve_rows(words: Any) -> None:
                 break
             before = after
         for i in range(padded):
-            filled, a_step = chunks_at[i] * merge_at[i], tokens_a_step[row]
+            filled, a_step = chunks_at[i] * merge_at[i], tokens_a_step
             if n[i] > fed:
                 step[i] = n[i] / fed * longest / a_step
             else:
                 step[i] = min(max(step[i], filled * full_gap[i] / a_step), min(full_gap[i], longest) / a_step)
             per_token[i] = n[i] / step[i]
-        if ranks[row] > 1.0:
+        if ranks > 1.0:
             longest = min(longest, mixed_gap[last])
-        longest /= tokens_a_step[row]
+        longest /= tokens_a_step
         for i in range(padded):
             log_step[i] = log(step[i])
         weight[0] = 0.0
@@ -359,7 +357,7 @@ def solve_rows(words: Any) -> None:
                 gain = 1.0
                 if prompt_scv > 0.0 or output_scv > 0.0:
                     gain = mean_step / unloaded
-                    if ranks[row] > 1.0:
+                    if ranks > 1.0:
                         side = 0.0
                         for i in range(padded):
                             side += p[i] * together_at[i]
@@ -430,7 +428,7 @@ def solve_rows(words: Any) -> None:
                             before = mixture_over(marks[k - 1], lows, highs, mass, count)
                             below = mixture_over(marks[k], lows, highs, mass, count)
                         value = between(before, below, odds[level], marks[k - 1], marks[k])
-                    if stall_probability[row] > 1.0 - quantile[level]:
+                    if of[STALLED] > 1.0 - quantile[level]:
                         value += shared[STALL]
                     least = max(least, value)
                     found[ITL, level, row, load] = least

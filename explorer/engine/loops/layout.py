@@ -53,9 +53,16 @@ KIND, SEEN, PROMPT_SEEN, HEADS, KV_HEADS, HEAD_DIM, COPIES, WIDTH, OF_PART = ran
 MOST_PRODUCTS = 4
 """Matrix products of one part."""
 
-# Step grid of rows, and what there is once for each row.
-DECODE, MIXED, FULL, CHUNKS, FULL_STEPS, BESIDE, LADDERS = range(7)
-BUDGET, LANES, RANKS, BESIDE_FULL, STALLED, TOKENS_A_STEP, SCV, GAP_SCV, OF_ROW = range(9)
+GRID = 11
+"""Batch sizes at which a step is timed in full; between them ln T is interpolated in ln n."""
+# What there is of each row's steps: where a ladder over these batch sizes begins, and what there is once.
+DECODE, MIXED, FULL, CHUNKS, FULL_STEPS, BESIDE, LADDERS = range(0, 7 * GRID, GRID)
+CAP, BUDGET, LANES, RANKS, BESIDE_FULL, STALLED, TOKENS_A_STEP, OF_STEPS = range(LADDERS, LADDERS + 8)
+
+# What is asked of each row: its batch cap, tokens a step, those it yields a sequence, and by what share drafting
+# lengthens it; and how requests arrive, and where they do in clusters.
+ASKED_CAP, ASKED_BUDGET, ASKED_TOKENS, ASKED_DRAFTING, ASKED = range(5)
+SCV, GAP_SCV, ARRIVALS = range(3)
 
 # What all rows share, and what there is for each quantile.
 PROMPT_SCV, OUTPUT, OUTPUT_SCV, HOST_REQUEST, OVERHEAD, LOAD_GAIN, STALL, SHARED = range(8)

@@ -12,7 +12,6 @@ from explorer.engine.loops.compiler import (
     compiled,
     floats_1,
     floats_2,
-    floats_3,
     free,
     inlined,
     table,
@@ -20,24 +19,41 @@ from explorer.engine.loops.compiler import (
 )  # fmt: skip
 from explorer.engine.loops.fast_math import exp, log
 from explorer.engine.loops.layout import (
+    ASKED_BUDGET,
+    ASKED_CAP,
+    ASKED_DRAFTING,
+    ASKED_TOKENS,
+    BESIDE,
+    BESIDE_FULL,
+    BUDGET,
+    CAP,
+    CHUNKS,
+    DECODE,
     DP,
     ELEMENTWISE_FACTOR,
     ELEMENTWISE_MEMORY,
     ELEMENTWISE_OPS,
     ELEMENTWISE_T0_S,
     EXPERTS,
+    FULL,
+    FULL_STEPS,
+    GRID,
     HIDDEN,
     HOST_STEP_S,
     KIND,
+    LANES,
     LINK_BANDWIDTH,
     MEMORY_BANDWIDTH,
+    MIXED,
     MOST_PRODUCTS,
     POINT_TO_POINT_S,
     PP,
+    RANKS,
     ROOT,
     ROUTED,
     SCALEUP_DOMAIN,
     STEP_FACTOR,
+    TOKENS_A_STEP,
     TP,
     VOCABULARY,
 )
@@ -108,27 +124,21 @@ def _by_arrival(chunks_a_step: float, longer: float) -> float:
 
 @compiled
 def time_steps(words: Any) -> None:
-    """Fill the step grid (rows, points) of rows; see `study.step_grid.step_grid`.
+    """Time the steps of rows; see `study.step_grid.step_grid`.
 
     `words` tell of rows start to stop, then of the arrays below: (rows, OF_CHIP), all-reduces (rows, algorithms) twice,
-    (OF_MODEL,), (OF_STEP,), (parts, OF_PART), mixer and feed-forward of groups of layers (groups, 2), of which -1 is
-    none, and how many layers (groups,). `fixed` are tokens of a prompt, and whether sequences are split over ranks.
-    `caps`, `budgets`, `per_token` (requests that a step of one sequence finishes) and `drafting` (share of a step that
-    speculation adds) are (rows,); `longest` is of so many prompts over the mean one (`data_ranks.longest_prompts`).
-    Filled are `budget_at`, `beside_at`, `beside_full` (rows,), and steps of decodes alone, with a prompt chunk, and
-    full.
+    (OF_MODEL,), (parts, OF_PART), mixer and feed-forward of groups of layers (groups, 2), of which -1 is none, and how
+    many layers (groups,). `common` is (OF_STEP,), `fixed` are tokens of a prompt and of an answer, and whether
+    sequences are split over ranks; `longest` is of so many prompts over the mean one (`data_ranks.longest_prompts`),
+    `asked` is (ASKED, rows). Filled is `steps` (rows, OF_STEPS), the chance of stalls excepted.
     """
     start, stop = words[0], words[1]
     chips, alpha, slope = floats_2(words, 1), floats_2(words, 2), floats_2(words, 3)
-    model, common, parts = floats_1(words, 4), floats_1(words, 5), floats_2(words, 6)
-    groups, counts, fixed = whole_2(words, 7), floats_1(words, 8), floats_1(words, 9)
-    caps, budgets, longest = floats_1(words, 10), floats_1(words, 11), floats_1(words, 12)
-    per_token, drafting = floats_1(words, 13), floats_1(words, 14)
-    filled, beside_full = floats_3(words, 15), floats_1(words, 16)
-    budget_at, beside_at, decode_at, mixed_at, full_at = filled[0], filled[1], filled[2], filled[3], filled[4]
-    points = decode_at.shape[1]
-    prompt, sharded, hidden = fixed[0], fixed[1] > 0.5, model[HIDDEN]
-    width = 3 * points
+    model, parts, groups, counts = floats_1(words, 4), floats_2(words, 5), whole_2(words, 6), floats_1(words, 7)
+    common, fixed, longest = floats_1(words, 8), floats_1(words, 9), floats_1(words, 10)
+    asked, steps = floats_2(words, 11), floats_2(words, 12)
+    prompt, output, sharded, hidden = fixed[0], fixed[1], fixed[2] > 0.5, model[HIDDEN]
+    width = 3 * GRID
     kept = parts.shape[0]
     decode = buffer(width)
     prefill = buffer(width)
@@ -150,18 +160,23 @@ def time_steps(words: Any) -> None:
         pp, dp = chip[PP], chip[DP]
         within = chip[TP] * dp <= chip[SCALEUP_DOMAIN]
         lanes = dp * pp
-        step = np.log(max(caps[row], 1.0)) / (points - 1)
-        for j in range(points):
+        of = steps[row]
+        of[CAP], of[LANES], of[RANKS], of[TOKENS_A_STEP] = asked[ASKED_CAP, row], lanes, dp, asked[ASKED_TOKENS, row]
+        per_token, drafting = of[TOKENS_A_STEP] / output, asked[ASKED_DRAFTING, row]
+        step = np.log(max(of[CAP], 1.0)) / (GRID - 1)
+        for j in range(GRID):
             n = np.exp(step * j)
-            budget = max(budgets[row] - n / dp, 16.0)
-            budget_at[row, j] = budget
+            budget = max(asked[ASKED_BUDGET, row] - n / dp, 16.0)
+            of[CHUNKS + j], of[FULL_STEPS + j] = prompt / min(prompt, budget), prompt / budget
+            if j == 0:
+                of[BUDGET] = budget
             own = max(n / lanes, min(n, 1.0))
             whole_batch = max(n / pp, min(n, 1.0))
             together = dp
             if dp > 1.0:
-                mean = max(n * per_token[row] * prompt / min(prompt, budget), 1e-9)
+                mean = max(n * per_token * of[CHUNKS + j], 1e-9)
                 together = min(mean / -np.expm1(-mean), dp)
-            beside_at[row, j] = pp * together
+            of[BESIDE + j] = pp * together
             longer = 1.0
             if dp > 1.0:
                 at_place = min(STEPS_AN_OCTAVE * np.log2(max(together, 1.0)), longest.size - 1.0)
@@ -169,7 +184,7 @@ def time_steps(words: Any) -> None:
                 longer = longest[left] + (at_place - left) * (longest[left + 1] - longest[left])
                 longer = min(longer, budget / min(prompt, budget))
             for kind in range(3):
-                i = kind * points + j
+                i = kind * GRID + j
                 chunk = 0.0 if kind == 0 else min(prompt, budget) if kind == 1 else budget
                 decode[i] = own
                 prefill[i] = chunk * longer if kind == 1 else chunk
@@ -192,7 +207,7 @@ def time_steps(words: Any) -> None:
             reduce = 0.0 if routed and dp > 1.0 else 1.0
             for i in range(width):
                 spent[part, i] = constant + a_sequence * decode[i] + a_token * prefill[i] + reduce * reduced[i]
-            for i in range(points, width):
+            for i in range(GRID, width):
                 spent[part, i] += with_prompt
             for at in range(products):
                 _add_rooflines(spent[part], tokens, ones, terms[at], larger, inner)
@@ -229,17 +244,16 @@ def time_steps(words: Any) -> None:
         product_in_16_bit(terms[0], chip, model[VOCABULARY] / chip[TP], hidden, 1.0)
         _add_rooflines(total, logits, ones, terms[0], larger, inner)
         factor, host = chip[STEP_FACTOR], common[HOST_STEP_S]
-        for j in range(points):
-            decode_at[row, j] = total[j] * factor + host
-            mixed_at[row, j] = total[points + j] * factor + host
-            full_at[row, j] = total[2 * points + j] * factor + host
-        beside_full[row] = beside_at[row, points - 1]
-        if dp > 1.0:
-            for j in range(points):
-                chunks = prompt / min(prompt, budget_at[row, j])
-                longer = (mixed_at[row, j] / decode_at[row, j] + drafting[row]) / (1.0 + drafting[row])
-                together = _by_arrival(np.exp(step * j) * per_token[row] * chunks, longer)
-                beside_at[row, j] = max(beside_at[row, j], pp * min(together, dp))
+        of[BESIDE_FULL] = of[BESIDE + GRID - 1]
+        for j in range(GRID):
+            alone, mixed, full = total[j] * factor + host, total[GRID + j] * factor + host, total[2 * GRID + j] * factor
+            # drafting and checking are in every step
+            extra = alone * drafting
+            of[DECODE + j], of[MIXED + j], of[FULL + j] = alone + extra, mixed + extra, full + host + extra
+            if dp > 1.0:
+                longer = of[MIXED + j] / of[DECODE + j]
+                together = _by_arrival(np.exp(step * j) * per_token * of[CHUNKS + j], longer)
+                of[BESIDE + j] = max(of[BESIDE + j], pp * min(together, dp))
     free(decode)
     free(prefill)
     free(tokens)
