@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog.calibration import load_calibration
-from explorer.engine.batch_nodes import COARSE
 from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.stragglers import normal_quantile
 from explorer.study.answers import Context, Sized
@@ -25,6 +24,7 @@ from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Pick
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.solved import Asked
 from explorer.study.solver import under_load
 from explorer.study.step_grid import Rows
 
@@ -309,9 +309,8 @@ def rows_under_load(
     constants, stragglers = step_constants(), context.scenario.stragglers
     grid = grid_of(context.served, context.demand, rows, constants, stragglers, context.sharded)
     solved = under_load(
-        grid, context.demand, constants, stragglers, rates, replicas=replicas, metrics=metrics, spacing=COARSE,
-        corrections=corrections,
-    )  # fmt: skip
+        grid, context.demand, constants, stragglers, rates, Asked(metrics), replicas=replicas, corrections=corrections
+    )
     return solved.table, solved.saturation
 
 

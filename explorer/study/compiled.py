@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
 
@@ -39,20 +39,18 @@ from explorer.engine.loops.layout import (
     STATES,
 )  # fmt: skip
 from explorer.engine.machine_code import MachineCode, Room, words_of
-from explorer.engine.node_quantiles import QUANTILES
 from explorer.engine.queueing import build_chain
 from explorer.engine.records import ModelShape, StepConstants
 from explorer.engine.step_tables import chip_tables, model_tables, step_table
 from explorer.study.demand import Demand, lengths_of, shared_scv
 from explorer.study.kept import Kept, Same
 from explorer.study.replica import felt_rate, replica_table
-from explorer.study.solved import NO_LIMITS, Solved, Standing
+from explorer.study.solved import METRIC_NAMES, Asked, Solved, Standing, within_limits
 from explorer.study.step_grid import Rows, StepGrid, stalled
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-METRIC_NAMES = ("ttft", "tpot", "itl", "e2e")
 CHUNK = 256
 """Rows that a thread takes at a time."""
 FEW_CAPS, MOST_CAPS = 64, 512
@@ -170,14 +168,7 @@ def _tables(spacing: NodeSpacing) -> _NodeTables:
 
 
 @lru_cache(maxsize=64)
-def _asked(
-    demand: Demand,
-    constants: Same,
-    stall_s: float,
-    quantiles: tuple[float, ...],
-    metrics: tuple[str, ...],
-    limits: tuple[tuple[str, float], ...],
-) -> _Told:
+def _laid_out(demand: Demand, constants: Same, stall_s: float, asked: Asked) -> _Told:
     """What all rows share, limits by metric, lengths of prompts, what there is for each quantile, metrics wanted."""
     of_all = constants.one
     assert isinstance(of_all, StepConstants)
@@ -186,12 +177,12 @@ def _asked(
         demand.prompt_cv**2, demand.output, demand.output_cv**2, of_all.host_request_s, of_all.request_overhead_s,
         of_all.first_token_load_gain, stall_s,
     )  # fmt: skip
-    over = np.asarray([dict(limits).get(name, math.inf) for name in METRIC_NAMES])
-    of_level = np.empty((OF_LEVEL, len(quantiles)))
-    for at, q in enumerate(quantiles):
+    over = np.asarray([dict(asked.limits).get(name, math.inf) for name in METRIC_NAMES])
+    of_level = np.empty((OF_LEVEL, len(asked.quantiles)))
+    for at, q in enumerate(asked.quantiles):
         factors = (float(lognormal_quantile(1.0, cv, q)) for cv in (demand.prompt_cv, demand.output_cv))
         of_level[:, at] = (q, standard_normal(q), *factors)
-    wanted = np.asarray([name in metrics for name in METRIC_NAMES], dtype=np.int64)
+    wanted = np.asarray([name in asked.metrics for name in METRIC_NAMES], dtype=np.int64)
     return _told(shared, over, lengths_of(demand.computed_prompt, demand.prompt_cv), of_level, wanted)
 
 
@@ -264,46 +255,27 @@ class Compiled:
         demand: Demand,
         constants: StepConstants,
         rates: Array,
+        asked: Asked,
         *,
         stall_s: float,
         relative: bool = False,
         replicas: Array | float = 1.0,
-        metrics: tuple[str, ...] = METRIC_NAMES,
-        quantiles: tuple[float, ...] = QUANTILES,
-        spacing: NodeSpacing = COARSE,
-        standing: bool = False,
-        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Solved:
         """As `solver.Solver.solved`."""
         if demand.bursts is None:
-            return self._solved(
-                grid,
-                demand,
-                constants,
-                rates,
-                stall_s,
-                relative,
-                replicas,
-                metrics,
-                quantiles,
-                spacing,
-                standing,
-                limits,
-            )
+            return self._solved(grid, demand, constants, rates, asked, stall_s, relative, replicas)
         # requests feel another rate than is stated, of which only latencies tell
-        chain = replica_table(grid, demand, constants, stall_s=stall_s, coarse=spacing == COARSE).chain
+        chain = replica_table(grid, demand, constants, stall_s=stall_s, coarse=asked.spacing == COARSE).chain
         most, lifetime = chain.saturation[:, None], chain.output_tokens * chain.unloaded
         stated = np.broadcast_to(rates, (len(grid.caps), rates.shape[1])) * (most if relative else 1.0)
-        felt = felt_rate(stated, most, lifetime, demand.bursts)
-        found = self._solved(
-            grid, demand, constants, felt, stall_s, False, replicas, metrics, quantiles, spacing, False, limits
-        )  # fmt: skip
+        felt, plain = felt_rate(stated, most, lifetime, demand.bursts), replace(asked, limits=(), beyond=True)
+        found = self._solved(grid, demand, constants, felt, replace(plain, standing=False), stall_s, False, replicas)
         where: Standing | None = None
-        if standing:
-            where = self._solved(
-                grid, demand, constants, stated, stall_s, False, replicas, (), quantiles, spacing, True, NO_LIMITS
-            ).standing  # fmt: skip
-        return Solved(found.saturation, stated / most, found.table, where)
+        if asked.standing:
+            of_state = replace(plain, metrics=())
+            where = self._solved(grid, demand, constants, stated, of_state, stall_s, False, replicas).standing
+        within = within_limits(stated, found.table, asked)
+        return Solved(found.saturation, stated / most, found.table, where, within)
 
     def _solved(
         self,
@@ -311,38 +283,34 @@ class Compiled:
         demand: Demand,
         constants: StepConstants,
         rates: Array,
+        asked: Asked,
         stall_s: float,
         relative: bool,
         replicas: Array | float,
-        metrics: tuple[str, ...],
-        quantiles: tuple[float, ...],
-        spacing: NodeSpacing,
-        standing: bool,
-        limits: Mapping[str, float],
     ) -> Solved:
-        count, loads = len(grid.table), rates.shape[1]
-        whose, nodes = _tables(spacing).of(grid.caps)
-        asked = _asked(demand, Same(constants), stall_s, quantiles, metrics, tuple(limits.items()))
-        levels, standings = len(quantiles), STATES if standing else 0
-        room = Room(count * (ARRIVALS + 1) + count * loads * (2 + METRICS * levels + standings))
+        count, loads, levels = len(grid.table), rates.shape[1], len(asked.quantiles)
+        whose, nodes = _tables(asked.spacing).of(grid.caps)
+        question = _laid_out(demand, Same(constants), stall_s, asked)
+        room = Room(count * (ARRIVALS + 2) + count * loads * (2 + METRICS * levels + STATES * asked.standing))
         arrivals, every = room.take(ARRIVALS, count), room.take(count, loads)
-        found, states = room.take(METRICS, levels, count, loads), room.take(STATES, count, loads if standing else 0)
-        utilisation, saturation = room.take(count, loads), room.take(count)
+        found, states = room.take(METRICS, levels, count, loads), room.take(STATES, count, loads * asked.standing)
+        utilisation, saturation, within = room.take(count, loads), room.take(count), room.take(count)
         scv = shared_scv(demand, replicas)
         arrivals[SCV], arrivals[GAP_SCV] = scv, scv if demand.bursts is None else 1.0
         every[:] = rates
-        told = [*room.words, *asked.words, *words_of(grid.table, whose), *nodes.words]
-        _in_parts(count, lambda start, stop: self._code.call("solve_rows", (start, stop, relative), told))
+        told = [*room.words, *question.words, *words_of(grid.table, whose), *nodes.words]
+        numbers = (relative, asked.beyond)
+        _in_parts(count, lambda start, stop: self._code.call("solve_rows", (start, stop, *numbers), told))
         table = {
-            name: dict(zip(quantiles, found[at], strict=True))
+            name: dict(zip(asked.quantiles, found[at], strict=True))
             for at, name in enumerate(METRIC_NAMES)
-            if name in metrics
+            if name in asked.metrics
         }
         where: Standing | None = None
-        if standing:
+        if asked.standing:
             mean_batch, waits, p99_batch, prompt, step = states
             where = Standing(mean_batch, p99_batch, waits, prompt, step)
-        return Solved(saturation, utilisation, table, where)
+        return Solved(saturation, utilisation, table, where, within if asked.limits else None)
 
     def rates_within(self, rates: Array, latency: Array, held: Array, limits: Array) -> Array:
         """Largest rate of each row at which a latency keeps each limit, at most `held` (rows,); (rows, limits).

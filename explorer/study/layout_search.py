@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.batch_nodes import COARSE
-from explorer.engine.largest_rate import largest_rate_within
 from explorer.engine.records import StepConstants
 from explorer.scenario.schema import Stragglers
 from explorer.study.demand import Demand
@@ -18,7 +16,8 @@ from explorer.study.deployment import Candidate
 from explorer.study.engine_rows import rows_of
 from explorer.study.kept import Kept, Same
 from explorer.study.resolve import ServedModel
-from explorer.study.sizing import SAFE_LOAD, grid_of, load_ladder
+from explorer.study.sizing import LARGEST_LOAD, SAFE_LOAD, grid_of, load_ladder
+from explorer.study.solved import Asked
 from explorer.study.solver import under_load
 from explorer.study.step_grid import StepGrid, stacked_grids
 
@@ -186,20 +185,19 @@ def _timed(groups: Sequence[Sequence[Candidate]], question: Question) -> list[_G
     constants, demand, stragglers = question.constants, question.demand, question.stragglers
     rows = rows_of(flat, constants, stragglers.jitter_sigma)
     grid = grid_of(question.served, demand, rows, constants, stragglers, question.sharded)
-    count, choice = len(flat), any(len(group) > 1 for group in groups)
-    cliffs, shortfall, limits = np.zeros(count), np.zeros(count), question.limits
-    ladder = load_ladder(SEARCH_LOADS)[None, :]
-    solved = under_load(
-        grid, demand, constants, stragglers, ladder if choice else ladder[:, :0], relative=True,
-        metrics=tuple(limits) or ("tpot",), quantiles=(0.5, 0.99) if "e2e" in limits else (0.99,), spacing=COARSE,
-        limits=limits,
+    count, choice, limits = len(flat), any(len(group) > 1 for group in groups), question.limits
+    ladder = load_ladder(SEARCH_LOADS)[None, :] if choice else np.zeros((1, 0))
+    asked = Asked(
+        tuple(limits) or ("tpot",), (0.5, 0.99) if "e2e" in limits else (0.99,),
+        limits=tuple(limits.items()), beyond=False,
     )  # fmt: skip
-    if choice:
-        rates = ladder * solved.saturation[:, None]
-        p99 = {metric: values[0.99] for metric, values in solved.table.items()}
-        cliffs = largest_rate_within(rates, [(p99[metric], limit) for metric, limit in limits.items()])
-        light = [np.log(p99[metric][:, 0] / limit) for metric, limit in limits.items()]
-        shortfall = np.maximum.reduce(light) if light else shortfall
+    solved = under_load(grid, demand, constants, stragglers, ladder, asked, relative=True)
+    # without promises as much as is looked at
+    cliffs = solved.saturation * (LARGEST_LOAD if choice else 0.0) if solved.within is None else solved.within
+    shortfall = np.zeros(count)
+    if choice and limits:
+        light = [np.log(solved.table[metric][0.99][:, 0] / limit) for metric, limit in limits.items()]
+        shortfall = np.maximum.reduce(light)
     found: list[_Group] = []
     first = 0
     for group in groups:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.largest_rate import largest_rate_within
+from explorer.engine.batch_nodes import FINE
 from explorer.study.answers import Context, Loaded
 from explorer.study.banded import METRICS, Metric
 from explorer.study.correction import Correction
@@ -18,6 +18,7 @@ from explorer.study.kept import Kept, Same
 from explorer.study.layout_search import Chosen
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder, replicas_for
+from explorer.study.solved import Asked
 from explorer.study.solver import under_load
 
 Array = NDArray[np.float64]
@@ -142,13 +143,13 @@ def _curves_of(
     if new:
         at = np.asarray(new)
         ladder = load_ladder(CURVE_POINTS)[None, :]
+        asked = Asked(wanted, CURVE_QUANTILES, spacing=FINE, limits=tuple(context.limits.items()))
         under = under_load(
-            chosen.grid.rows(at), context.demand, step_constants(), context.scenario.stragglers, ladder, relative=True,
-            replicas=replicas[at], metrics=wanted, quantiles=CURVE_QUANTILES,
-            corrections=tuple(every[row] for row in new),
+            chosen.grid.rows(at), context.demand, step_constants(), context.scenario.stragglers, ladder, asked,
+            relative=True, replicas=replicas[at], corrections=tuple(every[row] for row in new),
         )  # fmt: skip
-        checks = [(under.table[metric][0.99], limit) for metric, limit in context.limits.items()]
-        cliffs = largest_rate_within(ladder * under.saturation[:, None], checks)
+        # without promises as much as is looked at
+        cliffs = under.saturation * ladder[0, -1] if under.within is None else under.within
         block = np.array([[under.table[metric][q] for q in CURVE_QUANTILES] for metric in wanted])
         for place, row in enumerate(new):
             one = _Curves(
@@ -176,8 +177,8 @@ def _exact_cliffs(context: Context, loaded: Loaded) -> Array:
         looked_at = low[:, None] + (high - low)[:, None] * SECTIONS
         found = under_load(
             loaded.grid, context.demand, step_constants(), context.scenario.stragglers,
-            np.maximum(looked_at[:, 1:-1], 1e-12), replicas=loaded.shared, metrics=promised, quantiles=(0.5, 0.99),
-            corrections=loaded.corrections,
+            np.maximum(looked_at[:, 1:-1], 1e-12), Asked(promised, (0.5, 0.99), spacing=FINE),
+            replicas=loaded.shared, corrections=loaded.corrections,
         ).table  # fmt: skip
         kept = np.all([found[one][0.99] <= limit for one, limit in context.limits.items()], axis=0)
         at = np.cumprod(kept, axis=1).sum(axis=1)

@@ -6,14 +6,14 @@ says so once, with `use`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.batch_nodes import COARSE, FINE, NodeSpacing
-from explorer.engine.node_quantiles import QUANTILES
+from explorer.engine.batch_nodes import COARSE
 from explorer.engine.queueing import Chain, LoadState
 from explorer.engine.records import ModelShape, StepConstants
 from explorer.scenario.schema import Stragglers
@@ -21,7 +21,7 @@ from explorer.study.correction import Correction, capacities, loads_simulated, p
 from explorer.study.demand import Demand
 from explorer.study.kept import Kept, Same
 from explorer.study.replica import ReplicaTable, batch_quantile, latencies, replica_table
-from explorer.study.solved import NO_LIMITS, Solved, Standing
+from explorer.study.solved import Asked, Solved, Standing, Table, within_limits
 from explorer.study.step_grid import Rows, StepGrid, step_grid
 
 Array = NDArray[np.float64]
@@ -49,19 +49,14 @@ class Solver(Protocol):
         demand: Demand,
         constants: StepConstants,
         rates: Array,
+        asked: Asked,
         *,
         stall_s: float,
         relative: bool = False,
         replicas: Array | float = 1.0,
-        metrics: tuple[str, ...],
-        quantiles: tuple[float, ...] = QUANTILES,
-        spacing: NodeSpacing = COARSE,
-        standing: bool = False,
-        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Solved:
         """As `replica.latencies`, at `rates` a replica (rows, loads): requests/s, or where `relative` shares of each
-        row's saturation, of which one line may serve all rows. `standing`: also where the replicas stand. Beyond the
-        first load at which the last quantile of a metric is over its limit nothing need be right."""
+        row's saturation, of which one line may serve all rows."""
         ...
 
 
@@ -76,26 +71,24 @@ class Arrays:
         demand: Demand,
         constants: StepConstants,
         rates: Array,
+        asked: Asked,
         *,
         stall_s: float,
         relative: bool = False,
         replicas: Array | float = 1.0,
-        metrics: tuple[str, ...],
-        quantiles: tuple[float, ...] = QUANTILES,
-        spacing: NodeSpacing = COARSE,
-        standing: bool = False,
-        limits: Mapping[str, float] = NO_LIMITS,
     ) -> Solved:
         """As `Solver.solved`."""
-        table = _table(grid, demand, constants, stall_s, coarse=spacing == COARSE)
+        table = _table(grid, demand, constants, stall_s, coarse=asked.spacing == COARSE)
         saturation = table.chain.saturation
+        stated = np.broadcast_to(rates, (len(saturation), rates.shape[1]))
+        stated = stated * saturation[:, None] if relative else stated
         if not rates.shape[1]:
-            nothing = np.zeros((len(saturation), 0))
-            return Solved(saturation, nothing, {metric: dict.fromkeys(quantiles, nothing) for metric in metrics})
-        stated = rates * saturation[:, None] if relative else rates
-        found = latencies(table, stated, replicas=replicas, metrics=metrics, quantiles=quantiles)
-        where = standing_of(table, found.state) if standing else None
-        return Solved(saturation, found.state.utilisation, found.table, where)
+            latency: Table = {metric: dict.fromkeys(asked.quantiles, stated) for metric in asked.metrics}
+            return Solved(saturation, stated, latency, within=within_limits(stated, latency, asked))
+        found = latencies(table, stated, replicas=replicas, metrics=asked.metrics, quantiles=asked.quantiles)
+        where = standing_of(table, found.state) if asked.standing else None
+        within = within_limits(stated, found.table, asked)
+        return Solved(saturation, found.state.utilisation, found.table, where, within)
 
 
 MOST_KEPT_ROWS = 256
@@ -147,37 +140,31 @@ def under_load(
     constants: StepConstants,
     stragglers: Stragglers,
     rates: Array,
+    asked: Asked,
     *,
     relative: bool = False,
     replicas: Array | float = 1.0,
-    metrics: tuple[str, ...],
-    quantiles: tuple[float, ...] = QUANTILES,
-    spacing: NodeSpacing = FINE,
     corrections: Sequence[Correction | None] = (),
-    standing: bool = False,
-    limits: Mapping[str, float] = NO_LIMITS,
 ) -> Solved:
-    """Rows at `rates` (rows, loads), as `Solver.solved`, with what simulation found of each row; empty: nothing.
-
-    With `limits` nothing may be said of what simulation found.
-    """
+    """Rows at `rates` (rows, loads), as `Solver.solved`, with what simulation found of each row; empty: nothing."""
     solver, stall_s = _in_use[0], stragglers.stall_s
     if not any(corrections):
         return solver.solved(
-            grid, demand, constants, rates, stall_s=stall_s, relative=relative, replicas=replicas, metrics=metrics,
-            quantiles=quantiles, spacing=spacing, standing=standing, limits=limits,
-        )  # fmt: skip
+            grid, demand, constants, rates, asked, stall_s=stall_s, relative=relative, replicas=replicas
+        )
     # a replica that carries more than the closed form says is as loaded as one of that form at a lower rate
-    more = capacities(corrections)
+    more, plain = capacities(corrections), replace(asked, limits=(), beyond=True)
     solved = solver.solved(
-        grid, demand, constants, rates if relative else rates / more, stall_s=stall_s, relative=relative,
-        replicas=replicas, metrics=metrics, quantiles=quantiles, spacing=spacing, standing=standing,
+        grid, demand, constants, rates if relative else rates / more, plain, stall_s=stall_s, relative=relative,
+        replicas=replicas,
     )  # fmt: skip
     gaps: dict[float, Array] = {}
-    if "itl" in metrics:
+    if "itl" in asked.metrics:
+        of_gaps = replace(plain, metrics=("itl",), standing=False)
         gaps = solver.solved(
-            grid, demand, constants, loads_simulated(corrections), stall_s=stall_s, relative=True, replicas=replicas,
-            metrics=("itl",), quantiles=quantiles, spacing=spacing,
+            grid, demand, constants, loads_simulated(corrections), of_gaps, stall_s=stall_s, relative=True,
+            replicas=replicas,
         ).table["itl"]  # fmt: skip
-    table = put_on(solved.table, corrections, solved.utilisation, gaps)
-    return Solved(solved.saturation * more[:, 0], solved.utilisation, table, solved.standing)
+    table, saturation = put_on(solved.table, corrections, solved.utilisation, gaps), solved.saturation * more[:, 0]
+    within = within_limits(rates * saturation[:, None] if relative else rates, table, asked)
+    return Solved(saturation, solved.utilisation, table, solved.standing, within)

@@ -27,6 +27,7 @@ from explorer.study.money import chip_price, priced
 from explorer.study.outcome import Layout
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder
+from explorer.study.solved import Asked
 
 Array = NDArray[np.float64]
 
@@ -219,11 +220,10 @@ class _Loaded:
             self._context.demand,
             self._constants,
             rates,
+            Asked(wanted, (0.5, 0.99)),
             stall_s=self._context.scenario.stragglers.stall_s,
             relative=relative,
             replicas=replicas,
-            metrics=wanted,
-            quantiles=(0.5, 0.99),
         )
         found = {metric: solved.table[metric][0.99] for metric in wanted}
         if "ttft" in found:

@@ -29,6 +29,7 @@ from explorer.study.power import facility_watts, limit_watts
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.scope import needs_a_rate
 from explorer.study.sizing import load_ladder
+from explorer.study.solved import Asked
 from explorer.study.step_grid import Rows
 from explorer.study.workload import demand_of, limits_of
 
@@ -151,8 +152,8 @@ class Readings:
         # a share of bursty arrivals is as bursty as it has sharers: rates between one replica and very many
         for replicas in (1.0,) if self.demand.arrival_scv == 1.0 else (1.0, np.inf):
             solved = loops.solved(
-                grid, self.demand, self.frame.constants, shares, relative=True, stall_s=stragglers.stall_s,
-                replicas=replicas, metrics=wanted, quantiles=quantiles, spacing=spacing,
+                grid, self.demand, self.frame.constants, shares, Asked(wanted, quantiles, spacing),
+                stall_s=stragglers.stall_s, relative=True, replicas=replicas,
             )  # fmt: skip
             p99 = {metric: solved.table[metric][0.99] for metric in wanted}
             if first is not None and "ttft" in p99:

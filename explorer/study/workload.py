@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.catalog import Catalog
+from explorer.engine.batch_nodes import FINE
 from explorer.scenario.quantities import QUANTITIES
 from explorer.scenario.schema import Scenario
 from explorer.scenario.workload import Alternative, Workload
@@ -26,7 +27,7 @@ from explorer.study.money import chip_price
 from explorer.study.outcome import AlternativeOutcome, WorkloadOutcome
 from explorer.study.resolve import served_model, step_constants
 from explorer.study.sizing import replicas_for
-from explorer.study.solved import Solved
+from explorer.study.solved import Asked, Solved
 from explorer.study.solver import under_load
 
 Array = NDArray[np.float64]
@@ -276,8 +277,8 @@ def _operating(
     count, corrections = np.asarray(replicas, dtype=np.float64), loaded.corrections
     return under_load(
         loaded.grid.rows(np.asarray(rows)), context.demand, step_constants(), context.scenario.stragglers,
-        (context.rate / count)[:, None], replicas=count, metrics=wanted,
-        corrections=tuple(corrections[row] for row in rows) if corrections else (), standing=True,
+        (context.rate / count)[:, None], Asked(wanted, spacing=FINE, standing=True), replicas=count,
+        corrections=tuple(corrections[row] for row in rows) if corrections else (),
     )  # fmt: skip
 
 

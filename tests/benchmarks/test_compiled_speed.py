@@ -17,6 +17,7 @@ from explorer.study.closed_form_code import made
 from explorer.study.compiled import on_this_thread
 from explorer.study.resolve import step_constants
 from explorer.study.sizing import load_ladder
+from explorer.study.solved import Asked
 from tests.benchmarks.test_engine_speed import CHAT, ROWS, replicas_in_rows, timed
 
 pytestmark = pytest.mark.benchmark
@@ -46,11 +47,9 @@ def test_compiled_operating_points_a_second(nodes: str, spacing: NodeSpacing, ca
                     CHAT,
                     step_constants(),
                     rates,
+                    Asked(metrics, quantiles, spacing),
                     stall_s=0.05,
                     relative=True,
-                    metrics=metrics,
-                    quantiles=quantiles,
-                    spacing=spacing,
                 ),
                 runs=15,
             )

@@ -39,6 +39,7 @@ from explorer.study.figures import FigureSet
 from explorer.study.replica import latencies, replica_table
 from explorer.study.resolve import ServedModel, served_model, step_constants
 from explorer.study.sizing import grid_of, load_ladder
+from explorer.study.solved import Asked
 from explorer.study.step_grid import Rows, StepGrid, step_grid
 from explorer.study.workload import demand_of
 from tests.study.walking import differences
@@ -178,7 +179,7 @@ def agrees_under_load(grid: StepGrid, demand: Demand, constants: StepConstants, 
     rates = load_ladder(9)[None, :] * table.chain.saturation[:, None]
     rates = np.concatenate([rates, 1.5 * table.chain.saturation[:, None]], axis=1)
     wanted = latencies(table, rates, replicas=replicas).table
-    solved = made().solved(grid, demand, constants, rates, stall_s=0.05, replicas=replicas)
+    solved = made().solved(grid, demand, constants, rates, Asked(), stall_s=0.05, replicas=replicas)
     np.testing.assert_allclose(solved.saturation, table.chain.saturation, rtol=1e-9)
     for metric, by_quantile in wanted.items():
         for q, values in by_quantile.items():
@@ -208,8 +209,10 @@ def test_that_rates_may_be_shares_of_the_saturation(catalog: Catalog) -> None:
     assert rows is not None
     grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
     shares = load_ladder(5)[None, :]
-    by_share = made().solved(grid, demand, step_constants(), shares, relative=True, stall_s=0.05)
-    by_rate = made().solved(grid, demand, step_constants(), shares * by_share.saturation[:, None], stall_s=0.05)
+    by_share = made().solved(grid, demand, step_constants(), shares, Asked(), relative=True, stall_s=0.05)
+    by_rate = made().solved(
+        grid, demand, step_constants(), shares * by_share.saturation[:, None], Asked(), stall_s=0.05
+    )
     np.testing.assert_allclose(by_share.table["tpot"][0.99], by_rate.table["tpot"][0.99], rtol=1e-12)
     np.testing.assert_allclose(by_share.utilisation, np.broadcast_to(shares, by_share.utilisation.shape), rtol=1e-12)
 
@@ -322,8 +325,8 @@ def test_that_replicas_stand_where_the_interpreted_ones_do(
     for spacing in (COARSE, FINE):
         wanted, found = (
             one.solved(
-                grid, demand, step_constants(), loads, relative=True, stall_s=0.05, metrics=("tpot",), spacing=spacing,
-                replicas=2.0, standing=True,
+                grid, demand, step_constants(), loads, Asked(("tpot",), spacing=spacing, standing=True),
+                stall_s=0.05, relative=True, replicas=2.0,
             ).standing
             for one in (solver.Arrays(), made())
         )  # fmt: skip
@@ -363,19 +366,18 @@ def test_that_beyond_a_limit_nothing_more_is_looked_at(catalog: Catalog) -> None
     )
     grid = grid_of(served, demand, rows, step_constants(), Stragglers(), False)
     ladder, limits = load_ladder(24)[None, :], {"ttft": 0.6, "tpot": 0.03}
+    asked = Asked(tuple(limits), (0.99,), limits=tuple(limits.items()))
     whole, cut = (
         made().solved(
-            grid, demand, step_constants(), ladder, relative=True, stall_s=0.05, metrics=tuple(limits),
-            quantiles=(0.99,), limits=given,
+            grid, demand, step_constants(), ladder, replace(asked, beyond=beyond), relative=True, stall_s=0.05
         )
-        for given in ({}, limits)
-    )  # fmt: skip
+        for beyond in (True, False)
+    )
     rates = ladder * whole.saturation[:, None]
-    within = [
-        largest_rate_within(rates, [(by.table[metric][0.99], limit) for metric, limit in limits.items()])
-        for by in (whole, cut)
-    ]
-    np.testing.assert_array_equal(within[1], within[0])
+    wanted = largest_rate_within(rates, [(whole.table[metric][0.99], limit) for metric, limit in limits.items()])
+    for by in (whole, cut):
+        assert by.within is not None
+        np.testing.assert_allclose(by.within, wanted, rtol=1e-12)
     broken = np.any([whole.table[metric][0.99] > limit for metric, limit in limits.items()], axis=0)
     before = np.cumsum(broken, axis=1) - broken == 0
     assert 0 < np.count_nonzero(before) < before.size

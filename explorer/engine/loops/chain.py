@@ -63,6 +63,7 @@ from explorer.engine.loops.layout import (
     TTFT,
     WAITS,
 )
+from explorer.engine.loops.rates import within_limits
 from explorer.engine.loops.reading import batch_at, between, mixture_at, mixture_over, sort
 
 AT_REST = float(np.sqrt(2.0 / np.e))
@@ -78,24 +79,29 @@ def solve_rows(words: Any) -> None:
     steps of rows (rows, OF_STEPS), how requests arrive (ARRIVALS, rows), of which GAP_SCV is SCV where arrivals cluster
     as it says, one where they do not; `of_cap` (rows,) says which line of the node tables (caps, nodes) is a row's.
     `rates` (rows, loads) are requests/s, or those shares. Filled are `found` (METRICS, quantiles, rows, loads) for
-    metrics `wanted`, up to the first load at which the last quantile of one is over its limit (`limits`, by metric) and
-    infinite beyond, `utilisation` (rows, loads), `saturation` (rows,), and `states` (STATES, rows, loads) unless it is
-    empty.
+    metrics `wanted`, `within` (rows,), the largest rate at which the last quantile of each is within its limit
+    (`limits`, by metric), `utilisation` (rows, loads), `saturation` (rows,), and `states` (STATES, rows, loads) unless
+    it is empty. Beyond the first load over a limit latencies are infinite, unless they are asked for there.
     """
-    start, stop, relative = words[0], words[1], words[2] != 0
+    start, stop, relative, beyond = words[0], words[1], words[2] != 0, words[3] != 0
     arrivals, rates, found = floats_2(words, 1), floats_2(words, 2), floats_4(words, 3)
-    states, utilisation, saturation = floats_3(words, 4), floats_2(words, 5), floats_1(words, 6)
-    shared, limits, lengths = floats_1(words, 7), floats_1(words, 8), floats_1(words, 9)
-    of_level, wanted, steps = floats_2(words, 10), whole_1(words, 11), floats_2(words, 12)
+    states, utilisation, saturation, within = (
+        floats_3(words, 4),
+        floats_2(words, 5),
+        floats_1(words, 6),
+        floats_1(words, 7),
+    )
+    shared, limits, lengths = floats_1(words, 8), floats_1(words, 9), floats_1(words, 10)
+    of_level, wanted, steps = floats_2(words, 11), whole_1(words, 12), floats_2(words, 13)
     scv, gap_scv = arrivals[SCV], arrivals[GAP_SCV]
     of_cap, node_count, node, node_span = (
-        whole_1(words, 13),
         whole_1(words, 14),
-        floats_2(words, 15),
+        whole_1(words, 15),
         floats_2(words, 16),
+        floats_2(words, 17),
     )
-    node_end, node_factorial = floats_1(words, 17), floats_2(words, 18)
-    node_left, node_share = whole_2(words, 19), floats_2(words, 20)
+    node_end, node_factorial = floats_1(words, 18), floats_2(words, 19)
+    node_left, node_share = whole_2(words, 20), floats_2(words, 21)
     quantile, normal = of_level[QUANTILE], of_level[NORMAL]
     prompt_factor, output_factor = of_level[PROMPT_FACTOR], of_level[OUTPUT_FACTOR]
     most, loads, levels = node.shape[1], rates.shape[1], quantile.size
@@ -245,7 +251,7 @@ def solve_rows(words: Any) -> None:
             rate = rates[row, load] * carried if relative else rates[row, load]
             busyness = rate / carried
             utilisation[row, load] = busyness
-            if broken or not busyness < 1.0 - 1e-9:
+            if (broken and not beyond) or not busyness < 1.0 - 1e-9:
                 for metric in range(METRICS):
                     if wanted[metric]:
                         for level in range(levels):
@@ -447,6 +453,7 @@ def solve_rows(words: Any) -> None:
             for metric in range(METRICS):
                 if wanted[metric]:
                     broken = broken or found[metric, levels - 1, row, load] > limits[metric]
+        within[row] = within_limits(found, limits, wanted, rates, row, carried if relative else 1.0)
     free(ladder)
     free(at)
     free(lows)
