@@ -197,7 +197,8 @@ def margins(statement: Statement, left: Array, right: Array) -> Array:
     one, other = np.broadcast_arrays(np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
         positive = (one > 0) & (other > 0)
-        ratio = np.log(np.where(positive, one, 1.0)) - np.log(np.where(positive, other, 1.0))
+        # of the quotient: logarithms of neighbours may be the same number
+        ratio = np.log(np.where(positive, one, 1.0) / np.where(positive, other, 1.0))
         scale = np.maximum(np.maximum(np.abs(one), np.abs(other)), 1e-300)
         difference = (one - other) / np.where(np.isfinite(scale), scale, 1.0)
         more = np.where(positive, ratio, difference)

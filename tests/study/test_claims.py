@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from explorer.catalog import Catalog, load_catalog
@@ -236,6 +236,8 @@ def test_that_a_figure_that_decides_alone_explains_all_the_doubt() -> None:
     assert share == pytest.approx(1.0) and (low, high) == (0.0, 1.0)
 
 
+@example(1e-06, 1.0000000000000002e-06, "<")
+@example(2.0, 1.9999999999999998, ">")
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.sampled_from(["<", "<=", ">", ">="]))
 def test_that_a_margin_has_the_sign_of_the_comparison(left: float, right: float, sign: str) -> None:
     statement = parse_statement(f"P99 TPOT of A {sign} P99 TPOT of B")
