@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, QTimer
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -12,9 +12,6 @@ from explorer.plots.memory_bars import MemoryBar, Sentences, memory_bars, memory
 from explorer.plots.memory_words import memory_sentence, memory_summary
 from explorer.plots.painted_plot import PaintedPlot, Piece
 from explorer.study.outcome import AlternativeOutcome
-
-SENTENCES_MS = 100
-"""How long the sentences below the bars stand while a hand moves."""
 
 
 class MemoryFitPlot(PaintedPlot):
@@ -27,18 +24,7 @@ class MemoryFitPlot(PaintedPlot):
         self.setObjectName("memory-fit")
         self.setAccessibleName("Memory fit per chip")
         self.setMinimumSize(160, 120)
-        self._dragging = False
         self._said: tuple[Sentences, ...] = ()
-        self._said_since = QElapsedTimer()
-        self._say_more = QTimer(self, singleShot=True, interval=SENTENCES_MS)
-        self._say_more.timeout.connect(self.refresh)
-
-    def set_dragging(self, dragging: bool) -> None:
-        """While a hand moves the bars follow in every frame, and the sentences below them at a pace."""
-        self._dragging = dragging
-        if not dragging:
-            self._say_more.stop()
-            self.refresh()
 
     def sizeHint(self) -> QSize:
         return QSize(260, 360)
@@ -67,14 +53,10 @@ class MemoryFitPlot(PaintedPlot):
 
     def _sentences(self, alternatives: Sequence[AlternativeOutcome]) -> tuple[Sentences, ...]:
         """The sentences to show: for a moment those of before while a hand moves, for as long as they are about the
-        same: nobody reads a line that changes sixty times a second."""
+        same. They are not even made: bars and all below them are laid out around those shown."""
         known = [said.fits for said in self._said] == [one.memory.fits for one in alternatives]
-        if self._dragging and known and self._said_since.elapsed() < SENTENCES_MS:
-            if not self._say_more.isActive():
-                self._say_more.start()
-            return self._said
-        self._said = sentences_of(alternatives)
-        self._said_since.start()
+        if not (self._dragging and known) or self._pace.due():
+            self._said = sentences_of(alternatives)
         return self._said
 
     def tip_at(self, position: QPointF) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from explorer.plots.lettering import draw_heading
 from explorer.plots.spoken_summary import SpokenSummary
 from explorer.plots.tokens import LIGHT, Tokens
+from explorer.plots.word_pace import WordPace
 from explorer.study.outcome import Outcome
 
 
@@ -31,11 +32,9 @@ class Piece:
     place: QRectF
     content: tuple[object, ...]
     """Everything that the piece shows: equal content at an equal place is the same picture."""
-    draw: Callable[[QPainter, QRectF], None]
-
-    def looks_like(self, other: Piece) -> bool:
-        """Whether the other piece paints the same pixels."""
-        return self.place == other.place and self.content == other.content
+    draw: Callable[[QPainter, QRectF], None] = field(compare=False)
+    words: bool = False
+    """It is nothing but words: while a hand moves it follows at a pace."""
 
 
 def paint_pieces(painter: QPainter, rect: QRectF, pieces: tuple[Piece, ...]) -> None:
@@ -60,7 +59,9 @@ class PaintedPlot(QWidget):
         self._baseline: Outcome | None = None
         self._workload = 0
         self._pieces: tuple[Piece, ...] = ()
+        self._dragging = False
         self._spoken = SpokenSummary(self, self.text_summary)
+        self._pace = WordPace(self, self.refresh)
         # It paints its own ground: nothing beneath it need be painted first.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
@@ -69,6 +70,13 @@ class PaintedPlot(QWidget):
         self._outcome, self._baseline, self._workload = outcome, baseline, workload
         self._spoken.refresh_soon()
         self.refresh()
+
+    def set_dragging(self, dragging: bool) -> None:
+        """While a hand moves pictures follow in every frame, and what is only words at a pace."""
+        self._dragging = dragging
+        if not dragging:
+            self._pace.rest()
+            self.refresh()
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Colours of the theme."""
@@ -114,9 +122,16 @@ class PaintedPlot(QWidget):
         if [piece.place for piece in old] != [piece.place for piece in self._pieces]:
             self._repaint(QRectF(self.rect()))
             return
-        for before, now in zip(old, self._pieces, strict=True):
-            if not now.looks_like(before):
-                self._repaint(now.place)
+        changed = [at for at, (before, now) in enumerate(zip(old, self._pieces, strict=True)) if before != now]
+        held: set[int] = set()
+        if self._dragging:
+            words = {at for at in changed if self._pieces[at].words}
+            held = words if words and not self._pace.due() else held
+            # what is not painted yet is still what it was
+            self._pieces = tuple(old[at] if at in held else piece for at, piece in enumerate(self._pieces))
+        for at in changed:
+            if at not in held:
+                self._repaint(self._pieces[at].place)
 
     def _repaint(self, place: QRectF) -> None:
         """Have a part of the widget painted anew."""

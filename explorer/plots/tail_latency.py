@@ -93,9 +93,9 @@ class TailLatencyPlot(PaintedPlot):
 
     def set_dragging(self, dragging: bool) -> None:
         """Freeze the axes while a slider is down; on release they change only if the old ones do not fit."""
-        self._dragging = dragging
         if not dragging:
             self._grips.let_go()
+        super().set_dragging(dragging)
         if not dragging and self._outcome is not None:
             self._redraw()
 

@@ -92,9 +92,9 @@ class TailPicture:
 
         made = [Piece(rooms.heading, (words.subtitles, beside), heading)]
         if rooms.note is not None:
-            made.append(Piece(rooms.note, (note,), noted))
+            made.append(Piece(rooms.note, (note,), noted, words=True))
         made.append(Piece(rooms.chart, (self.content, self.tokens, readout, grip), chart))
-        made.append(Piece(rooms.foot, (foot,), footed))
+        made.append(Piece(rooms.foot, (foot,), footed, words=True))
         return tuple(made)
 
     def places(self) -> Places:

@@ -39,6 +39,16 @@ class Tile:
     """The band with its unit, for where it does not stand beside the figure."""
 
     @property
+    def answer(self) -> tuple[str, ...]:
+        """What is read first."""
+        return self.title, self.figure, self.tone
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What else is seen."""
+        return self.band, self.note, self.brief, self.band_alone
+
+    @property
     def sentence(self) -> str:
         """As spoken by a screen reader."""
         return ", ".join(part for part in (f"{self.title}: {self.figure}", self.band, self.note, self.why) if part)

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QWidget
 
 from explorer.plots.fonts import BODY, NOTE, QUESTION, VERDICT, font, metrics
 from explorer.plots.lettering import baseline_in, draw_line, draw_text, text_width
+from explorer.plots.spoken_summary import SpokenSummary
 from explorer.plots.tokens import RADIUS, Tokens
+from explorer.plots.word_pace import WordPace
 from explorer.study.describe import COMPARISON_WORDS
 from explorer.ui import theme
 from explorer.ui.document import Document
@@ -44,16 +46,29 @@ class TileView(QWidget):
         self._key = key
         self.tile: Tile | None = None
         self._ground = _CardGround()
+        self._spoken = SpokenSummary(self, lambda: "" if self.tile is None else self.tile.sentence)
+        self._pace = WordPace(self, self._show_beside)
 
-    def show_tile(self, tile: Tile) -> None:
-        """Show an answer."""
-        if tile == self.tile:
+    def show_tile(self, tile: Tile, *, dragging: bool = False) -> None:
+        """Show an answer; while a hand moves, what stands beside a figure that is the same follows at a pace."""
+        old, self.tile = self.tile, tile
+        if tile == old:
             return
-        if self.tile is None or tile.title != self.tile.title:
+        if old is None or tile.title != old.title:
             self.setAccessibleName(tile.title)
-        self.tile = tile
-        self.setAccessibleDescription(tile.sentence)
-        self.update()
+        self._spoken.refresh_soon()
+        waiting = not dragging and self._pace.rest()
+        if old is None or waiting or tile.answer != old.answer:
+            self.update()
+        elif tile.beside != old.beside:
+            if dragging:
+                self._show_beside()
+            else:
+                self.update()
+
+    def _show_beside(self) -> None:
+        if self._pace.due():
+            self.update()
 
     def tip(self) -> str:
         """All that the tile knows, also what there is no room for."""
@@ -214,7 +229,7 @@ class VerdictStrip(QWidget):
         outcome = document.outcome
         workload = min(document.workload_index, len(outcome.workloads) - 1)
         for tile in verdict_tiles(outcome, workload, document.baseline_outcome):
-            self.tiles[tile.key].show_tile(tile)
+            self.tiles[tile.key].show_tile(tile, dragging=document.is_dragging)
         answer = outcome.workloads[workload]
         basis = COMPARISON_WORDS.get(outcome.comparison_basis, outcome.comparison_basis)
         if answer.chosen.users is not None:

@@ -397,6 +397,32 @@ def test_that_a_workload_unchanged_is_not_drawn_anew(plot: TailLatencyPlot) -> N
     assert plot._content is not content
 
 
+def test_that_the_words_around_the_chart_follow_a_hand_at_a_pace(plot: TailLatencyPlot, qtbot: QtBot) -> None:
+    """The curves in every frame; what is told below them ten times a second, and the last word when the hand rests."""
+
+    def words() -> list[object]:
+        return [piece.content for piece in plot._pieces if piece.words]
+
+    outcomes = [sample_outcome(request_rate=rate, latency_factor=rate / 10.0) for rate in (10.0, 12.0, 15.0)]
+    plot.show_outcome(outcomes[0], 0)
+    wanted = []
+    for outcome in outcomes:
+        plot.show_outcome(outcome, 0)
+        wanted.append(words())
+    assert len(wanted[0]) == 2 and wanted[0] != wanted[1] != wanted[2]
+    plot.show_outcome(outcomes[0], 0)
+    plot.set_dragging(True)
+    curves = []
+    for outcome in outcomes[1:]:
+        plot.show_outcome(outcome, 0)
+        curves.append(plot.values().lines[0].p99_seconds[0])
+    assert curves[0] != curves[1] and words() == wanted[1]
+    qtbot.waitUntil(lambda: words() == wanted[2])
+    plot.show_outcome(outcomes[0], 0)
+    plot.set_dragging(False)
+    assert words() == wanted[0]
+
+
 def test_that_labels_stay_while_their_lines_hardly_move(plot: TailLatencyPlot) -> None:
     plot.show_outcome(sample_outcome(), 0)
     plot.set_dragging(True)
