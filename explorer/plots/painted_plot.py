@@ -152,4 +152,9 @@ class PaintedPlot(QWidget):
         region = event.region()
         shown = self._pieces_painted_here()
         touched = tuple(piece for piece in shown if region.intersects(piece.place.toAlignedRect()))
-        paint_pieces(painter, QRectF(self.rect()), touched)
+        if region.rectCount() == 1:
+            paint_pieces(painter, QRectF(self.rect()), touched)
+            return
+        # held to one rectangle at a time: within several everything takes half as long again
+        for piece in touched:
+            paint_pieces(painter, piece.place, (piece,))
