@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ def thinned(lines: list[Points], tolerance: float = TOLERANCE) -> list[Points]:
     if blocks < 1:
         return lines
     x, y = (np.concatenate([line[axis] for line in lines]) for axis in (0, 1))
-    ends = np.cumsum(lengths)
+    ends = list(accumulate(lengths))
     whole = blocks * BLOCK
     xs, ys = x[: whole + 1 : BLOCK], y[: whole + 1 : BLOCK]
     across, down = xs[1:] - xs[:-1], ys[1:] - ys[:-1]
@@ -46,11 +46,12 @@ def thinned(lines: list[Points], tolerance: float = TOLERANCE) -> list[Points]:
     # A comparison with NaN is false: the points beside a gap stay.
     straight = area <= tolerance * np.hypot(across, down)
     # A block that holds the end of a line stays whole: its two sides are not of one line.
-    straight[np.minimum((ends[:-1] - 1) // BLOCK, blocks - 1)] = False
+    straight[[min((end - 1) // BLOCK, blocks - 1) for end in ends[:-1]]] = False
     keep = np.ones(x.size, dtype=bool)
     keep[:whole].reshape(blocks, BLOCK)[straight, 1:] = False
-    cuts = np.concatenate(([0], np.cumsum(keep)))[np.concatenate(([0], ends))].tolist()
-    x, y = x[keep], y[keep]
+    kept = np.flatnonzero(keep)
+    cuts = kept.searchsorted([0, *ends]).tolist()
+    x, y = x[kept], y[kept]
     return [(x[start:end], y[start:end]) for start, end in pairwise(cuts)]
 
 
