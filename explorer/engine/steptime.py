@@ -12,6 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.engine.loops.shares import (
+    EXCHANGED_BYTES,
+    RECURRENT_IN,
+    RECURRENT_OUT,
+    RECURRENT_PROMPT_FLOP,
+    SCALE_OUT_SHARE,
+)
 from explorer.engine.memory import experts_touched
 from explorer.engine.records import (
     AllReduce,
@@ -207,7 +214,7 @@ def _mixer_products(shape: ModelShape, group: LayerGroup, tp: Array) -> list[_Pr
     hidden = shape.hidden
     if group.mixer in ("linear", "mamba"):
         inner = shape.recurrent_mixer_parameters / hidden
-        return [_Product(0.7 * inner / tp, hidden), _Product(hidden, 0.3 * inner / tp)]
+        return [_Product(RECURRENT_IN * inner / tp, hidden), _Product(hidden, RECURRENT_OUT * inner / tp)]
     heads = (shape.heads if group.heads is None else group.heads) / tp
     if group.mixer == "mla":
         rank, rope = shape.kv_lora_rank, shape.rope_head_dim
@@ -255,7 +262,7 @@ def _mixing_time(
         recurrence = 2.0 * np.asarray(chip.decode_attention_t0) + decode * (
             2.0 * state / (bandwidth * constants.linear_state_memory)
         )
-        chunked = prefill * (1.5 * state / (peak16 * constants.linear_prefill_compute))
+        chunked = prefill * (RECURRENT_PROMPT_FLOP * state / (peak16 * constants.linear_prefill_compute))
         return np.asarray(recurrence + chunked)
     heads = (shape.heads if group.heads is None else group.heads) / tp
     seen = entries_read(group, context)
@@ -347,10 +354,10 @@ def _moe_time(
     rate = np.where(
         _within_domain(chip, group),
         np.asarray(chip.link_bandwidth) * constants.dispatch_link_share,
-        np.asarray(chip.scaleout_bandwidth) * 0.8,
+        np.asarray(chip.scaleout_bandwidth) * SCALE_OUT_SHARE,
     )
     copies = np.minimum(shape.experts_per_token, group)
-    payload = tokens * copies * hidden * 1.5 * (group - 1.0) / group
+    payload = tokens * copies * hidden * EXCHANGED_BYTES * (group - 1.0) / group
     exchange = 2.0 * (constants.dispatch_base_s + payload / rate)
     return np.asarray(total + np.where(spreads, 0.0, reduce_time)), np.asarray(np.where(spreads, exchange, 0.0))
 

@@ -1,1 +1,1 @@
-"""The closed form in compiled loops; all but `layout` brings numba, and is not for the window's process."""
+"""The closed form in compiled loops; all but `layout` and `shares` brings numba: not for the window."""

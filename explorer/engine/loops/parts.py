@@ -71,6 +71,13 @@ from explorer.engine.loops.layout import (
     WEIGHT_BYTES,
     WIDTH,
 )
+from explorer.engine.loops.shares import (
+    EXCHANGED_BYTES,
+    RECURRENT_IN,
+    RECURRENT_OUT,
+    RECURRENT_PROMPT_FLOP,
+    SCALE_OUT_SHARE,
+)
 
 
 @inlined
@@ -98,11 +105,11 @@ def _recurrent(chip: Floats, model: Floats, step: Floats, terms: Floats, line: F
     """Linear attention or Mamba: its projections, and a state that is read and written."""
     tp, hidden = chip[TP], model[HIDDEN]
     inner, state = model[RECURRENT_MIXER_PARAMETERS] / hidden, model[RECURRENT_STATE_BYTES] / tp
-    matrix_product(terms[0], chip, 0.7 * inner / tp, hidden, 1.0)
-    matrix_product(terms[1], chip, hidden, 0.3 * inner / tp, 1.0)
+    matrix_product(terms[0], chip, RECURRENT_IN * inner / tp, hidden, 1.0)
+    matrix_product(terms[1], chip, hidden, RECURRENT_OUT * inner / tp, 1.0)
     line[0] = 2.0 * chip[DECODE_ATTENTION_T0]
     line[1] = 2.0 * state / (chip[MEMORY_BANDWIDTH] * step[LINEAR_STATE_MEMORY])
-    line[2] = 1.5 * state / (chip[PEAK_16BIT] * step[LINEAR_PREFILL_COMPUTE])
+    line[2] = RECURRENT_PROMPT_FLOP * state / (chip[PEAK_16BIT] * step[LINEAR_PREFILL_COMPUTE])
     return 2
 
 
@@ -205,9 +212,10 @@ def routed_experts(term: Floats, chip: Floats, model: Floats, step: Floats) -> f
 def exchange_a_token(chip: Floats, model: Floats, step: Floats, within: bool) -> float:
     """Seconds that dispatch and combine take for a token, beside their constant."""
     ranks = chip[TP] * chip[DP]
-    rate = chip[LINK_BANDWIDTH] * step[DISPATCH_LINK_SHARE] if within else chip[SCALEOUT_BANDWIDTH] * 0.8
+    inside, outside = chip[LINK_BANDWIDTH] * step[DISPATCH_LINK_SHARE], chip[SCALEOUT_BANDWIDTH] * SCALE_OUT_SHARE
+    rate = inside if within else outside
     copies = min(model[EXPERTS_PER_TOKEN], ranks)
-    return float(2.0 * copies * model[HIDDEN] * 1.5 * (ranks - 1.0) / ranks / rate)
+    return float(2.0 * copies * model[HIDDEN] * EXCHANGED_BYTES * (ranks - 1.0) / ranks / rate)
 
 
 @inlined
